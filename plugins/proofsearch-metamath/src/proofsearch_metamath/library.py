@@ -1,0 +1,352 @@
+"""A prepared database: flat arrays that load at once, objects made only where the search touches them.
+
+:mod:`proofsearch_metamath.prepare` makes the arrays from a database; this module reads them. Set.mm has forty
+thousand assertions of which a search meets a few hundred, so everything here is decoded on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch_metamath.database import Assertion, Database, Essential, Floating, Pair, Symbols
+from proofsearch_metamath.unification import Pattern, PatternTree
+
+Ints = NDArray[np.int32]
+
+MAX_PATH_DEPTH = 3
+"""How deep the index of conclusions looks."""
+
+_PATH_BASE = 16
+
+
+def child_path(path: int, child: int) -> int:
+    """The path of a node's child, in the index of conclusions; the root's path is 0."""
+    return path * _PATH_BASE + min(child, _PATH_BASE - 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """A syntax axiom, or a variable as a tree sees it.
+
+    Attributes:
+        label: the ``$a``'s label; for a variable its ``$f``'s.
+        symbols: the symbols between the children: one more than there are children.
+        order: the child that stands in each gap, as an index into the children.
+        typecode: what it makes, as an index.
+        position: the assertion's position; -1 for a variable.
+    """
+
+    label: str
+    symbols: tuple[str, ...]
+    order: tuple[int, ...]
+    typecode: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The arrays and texts of a prepared library; a *ragged* array ``x`` goes with ``x_at``, its row offsets.
+
+    With N assertions, M provable ones (typecode ``|-``), F ``$f``, E ``$e``, R syntax axioms, V variables:
+
+    Attributes:
+        symbols: every symbol, by number.
+        typecodes: the typecodes, by index.
+        labels: of the assertions, shape (N,).
+        float_labels, essential_labels: shapes (F,) and (E,).
+        rules: the syntax axioms, shape (R,).
+        variables: the variables' symbols, shape (V,); tree leaf −1−v is the v-th.
+        sources: the files that the database was read from.
+        arrays: the integer arrays, by name, see :mod:`proofsearch_metamath.prepare`.
+    """
+
+    symbols: Sequence[str]
+    typecodes: Sequence[str]
+    labels: Sequence[str]
+    float_labels: Sequence[str]
+    essential_labels: Sequence[str]
+    rules: Sequence[Syntax]
+    variables: Sequence[str]
+    sources: Sequence[Path]
+    arrays: Mapping[str, NDArray[np.generic]]
+    sha256: str
+
+
+class Frames(Mapping[str, Assertion]):
+    """The assertions by label, each made when it is asked for."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._positions = {label: position for position, label in enumerate(tables.labels)}
+        self._made: dict[str, Assertion] = {}
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._positions)
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._positions
+
+    def position(self, label: str) -> int:
+        """Its place among all assertions.
+
+        Raises:
+            KeyError: no assertion has that label.
+        """
+        return self._positions[label]
+
+    def __getitem__(self, label: str) -> Assertion:
+        made = self._made.get(label)
+        if made is None:
+            made = self._make(self._positions[label])
+            self._made[label] = made
+        return made
+
+    def floating(self, index: int) -> Floating:
+        """The ``$f`` of that number."""
+        tables = self._tables
+        typecode, variable = tables.arrays["float_symbols"][index]
+        return Floating(tables.float_labels[index], tables.symbols[typecode], tables.symbols[variable])
+
+    def essential(self, index: int) -> Essential:
+        """The ``$e`` of that number."""
+        return Essential(self._tables.essential_labels[index], self._expression("essential", index))
+
+    def _expression(self, name: str, index: int) -> Symbols:
+        symbols = self._tables.symbols
+        return tuple([symbols[number] for number in self._row(f"{name}_symbols", index)])
+
+    def _row(self, name: str, index: int) -> list[int]:
+        arrays = self._tables.arrays
+        start, end = arrays[f"{name}_at"][index : index + 2].tolist()
+        row: list[int] = arrays[name][start:end].tolist()
+        return row
+
+    def _make(self, position: int) -> Assertion:
+        tables = self._tables
+        floats, essentials, order = [], [], []
+        for number in self._row("hypotheses", position):
+            if number >= 0:
+                floats.append(self.floating(number))
+                order.append(floats[-1].label)
+            else:
+                essentials.append(self.essential(-1 - number))
+                order.append(essentials[-1].label)
+        apart = self._row("disjoint", position)
+        symbols = tables.symbols
+        pairs: frozenset[Pair] = frozenset(
+            (symbols[one], symbols[other]) for one, other in zip(apart[::2], apart[1::2], strict=True)
+        )
+        start, end, file = tables.arrays["places"][position].tolist()
+        return Assertion(
+            label=tables.labels[position],
+            kind="p" if tables.arrays["is_theorem"][position] else "a",
+            position=position,
+            expression=self._expression("assertion", position),
+            floats=tuple(floats),
+            essentials=tuple(essentials),
+            order=tuple(order),
+            disjoint=pairs,
+            scope_disjoint=pairs,
+            proof=(),
+            start=start,
+            end=end,
+            comment="",
+            file=file,
+        )
+
+
+class Library:
+    """What the environment knows of a database."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.frames = Frames(tables)
+        self.typecodes = list(tables.typecodes)
+        self.rules = list(tables.rules)
+        self.num_rules = len(self.rules)
+        self.provable: Ints = tables.arrays["provable"].astype(np.int32)
+        self._patterns: dict[int, Pattern] = {}
+        self._bits: dict[tuple[int, int], int] = {}
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def provable_labels(self) -> list[str]:
+        """The labels of the provable assertions, in order."""
+        labels = self.tables.labels
+        return [labels[position] for position in self.provable.tolist()]
+
+    @cached_property
+    def provable_index(self) -> dict[str, int]:
+        """From a provable assertion's label to its place among the provable ones."""
+        return {label: index for index, label in enumerate(self.provable_labels)}
+
+    @cached_property
+    def variable_floats(self) -> list[int]:
+        """For each variable the number of its first ``$f``."""
+        symbols = self.tables.symbols
+        first: dict[str, int] = {}
+        for number, (_, variable) in enumerate(self.tables.arrays["float_symbols"].tolist()):
+            first.setdefault(symbols[variable], number)
+        return [first[variable] for variable in self.tables.variables]
+
+    @cached_property
+    def variable_typecodes(self) -> list[int]:
+        """For each variable its typecode, as an index."""
+        index = {typecode: number for number, typecode in enumerate(self.typecodes)}
+        symbols = self.tables.symbols
+        floats = self.tables.arrays["float_symbols"]
+        return [index[symbols[int(floats[number][0])]] for number in self.variable_floats]
+
+    @cached_property
+    def variable_only(self) -> frozenset[int]:
+        """The typecodes that no syntax axiom makes: only variables have them."""
+        made = {rule.typecode for rule in self.rules}
+        return frozenset(number for number in range(len(self.typecodes)) if number not in made)
+
+    # -- assertions ----------------------------------------------------------------------------------------------
+
+    def pattern(self, index: int) -> Pattern:
+        """The provable assertion of that number, as unification needs it."""
+        made = self._patterns.get(index)
+        if made is None:
+            made = self._make_pattern(index)
+            self._patterns[index] = made
+        return made
+
+    def trees(self, index: int) -> list[list[int]]:
+        """The flat trees of a provable assertion: its conclusion, then its hypotheses; leaf −1−i is its i-th float."""
+        arrays = self.tables.arrays
+        first, last = arrays["statements_at"][index : index + 2].tolist()
+        offsets = arrays["trees_at"][first : last + 1].tolist()
+        flat = arrays["trees"]
+        return [flat[start:end].tolist() for start, end in zip(offsets, offsets[1:], strict=False)]
+
+    def _make_pattern(self, index: int) -> Pattern:
+        position = int(self.provable[index])
+        frame = self.frames[self.tables.labels[position]]
+        typecode_index = {typecode: number for number, typecode in enumerate(self.typecodes)}
+        place = {floating.variable: number for number, floating in enumerate(frame.floats)}
+        conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
+        return Pattern(
+            index=index,
+            label=frame.label,
+            typecodes=tuple(typecode_index[floating.typecode] for floating in frame.floats),
+            conclusion=conclusion,
+            hypotheses=tuple(hypotheses),
+            disjoint=tuple(sorted((place[one], place[other]) for one, other in frame.disjoint)),
+        )
+
+    def nested(self, tree: Sequence[int]) -> PatternTree:
+        """A flat tree as nested tuples."""
+        stack: list[PatternTree] = []
+        rules = self.rules
+        for entry in reversed(tree):
+            if entry < 0:
+                stack.append(-1 - entry)
+            else:
+                count = len(rules[entry].order)
+                children = stack[-count:][::-1] if count else []
+                del stack[len(stack) - count :]
+                stack.append((entry, *children))
+        return stack[0]
+
+    # -- the index of conclusions --------------------------------------------------------------------------------
+
+    def conclusions_with(self, path: int, op: int) -> int:
+        """A bit set of the provable assertions whose conclusion may have ``op`` at a path: it has, or a variable is
+        there or above. ``op`` −1 asks for the variables alone. Paths: the root is 0, see :func:`child_path`.
+        """
+        key = (path, op)
+        bits = self._bits.get(key)
+        if bits is None:
+            if op >= 0:
+                bits = self.conclusions_with(path, -1) | self._postings(path, op)
+            else:
+                bits = self._postings(path, -1)
+                if path:
+                    bits |= self.conclusions_with((path - 1) // _PATH_BASE, -1)
+            self._bits[key] = bits
+        return bits
+
+    def _postings(self, path: int, op: int) -> int:
+        arrays = self.tables.arrays
+        wanted = (path << 32) | (op + 1)
+        keys = arrays["index_keys"]
+        row = int(np.searchsorted(keys, wanted))
+        if row == len(keys) or int(keys[row]) != wanted:
+            return 0
+        start, end = arrays["index_at"][row : row + 2].tolist()
+        return self.bits_of(arrays["index"][start:end])
+
+    def bits_of(self, members: NDArray[np.generic]) -> int:
+        """A set of provable assertions as an integer: bit i is the i-th."""
+        flags = np.zeros(len(self.provable), dtype=np.uint8)
+        flags[members] = 1
+        return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+    def members_of(self, bits: int) -> list[int]:
+        """The provable assertions of a bit set, in order."""
+        raw = bits.to_bytes((len(self.provable) + 7) // 8, "little")
+        members: list[int] = np.flatnonzero(
+            np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")
+        ).tolist()
+        return members
+
+    @cached_property
+    def without_hypotheses(self) -> int:
+        """The provable assertions that have no ``$e`` hypotheses, as a bit set."""
+        counts = np.diff(self.tables.arrays["statements_at"].astype(np.int64))
+        return self.bits_of(np.flatnonzero(counts == 1))
+
+    def before(self, position: int) -> int:
+        """How many provable assertions stand before a position."""
+        return int(np.searchsorted(self.provable, position))
+
+    # -- for the verifier ----------------------------------------------------------------------------------------
+
+    def database(self) -> Database:
+        """The frames as a database, for the verifier; the assertions' stored proofs and comments are left out."""
+        tables = self.tables
+        frames = self.frames
+        floats = {label: frames.floating(number) for number, label in enumerate(tables.float_labels)}
+        spans = {
+            label: (first, last)
+            for label, (first, last) in zip(tables.float_labels, tables.arrays["float_spans"].tolist(), strict=True)
+        }
+        return Database(
+            files=list(tables.sources),
+            constants=set(),
+            variables=set(tables.variables),
+            floats=floats,
+            essentials=_Essentials(frames, tables.essential_labels),
+            assertions=frames,
+            sha256=tables.sha256,
+            float_spans=spans,
+        )
+
+
+class _Essentials(Mapping[str, Essential]):
+    """The ``$e`` by label, each made when it is asked for."""
+
+    def __init__(self, frames: Frames, labels: Sequence[str]) -> None:
+        self._frames = frames
+        self._numbers = {label: number for number, label in enumerate(labels)}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __getitem__(self, label: str) -> Essential:
+        return self._frames.essential(self._numbers[label])

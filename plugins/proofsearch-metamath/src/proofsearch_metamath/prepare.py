@@ -1,0 +1,325 @@
+"""From a database to a library's arrays: parse every statement, index the conclusions, store, load.
+
+The store is a folder of ``.npy`` files (memory-mapped when loaded, so that worker processes share them), texts and
+a manifest with the hash of the database, which notices a changed file. Nothing in it can run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch_metamath.database import Assertion, Database
+from proofsearch_metamath.grammar import PROVABLE
+from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, Syntax, Tables, child_path
+from proofsearch_metamath.reader import read_database
+from proofsearch_metamath.syntax import Grammar
+
+FORMAT = 1
+"""The version of the store; another one is prepared anew."""
+
+Progress = Callable[[str, int, int], None]
+"""``progress(what, done, total)``."""
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """The default progress: none."""
+
+
+def sha256_of(files: Iterable[Path]) -> str:
+    """The hex digest of the files' bytes, one after another.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
+    """The library of a database file: from the cache where it is there and current, made and stored otherwise.
+
+    Args:
+        path: the ``.mm`` file.
+        cache: the folder that holds prepared libraries.
+        progress: told how far it is.
+
+    Raises:
+        MetamathError: the database can't be read; the message has file, line and column.
+        GrammarError, SyntaxFault: its expressions can't be parsed.
+        OSError: a file can't be read or written.
+    """
+    path = path.resolve()
+    name = f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    folder = cache / name
+    library = load(folder)
+    if library is None:
+        tables = build(read_database(path, progress=lambda done, total: progress("reading", done, total)), progress)
+        store(tables, folder)
+        library = load(folder) or Library(tables)
+    return library
+
+
+def build(database: Database, progress: Progress = _silent) -> Tables:
+    """Parses every provable statement and lays everything out in arrays.
+
+    Raises:
+        GrammarError, SyntaxFault: its expressions can't be parsed.
+    """
+    grammar = Grammar.from_database(database)
+    typecodes = list(dict.fromkeys([*grammar.typecodes, *(rule.typecode for rule in grammar.rules)]))
+    typecode_index = {typecode: number for number, typecode in enumerate(typecodes)}
+    rules = []
+    for rule in grammar.rules:
+        gaps: list[list[str]] = [[]]
+        order = []
+        for symbol, slot in zip(rule.body, rule.slots, strict=True):
+            if slot < 0:
+                gaps[-1].append(symbol)
+            else:
+                order.append(slot)
+                gaps.append([])
+        rules.append(
+            Syntax(
+                rule.label,
+                tuple(" ".join(gap) for gap in gaps),
+                tuple(order),
+                typecode_index[rule.typecode],
+                rule.position,
+            )
+        )
+    symbol_number: dict[str, int] = {}
+
+    def number_of(symbol: str) -> int:
+        return symbol_number.setdefault(symbol, len(symbol_number))
+
+    float_labels = list(database.floats)
+    essential_labels = list(database.essentials)
+    float_number = {label: number for number, label in enumerate(float_labels)}
+    essential_number = {label: number for number, label in enumerate(essential_labels)}
+    ragged: dict[str, _Ragged] = {
+        name: _Ragged()
+        for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees", "statements")
+    }
+    for essential in database.essentials.values():
+        ragged["essential_symbols"].row([number_of(symbol) for symbol in essential.expression])
+    provable: list[int] = []
+    postings: dict[int, list[int]] = {}
+    places, is_theorem, steps = [], [], []
+    total = len(database.assertions)
+    for assertion in database.assertions.values():
+        if assertion.position % 500 == 0:
+            progress("parsing", assertion.position, total)
+        ragged["assertion_symbols"].row([number_of(symbol) for symbol in assertion.expression])
+        ragged["hypotheses"].row(
+            [
+                float_number[label] if label in float_number else -1 - essential_number[label]
+                for label in assertion.order
+            ]
+        )
+        ragged["disjoint"].row([number_of(variable) for pair in sorted(assertion.disjoint) for variable in pair])
+        places.append((assertion.start, assertion.end, assertion.file))
+        is_theorem.append(assertion.kind == "p")
+        steps.append(_proof_steps(assertion, database))
+        if assertion.typecode == PROVABLE:
+            _add_statement(assertion, grammar, len(provable), ragged["trees"], ragged["statements"], postings)
+            provable.append(assertion.position)
+    progress("parsing", total, total)
+    keys = sorted(postings)
+    index = _Ragged()
+    for key in keys:
+        index.row(postings[key])
+    limit = np.iinfo(np.int64).max
+    arrays: dict[str, NDArray[np.generic]] = {
+        "float_symbols": np.array(
+            [(number_of(f.typecode), number_of(f.variable)) for f in database.floats.values()], dtype=np.int32
+        ).reshape(-1, 2),
+        "float_spans": np.array(
+            [[min(bound, limit) for bound in database.float_spans[label]] for label in float_labels], dtype=np.int64
+        ).reshape(-1, 2),
+        "places": np.array(places, dtype=np.int64).reshape(-1, 3),
+        "is_theorem": np.array(is_theorem, dtype=np.bool_),
+        "proof_steps": np.array(steps, dtype=np.int32),
+        "provable": np.array(provable, dtype=np.int32),
+        "index_keys": np.array(keys, dtype=np.int64),
+        "index": index.values(),
+        "index_at": index.offsets(),
+    }
+    for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees"):
+        arrays[name] = ragged[name].values()
+        arrays[f"{name}_at"] = ragged[name].offsets()
+    arrays["statements_at"] = ragged["statements"].offsets()
+    return Tables(
+        symbols=list(symbol_number),
+        typecodes=typecodes,
+        labels=list(database.assertions),
+        float_labels=float_labels,
+        essential_labels=essential_labels,
+        rules=rules,
+        variables=list(grammar.variables),
+        sources=[file.resolve() for file in database.files],
+        arrays=arrays,
+        sha256=database.sha256,
+    )
+
+
+def _add_statement(
+    assertion: Assertion,
+    grammar: Grammar,
+    index: int,
+    trees: _Ragged,
+    statements: _Ragged,
+    postings: dict[int, list[int]],
+) -> None:
+    """Parses an assertion and its hypotheses; indexes the conclusion."""
+    local = {grammar.leaf(floating.variable): -1 - number for number, floating in enumerate(assertion.floats)}
+    expressions = [assertion.expression, *(essential.expression for essential in assertion.essentials)]
+    for number, expression in enumerate(expressions):
+        label = assertion.label if number == 0 else assertion.essentials[number - 1].label
+        tree = grammar.parse_expression(expression, label=label)
+        trees.row([entry if entry >= 0 else local[entry] for entry in tree])
+        if number == 0:
+            for key in _index_keys(tree, grammar.arities):
+                postings.setdefault(key, []).append(index)
+    statements.row([0] * len(expressions))
+
+
+def _index_keys(tree: Sequence[int], arities: Sequence[int]) -> list[int]:
+    """What a conclusion is found by: (path, op) for what stands near its root, (path, −1) for each variable there
+    and for every path below a variable, as far as any conclusion could reach.
+    """
+    keys: list[int] = []
+    stack = [(0, 0)]
+    for entry in tree:
+        path, depth = stack.pop()
+        if depth <= MAX_PATH_DEPTH:
+            keys.append((path << 32) | (entry + 1 if entry >= 0 else 0))
+        if entry < 0:
+            continue
+        for child in reversed(range(arities[entry])):
+            stack.append((child_path(path, child), depth + 1))
+    return keys
+
+
+def _proof_steps(assertion: Assertion, database: Database) -> int:
+    """How many steps the stored proof has that apply a provable assertion; 0 without a proof."""
+    proof = assertion.proof
+    if not proof:
+        return 0
+    assertions = database.assertions
+    if proof[0] != "(":
+        return sum(1 for label in proof if label in assertions and assertions[label].typecode == PROVABLE)
+    end = proof.index(")")
+    cited = proof[1:end]
+    mandatory = len(assertion.order)
+    wanted = {
+        mandatory + number + 1
+        for number, label in enumerate(cited)
+        if label in assertions and assertions[label].typecode == PROVABLE
+    }
+    count = value = 0
+    for letter in "".join(proof[end + 1 :]):
+        if "A" <= letter <= "T":
+            if 20 * value + ord(letter) - 64 in wanted:
+                count += 1
+            value = 0
+        elif letter != "Z":
+            value = value * 5 + ord(letter) - 84
+    return count
+
+
+class _Ragged:
+    """A ragged array in the making."""
+
+    def __init__(self) -> None:
+        self._values: list[int] = []
+        self._offsets: list[int] = [0]
+
+    def row(self, values: Iterable[int]) -> None:
+        self._values.extend(values)
+        self._offsets.append(len(self._values))
+
+    def values(self) -> NDArray[np.generic]:
+        return np.array(self._values, dtype=np.int32)
+
+    def offsets(self) -> NDArray[np.generic]:
+        return np.array(self._offsets, dtype=np.int64)
+
+
+# -- storing and loading -----------------------------------------------------------------------------------------
+
+_TEXTS = ("symbols", "typecodes", "labels", "float_labels", "essential_labels", "variables")
+
+
+def store(tables: Tables, folder: Path) -> None:
+    """Writes a library's arrays to a folder, which appears whole or not at all.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        for name, array in tables.arrays.items():
+            np.save(scratch / f"{name}.npy", array, allow_pickle=False)
+        for name in _TEXTS:
+            (scratch / f"{name}.txt").write_text("\n".join(getattr(tables, name)), encoding="utf-8")
+        manifest = {
+            "format": FORMAT,
+            "sha256": tables.sha256,
+            "sources": [str(source) for source in tables.sources],
+            "arrays": sorted(tables.arrays),
+            "rules": [[rule.label, rule.symbols, rule.order, rule.typecode, rule.position] for rule in tables.rules],
+        }
+        (scratch / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        old = folder.with_name(f"{scratch.name}.old")
+        if folder.exists():
+            folder.rename(old)
+        try:
+            os.replace(scratch, folder)
+        except OSError:
+            # Another process stored the same library between the two renames; theirs is as good.
+            if not (folder / "manifest.json").exists():
+                raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def load(folder: Path) -> Library | None:
+    """A stored library; ``None`` where there is none, or it is of another format, damaged, or of another state of
+    the database.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            return None
+        sources = [Path(source) for source in manifest["sources"]]
+        if sha256_of(sources) != manifest["sha256"]:
+            return None
+        texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in _TEXTS}
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in manifest["arrays"]
+        }
+        rules = [
+            Syntax(sys.intern(label), tuple(symbols), tuple(order), typecode, position)
+            for label, symbols, order, typecode, position in manifest["rules"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        # Whatever is wrong with a cache, the answer is to make it again.
+        return None
+    lists = {name: text.split("\n") if text else [] for name, text in texts.items()}
+    return Library(Tables(**lists, rules=rules, sources=sources, arrays=arrays, sha256=manifest["sha256"]))

@@ -1,0 +1,117 @@
+"""Configuration models: frozen, and refusing keys that they don't know.
+
+This module imports pydantic, so only what actually runs a search imports it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FrozenModel(BaseModel):
+    """Base of every configuration: immutable, unknown keys are errors, defaults are checked too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class ComponentConfig(FrozenModel):
+    """Base of a plugin component's configuration.
+
+    Each field becomes the option ``--<component>-<field>`` with the field's description as its help. Fields are
+    strings, numbers, booleans, literals or optional ones of these.
+    """
+
+
+class LimitConfig(FrozenModel):
+    """When a search stops; whichever comes first. See :class:`proofsearch.types.Limit`."""
+
+    expansions: int | None = Field(default=256, ge=0, description="Nodes expanded a theorem.")
+    steps: int | None = Field(default=None, ge=0, description="Tactics tried a theorem.")
+    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds a theorem.")
+    model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
+
+
+PriorityKind = Literal["value", "logprob", "normalized", "mix", "astar", "split"]
+
+
+class PriorityConfig(FrozenModel):
+    """How the frontier orders nodes. Higher priority is expanded first; ties by insertion.
+
+    With g = minus the cumulative log-probability, L = −g, v = the scorer's value, n = number of goals:
+
+    ========== ==============================================================================================
+    kind       priority
+    ========== ==============================================================================================
+    value      v
+    logprob    L
+    normalized L / max(tokens, 1) ** length_exponent
+    mix        (1 − value_weight)·z(L) + value_weight·z(v), z standardising by the scorer's calibration, or, without
+               one, by mean and standard deviation over the first ``warmup`` scored nodes of the search, then frozen
+    astar      −(g + heuristic_weight·h) with h = −v: a value on the scale of log-probability, such as minus the
+               remaining cost
+    split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
+    ========== ==============================================================================================
+
+    Every kind then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale).
+    A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability.
+    """
+
+    kind: PriorityKind = Field(default="value", description="value, logprob, normalized, mix, astar or split.")
+    length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
+    value_weight: float | None = Field(
+        default=None, ge=0, le=1, description="mix: weight of the value; default: the scorer's calibration, else 0.5."
+    )
+    warmup: int = Field(default=64, ge=2, description="mix: scored nodes that fix the standardisation.")
+    heuristic_weight: float = Field(default=1.0, ge=0, description="astar: weight of the heuristic.")
+    value_share: float = Field(default=0.5, ge=0, le=1, description="split: share of expansions ordered by value.")
+    goal_weight: float = Field(default=1.0, ge=0, description="Subtracted for each open goal.")
+
+
+class SearchConfig(FrozenModel):
+    """What the search loop itself needs, beside its parts."""
+
+    candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
+    batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
+    max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
+    limit: LimitConfig = LimitConfig()
+    priority: PriorityConfig = PriorityConfig()
+
+
+class SelectionConfig(FrozenModel):
+    """Which theorems a run is about: by name, by file, or by split, in the library's order."""
+
+    theorems: tuple[str, ...] = Field(default=(), description="Theorems by name.")
+    file: str | None = Field(default=None, description="A text file with a theorem's name a line; # comments.")
+    split: Literal["train", "validation", "test", "all"] | None = Field(default=None, description="A whole split.")
+    limit: int | None = Field(default=None, ge=1, description="At most so many, drawn at random with the run's seed.")
+
+
+class ExecutionConfig(FrozenModel):
+    """How a run is spread over workers."""
+
+    executor: str = Field(default="local", description="Which executor runs the searches.")
+    workers: int = Field(default=0, ge=0, description="Workers; 0: as many as there are processors.")
+    timeout: float | None = Field(
+        default=None, gt=0, description="Seconds after which a theorem's worker is killed, verification included."
+    )
+    attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
+    memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
+
+
+class RunConfig(FrozenModel):
+    """Everything that decides what a run does; the run folder keeps the resolved one as TOML.
+
+    ``options`` holds, by component name, what goes to that component's own model.
+    """
+
+    env: str = "metamath"
+    generator: str = "knn"
+    scorer: str = "logprob"
+    seed: int = 0
+    select: SelectionConfig = SelectionConfig()
+    search: SearchConfig = SearchConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    trajectories: bool = Field(default=True, description="Record the searches.")
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)

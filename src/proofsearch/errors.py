@@ -1,0 +1,55 @@
+"""Errors for people: each names the file, line or option, what was found, and what to do.
+
+``exit_code`` is what the command line exits with. Anything that is not a :class:`ProofsearchError` is a bug and
+keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class ProofsearchError(Exception):
+    """Base of every error that is not a bug."""
+
+    exit_code = 1
+
+
+class UsageError(ProofsearchError):
+    """A wrong option, name or combination on the command line or in a configuration. Exit code 2."""
+
+    exit_code = 2
+
+
+class InputError(ProofsearchError):
+    """A file that is missing, unreadable, truncated or malformed. Exit code 3."""
+
+    exit_code = 3
+
+
+class PluginError(ProofsearchError):
+    """A plugin that is unknown, broken, or clashes with another. Exit code 4."""
+
+    exit_code = 4
+
+
+class RunFolderError(ProofsearchError):
+    """A run folder that can't be used: of a newer format, of another configuration, damaged. Exit code 5."""
+
+    exit_code = 5
+
+
+class ProofError(ProofsearchError):
+    """A finished search path from which no proof could be written. Exit code 6."""
+
+    exit_code = 6
+
+
+class VerificationError(ProofsearchError):
+    """A recorded proof that the independent check refuses. Exit code 7."""
+
+    exit_code = 7
+
+
+class StorageError(ProofsearchError):
+    """A write that failed, for example on a full disk; what was already written is whole. Exit code 8."""
+
+    exit_code = 8

@@ -1,0 +1,323 @@
+"""The contracts between the core and its plugins.
+
+Every kind of plugin is one protocol here. A component is opened with ``with`` or closed with ``close()``; its
+constructor does no work beyond keeping its configuration. Optional abilities are protocols of their own, tested
+with ``isinstance``: an environment without them works, with less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from proofsearch.types import Candidate, Demonstration, Outcome, ProofState, Theorem, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from proofsearch.search.best_first import SearchResult
+    from proofsearch.search.graph import SearchGraph
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Environments
+
+
+@runtime_checkable
+class Moves(Protocol):
+    """The tactics that may apply to a state, where an environment can enumerate them."""
+
+    def listed(self) -> Sequence[str]:
+        """Every tactic that may apply, in a fixed order: a superset of those that do, cheap to compute."""
+
+    def admits(self, tactic: str) -> bool:
+        """Whether the tactic really applies: exact, about as costly as the step, which may reuse the work."""
+
+
+class Session(Protocol):
+    """One theorem being proved. Not shared between threads.
+
+    Steps never raise for what a tactic does; a session that lost its prover rebuilds it and replays the path.
+    """
+
+    def initial(self) -> Outcome:
+        """The state of the untouched theorem as ``Advanced``; ``Finished`` if the environment closes it at once."""
+
+    def step(self, state: ProofState, tactic: str) -> Outcome:
+        """Applies a tactic to any state that this session returned, or to an equal one after :meth:`replay`."""
+
+    def close(self) -> None:
+        """Frees what the session holds. Idempotent."""
+
+
+@runtime_checkable
+class EnumeratesMoves(Protocol):
+    """A session that can list the tactics that may apply (a finite action space)."""
+
+    def moves(self, state: ProofState) -> Moves:
+        """The tactics that may apply to the state's first goal."""
+
+
+class Environment(Protocol):
+    """A prover and its library.
+
+    The target theorem and everything after it are hidden from its own search and its own check.
+    """
+
+    def theorems(self) -> Sequence[Theorem]:
+        """Everything that can be searched for, in the library's order."""
+
+    def theorem(self, name: str) -> Theorem:
+        """Looks a theorem up.
+
+        Raises:
+            UsageError: no such theorem; the message names near misses.
+        """
+
+    def open(self, theorem: Theorem) -> Session:
+        """A fresh session for the theorem."""
+
+    def write_proof(self, theorem: Theorem, tactics: Sequence[str]) -> str:
+        """Replays a finished path in a fresh session and writes the whole proof as a checker takes it.
+
+        Raises:
+            ProofError: the path does not finish, or no proof can be written from it.
+        """
+
+    def verify(self, theorem: Theorem, proof: str) -> Verdict:
+        """Checks a written proof independently of the search, in a context that hides the theorem itself."""
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """What the results depend on, for the run folder: versions, hashes of input files."""
+
+    @property
+    def proof_suffix(self) -> str:
+        """The file suffix of a written proof, with its dot."""
+
+    def close(self) -> None:
+        """Frees what the environment holds. Idempotent."""
+
+
+@runtime_checkable
+class Demonstrates(Protocol):
+    """An environment whose library holds proofs to learn from."""
+
+    def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
+        """The library's proofs of these theorems, step by step, as the search would meet them."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """An environment that can show a proof to a person."""
+
+    def explain(self, theorem: Theorem, proof: str) -> str:
+        """The proof as a person reads it: a line a step."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Policies and values
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One state that wants candidates.
+
+    Attributes:
+        theorem: what the search is about.
+        state: the state to be expanded.
+        moves: the tactics that may apply, where the environment can enumerate them.
+        seed: differs between the requests of a run, equal when the run is repeated.
+    """
+
+    theorem: Theorem
+    state: ProofState
+    moves: Moves | None = None
+    seed: int = 0
+
+
+class TacticGenerator(Protocol):
+    """A policy: suggests tactics for states."""
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
+        """At most ``n`` candidates a request, best first, without duplicates; an empty list where it has none."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """One state that wants a value.
+
+    Attributes:
+        theorem: what the search is about.
+        state: the state to be scored.
+        depth: steps from the root on the best path.
+        logprob: sum of the log-probabilities on that path.
+        num_tokens: sum of their token counts.
+    """
+
+    theorem: Theorem
+    state: ProofState
+    depth: int
+    logprob: float
+    num_tokens: int
+
+
+class ValueScorer(Protocol):
+    """A value function. **Higher is better**, on any scale."""
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
+        """One value a request, in order; ``None`` where it has none. Missing is not zero."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a scorer's value is put on one scale with log-probability (fitted on validation decisions).
+
+    Attributes:
+        value_mean, value_std: of the scorer's values.
+        logprob_mean, logprob_std: of the cumulative log-probabilities.
+        value_weight: weight of the standardised value against 1 − weight for log-probability, in [0, 1].
+    """
+
+    value_mean: float
+    value_std: float
+    logprob_mean: float
+    logprob_std: float
+    value_weight: float
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A scorer that knows how to be mixed with log-probability."""
+
+    def calibration(self) -> Calibration:
+        """What a checkpoint holds of it."""
+
+
+class Encoder(Protocol):
+    """States to vectors, frozen."""
+
+    @property
+    def width(self) -> int:
+        """The number of columns of what :meth:`encode` returns."""
+
+    def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
+        """Shape ``(len(states), width)``, finite; a row is never all zeros for a failure: that raises."""
+
+    def fingerprint(self) -> str:
+        """Changes whenever the same state could be encoded differently; keys caches and checkpoints."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+class Loss(Protocol):
+    """A training loss over sibling groups. Tensors are ``Any`` because the core imports no torch."""
+
+    def __call__(self, energies: Any, batch: Any) -> Any:
+        """The scalar loss of ``energies`` (shape ``(groups, members)``, lower is better) for the trainer's batch."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Training and running
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What a trainer is asked for.
+
+    Attributes:
+        trajectories: run folders or trajectory files to learn from.
+        out: the checkpoint folder to write.
+        seed: of everything random.
+        resume: go on from what ``out`` already holds.
+    """
+
+    trajectories: Sequence[Path]
+    out: Path
+    seed: int = 0
+    resume: bool = False
+
+
+class Trainer(Protocol):
+    """Turns trajectories or demonstrations into a checkpoint."""
+
+    def train(self, request: TrainingRequest) -> Path:
+        """Trains and returns the checkpoint folder, which holds a manifest (:mod:`proofsearch.checkpoint`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One theorem to be searched, the unit of work of an executor.
+
+    Attributes:
+        key: unique in the run; results are idempotent by it.
+        theorem: what to prove.
+        attempt: 1 for the first try.
+    """
+
+    key: str
+    theorem: Theorem
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What became of a job.
+
+    Attributes:
+        job: the job, with the attempt that gave this result.
+        payload: what the worker returned; ``None`` where it died.
+        failure: ``""``, or why there is no payload: ``"crashed"``, ``"timed out"``, ``"out of memory"``, ``"error"``.
+        message: more about the failure, for people.
+    """
+
+    job: Job
+    payload: Any
+    failure: str = ""
+    message: str = ""
+
+
+class Worker(Protocol):
+    """Runs jobs, one at a time, in a process or thread of its own."""
+
+    def run(self, job: Job) -> Any:
+        """Does the job and returns something picklable."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+WorkerFactory = Callable[[], Worker]
+"""Picklable; called once in each process or thread."""
+
+
+class Executor(Protocol):
+    """Runs many jobs. Results come in any order; a job may run more than once but is reported once."""
+
+    def run(self, factory: WorkerFactory, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Yields one result a job. A worker that crashes, hangs or runs out of memory costs only its own job."""
+
+    def close(self) -> None:
+        """Stops every worker. Idempotent; also called on Ctrl-C."""
+
+
+class SearchObserver(Protocol):
+    """Sees a search as it goes. Called by the engine, in its thread; must not change the graph."""
+
+    def started(self, theorem: Theorem, graph: SearchGraph) -> None:
+        """The root is node 0 of the graph."""
+
+    def expanded(self, graph: SearchGraph, node: int) -> None:
+        """``node`` was expanded; its edges stand in the graph."""
+
+    def finished(self, graph: SearchGraph, result: SearchResult) -> None:
+        """The search ended."""

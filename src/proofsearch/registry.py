@@ -1,0 +1,127 @@
+"""What the plugins registered, by kind and name.
+
+The registry is plain data: who calls the hooks is :mod:`proofsearch.plugins`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proofsearch.errors import PluginError
+
+if TYPE_CHECKING:
+    from proofsearch.config import ComponentConfig
+    from proofsearch.protocols import Encoder, Environment
+
+KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
+"""Every kind of component, in the order in which people meet them."""
+
+
+class Builder(Protocol):
+    """What a factory may ask for. Each component is built once a worker and shared."""
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what can be computed again; shared between runs and processes."""
+
+    def environment(self) -> Environment:
+        """The environment of the run."""
+
+    def encoder(self, name: str) -> Encoder:
+        """An encoder by name, with the options that the run gives it."""
+
+    def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
+        """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
+
+
+Factory = Callable[[Any, Builder], Any]
+"""``factory(config, builder)`` returns the component. It imports what is heavy, not its module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One component as a plugin registered it.
+
+    Attributes:
+        kind: one of :data:`KINDS`.
+        name: what ``--scorer NAME`` and its like take; its options are ``--NAME-<field>``.
+        factory: builds it.
+        config: its configuration model; ``None`` where it has no options.
+        plugin: the name of the plugin that registered it.
+        help: one line for ``proofsearch plugins list``.
+    """
+
+    kind: str
+    name: str
+    factory: Factory
+    config: type[ComponentConfig] | None
+    plugin: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRegistration:
+    """A command group that a plugin adds: ``proofsearch NAME …``.
+
+    ``target`` is ``"module:attribute"`` of a :class:`typer.Typer`, imported only when the command is used.
+    """
+
+    name: str
+    target: str
+    plugin: str
+    help: str = ""
+
+
+class Registry:
+    """Components of one kind by name; a name is taken once."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Registration] = {}
+
+    def add(self, entry: Registration) -> None:
+        """Adds a component.
+
+        Raises:
+            PluginError: the name is taken, or isn't lower-case letters, digits and dashes.
+        """
+        name = entry.name
+        if not (name and name.isascii() and name == name.lower() and name.replace("-", "").isalnum()):
+            raise PluginError(
+                f"plugin {entry.plugin!r} registers a {self.kind} as {name!r}: a name is lower-case letters, digits and dashes"
+            )
+        taken = self._entries.get(name)
+        if taken is not None:
+            raise PluginError(
+                f"two plugins register a {self.kind} named {name!r}: {taken.plugin!r} and {entry.plugin!r}; "
+                f"uninstall one of them or switch it off with PROOFSEARCH_DISABLE_PLUGINS={entry.plugin}"
+            )
+        self._entries[name] = entry
+
+    def __getitem__(self, name: str) -> Registration:
+        """Looks a component up.
+
+        Raises:
+            PluginError: unknown; the message names what is known, and a near miss.
+        """
+        try:
+            return self._entries[name]
+        except KeyError:
+            known = sorted(self._entries)
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise PluginError(f"no {self.kind} is named {name!r}; known: {', '.join(known) or 'none'}{hint}") from None
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)

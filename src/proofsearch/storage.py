@@ -1,0 +1,87 @@
+"""Files that appear whole or not at all, and survive a power cut once the call returns.
+
+A new file is written beside its place as ``<name>.part``, flushed to the disk, renamed over the place, and then the
+rename itself is flushed with the folder. A kill at any moment leaves the old file or the new one, and at worst a
+``.part`` file that nobody reads. These functions raise :class:`OSError`; who calls them knows what to tell the user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+PART_SUFFIX = ".part"
+"""What an unfinished file's name ends with; such files may be deleted whenever nobody is writing."""
+
+
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Writes a file durably and atomically, replacing what stood there.
+
+    Args:
+        path: where; its folder must exist.
+        content: the bytes, or a function that writes them to a binary stream.
+
+    Raises:
+        OSError: the write failed; what stood at ``path`` is untouched and the ``.part`` file is removed.
+    """
+    part = path.with_name(path.name + PART_SUFFIX)
+    try:
+        with part.open("wb") as stream:
+            if callable(content):
+                content(stream)
+            else:
+                stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def append(descriptor: int, content: bytes, at: int) -> int:
+    """Appends bytes to an open file and flushes them to the disk; all of them or none.
+
+    Args:
+        descriptor: of a file open for appending, which nobody else writes.
+        content: what to append.
+        at: the length that the file should have. Anything beyond is what a failed write left: it is cut off first.
+
+    Returns:
+        The file's new length.
+
+    Raises:
+        OSError: the write failed; call again with the same ``at``.
+    """
+    if os.fstat(descriptor).st_size != at:
+        os.ftruncate(descriptor, at)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except BaseException:
+        # Best effort: the next append cuts it off anyway, and so does whoever opens the file after a kill.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, at)
+        raise
+    return at + len(content)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file if it is there, durably."""
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes a folder's entries, so that renames and deletions in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,173 @@
+"""What a finished search says about each of its states: provable, apparently not, or unknown.
+
+Equal states are one node, so a label is a property of the state and not of a path to it. Unproved is not disproved: in
+a search that found no accepted proof every state is unknown, and so is every state that got too little of the budget.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proofsearch.types import OutcomeKind
+
+POSITIVE, NEGATIVE, UNKNOWN = "positive", "negative", "unknown"
+"""The labels, as the trajectory schema writes them."""
+
+DEFAULT_MIN_EXPANSIONS = 4
+"""Expansions at or below a state, without a proof, that make it negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledEdges:
+    """The edges of a search, as columns. Each of shape ``(num_edges,)``.
+
+    Attributes:
+        source: the node that was stepped.
+        target: the node reached; negative unless the edge advanced.
+        outcome: an :class:`~proofsearch.types.OutcomeKind`.
+    """
+
+    source: Sequence[int]
+    target: Sequence[int]
+    outcome: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a search's nodes.
+
+    Attributes:
+        label: ``"positive"``, ``"negative"`` or ``"unknown"``, shape ``(num_nodes,)``.
+        remaining: steps of the shortest recorded way to an accepted proof, at least 1; -1 unless positive. Shape
+            ``(num_nodes,)``.
+    """
+
+    label: list[str]
+    remaining: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An expanded node with at least two live children of which at least one leads to a found proof.
+
+    Attributes:
+        node: the node.
+        children: the different nodes that it advances to, itself excluded, in the order of their first edges.
+        edges: for each child, the first edge that reaches it.
+        positive: for each child, whether a proof was found at or below it.
+    """
+
+    node: int
+    children: tuple[int, ...]
+    edges: tuple[int, ...]
+    positive: tuple[bool, ...]
+
+
+def label(
+    expanded: Sequence[bool],
+    edges: LabelledEdges,
+    *,
+    proved: bool,
+    min_expansions: int = DEFAULT_MIN_EXPANSIONS,
+) -> Labels:
+    """Labels every node of a search.
+
+    *Positive*: some way along the recorded edges leads to a finished proof that was accepted. *Negative*: expanded, in
+    a search that found a proof, with none below, and either at least ``min_expansions`` nodes at or below it were
+    expanded or everything below it was. *Unknown*: everything else, so every node that was not expanded.
+
+    Args:
+        expanded: whether each node was expanded, shape ``(num_nodes,)``.
+        edges: the steps. An edge that finished counts as accepted where ``proved``: refused ones have an outcome of
+            their own.
+        proved: whether an independent check accepted this search's proof.
+        min_expansions: at least 1.
+    """
+    num_nodes = len(expanded)
+    if not proved:
+        return Labels([UNKNOWN] * num_nodes, [-1] * num_nodes)
+    remaining = distances(num_nodes, edges)
+    below = _successors(edges)
+    return Labels(
+        [
+            POSITIVE
+            if remaining[node] > 0
+            else NEGATIVE
+            if expanded[node] and _searched(node, expanded, below, min_expansions)
+            else UNKNOWN
+            for node in range(num_nodes)
+        ],
+        remaining,
+    )
+
+
+def distances(num_nodes: int, edges: LabelledEdges) -> list[int]:
+    """Steps from each node to the nearest finished proof, the finishing step included; -1 where there is no way.
+
+    A breadth-first search backwards from the nodes with an edge that finished.
+    """
+    above: dict[int, list[int]] = defaultdict(list)
+    remaining = [-1] * num_nodes
+    queue: deque[int] = deque()
+    for source, target, outcome in zip(edges.source, edges.target, edges.outcome, strict=True):
+        if outcome == OutcomeKind.ADVANCED:
+            above[target].append(source)
+        elif outcome == OutcomeKind.FINISHED and remaining[source] < 0:
+            remaining[source] = 1
+            queue.append(source)
+    while queue:
+        node = queue.popleft()
+        for parent in above[node]:
+            if remaining[parent] < 0:
+                remaining[parent] = remaining[node] + 1
+                queue.append(parent)
+    return remaining
+
+
+def decisions(expanded: Sequence[bool], edges: LabelledEdges, labels: Labels) -> Iterator[Decision]:
+    """The decisions of a search, by node: where a better value could have made a difference.
+
+    A child that is the node itself is no choice and is left out; an edge that finished leads to no node.
+    """
+    first: dict[int, dict[int, int]] = defaultdict(dict)
+    for edge, (source, target, outcome) in enumerate(zip(edges.source, edges.target, edges.outcome, strict=True)):
+        if outcome == OutcomeKind.ADVANCED and target != source:
+            first[source].setdefault(target, edge)
+    for node, was_expanded in enumerate(expanded):
+        children = first.get(node, {})
+        if not was_expanded or len(children) < 2:
+            continue
+        positive = tuple(labels.remaining[child] > 0 for child in children)
+        if any(positive):
+            yield Decision(node, tuple(children), tuple(children.values()), positive)
+
+
+def _searched(node: int, expanded: Sequence[bool], below: dict[int, list[int]], min_expansions: int) -> bool:
+    """Whether enough below the node was expanded. Visits at most ``min_expansions`` expanded nodes and their children."""
+    seen = {node}
+    queue = deque([node])
+    expansions = 0
+    exhausted = True
+    while queue:
+        current = queue.popleft()
+        if not expanded[current]:
+            exhausted = False
+            continue
+        expansions += 1
+        if expansions >= min_expansions:
+            return True
+        for child in below.get(current, ()):
+            if child not in seen:
+                seen.add(child)
+                queue.append(child)
+    return exhausted
+
+
+def _successors(edges: LabelledEdges) -> dict[int, list[int]]:
+    below: dict[int, list[int]] = defaultdict(list)
+    for source, target, outcome in zip(edges.source, edges.target, edges.outcome, strict=True):
+        if outcome == OutcomeKind.ADVANCED:
+            below[source].append(target)
+    return below
