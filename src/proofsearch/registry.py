@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from proofsearch.errors import PluginError
 
 if TYPE_CHECKING:
-    from proofsearch.config import ComponentConfig
+    from proofsearch.config import ComponentConfig, ExecutionConfig
     from proofsearch.protocols import Encoder, Environment
 
 KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
@@ -31,6 +31,10 @@ class Builder(Protocol):
     @property
     def cache(self) -> Path:
         """A folder for what can be computed again; shared between runs and processes."""
+
+    @property
+    def execution(self) -> ExecutionConfig:
+        """How the run is spread over workers; for executors."""
 
     def environment(self) -> Environment:
         """The environment of the run."""
@@ -96,7 +100,8 @@ class Registry:
         name = entry.name
         if not (name and name.isascii() and name == name.lower() and name.replace("-", "").isalnum()):
             raise PluginError(
-                f"plugin {entry.plugin!r} registers a {self.kind} as {name!r}: a name is lower-case letters, digits and dashes"
+                f"plugin {entry.plugin!r} registers a {self.kind} as {name!r}: "
+                f"a name is lower-case letters, digits and dashes"
             )
         taken = self._entries.get(name)
         if taken is not None:

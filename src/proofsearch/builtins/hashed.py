@@ -17,9 +17,8 @@ from pydantic import Field
 
 from proofsearch.builtins.features import FEATURES_VERSION, FeatureExtractor
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import ProofState
 from proofsearch.registry import Builder
-from proofsearch.types import Goal
+from proofsearch.types import Goal, ProofState
 
 _LAYOUT_VERSION = 1
 """Raise it when the same features would land elsewhere."""
@@ -113,7 +112,8 @@ class HashedEncoder:
             # Bit 16 takes no part in the choice of the column, which is made of the upper half.
             weights = np.where(hashes & np.uint64(1 << 16), -weights, weights)
         cell = np.repeat(np.array(owner) * columns, lengths) + column.astype(np.int64)
-        folded = np.bincount(cell, weights, minlength=len(states) * columns).reshape(len(states), columns)
+        sums = np.bincount(cell, weights, minlength=len(states) * columns)
+        folded: NDArray[np.float64] = sums.astype(np.float64).reshape(len(states), columns)
 
         norms = np.sqrt((folded * folded).sum(axis=1))
         if self._config.normalize:

@@ -50,9 +50,7 @@ _SYMBOL, _EDGE, _WALK3, _SHAPE1, _SHAPE2, _SKELETON1, _SKELETON2, _PATH, _EQUAL 
 _POSITION = np.array(_constants(4, _POSITIONS), np.uint64)
 
 
-def tree_features(
-    trees: Sequence[Tree], hashes: Mapping[str, int]
-) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+def tree_features(trees: Sequence[Tree], hashes: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """The features of each tree, with repetitions.
 
     Args:

@@ -1,1 +1,1 @@
-"""Recorded searches: a versioned Parquet schema, its writer and reader, and the labels that training takes from them."""
+"""Recorded searches: a versioned Parquet schema, its writer and reader, and the labels that training learns from."""

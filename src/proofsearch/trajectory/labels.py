@@ -145,7 +145,7 @@ def decisions(expanded: Sequence[bool], edges: LabelledEdges, labels: Labels) ->
 
 
 def _searched(node: int, expanded: Sequence[bool], below: dict[int, list[int]], min_expansions: int) -> bool:
-    """Whether enough below the node was expanded. Visits at most ``min_expansions`` expanded nodes and their children."""
+    """Whether enough at and below an expanded node was expanded. Looks at ``min_expansions`` of them at most."""
     seen = {node}
     queue = deque([node])
     expansions = 0

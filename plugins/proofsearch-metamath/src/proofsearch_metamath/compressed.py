@@ -1,4 +1,7 @@
-"""The letters of a compressed proof (Metamath book, appendix B): ``A``-``T`` end a number, ``U``-``Y`` lead it, ``Z`` tags."""
+"""The letters of a compressed proof (Metamath book, appendix B).
+
+``A`` to ``T`` end a number, ``U`` to ``Y`` lead it, and ``Z`` tags the step before it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from proofsearch_metamath.faults import Fault
+from proofsearch_metamath.faults import UnplacedError
 
 TAG = -1
 """Stands for ``Z`` among the numbers: the step just before it can be referred to from here on."""
@@ -44,12 +47,14 @@ def split_compressed(proof: Sequence[str]) -> tuple[list[str], str]:
     """The labels in the parentheses of a compressed proof, and its letters as one word.
 
     Raises:
-        Fault: the parenthesis is not closed.
+        UnplacedError: the parenthesis is not closed.
     """
     try:
         end = list(proof).index(")")
     except ValueError:
-        raise Fault("parenthesis", "found no ) after the labels of the compressed proof; close them", 0) from None
+        raise UnplacedError(
+            "parenthesis", "found no ) after the labels of the compressed proof; close them", 0
+        ) from None
     return list(proof[1:end]), "".join(proof[end + 1 :])
 
 
@@ -57,26 +62,26 @@ def decode(letters: str) -> list[int]:
     """The numbers that the letters of a compressed proof stand for, from 0, with :data:`TAG` for ``Z``.
 
     Raises:
-        Fault: a letter stands where it can't; ``character`` is its offset in ``letters``.
+        UnplacedError: a letter stands where it can't; ``character`` is its offset in ``letters``.
     """
     if "?" in letters:
-        raise Fault("incomplete", "found '?', an unfinished proof; finish it", character=letters.index("?"))
+        raise UnplacedError("incomplete", "found '?', an unfinished proof; finish it", character=letters.index("?"))
     if not letters:
-        raise Fault("no-steps", "found no letters after the labels of the compressed proof; write its steps")
+        raise UnplacedError("no-steps", "found no letters after the labels of the compressed proof; write its steps")
     if not (letters.isascii() and letters.isalpha() and letters.isupper()):
         bad = next(index for index, letter in enumerate(letters) if not "A" <= letter <= "Z")
-        raise Fault("letter", f"found {letters[bad]!r} in a compressed proof; expected A to Z", character=bad)
+        raise UnplacedError("letter", f"found {letters[bad]!r} in a compressed proof; expected A to Z", character=bad)
     if letters[0] == "Z":
-        raise Fault("tag", "found Z before any step; put it after the step that it tags")
+        raise UnplacedError("tag", "found Z before any step; put it after the step that it tags")
     if "ZZ" in letters:
-        raise Fault("tag", "found Z twice after one step; remove one", character=letters.index("ZZ") + 1)
+        raise UnplacedError("tag", "found Z twice after one step; remove one", character=letters.index("ZZ") + 1)
     for code in _CUT_SHORT:
         if code in letters:
             message = f"found Z after {code[0]}, where a number goes on; expected A to Y"
-            raise Fault("letter", message, character=letters.index(code) + 1)
+            raise UnplacedError("letter", message, character=letters.index(code) + 1)
     if "U" <= letters[-1] <= "Y":
         message = f"the proof ends after {letters[-1]}, where a number goes on; expected A to T to end it"
-        raise Fault("letter", message, character=len(letters) - 1)
+        raise UnplacedError("letter", message, character=len(letters) - 1)
     return list(map(_number, _CODE.findall(letters)))
 
 

@@ -20,7 +20,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Floating:
-    """A ``$f`` statement: ``label $f typecode variable $.``"""
+    """A ``$f`` statement, which reads ``label $f typecode variable $.`` in a database."""
 
     label: str
     typecode: str
@@ -29,7 +29,7 @@ class Floating:
 
 @dataclass(frozen=True, slots=True)
 class Essential:
-    """A ``$e`` statement: ``label $e expression $.``"""
+    """A ``$e`` statement, which reads ``label $e expression $.`` in a database."""
 
     label: str
     expression: Symbols

@@ -1,10 +1,10 @@
-"""What is wrong with a proof, before it is known where that is in a file."""
+"""What is wrong with a proof, before its place is known."""
 
 from __future__ import annotations
 
 
-class Fault(Exception):
-    """A proof breaks a rule, before it is known where that is in a file.
+class UnplacedError(Exception):
+    """A proof breaks a rule; where that is in a file is still to be found.
 
     Attributes:
         kind, message: see :class:`~proofsearch_metamath.errors.MetamathError`.

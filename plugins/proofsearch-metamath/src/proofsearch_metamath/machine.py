@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 from proofsearch_metamath.compressed import TAG
 from proofsearch_metamath.database import Pair
-from proofsearch_metamath.faults import Fault
+from proofsearch_metamath.faults import UnplacedError
 from proofsearch_metamath.rules import Alphabet, Rule
 
 LONGEST_EXPRESSION = 5_000_000
-"""Symbols. A proof of a few hundred letters can describe expressions that fit in no memory; set.mm's have some hundreds."""
+"""Symbols. A proof of a few hundred letters can describe expressions that fit in no memory."""
 
 
 class VariableBits(dict[str, int]):
@@ -31,8 +31,8 @@ class VariableBits(dict[str, int]):
 class ForbiddenBits(dict[str, int]):
     """For each expression body the bits of the variables that are not kept apart from every variable in it.
 
-    A variable is not kept apart from itself. So the ``$d`` condition between the values ``x`` and ``y`` holds if and only
-    if ``forbidden[x] & variables[y] == 0``; as ``$d`` pairs are symmetric, it need not be asked the other way.
+    A variable is not kept apart from itself. So the ``$d`` condition between the values ``x`` and ``y`` holds if and
+    only if ``forbidden[x] & variables[y] == 0``; as ``$d`` pairs are symmetric, it need not be asked the other way.
     """
 
     def __init__(self, pairs: Iterable[Pair], alphabet: Alphabet) -> None:
@@ -56,8 +56,8 @@ class ForbiddenBits(dict[str, int]):
 class Machine:
     """Runs one proof.
 
-    What a step's number stands for is in three parallel lists: a rule to apply, or, where that is ``None``, the body and
-    typecode of an expression to push. A tag adds an entry to them.
+    What a step's number stands for is in three parallel lists: a rule to apply, or, where that is ``None``, the body
+    and typecode of an expression to push. A tag adds an entry to them.
 
     Attributes:
         rules, bodies, typecodes: the three lists.
@@ -86,7 +86,7 @@ class Machine:
             apart: gives the ``$d`` conditions in force; called if a step needs them.
 
         Raises:
-            Fault: (without a place) at the step that was taken last from ``codes``.
+            UnplacedError: (without a place) at the step that was taken last from ``codes``.
         """
         rules, bodies, typecodes = self.rules, self.bodies, self.typecodes
         stack, stack_typecodes = self.stack, self.stack_typecodes
@@ -99,7 +99,7 @@ class Machine:
                 rule = rules[code]
             except IndexError:
                 message = f"found the step number {code + 1}, but only {len(rules)} are in use here; correct it"
-                raise Fault("number", message) from None
+                raise UnplacedError("number", message) from None
             if rule is None:
                 stack.append(bodies[code])
                 stack_typecodes.append(typecodes[code])
@@ -118,33 +118,37 @@ class Machine:
                         raise self._apart_fault(rule, first, second, forbidden, variables)
             body = template if pick is None else template % pick(arguments)
             if len(body) > longest:
-                raise Fault("too-long", f"a step gives an expression of more than {longest} symbols; split the proof")
+                raise UnplacedError(
+                    "too-long", f"a step gives an expression of more than {longest} symbols; split the proof"
+                )
             del stack[low:], stack_typecodes[low:]
             stack.append(body)
             stack_typecodes.append(typecode)
 
-    def _typecode_fault(self, rule: Rule) -> Fault:
+    def _typecode_fault(self, rule: Rule) -> UnplacedError:
         low, wanted, label = rule[0], rule[1], rule[7]
         found = self.stack_typecodes[low:]
         if len(found) < -low:
             message = f"{label!r} takes {-low} hypotheses from the stack, found {len(found)}; prove them first"
-            return Fault("underflow", message)
+            return UnplacedError("underflow", message)
         index = next(index for index, typecode in enumerate(found) if typecode != wanted[index])
         text = self._alphabet.text(found[index], self.stack[low + index])
         message = f"hypothesis {index + 1} of {label!r} has the typecode {wanted[index]!r}, found: {text}"
-        return Fault("typecode", message)
+        return UnplacedError("typecode", message)
 
-    def _premise_fault(self, rule: Rule, index: int, premise: str, pick: Callable[[list[str]], object] | None) -> Fault:
+    def _premise_fault(
+        self, rule: Rule, index: int, premise: str, pick: Callable[[list[str]], object] | None
+    ) -> UnplacedError:
         arguments = self.stack[rule[0] :]
         typecode = rule[1][index]
         wanted = self._alphabet.text(typecode, premise if pick is None else premise % pick(arguments))
         found = self._alphabet.text(typecode, arguments[index])
         message = f"hypothesis {index + 1} of {rule[7]!r} does not match; expected: {wanted}; found: {found}"
-        return Fault("hypothesis", message)
+        return UnplacedError("hypothesis", message)
 
     def _apart_fault(
         self, rule: Rule, first: int, second: int, forbidden: ForbiddenBits, variables: VariableBits
-    ) -> Fault:
+    ) -> UnplacedError:
         symbols, bits = self._alphabet.symbols, self._alphabet.bits
         one, other = (self.stack[rule[0] :][index] for index in (first, second))
         clash = forbidden[one] & variables[other]
@@ -155,4 +159,6 @@ class Machine:
             trouble = f"both contain {symbols[left]!r}; change the substitution"
         else:
             trouble = f"no $d in force keeps {symbols[left]!r} and {symbols[right]!r} apart; add it"
-        return Fault("disjoint", f"a $d of {rule[7]!r} keeps apart {shown[0]!r} and {shown[1]!r}, but {trouble}")
+        return UnplacedError(
+            "disjoint", f"a $d of {rule[7]!r} keeps apart {shown[0]!r} and {shown[1]!r}, but {trouble}"
+        )

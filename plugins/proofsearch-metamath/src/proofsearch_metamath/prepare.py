@@ -59,7 +59,7 @@ def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
 
     Raises:
         MetamathError: the database can't be read; the message has file, line and column.
-        GrammarError, SyntaxFault: its expressions can't be parsed.
+        GrammarError, ParseError: its expressions can't be parsed.
         OSError: a file can't be read or written.
     """
     path = path.resolve()
@@ -77,7 +77,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
     """Parses every provable statement and lays everything out in arrays.
 
     Raises:
-        GrammarError, SyntaxFault: its expressions can't be parsed.
+        GrammarError, ParseError: its expressions can't be parsed.
     """
     grammar = Grammar.from_database(database)
     typecodes = list(dict.fromkeys([*grammar.typecodes, *(rule.typecode for rule in grammar.rules)]))
@@ -112,7 +112,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
     essential_number = {label: number for number, label in enumerate(essential_labels)}
     ragged: dict[str, _Ragged] = {
         name: _Ragged()
-        for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees", "statements")
+        for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees", "statements", "cited")
     }
     for essential in database.essentials.values():
         ragged["essential_symbols"].row([number_of(symbol) for symbol in essential.expression])
@@ -133,7 +133,9 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
         ragged["disjoint"].row([number_of(variable) for pair in sorted(assertion.disjoint) for variable in pair])
         places.append((assertion.start, assertion.end, assertion.file))
         is_theorem.append(assertion.kind == "p")
-        steps.append(_proof_steps(assertion, database))
+        cited, applied = _citations(assertion, database)
+        ragged["cited"].row(cited)
+        steps.append(applied)
         if assertion.typecode == PROVABLE:
             _add_statement(assertion, grammar, len(provable), ragged["trees"], ragged["statements"], postings)
             provable.append(assertion.position)
@@ -151,6 +153,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
             [[min(bound, limit) for bound in database.float_spans[label]] for label in float_labels], dtype=np.int64
         ).reshape(-1, 2),
         "places": np.array(places, dtype=np.int64).reshape(-1, 3),
+        "lines": _lines(database, places),
         "is_theorem": np.array(is_theorem, dtype=np.bool_),
         "proof_steps": np.array(steps, dtype=np.int32),
         "provable": np.array(provable, dtype=np.int32),
@@ -158,7 +161,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
         "index": index.values(),
         "index_at": index.offsets(),
     }
-    for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees"):
+    for name in ("essential_symbols", "assertion_symbols", "hypotheses", "disjoint", "trees", "cited"):
         arrays[name] = ragged[name].values()
         arrays[f"{name}_at"] = ragged[name].offsets()
     arrays["statements_at"] = ragged["statements"].offsets()
@@ -214,31 +217,50 @@ def _index_keys(tree: Sequence[int], arities: Sequence[int]) -> list[int]:
     return keys
 
 
-def _proof_steps(assertion: Assertion, database: Database) -> int:
-    """How many steps the stored proof has that apply a provable assertion; 0 without a proof."""
-    proof = assertion.proof
+def _citations(assertion: Assertion, database: Database) -> tuple[list[int], int]:
+    """What a stored proof cites, and how often.
+
+    Returns:
+        The positions of the provable assertions that it names, −1 among them if it is incomplete; and how many of its
+        steps apply one.
+    """
+    proof, assertions = assertion.proof, database.assertions
     if not proof:
-        return 0
-    assertions = database.assertions
-    if proof[0] != "(":
-        return sum(1 for label in proof if label in assertions and assertions[label].typecode == PROVABLE)
-    end = proof.index(")")
-    cited = proof[1:end]
+        return [], 0
+    compressed = proof[0] == "("
+    end = proof.index(")") if compressed else len(proof)
+    named = proof[1:end] if compressed else proof
+    numbers = {}
+    for number, label in enumerate(named):
+        cited = assertions.get(label)
+        if cited is not None and cited.typecode == PROVABLE:
+            numbers[number] = cited.position
+    positions = sorted(set(numbers.values()))
+    if any("?" in token for token in proof[end if compressed else 0 :]):
+        positions.insert(0, -1)
+    if not compressed:
+        return positions, len(numbers)
     mandatory = len(assertion.order)
-    wanted = {
-        mandatory + number + 1
-        for number, label in enumerate(cited)
-        if label in assertions and assertions[label].typecode == PROVABLE
-    }
     count = value = 0
     for letter in "".join(proof[end + 1 :]):
         if "A" <= letter <= "T":
-            if 20 * value + ord(letter) - 64 in wanted:
+            if 20 * value + ord(letter) - 65 - mandatory in numbers:
                 count += 1
             value = 0
         elif letter != "Z":
             value = value * 5 + ord(letter) - 84
-    return count
+    return positions, count
+
+
+def _lines(database: Database, places: Sequence[tuple[int, int, int]]) -> NDArray[np.generic]:
+    """The line, from 1, on which each assertion's label stands in its file."""
+    lines = np.zeros(len(places), dtype=np.int32)
+    starts = np.array(places, dtype=np.int64).reshape(-1, 3)
+    for number, file in enumerate(database.files):
+        breaks = np.flatnonzero(np.frombuffer(file.read_bytes(), dtype=np.uint8) == ord("\n"))
+        here = starts[:, 2] == number
+        lines[here] = np.searchsorted(breaks, starts[here, 0]) + 1
+    return lines
 
 
 class _Ragged:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Final
 
 from proofsearch_metamath.database import Assertion, Database, Symbols
 
@@ -22,7 +23,7 @@ Rule = tuple[int, list[str], tuple[Premise, ...], str, str, Pick | None, tuple[t
 """The negated number of arguments (0 for none), their typecodes, the ``$e`` premises, the conclusion's typecode, its
 template and pick, the argument indices that a ``$d`` keeps apart, the label, and the position in the database."""
 
-POSITION = 8
+POSITION: Final = 8
 _FIRST, _PERCENT, _SURROGATES, _END = 0x21, 0x25, range(0xD800, 0xE000), 0x110000
 
 

@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 class Scope:
     """What is in force, with the blocks that are open.
 
-    Equal pairs, and equal sets of pairs, are one object: set.mm has 40,000 assertions whose sets hold millions of pairs.
+    Equal pairs and equal sets of pairs are one object: the sets of the 40,000 assertions of set.mm hold millions.
 
     Attributes:
         active: each active symbol, to the one string that stands for it in every expression.

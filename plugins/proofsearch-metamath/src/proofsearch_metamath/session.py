@@ -341,7 +341,7 @@ class MetamathSession:
 
     def _find_closing(self, skeleton: int) -> str | None:
         if skeleton in self._hypotheses:
-            return f"{HYPOTHESIS}1"
+            return f"{HYPOTHESIS}{self._hypotheses.index(skeleton) + 1}"
         library = self._library
         for index in library.members_of(self.candidates(skeleton) & library.without_hypotheses):
             try:
@@ -399,9 +399,17 @@ class MetamathSession:
             self._usable[skeleton] = found
         return found
 
-    def hypothesis_label(self, skeleton: int, tactic: str) -> int:
+    def root_closed_by(self) -> str:
+        """What closes the theorem itself at once; ``""`` where nothing does."""
+        return self.closed_by(self._root) or ""
+
+    def hypothesis_number(self, skeleton: int, tactic: str) -> int:
         """The number, from 0, of the theorem's hypothesis that ``hyp k`` means for a goal."""
         return self._usable_hypotheses(skeleton)[int(tactic[len(HYPOTHESIS) :]) - 1]
+
+    def hypothesis_tactic(self, skeleton: int, hypothesis: int) -> str:
+        """The tactic that closes a goal with the theorem's hypothesis of that number, from 0."""
+        return f"{HYPOTHESIS}{self._usable_hypotheses(skeleton).index(hypothesis) + 1}"
 
     def order(self, goals: tuple[LocalGoal, ...]) -> tuple[int, ...]:
         """Goals by number of moves, then by size, then by text; ties by age."""

@@ -4,8 +4,8 @@ A :class:`Grammar` is made once for a database. Parsing is shift-reduce with the
 :mod:`proofsearch_metamath.lalr`; what that can't decide goes to :mod:`proofsearch_metamath.forking`.
 
 All rules of the database are used for every expression, wherever it stands; ``before`` refuses a tree that uses a
-rule that stands later. Where the grammar is unambiguous, which every library that one proves from is, that is the
-same as parsing with the earlier rules alone.
+rule that stands later. Since an expression with two trees is refused too, what is left is the one tree that the
+earlier rules give.
 """
 
 from __future__ import annotations
@@ -111,7 +111,10 @@ class Grammar:
 
     @property
     def is_unambiguous(self) -> bool:
-        """Whether it is proved that no expression has two trees: the parse table has no conflict."""
+        """Whether it is proved that no expression has two trees: the parse table has no conflict.
+
+        ``False`` proves nothing: set.mm's table has one conflict, and each of its expressions has one tree.
+        """
         return not self._table.forks
 
     def leaf(self, variable: str) -> int:

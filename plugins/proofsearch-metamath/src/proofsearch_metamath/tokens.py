@@ -156,7 +156,7 @@ def _check_comment(source: Source, start: int, end: int) -> None:
     nested = text.find("$(", start + 2, end)
     if nested >= 0:
         raise source.error(nested, "nested-comment", "found $( inside a comment; comments can't be nested, remove it")
-    if start and not text[start - 1].isspace() or not text[start + 2].isspace():
+    if (start and not text[start - 1].isspace()) or not text[start + 2].isspace():
         raise source.error(start, "token", "found $( without white space on both sides; put a space around it")
     if not text[end - 1].isspace() or text[end + 2 : end + 3].strip():
         raise source.error(end, "token", "found $) without white space on both sides; put a space around it")
@@ -240,21 +240,20 @@ def statements(source: Source) -> Iterator[Statement]:
         lead, lead_at = pieces[index][1:].split(), end
         index += 1
     if lead:
-        raise source.error(
-            source.word_offset(lead_at, 0), "truncated", f"the file ends inside a statement, after {lead[-1]!r}; complete it"
-        )
+        message = f"the file ends inside a statement, after {lead[-1]!r}; complete it"
+        raise source.error(source.word_offset(lead_at, 0), "truncated", message)
 
 
 def _bad_lead(source: Source, keyword: str, lead_at: int, lead: list[str], at: int) -> ReadError:
     if keyword not in _LABELLED:
         where = source.word_offset(lead_at, 0)
-        return source.error(
-            where, "stray-word", f"found {lead[0]!r} before ${keyword}, which takes no label; remove it or begin a statement"
-        )
+        message = f"found {lead[0]!r} before ${keyword}, which takes no label; remove it or begin a statement"
+        return source.error(where, "stray-word", message)
     if not lead:
         return source.error(at, "no-label", f"found ${keyword} without a label; put one before it")
     where = source.word_offset(lead_at, 1)
-    return source.error(where, "stray-word", f"found {lead[1]!r} where ${keyword} was expected; a statement has one label")
+    message = f"found {lead[1]!r} where ${keyword} was expected; a statement has one label"
+    return source.error(where, "stray-word", message)
 
 
 def _expect(

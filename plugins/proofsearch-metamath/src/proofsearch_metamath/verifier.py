@@ -12,7 +12,7 @@ from operator import length_hint
 from proofsearch_metamath.compressed import TAG, code_span, decode, is_compressed, split_compressed
 from proofsearch_metamath.database import Assertion, Database, Pair
 from proofsearch_metamath.errors import ProofError, ReadError
-from proofsearch_metamath.faults import Fault
+from proofsearch_metamath.faults import UnplacedError
 from proofsearch_metamath.machine import ForbiddenBits, Machine, VariableBits
 from proofsearch_metamath.places import Places
 from proofsearch_metamath.rules import POSITION, Alphabet, Rules
@@ -80,11 +80,12 @@ class Verifier:
         try:
             pairs = self._pairs(assertion, extra_disjoint)
             codes, labels = self._run(assertion, tokens, pairs)
-        except Fault as fault:
+        except UnplacedError as fault:
             raise self._error(assertion, fault, stored=proof is None) from None
         used = set(codes)
         first = len(assertion.order)
-        cited = [label for code, label in enumerate(labels, first) if code in used and label in self._database.assertions]
+        known = self._database.assertions
+        cited = [label for code, label in enumerate(labels, first) if code in used and label in known]
         return ProofAudit(assertion.label, len(codes) - codes.count(TAG), frozenset(cited))
 
     def check(self, assertion: Assertion) -> None:
@@ -95,7 +96,7 @@ class Verifier:
         """
         try:
             self._run(assertion, assertion.proof, assertion.scope_disjoint)
-        except Fault as fault:
+        except UnplacedError as fault:
             raise self._error(assertion, fault, stored=True) from None
 
     def _pairs(self, assertion: Assertion, extra: Iterable[Pair]) -> frozenset[Pair]:
@@ -104,19 +105,21 @@ class Verifier:
         pairs = {(min(pair), max(pair)) for pair in extra} - assertion.scope_disjoint
         for first, second in sorted(pairs):
             if first == second or not {first, second} <= self._database.variables:
-                raise Fault("extra-disjoint", f"found the extra $d {first} {second}; expected two different variables")
+                raise UnplacedError(
+                    "extra-disjoint", f"found the extra $d {first} {second}; expected two different variables"
+                )
             if first in mandatory and second in mandatory:
                 message = (
-                    f"found the extra $d {first} {second}, which would weaken the theorem, for both occur in it or in its "
-                    "hypotheses; a proof may add only those with a dummy variable"
+                    f"found the extra $d {first} {second}, which would weaken the theorem, for both occur in it or "
+                    "in its hypotheses; a proof may add only those with a dummy variable"
                 )
-                raise Fault("extra-disjoint", message)
+                raise UnplacedError("extra-disjoint", message)
         return assertion.scope_disjoint | pairs if pairs else assertion.scope_disjoint
 
     def _run(self, assertion: Assertion, tokens: Sequence[str], pairs: frozenset[Pair]) -> tuple[list[int], list[str]]:
         """Runs a proof; gives its numbers, and the labels that the numbers after the mandatory hypotheses stand for."""
         if not tokens:
-            raise Fault("no-proof", "there is no proof to verify; give one")
+            raise UnplacedError("no-proof", "there is no proof to verify; give one")
         machine = Machine(self._alphabet)
         for label in assertion.order:
             self._add_hypothesis(machine, label)
@@ -132,7 +135,7 @@ class Verifier:
         remaining = iter(codes)
         try:
             machine.run(remaining, apart)
-        except Fault as fault:
+        except UnplacedError as fault:
             index = len(codes) - length_hint(remaining) - 1
             fault.step = index + 1 - codes[:index].count(TAG)
             fault.token, fault.character = _token_of(tokens, index) if compressed else (index, 0)
@@ -155,24 +158,29 @@ class Verifier:
         if len(set(labels)) < len(labels):
             token = next(index for index, label in enumerate(labels) if label in labels[:index])
             message = f"found {labels[token]!r} twice in the parentheses; name each label once"
-            raise Fault("duplicate-label", message, token + 1)
-        rule_of, position, add = self._rules.get, assertion.position, machine.add
+            raise UnplacedError("duplicate-label", message, token + 1)
+        rule_of, position = self._rules.get, assertion.position
+        add_rule, add_body, add_typecode = machine.rules.append, machine.bodies.append, machine.typecodes.append
         for index, label in enumerate(labels, 1):
             rule = rule_of(label)
             if rule is not None and rule[POSITION] < position and rule[0]:
-                add(rule, "", "")
+                add_rule(rule)
+                add_body("")
+                add_typecode("")
                 continue
             if label in assertion.order:
-                message = f"found the mandatory hypothesis {label!r} in the parentheses; it has a number without, remove it"
-                raise Fault("mandatory", message, index)
+                message = f"found the mandatory hypothesis {label!r} in the parentheses; it has a number already"
+                raise UnplacedError("mandatory", message, index)
             self._add_label(machine, assertion, label, index)
         try:
             return decode(letters), labels
-        except Fault as fault:
+        except UnplacedError as fault:
             fault.token, fault.character = _character_of(tokens, fault.character)
             raise
 
-    def _load_normal(self, machine: Machine, assertion: Assertion, tokens: Sequence[str]) -> tuple[list[int], list[str]]:
+    def _load_normal(
+        self, machine: Machine, assertion: Assertion, tokens: Sequence[str]
+    ) -> tuple[list[int], list[str]]:
         numbers = {label: number for number, label in enumerate(assertion.order)}
         codes: list[int] = []
         for index, label in enumerate(tokens):
@@ -192,7 +200,7 @@ class Verifier:
                 message = f"found {label!r}, which stands later in the database; only earlier assertions may be cited"
                 if label == assertion.label:
                     message = f"found {label!r}, the theorem itself; a proof can't cite what it proves"
-                raise Fault("citation", message, token)
+                raise UnplacedError("citation", message, token)
             rule = self._rules.get(label) or self._rules.make(cited)
             if cited.order:
                 machine.add(rule, "", "")
@@ -204,27 +212,27 @@ class Verifier:
             first, end = database.float_spans[label]
             if not first <= assertion.position < end:
                 message = f"found the $f {label!r}, which is not active here; cite one that is"
-                raise Fault("inactive-hypothesis", message, token)
+                raise UnplacedError("inactive-hypothesis", message, token)
             self._add_hypothesis(machine, label)
             return
         if label in database.essentials:
             message = f"found the $e {label!r}, which is not one of this theorem; cite its own hypotheses"
-            raise Fault("inactive-hypothesis", message, token)
+            raise UnplacedError("inactive-hypothesis", message, token)
         if label == "?":
-            raise Fault("incomplete", "found '?', an unfinished proof; finish it", token)
-        raise Fault("unknown-label", f"found {label!r}, which is no label of the database; correct it", token)
+            raise UnplacedError("incomplete", "found '?', an unfinished proof; finish it", token)
+        raise UnplacedError("unknown-label", f"found {label!r}, which is no label of the database; correct it", token)
 
     def _check_result(self, machine: Machine, assertion: Assertion) -> None:
         if len(machine.stack) != 1:
             message = f"the proof leaves {len(machine.stack)} expressions on the stack; expected only the statement"
-            raise Fault("leftover", message)
+            raise UnplacedError("leftover", message)
         body, typecode = machine.stack[0], machine.stack_typecodes[0]
         if typecode != assertion.expression[0] or body != self._alphabet.body(assertion.expression):
             found = self._alphabet.text(typecode, body)
             wanted = self._alphabet.text(assertion.expression[0], self._alphabet.body(assertion.expression))
-            raise Fault("statement", f"the proof proves another statement; expected: {wanted}; found: {found}")
+            raise UnplacedError("statement", f"the proof proves another statement; expected: {wanted}; found: {found}")
 
-    def _error(self, assertion: Assertion, fault: Fault, *, stored: bool) -> ProofError:
+    def _error(self, assertion: Assertion, fault: UnplacedError, *, stored: bool) -> ProofError:
         """The error for a fault, at its token where the proof stands in the database, else at the theorem."""
         step = f", step {fault.step}" if fault.step else ""
         message = f"in the proof of {assertion.label!r}{step}: {fault.message}"

@@ -1,0 +1,288 @@
+"""From a finished search path to a whole proof.
+
+The path is replayed to a tree of labels; one unification over the whole tree gives every step its substitution;
+metavariables that nothing determined are filled; equal statements are proved once, by the shortest subproof found;
+and the result becomes Metamath proof steps, syntax included. The search's states and caches take no part.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from proofsearch import Advanced, Finished
+from proofsearch.errors import ProofError
+
+from proofsearch_metamath.library import Library
+from proofsearch_metamath.proofs import ProofNode
+from proofsearch_metamath.session import HYPOTHESIS, MetamathSession, MetamathState, Target
+from proofsearch_metamath.terms import Terms
+from proofsearch_metamath.unification import Unifier
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A step of the proof in the making: a label, or the theorem's own hypothesis of that number."""
+
+    label: str = ""
+    hypothesis: int = -1
+    children: list[Step] = field(default_factory=list)
+    same_as: Step | None = None
+    goal: int = -1
+    values: list[int] = field(default_factory=list)
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """A whole proof.
+
+    Attributes:
+        root: its steps as a shared tree, children in the order of the mandatory hypotheses.
+        dummies: the dummy variables that it uses; each must be kept apart from every other variable.
+    """
+
+    root: ProofNode
+    dummies: tuple[str, ...]
+
+
+def replay(session: MetamathSession, tactics: Sequence[str]) -> Step:
+    """Follows a path in a fresh session.
+
+    Raises:
+        ProofError: a tactic is rejected, or goals are left, or tactics.
+    """
+    root = Step()
+    outcome = session.initial()
+    open_steps = [root]
+    if isinstance(outcome, Finished):
+        _close(root, session.root_closed_by(), session)
+    for number, tactic in enumerate(tactics):
+        if not isinstance(outcome, Advanced) or not isinstance(outcome.state, MetamathState):
+            raise ProofError(f"the path is finished before its step {number + 1}, {tactic!r}")
+        state = outcome.state
+        focus = state.order[0]
+        outcome, trace = session.trace(state, tactic)
+        if trace is None:
+            raise ProofError(f"step {number + 1} of the path, {tactic!r}, does not apply: {outcome}")
+        step = open_steps[focus]
+        if tactic.startswith(HYPOTHESIS):
+            step.hypothesis = session.hypothesis_number(state.open[focus][0], tactic)
+        else:
+            step.label = tactic
+            step.children = [Step() for _ in trace.hypotheses]
+        others = [step for place, step in enumerate(open_steps) if place != focus]
+        following: dict[int, Step] = {}
+        for source, child in zip([*trace.hypotheses, *trace.others], [*step.children, *others], strict=True):
+            if source.goal < 0:
+                _close(child, source.closed_by, session)
+            elif source.goal in following:
+                child.same_as = following[source.goal]
+            else:
+                following[source.goal] = child
+        open_steps = [following[place] for place in range(len(following))]
+    if not isinstance(outcome, Finished):
+        raise ProofError(f"the path of {len(tactics)} steps leaves goals open")
+    for step in _walk(root):
+        for number, child in enumerate(step.children):
+            while child.same_as is not None:
+                child = child.same_as
+            step.children[number] = child
+    return root
+
+
+def _walk(root: Step) -> Iterator[Step]:
+    """Every step once, parents before children as far as it goes; what is visited may change its children."""
+    seen = {id(root)}
+    pending = [root]
+    while pending:
+        step = pending.pop()
+        yield step
+        for child in step.children:
+            if id(child) not in seen:
+                seen.add(id(child))
+                pending.append(child)
+
+
+def _close(step: Step, closed_by: str, session: MetamathSession) -> None:
+    if closed_by.startswith(HYPOTHESIS):
+        step.hypothesis = int(closed_by[len(HYPOTHESIS) :]) - 1
+    else:
+        step.label = closed_by
+
+
+class Elaborator:
+    """Writes the proof of one theorem."""
+
+    def __init__(self, library: Library, target: Target) -> None:
+        self._library = library
+        self._target = target
+        self._frame = library.frames[target.theorem.name]
+        self._terms = Terms(max_size=sys.maxsize, max_depth=sys.maxsize)
+        self._unifier = Unifier(self._terms, lambda one, other: True)
+        self._unifier.variable_only = library.variable_only
+        self._metas = 0
+        self._dummies: dict[int, str] = {}
+        self._syntax: dict[int, ProofNode] = {}
+        self._float_of: dict[str, str] = {}
+
+    def elaborate(self, root: Step) -> Elaborated:
+        """The proof of a finished tree of labels.
+
+        Raises:
+            ProofError: the tree doesn't prove the theorem, or no value can be found for a metavariable.
+        """
+        steps = self._unify(root)
+        _measure(root)
+        shortest: dict[int, Step] = {}
+        for step in sorted(steps, key=_size):
+            shortest.setdefault(step.goal, step)
+        made: dict[int, ProofNode] = {}
+        for step in sorted(shortest.values(), key=_size):
+            made[step.goal] = self._node(step, made)
+        return Elaborated(made[root.goal], tuple(self._dummies.values()))
+
+    def _unify(self, root: Step) -> list[Step]:
+        """Gives every step its substitution and the ground statement that it proves."""
+        target, library = self._target, self._library
+        bindings: dict[int, int] = {}
+        hypotheses = [self._instantiate(tree, self._variables()) for tree in target.hypotheses]
+        steps = list(_walk(root))
+        wff = self._typecode_of(target.conclusion)
+        for step in steps:
+            step.goal = self._fresh(wff)
+        root.goal = self._instantiate(target.conclusion, self._variables())
+        for step in steps:
+            if step.hypothesis >= 0:
+                agrees = self._unifier.unify(step.goal, hypotheses[step.hypothesis], bindings)
+            else:
+                pattern = library.pattern(library.provable_index[step.label])
+                step.values = [self._fresh(typecode) for typecode in pattern.typecodes]
+                conclusion = self._instantiate(pattern.conclusion, step.values)
+                agrees = self._unifier.unify(conclusion, step.goal, bindings)
+                for child, tree in zip(step.children, pattern.hypotheses, strict=True):
+                    agrees = agrees and self._unifier.unify(child.goal, self._instantiate(tree, step.values), bindings)
+            if not agrees:
+                raise ProofError(f"{target.theorem.name}: the step {step.label!r} doesn't fit where the path puts it")
+        self._fill(steps, bindings)
+        for step in steps:
+            step.goal = self._unifier.resolve(step.goal, bindings)
+            step.values = [self._unifier.resolve(value, bindings) for value in step.values]
+        return steps
+
+    def _typecode_of(self, tree: object) -> int:
+        """The typecode of a statement, as an index."""
+        if isinstance(tree, int):
+            return self._target.typecodes[tree]
+        assert isinstance(tree, tuple)
+        return self._library.rules[tree[0]].typecode
+
+    def _variables(self) -> list[int]:
+        terms = self._terms
+        made = []
+        for number in range(len(self._target.variables)):
+            term = terms.app(self._library.num_rules + number)
+            terms.mark_variable(term)
+            made.append(term)
+        return made
+
+    def _fresh(self, typecode: int) -> int:
+        self._metas += 1
+        return self._terms.meta(self._metas, typecode)
+
+    def _instantiate(self, tree: object, values: Sequence[int]) -> int:
+        if isinstance(tree, int):
+            return values[tree]
+        assert isinstance(tree, tuple)
+        return self._terms.app(tree[0], tuple([self._instantiate(child, values) for child in tree[1:]]))
+
+    def _fill(self, steps: Sequence[Step], bindings: dict[int, int]) -> None:
+        """Chooses what nothing determined: an earlier constant where the typecode has one, else a dummy variable."""
+        open_metas: dict[int, None] = {}
+        for step in steps:
+            for value in step.values:
+                open_metas.update(dict.fromkeys(self._terms.metas[self._unifier.resolve(value, bindings)]))
+        constants: dict[int, int] = {}
+        for number, rule in enumerate(self._library.rules):
+            if not rule.order and rule.position < self._frame.position:
+                constants.setdefault(rule.typecode, number)
+        spare = self._spare_variables()
+        for meta in open_metas:
+            typecode = self._terms.meta_typecode(meta)
+            if typecode in constants:
+                bindings[meta] = self._terms.app(constants[typecode])
+                continue
+            name = next(spare.get(typecode, iter(())), None)
+            if name is None:
+                raise ProofError(
+                    f"{self._target.theorem.name}: no variable of typecode {self._library.typecodes[typecode]!r} is "
+                    "left for what the proof leaves open"
+                )
+            term = self._terms.app(self._library.num_rules + len(self._target.variables) + len(self._dummies))
+            self._terms.mark_variable(term)
+            self._dummies[term] = name
+            bindings[meta] = term
+
+    def _spare_variables(self) -> dict[int, Iterator[str]]:
+        """By typecode, the variables that are active where the theorem stands and that it doesn't use."""
+        library, position = self._library, self._frame.position
+        used = set(self._target.variables)
+        spare: dict[int, list[str]] = {}
+        spans = library.tables.arrays["float_spans"].tolist()
+        index = {typecode: number for number, typecode in enumerate(library.typecodes)}
+        for number, (first, end) in enumerate(spans):
+            floating = library.frames.floating(number)
+            if first <= position < end and floating.variable not in used:
+                used.add(floating.variable)
+                spare.setdefault(index[floating.typecode], []).append(floating.variable)
+                self._float_of[floating.variable] = floating.label
+        return {typecode: iter(names) for typecode, names in spare.items()}
+
+    def _node(self, step: Step, made: dict[int, ProofNode]) -> ProofNode:
+        """A step as the verifier takes it: hypotheses, floating and essential, in their mandatory order."""
+        if step.hypothesis >= 0:
+            return ProofNode(self._frame.essentials[step.hypothesis].label, ())
+        frame = self._library.frames[step.label]
+        values = {floating.label: value for floating, value in zip(frame.floats, step.values, strict=True)}
+        proved = iter(step.children)
+        return ProofNode(
+            step.label,
+            tuple(
+                self._syntax_node(values[label]) if label in values else made[next(proved).goal]
+                for label in frame.order
+            ),
+        )
+
+    def _syntax_node(self, term: int) -> ProofNode:
+        """The proof that a ground term is well-formed."""
+        node = self._syntax.get(term)
+        if node is None:
+            op = self._terms.ops[term]
+            rules = self._library.rules
+            if op < len(rules):
+                children = tuple(self._syntax_node(arg) for arg in self._terms.args[term])
+                node = ProofNode(rules[op].label, children)
+            elif term in self._dummies:
+                node = ProofNode(self._float_of[self._dummies[term]], ())
+            else:
+                node = ProofNode(self._frame.floats[op - len(rules)].label, ())
+            self._syntax[term] = node
+        return node
+
+
+def _measure(root: Step) -> None:
+    """Sets each step's size: the steps of its proof, counted as a tree."""
+    pending = [root]
+    while pending:
+        step = pending[-1]
+        waiting = [child for child in step.children if not child.size]
+        if waiting:
+            pending.extend(waiting)
+        else:
+            step.size = 1 + sum(child.size for child in step.children)
+            pending.pop()
+
+
+def _size(step: Step) -> int:
+    return step.size

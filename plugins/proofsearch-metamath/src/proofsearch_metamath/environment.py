@@ -1,0 +1,297 @@
+"""Metamath as a prover environment: see :class:`proofsearch.protocols.Environment`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field
+
+from proofsearch import Demonstration, Theorem, Verdict
+from proofsearch.config import ComponentConfig
+from proofsearch.errors import InputError, ProofError, UsageError
+from proofsearch.registry import Builder
+
+from proofsearch_metamath.database import Assertion
+from proofsearch_metamath.demonstrations import UnusableProof
+from proofsearch_metamath.demonstrations import replay as replay_proof
+from proofsearch_metamath.elaboration import Elaborator
+from proofsearch_metamath.elaboration import replay as replay_path
+from proofsearch_metamath.errors import MetamathError
+from proofsearch_metamath.explanation import explain
+from proofsearch_metamath.library import Library
+from proofsearch_metamath.prepare import prepare
+from proofsearch_metamath.proofs import encode_compressed, proof_graph
+from proofsearch_metamath.session import MetamathSession, Target
+from proofsearch_metamath.statement import ProofText, read_proof_text, write_proof_text
+from proofsearch_metamath.verifier import Verifier
+
+SHIPPED = "set-prefix.mm"
+"""The database that comes with the package."""
+
+VERSION = "0.1.0"
+
+
+class MetamathConfig(ComponentConfig):
+    """Options of the Metamath environment."""
+
+    database: str | None = Field(
+        default=None, description="A Metamath database (.mm); default: the prefix of set.mm that comes with the package."
+    )
+    max_goal_size: int = Field(default=400, ge=1, description="Goals with more nodes than this are not made.")
+    max_goals: int = Field(default=64, ge=1, description="States with more goals than this are not made.")
+    max_demonstration: int = Field(default=500, ge=1, description="Library proofs with more steps are not replayed.")
+
+
+def split_of(label: str) -> str:
+    """The split of a theorem, by the hash of its label: 80% train, 10% validation, 10% test, in every database.
+
+    Old and alternative versions (labels with OLD or ALT) prove again what others state: they are in no split.
+    """
+    if re.search(r"OLD|ALT", label):
+        return ""
+    bucket = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big") % 10
+    return {0: "test", 1: "validation"}.get(bucket, "train")
+
+
+class MetamathEnvironment:
+    """A Metamath database, searched backwards from the theorem; see :mod:`proofsearch_metamath.session`."""
+
+    proof_suffix = ".mm"
+
+    def __init__(
+        self, config: MetamathConfig, cache: Path, status: Callable[[str, int | None, int | None], None] | None = None
+    ) -> None:
+        """Args:
+        config: the options.
+        cache: a folder for prepared databases.
+        status: told what takes long.
+        """
+        self._config = config
+        self._cache = cache
+        self._status = status or (lambda message, done, total: None)
+        self._texts: dict[Path, str] = {}
+        self.skipped_demonstrations = 0
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        if self._config.database is None:
+            return Path(str(files("proofsearch_metamath") / "data" / SHIPPED))
+        return Path(self._config.database)
+
+    @cached_property
+    def library(self) -> Library:
+        """The prepared database, made at the first use and loaded from the cache after that.
+
+        Raises:
+            InputError: it can't be read or parsed; the message has file, line and column.
+        """
+        try:
+            return prepare(
+                self.path,
+                self._cache / "metamath",
+                lambda what, done, total: self._status(f"{what} {self.path.name}", done, total),
+            )
+        except MetamathError as error:
+            where = "" if error.file is not None else f"{self.path}: "
+            raise InputError(f"{where}{error}") from None
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{error.filename or self.path}: no such file; give --metamath-database the path of a .mm database"
+            ) from None
+        except OSError as error:
+            raise InputError(f"{self.path}: can't be read or prepared: {error}") from None
+
+    # -- theorems ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _theorems(self) -> dict[str, Theorem]:
+        tables = self.library.tables
+        arrays = tables.arrays
+        provable = self.library.provable.tolist()
+        is_theorem = arrays["is_theorem"]
+        steps, lines = arrays["proof_steps"].tolist(), arrays["lines"].tolist()
+        names = [source.name for source in tables.sources]
+        places = arrays["places"][:, 2].tolist()
+        offsets, flat, symbols = arrays["assertion_symbols_at"].tolist(), arrays["assertion_symbols"], tables.symbols
+        found = {}
+        for position in provable:
+            if is_theorem[position]:
+                label = tables.labels[position]
+                expression = flat[offsets[position] : offsets[position + 1]].tolist()
+                found[label] = Theorem(
+                    name=label,
+                    statement=" ".join([symbols[number] for number in expression]),
+                    source=f"{names[places[position]]}:{lines[position]}",
+                    position=position,
+                    split=split_of(label),
+                    proof_length=steps[position],
+                )
+        return found
+
+    def theorems(self) -> Sequence[Theorem]:
+        """Every ``$p`` statement of what can be proved, in the database's order."""
+        return list(self._theorems.values())
+
+    def theorem(self, name: str) -> Theorem:
+        """Looks a theorem up by its label.
+
+        Raises:
+            UsageError: no theorem has that label.
+        """
+        found = self._theorems.get(name)
+        if found is None:
+            if name in self.library.frames:
+                raise UsageError(f"{name} is an axiom, a definition or syntax in {self.path.name}: nothing to prove")
+            near = difflib.get_close_matches(name, self._theorems, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise UsageError(f"{self.path.name} has no theorem {name!r}{hint}")
+        return found
+
+    # -- searching -----------------------------------------------------------------------------------------------
+
+    def open(self, theorem: Theorem) -> MetamathSession:
+        """A fresh session."""
+        config = self._config
+        return MetamathSession(self.library, self._target(theorem), config.max_goal_size, config.max_goals)
+
+    def _target(self, theorem: Theorem) -> Target:
+        library = self.library
+        frame = library.frames[theorem.name]
+        pattern = library.pattern(library.provable_index[theorem.name])
+        return Target(
+            theorem=theorem,
+            conclusion=pattern.conclusion,
+            hypotheses=pattern.hypotheses,
+            variables=tuple(floating.variable for floating in frame.floats),
+            typecodes=pattern.typecodes,
+            disjoint=frozenset((min(pair), max(pair)) for pair in pattern.disjoint),
+            earlier=library.before(frame.position),
+        )
+
+    def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
+        """The library's proofs of these theorems, replayed; what can't be is counted in
+        :attr:`skipped_demonstrations`.
+        """
+        library = self.library
+        database = library.database()
+        for theorem in theorems:
+            frame = library.frames[theorem.name]
+            try:
+                root = proof_graph(database, frame, self._stored_proof(frame))
+                steps = list(
+                    replay_proof(theorem, self.open(theorem), library.frames, root, self._config.max_demonstration)
+                )
+            except (UnusableProof, MetamathError):
+                self.skipped_demonstrations += 1
+                continue
+            yield from steps
+
+    def _stored_proof(self, frame: Assertion) -> list[str]:
+        source = self.library.tables.sources[frame.file]
+        text = self._texts.get(source)
+        if text is None:
+            text = source.read_text(encoding="utf-8")
+            self._texts[source] = text
+        statement = re.sub(r"\$\(.*?\$\)", " ", text[frame.start : frame.end], flags=re.DOTALL)
+        return statement.partition("$=")[2].split()[:-1]
+
+    # -- proofs --------------------------------------------------------------------------------------------------
+
+    def write_proof(self, theorem: Theorem, tactics: Sequence[str]) -> str:
+        """The found proof as a statement that takes the place of the theorem's in the database.
+
+        Equal subproofs stand once, and each statement is proved by the shortest subproof that the path holds.
+
+        Raises:
+            ProofError: the path does not finish, or leaves open what nothing can fill.
+        """
+        steps = replay_path(self.open(theorem), tactics)
+        elaborated = Elaborator(self.library, self._target(theorem)).elaborate(steps)
+        frame = self.library.frames[theorem.name]
+        variables = [floating.variable for floating in frame.floats]
+        apart = [
+            (dummy, other)
+            for number, dummy in enumerate(elaborated.dummies)
+            for other in [*variables, *elaborated.dummies[:number]]
+        ]
+        return write_proof_text(
+            ProofText(frame.label, frame.expression, encode_compressed(frame.order, elaborated.root), tuple(apart))
+        )
+
+    def verify(self, theorem: Theorem, proof: str) -> Verdict:
+        """Runs a written proof on the stack machine, which shares no code with the search."""
+        checker = f"proofsearch-metamath {VERSION} stack machine"
+        frame = self.library.frames[theorem.name]
+        try:
+            text = read_proof_text(proof)
+            if text.label != frame.label or text.expression != frame.expression:
+                return Verdict(
+                    False, checker, f"the proof is of {text.label} {' '.join(text.expression)}, not of {frame.label}"
+                )
+            audit = self._verifier.verify(frame, proof=text.proof, extra_disjoint=text.disjoint)
+        except MetamathError as error:
+            return Verdict(False, checker, str(error))
+        axioms, complete = self._rests_on(audit.cited)
+        if not complete:
+            return Verdict(False, checker, "the proof cites a theorem whose own proof is incomplete", axioms)
+        return Verdict(True, checker, "", axioms)
+
+    def explain(self, theorem: Theorem, proof: str) -> str:
+        """The proof as a person reads it: a line for each step that asserts something."""
+        try:
+            text = read_proof_text(proof)
+            return explain(self.library.database(), self.library.frames[theorem.name], text.proof)
+        except MetamathError as error:
+            raise ProofError(f"{theorem.name}: the proof can't be shown: {error}") from None
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self.library.database())
+
+    def _rests_on(self, cited: frozenset[str]) -> tuple[tuple[str, ...], bool]:
+        """The axioms and definitions that assertions rest on, by the library's own proofs; and whether all of these
+        are complete.
+        """
+        library = self.library
+        arrays, labels = library.tables.arrays, library.tables.labels
+        offsets, flat, is_theorem = arrays["cited_at"], arrays["cited"], arrays["is_theorem"]
+        provable = set(library.provable.tolist())
+        pending = [library.frames.position(label) for label in cited]
+        seen = set(pending)
+        axioms = []
+        while pending:
+            position = pending.pop()
+            if position < 0:
+                continue
+            if not is_theorem[position]:
+                if position in provable:
+                    axioms.append(labels[position])
+                continue
+            for other in flat[int(offsets[position]) : int(offsets[position + 1])].tolist():
+                if other not in seen:
+                    seen.add(other)
+                    pending.append(other)
+        return tuple(sorted(axioms)), -1 not in seen
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """The database, by name and hash, and this package's version."""
+        return {
+            "database": self.path.name,
+            "sha256": self.library.tables.sha256,
+            "proofsearch-metamath": VERSION,
+        }
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def make_environment(config: MetamathConfig, builder: Builder) -> MetamathEnvironment:
+    """The factory that the plugin registers."""
+    return MetamathEnvironment(config, builder.cache, builder.status)

@@ -1,0 +1,1 @@
+"""The components that the core itself ships, registered as any third party registers its own."""

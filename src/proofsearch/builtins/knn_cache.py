@@ -1,0 +1,79 @@
+"""Folders that are computed once, whole or not at all, and shared between processes."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from proofsearch.builtins.knn_index import ExampleIndex
+from proofsearch.errors import InputError, StorageError
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def open_or_build(parent: Path, key: str, build: Callable[[Path], None], status: Callable[[str], None]) -> ExampleIndex:
+    """Opens the index ``parent/key``; builds it first where it is missing or damaged.
+
+    Several processes may ask at once: one builds, the others wait for it.
+
+    Args:
+        parent: where the indices are; made if need be.
+        key: names the index and changes with everything that it depends on.
+        build: writes the files of an index into an empty folder.
+        status: tells a person what goes on.
+
+    Raises:
+        StorageError: the folder can't be written.
+    """
+    folder = parent / key
+    with contextlib.suppress(FileNotFoundError, InputError):
+        return ExampleIndex.open(folder)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with _locked(parent / f"{key}.lock", status):
+            try:
+                return ExampleIndex.open(folder)
+            except FileNotFoundError:
+                pass
+            except InputError as error:
+                status(f"k-NN memory: {error}; building it again")
+            for leftover in parent.glob(f"{key}.tmp*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f"{key}.tmp", dir=parent))
+            try:
+                build(fresh)
+                if folder.exists():
+                    shutil.rmtree(folder)
+                fresh.rename(folder)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+            return ExampleIndex.open(folder)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: the k-NN memory can't be kept there ({error}); free some space or choose another cache folder"
+        ) from error
+
+
+@contextlib.contextmanager
+def _locked(path: Path, status: Callable[[str], None]) -> Iterator[None]:
+    """Holds the lock file; the system lets go of it when the process dies."""
+    with path.open("a") as file:
+        _wait(file, status)
+        yield
+
+
+def _wait(file: IO[str], status: Callable[[str], None]) -> None:
+    if sys.platform == "win32":
+        # No such lock there: processes may build side by side, and the first to finish wins.
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        status("k-NN memory: waiting for another process that builds it")
+        fcntl.flock(file, fcntl.LOCK_EX)

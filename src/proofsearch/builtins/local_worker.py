@@ -1,0 +1,85 @@
+"""What runs inside a worker process of the local executor."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready
+from proofsearch.errors import ProofsearchError
+from proofsearch.protocols import Job, Worker, WorkerFactory
+
+
+def main(descriptor: int) -> None:
+    """Serves jobs from the parent until it says stop or dies.
+
+    Args:
+        descriptor: of this end of the socket pair.
+    """
+    # The parent decides when to end: Ctrl-C in the terminal is its business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    # Multiprocessing's own stubs know what is sent only by type parameters.
+    connection: Connection[Any, Any] = Connection(descriptor)
+    recipe: bytes = connection.recv()
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, jobs), daemon=True).start()
+    try:
+        # The parent's own bytes, over a private socket pair.
+        factory: WorkerFactory = pickle.loads(recipe)  # noqa: S301
+        worker = factory()
+    # Whatever a plugin raises while it is built is told to the parent, which ends the run with it.
+    except Exception as error:
+        connection.send(Broken(as_ours(error)))
+        return
+    connection.send(Ready())
+    while (job := jobs.get()) is not None:
+        message = attempt(worker, job)
+        try:
+            connection.send(message)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            connection.send(Failed("error", f"the worker's result can't be pickled: {error}"))
+        if isinstance(message, Failed) and message.failure == "out of memory":
+            return  # what is left of its memory is in pieces
+    worker.close()
+
+
+def attempt(worker: Worker, job: Job) -> Message:
+    """Runs a job and says what became of it."""
+    try:
+        return Done(worker.run(job))
+    except MemoryError as error:
+        return Failed("out of memory", f"MemoryError: {error}" if str(error) else "MemoryError")
+    except ProofsearchError as error:
+        return Failed("error", str(error))
+    # A theorem on which a plugin raises must not take the other theorems along; the traceback is kept with it.
+    except Exception:
+        return Failed("error", traceback.format_exc(limit=-12).rstrip())
+
+
+def as_ours(error: Exception) -> ProofsearchError:
+    """The error to raise for a factory that raised: itself where it is for people, else one with its traceback."""
+    if isinstance(error, ProofsearchError):
+        try:
+            pickle.loads(pickle.dumps(error))  # noqa: S301
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return ProofsearchError(str(error))
+        return error
+    trace = "".join(traceback.format_exception(error, limit=-12)).rstrip()
+    return ProofsearchError(f"a worker can't start: {trace}")
+
+
+def _listen(connection: Connection[Any, Any], jobs: queue.SimpleQueue[Job | None]) -> None:
+    """Passes jobs on; when the parent is gone, ends this process and what it started, even in the midst of a job."""
+    try:
+        while True:
+            jobs.put(connection.recv())
+    except (EOFError, OSError):
+        os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,44 @@
+"""The plugin of the core's own components. Their modules are imported when a hook is called, not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proofsearch import hookimpl
+
+if TYPE_CHECKING:
+    from proofsearch.hookspecs import Register
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``knn``."""
+    from proofsearch.builtins.knn import KnnConfig, make_knn
+
+    register("knn", make_knn, config=KnnConfig, help="Tactics that were used on the most similar recorded goals.")
+
+
+@hookimpl
+def register_scorers(register: Register) -> None:
+    """Registers ``logprob``, ``length`` and ``random``."""
+    from proofsearch.builtins import scorers
+
+    register("logprob", scorers.make_logprob, scorers.LogprobConfig, "Cumulative log-probability of the best path.")
+    register("length", scorers.make_length, scorers.LengthConfig, "Short states first.")
+    register("random", scorers.make_random, scorers.RandomConfig, "Chance: the control of every comparison.")
+
+
+@hookimpl
+def register_encoders(register: Register) -> None:
+    """Registers ``hashed``."""
+    from proofsearch.builtins.hashed import HashedConfig, make_hashed
+
+    register("hashed", make_hashed, config=HashedConfig, help="Features of trees or tokens hashed to a fixed width.")
+
+
+@hookimpl
+def register_executors(register: Register) -> None:
+    """Registers ``local``."""
+    from proofsearch.builtins.local import LocalConfig, make_local
+
+    register("local", make_local, config=LocalConfig, help="Processes or threads on this machine.")

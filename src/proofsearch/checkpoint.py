@@ -1,0 +1,168 @@
+"""The manifest of a checkpoint: what it is, what it was made with, and the hash of every file in it.
+
+A checkpoint is a folder of data files and ``manifest.json``. Nothing in it is code, and nothing that reads it runs any:
+the manifest is JSON, the files are for readers that take data only (safetensors, JSON, Parquet). The manifest is written
+last and atomically, so a folder with one is whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from proofsearch import storage
+from proofsearch.errors import InputError, StorageError
+
+FORMAT = 1
+"""The version of the manifest that this module writes, and the newest that it reads."""
+
+MANIFEST = "manifest.json"
+"""The manifest's name in the checkpoint folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a checkpoint says of itself. Every mapping holds JSON values only.
+
+    Attributes:
+        kind: the kind of component that it is for, one of :data:`proofsearch.registry.KINDS`.
+        name: the component that reads it, as registered: ``"ebm"``.
+        config: the configuration that it was made with, and must be read with.
+        versions: of the packages that made it.
+        fingerprints: of what it only fits together with: ``{"encoder": …}``, ``{"environment": …}``.
+        metrics: what was measured on it.
+        files: SHA-256 in hexadecimal of every file, by its path relative to the folder, with ``/``.
+    """
+
+    kind: str
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_manifest(folder: Path, manifest: Manifest, files: Iterable[str]) -> Manifest:
+    """Completes a checkpoint: hashes its files and writes ``manifest.json``.
+
+    Args:
+        folder: the checkpoint, with its files in place.
+        manifest: what to say; ``files`` is filled in here.
+        files: the paths of the files that belong to it, relative to the folder, with ``/``.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        InputError: a file is missing, or a path leaves the folder.
+        StorageError: the manifest can't be written; an older one stays as it is.
+        ValueError: a value is no JSON, or is not finite.
+    """
+    hashes = {name: _sha256(_inside(folder, name, folder), folder) for name in sorted(set(files))}
+    manifest = dataclasses.replace(manifest, files=hashes)
+    content = json.dumps({"format": FORMAT} | dataclasses.asdict(manifest), indent=2, allow_nan=False)
+    try:
+        storage.write_whole(folder / MANIFEST, content.encode("ascii") + b"\n")
+    except OSError as error:
+        raise StorageError(
+            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; without it the checkpoint is not "
+            f"complete: make room, then train again with --resume"
+        ) from error
+    return manifest
+
+
+def read_manifest(folder: Path, *, kind: str | None = None, name: str | None = None) -> Manifest:
+    """Reads a checkpoint's manifest and checks every file against it.
+
+    Args:
+        folder: the checkpoint.
+        kind: what the reader needs, if it insists.
+        name: what the reader needs, if it insists.
+
+    Raises:
+        InputError: no checkpoint, of a newer format, of another kind or name, damaged, with a file that is missing or
+            changed, or with a path that leaves the folder. The message says which.
+    """
+    file = folder / MANIFEST
+    values = _read_object(folder, file)
+    version = values.pop("format", None)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise InputError(f"{file}: damaged: format is {version!r}, expected a whole number from 1")
+    if version > FORMAT:
+        raise InputError(
+            f"{file}: the checkpoint has format {version}, this proofsearch reads up to {FORMAT}; upgrade with: "
+            f"pip install -U proofsearch"
+        )
+    for entry in dataclasses.fields(Manifest):
+        expected: type = str if entry.name in ("kind", "name") else dict
+        if not isinstance(values.get(entry.name), expected):
+            wanted = "a string" if expected is str else "an object"
+            raise InputError(f"{file}: damaged: {entry.name} is {values.get(entry.name)!r}, expected {wanted}")
+    for of in ("versions", "fingerprints", "files"):
+        for key, value in values[of].items():
+            if not isinstance(value, str):
+                raise InputError(f"{file}: damaged: {of}[{key!r}] is {value!r}, expected a string")
+    unknown = sorted(values.keys() - {entry.name for entry in dataclasses.fields(Manifest)})
+    if unknown:
+        raise InputError(f"{file}: damaged: unknown entry {unknown[0]!r}")
+    manifest = Manifest(**values)
+    if kind is not None and manifest.kind != kind:
+        raise InputError(f"{folder}: a checkpoint of a {manifest.kind}, expected one of a {kind}")
+    if name is not None and manifest.name != name:
+        raise InputError(f"{folder}: a checkpoint for {manifest.name!r}, expected one for {name!r}")
+    for path, expected_hash in manifest.files.items():
+        found = _sha256(_inside(folder, path, file), file)
+        if found != expected_hash:
+            raise InputError(
+                f"{folder / path}: its SHA-256 is {found}, {MANIFEST} says {expected_hash}: the file was changed or "
+                f"copied incompletely; copy the checkpoint again or train it again"
+            )
+    return manifest
+
+
+def _read_object(folder: Path, file: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected a checkpoint, as written by: proofsearch train --out")
+    try:
+        values = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: not a complete checkpoint (it has no {MANIFEST}); expected what proofsearch train --out writes"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: damaged: not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{file}: damaged: expected a JSON object, found {type(values).__name__}")
+    return values
+
+
+def _inside(folder: Path, name: str, source: Path) -> Path:
+    """The file of that name in the folder. Refuses what could be anywhere else, links included."""
+    parts = PurePosixPath(name)
+    plain = name and not parts.is_absolute() and parts.as_posix() == name and name != "." and "\0" not in name
+    if not plain or ".." in parts.parts or PureWindowsPath(name).drive or "\\" in name:
+        raise InputError(f"{source}: the file {name!r} is no plain path inside the checkpoint folder; refused")
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{source}: the file {name!r} is a link that leads out of the checkpoint folder; refused")
+    return path
+
+
+def _sha256(path: Path, source: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: missing, but {source} needs it; copy the checkpoint again or train it again"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None

@@ -1,0 +1,382 @@
+"""Best-first search: one loop, with the priority and the frontier as its only variables.
+
+The loop, again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; take the
+best nodes off the frontier; ask the generator once for all of them; try every candidate in order; score all new states
+in one call; put them on the frontier.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from math import inf
+from typing import TYPE_CHECKING
+
+from proofsearch.errors import PluginError
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest
+from proofsearch.search.candidates import candidate_columns
+from proofsearch.search.frontier import Frontier
+from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
+from proofsearch.search.priority import Priority
+from proofsearch.search.result import SearchResult, SearchStatus
+from proofsearch.search.scoring import MAX_UNSCORED, Scoring
+from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, Theorem, Verdict
+
+if TYPE_CHECKING:
+    from proofsearch.config import SearchConfig
+    from proofsearch.protocols import Calibration, SearchObserver, Session, TacticGenerator, ValueScorer
+
+__all__ = ["SearchResult", "SearchStatus", "search"]
+
+
+def search(
+    theorem: Theorem,
+    session: Session,
+    generator: TacticGenerator,
+    scorer: ValueScorer | None = None,
+    *,
+    config: SearchConfig,
+    seed: int = 0,
+    accept: Callable[[tuple[str, ...]], Verdict] | None = None,
+    observers: Sequence[SearchObserver] = (),
+    calibration: Calibration | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    cancelled: Callable[[], bool] | None = None,
+) -> SearchResult:
+    """Searches for a proof of one theorem.
+
+    What a caller can rely on:
+
+    * Success comes before limits: a path that finishes on the very step that reaches a limit counts.
+    * ``expansions`` and ``steps`` are exact. ``seconds`` and cancellation are looked at before an expansion and between
+      its candidates, so they overrun by at most one model call or one step. ``model_calls`` is looked at before
+      expanding, so it overruns by at most the scoring of one batch.
+    * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
+      reached through it; its value is not asked for again.
+    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
+      than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
+    * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
+      ``cancelled`` cut it short.
+
+    Args:
+        theorem: what to prove.
+        session: a fresh session for it. The caller closes it.
+        generator: the policy.
+        scorer: the value function; whenever given it scores every new state, also for priorities that ignore values.
+        config: candidates, batch, depth, limits and priority.
+        seed: of the requests to the generator; a request's seed depends on it, the theorem's name and the number of
+            the expansion alone.
+        accept: replays a path in a fresh context and says whether it is a proof; what it raises passes through.
+            Without it the first finished path ends the search.
+        observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
+            end. A search that has no initial state tells them nothing.
+        calibration: how value and log-probability are put on one scale, for the priority ``mix``.
+        clock: seconds, from any origin, never going back.
+        cancelled: asked before each expansion and step.
+
+    Raises:
+        PluginError: the generator or the session broke its contract; the message says how.
+        ProofsearchError: whatever a component raised for the user to put right.
+    """
+    return _Search(
+        theorem, session, generator, scorer, config, seed, accept, observers, calibration, clock, cancelled
+    ).run()
+
+
+class _Search:
+    """One search under way."""
+
+    def __init__(
+        self,
+        theorem: Theorem,
+        session: Session,
+        generator: TacticGenerator,
+        scorer: ValueScorer | None,
+        config: SearchConfig,
+        seed: int,
+        accept: Callable[[tuple[str, ...]], Verdict] | None,
+        observers: Sequence[SearchObserver],
+        calibration: Calibration | None,
+        clock: Callable[[], float],
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self._theorem = theorem
+        self._session = session
+        self._step = session.step
+        self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
+        self._generator = generator
+        self._generator_name = f"{type(generator).__module__}.{type(generator).__qualname__}"
+        self._scoring = Scoring(scorer, theorem) if scorer is not None else None
+        self._asks_scorer = scorer is not None
+        self._accept = accept
+        self._observers = observers
+        self._clock = clock
+        self._cancelled = cancelled
+        self._priority_config = config.priority
+        self._calibration = calibration
+
+        self._candidates = config.candidates
+        self._batch = config.batch
+        self._max_depth = inf if config.max_depth is None else config.max_depth
+        limit = config.limit
+        self._max_expansions = inf if limit.expansions is None else limit.expansions
+        self._max_steps = inf if limit.steps is None else limit.steps
+        self._max_seconds = inf if limit.seconds is None else limit.seconds
+        self._max_model_calls = inf if limit.model_calls is None else limit.model_calls
+        self._watches = cancelled is not None or limit.seconds is not None
+
+        # Not hash(): that is randomised in each process.
+        digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
+        self._seed = int.from_bytes(digest, "big")
+
+        self._graph = SearchGraph()
+        self._status: SearchStatus | None = None
+        self._limit_hit: str | None = None
+        self._tactics: tuple[str, ...] | None = None
+        self._verdict: Verdict | None = None
+        self._refused = 0
+        self._steps = 0
+        self._generated = 0
+        self._messages: list[str] = []
+        self._began = 0.0
+        self._generate_seconds = 0.0
+        self._step_seconds = 0.0
+        self._score_seconds = 0.0
+        self._accept_seconds = 0.0
+
+    def run(self) -> SearchResult:
+        """Runs the whole search."""
+        self._began = self._clock()
+        initial = self._session.initial()
+        self._step_seconds = self._elapsed()
+        if type(initial) is Finished:
+            self._try_path(())
+            self._status = self._status or SearchStatus.EXHAUSTED
+            return self._result()
+        if type(initial) is not Advanced:
+            kind = kind_of(initial).name.lower().replace("_", " ")
+            self._status = SearchStatus.FAILED
+            self._messages.append(f"the initial state {kind}: {getattr(initial, 'message', '')}".rstrip(": "))
+            return self._result()
+
+        self._graph = graph = SearchGraph(initial.state, self._elapsed())
+        self._priority = Priority(self._priority_config, graph, self._calibration, scored=self._scoring is not None)
+        columns = [graph.priority, array("d", (NAN,))][: self._priority.num_queues]
+        self._frontier = Frontier(columns, self._priority_config.value_share)
+        self._frontier.move(0, *[0.0] * len(columns))
+        for observer in self._observers:
+            observer.started(self._theorem, graph)
+        while self._status is None:
+            nodes = self._next_nodes()
+            if nodes:
+                self._expand_all(nodes)
+        result = self._result()
+        for observer in self._observers:
+            observer.finished(graph, result)
+        return result
+
+    def _elapsed(self) -> float:
+        """Seconds since the start, without verification."""
+        return self._clock() - self._began - self._accept_seconds
+
+    def _next_nodes(self) -> list[int]:
+        """Takes the nodes to expand next off the frontier; none, and a status, if the search is to end."""
+        node = self._frontier.pop()
+        if node < 0:
+            self._status = SearchStatus.EXHAUSTED
+            return []
+        expansions = self._max_expansions - len(self._graph.expanded)
+        scored = self._scoring.scored if self._scoring else 0
+        model_calls = self._max_model_calls - self._generated - scored
+        if expansions <= 0:
+            self._reach("expansions")
+        elif self._steps >= self._max_steps:
+            self._reach("steps")
+        elif model_calls <= 0:
+            self._reach("model_calls")
+        elif not (self._watches and self._interrupted()):
+            nodes = [node]
+            room = min(self._batch, expansions, model_calls)
+            while len(nodes) < room and (node := self._frontier.pop()) >= 0:
+                nodes.append(node)
+            return nodes
+        return []
+
+    def _reach(self, limit: str) -> None:
+        self._status = SearchStatus.LIMIT
+        self._limit_hit = limit
+
+    def _interrupted(self) -> bool:
+        """Whether time is up or the caller wants an end; sets the status then."""
+        if self._cancelled is not None and self._cancelled():
+            self._status = SearchStatus.CANCELLED
+        elif self._max_seconds < inf and self._elapsed() >= self._max_seconds:
+            self._reach("seconds")
+        return self._status is not None
+
+    def _expand_all(self, nodes: list[int]) -> None:
+        """Expands nodes that were taken off the frontier, and puts their new children there."""
+        graph, frontier = self._graph, self._frontier
+        suggestions = self._generate(nodes)
+        first_new = first = graph.num_nodes
+        families: list[range] = []
+        changed: list[int] = []
+        expanded = 0
+        for node, candidates in zip(nodes, suggestions, strict=True):
+            changed += self._expand(node, candidates)
+            expanded += 1
+            if graph.num_nodes > first:
+                families.append(range(first, graph.num_nodes))
+                first = graph.num_nodes
+            if self._status is not None:
+                break
+
+        new = range(first_new, first)
+        if self._status is not None:
+            # Nothing will be taken off the frontier any more.
+            graph.priority.extend(array("d", (NAN,)) * len(new))
+        else:
+            rescaled = self._score(new) if self._asks_scorer and new else False
+            for family in families:
+                insert = frontier.push if graph.depth[family[0]] < self._max_depth else frontier.skip
+                insert(*self._priority(family))
+            for node in dict.fromkeys(changed):
+                if graph.expanded_at[node] < 0:
+                    if graph.depth[node] < self._max_depth:
+                        frontier.move(node, *(column[0] for column in self._priority((node,))))
+                    else:
+                        frontier.remove(node)
+            if rescaled:
+                frontier.rebuild(self._priority)
+        for node in nodes[:expanded]:
+            for observer in self._observers:
+                observer.expanded(graph, node)
+
+    def _generate(self, nodes: list[int]) -> Sequence[Sequence[Candidate]]:
+        """The candidates for each node, from one call."""
+        began = self._clock()
+        theorem, moves, state = self._theorem, self._moves, self._graph.state
+        requests = [
+            GenerationRequest(
+                theorem,
+                state[node],
+                None if moves is None else moves(state[node]),
+                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
+                (self._seed + index * 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF,
+            )
+            for index, node in enumerate(nodes, len(self._graph.expanded))
+        ]
+        suggestions = self._generator.generate(requests, self._candidates)
+        if len(suggestions) != len(nodes):
+            raise PluginError(
+                f"generator {self._generator_name} returned {len(suggestions)} lists of candidates for {len(nodes)} "
+                "states; expected one list a state, empty where it has none"
+            )
+        self._generated += len(nodes)
+        self._generate_seconds += self._clock() - began
+        return suggestions
+
+    def _expand(self, node: int, candidates: Sequence[Candidate]) -> Sequence[int]:
+        """Tries a node's candidates in order; returns the nodes whose best path changed."""
+        tactics, logprobs, num_tokens = candidate_columns(candidates, self._candidates, self._generator_name)
+        left = self._max_steps - self._steps
+        cut = len(tactics) > left
+        tried = tactics[: int(left)] if cut else tactics
+        state, step, watches = self._graph.state[node], self._step, self._watches
+        outcomes: list[Outcome | Refused] = []
+        add = outcomes.append
+        verified = self._accept_seconds
+        began = self._clock()
+        for tactic in tried:
+            if watches and outcomes and self._interrupted():
+                break
+            outcome = step(state, tactic)
+            add(outcome)
+            if type(outcome) is Finished:
+                refusal = self._try_path((*self._graph.path(node), tactic))
+                if refusal is None:
+                    break
+                outcomes[-1] = Refused(refusal)
+        now = self._clock()
+        self._step_seconds += now - began - (self._accept_seconds - verified)
+        self._steps += len(outcomes)
+        if cut and self._status is None:
+            self._reach("steps")
+        created = now - self._began - self._accept_seconds
+        return self._graph.expand(node, tactics, logprobs, num_tokens, outcomes, created)
+
+    def _score(self, new: range) -> bool:
+        """Scores new nodes; returns whether all waiting nodes need new priorities."""
+        scoring = self._scoring
+        assert scoring is not None
+        began = self._clock()
+        scoring.score(self._graph, new)
+        self._score_seconds += self._clock() - began
+        if scoring.distrusted:
+            self._asks_scorer = False
+            self._messages.append(
+                f"the scorer gave no value for {scoring.unscored} of {scoring.scored} states, more than "
+                f"{MAX_UNSCORED:.0%}: from expansion {len(self._graph.expanded)} on the search was ordered by "
+                "log-probability and the scorer not asked"
+            )
+            self._priority.forget_values()
+            return True
+        return self._priority.observe(new)
+
+    def _try_path(self, path: tuple[str, ...]) -> str | None:
+        """Has a finished path checked.
+
+        Returns:
+            Why it was refused; ``None``, with the status set, if it ends the search.
+        """
+        if self._accept is None:
+            self._status, self._tactics = SearchStatus.FINISHED, path
+            return None
+        began = self._clock()
+        verdict = self._accept(path)
+        self._accept_seconds += self._clock() - began
+        if verdict.proved:
+            self._status, self._tactics, self._verdict = SearchStatus.PROVED, path, verdict
+            return None
+        if not self._refused:
+            self._messages.append(f"{verdict.checker} refused a finished proof: {verdict.message}")
+        self._refused += 1
+        return verdict.message
+
+    def _result(self) -> SearchResult:
+        assert self._status is not None
+        graph, scoring, messages = self._graph, self._scoring, self._messages
+        seconds = self._elapsed()
+        if scoring is not None and scoring.first_failure:
+            messages.insert(0, f"the scorer failed on {scoring.unscored} states, first: {scoring.first_failure}")
+        crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
+        if crashed >= 0:
+            tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
+            messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+        return SearchResult(
+            theorem=self._theorem.name,
+            status=self._status,
+            limit_hit=self._limit_hit,
+            tactics=self._tactics,
+            verdict=self._verdict,
+            expansions=len(graph.expanded),
+            steps=self._steps,
+            generated=self._generated,
+            scored=scoring.scored if scoring else 0,
+            unscored=scoring.unscored if scoring else 0,
+            scorer_failures=scoring.failures if scoring else 0,
+            refused=self._refused,
+            nodes=graph.num_nodes,
+            edges=graph.num_edges,
+            messages=tuple(messages),
+            seconds=seconds,
+            generate_seconds=self._generate_seconds,
+            step_seconds=self._step_seconds,
+            score_seconds=self._score_seconds,
+            engine_seconds=seconds - self._generate_seconds - self._step_seconds - self._score_seconds,
+            accept_seconds=self._accept_seconds,
+            graph=graph,
+        )

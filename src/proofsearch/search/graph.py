@@ -1,0 +1,358 @@
+"""The search graph: states as nodes, steps as edges, kept as columns.
+
+A node or an edge is an integer; what is known of it stands at that index in one array for each attribute. A search
+makes hundreds of thousands of nodes, so none of them is a Python object of ours: nothing for the cyclic garbage
+collector to visit, and under 200 bytes a node beside the state itself.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from proofsearch.errors import PluginError
+from proofsearch.types import Advanced, Crashed, Finished, Outcome, OutcomeKind, ProofState, Rejected, TimedOut
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A finished path whose proof the independent check refused; stands in for the step's ``Finished``."""
+
+    message: str = ""
+
+
+KINDS: dict[type, OutcomeKind] = {
+    Advanced: OutcomeKind.ADVANCED,
+    Finished: OutcomeKind.FINISHED,
+    Rejected: OutcomeKind.REJECTED,
+    TimedOut: OutcomeKind.TIMED_OUT,
+    Crashed: OutcomeKind.CRASHED,
+    Refused: OutcomeKind.REFUSED,
+}
+"""The kind of every outcome that an edge can have."""
+
+WITH_MESSAGE = (Rejected, TimedOut, Crashed, Refused)
+NAN = math.nan
+
+
+def kind_of(outcome: object) -> OutcomeKind:
+    """The kind of what a session's step returned.
+
+    Raises:
+        PluginError: it is not one of the types of :data:`~proofsearch.types.Outcome`.
+    """
+    kind = KINDS.get(type(outcome))
+    if kind is None:
+        raise PluginError(
+            f"the environment's session returned {outcome!r} for a step; expected an instance of Advanced, Finished, "
+            "Rejected, TimedOut or Crashed itself (not of a subclass): see proofsearch.types.Outcome"
+        )
+    return kind
+
+
+class SearchGraph:
+    """Nodes (distinct states) and edges (steps tried) of one search. Read-only for everyone but the search.
+
+    Node columns, each of length ``num_nodes``; node 0 is the root. The *best path* of a node is the path from the
+    root with the highest cumulative log-probability among those found so far; of equal ones, the first found.
+
+    Attributes:
+        state: the :class:`~proofsearch.types.ProofState`.
+        depth: steps on the best path.
+        logprob: sum of the log-probabilities on the best path; natural logarithm, at most 0.
+        num_tokens: sum of the token counts on the best path.
+        value: what the scorer said, higher is better; ``nan`` where it said nothing (:meth:`has_value`).
+        priority: the frontier's order when the node was last put there (``split``: that of the log-probability
+            queue); 0 for the root; ``nan`` for the last nodes of a search that ended before they were put there.
+        best_edge: the last edge of the best path; -1 for the root.
+        expanded_at: the node's place in the order of expansion, from 0; -1 if it was not expanded.
+        seconds: when the node was created, in seconds from the search's start without verification. The children
+            of one expansion share one reading of the clock.
+
+        edge_source, edge_target: the nodes that an edge joins; the target is -1 unless the outcome is ``ADVANCED``.
+        edge_tactic: the step, as text.
+        edge_logprob: log-probability of the tactic.
+        edge_num_tokens: tokens of the tactic.
+        edge_outcome: an :class:`~proofsearch.types.OutcomeKind` as a byte.
+        edge_message: the message of an edge that has one; sparse.
+        expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``.
+    """
+
+    __slots__ = (
+        "_first_edge",
+        "_node_of",
+        "_parents",
+        "best_edge",
+        "depth",
+        "edge_logprob",
+        "edge_message",
+        "edge_num_tokens",
+        "edge_outcome",
+        "edge_source",
+        "edge_tactic",
+        "edge_target",
+        "expanded",
+        "expanded_at",
+        "logprob",
+        "num_tokens",
+        "priority",
+        "seconds",
+        "state",
+        "value",
+    )
+
+    def __init__(self, root: ProofState | None = None, seconds: float = 0.0) -> None:
+        self.state: list[ProofState] = []
+        self.depth = array("i")
+        self.logprob = array("d")
+        self.num_tokens = array("i")
+        self.value = array("d")
+        self.priority = array("d")
+        self.best_edge = array("i")
+        self.expanded_at = array("i")
+        self.seconds = array("d")
+        self.edge_source = array("i")
+        self.edge_tactic: list[str] = []
+        self.edge_logprob = array("d")
+        self.edge_num_tokens = array("i")
+        self.edge_outcome = bytearray()
+        self.edge_target = array("i")
+        self.edge_message: dict[int, str] = {}
+        self.expanded = array("i")
+        self._first_edge = array("i")
+        self._node_of: dict[Hashable, int] = {}
+        self._parents: tuple[int, dict[int, tuple[int, ...]]] = (0, {})
+        if root is not None:
+            self._node_of[root.key] = 0
+            self.state.append(root)
+            self.depth.append(0)
+            self.logprob.append(0.0)
+            self.num_tokens.append(0)
+            self.value.append(NAN)
+            self.priority.append(NAN)
+            self.best_edge.append(-1)
+            self.expanded_at.append(-1)
+            self.seconds.append(seconds)
+
+    def __repr__(self) -> str:
+        return f"<SearchGraph: {self.num_nodes} nodes, {self.num_edges} edges, {len(self.expanded)} expansions>"
+
+    @property
+    def num_nodes(self) -> int:
+        """How many distinct states were reached, the root included."""
+        return len(self.state)
+
+    @property
+    def num_edges(self) -> int:
+        """How many steps were tried."""
+        return len(self.edge_tactic)
+
+    def node_of(self, key: Hashable) -> int | None:
+        """The node whose state has this key, or ``None``."""
+        return self._node_of.get(key)
+
+    def has_value(self, node: int) -> bool:
+        """Whether the scorer gave the node a value. Missing is not zero."""
+        value = self.value[node]
+        return value == value
+
+    def edge_range(self, node: int) -> range:
+        """The edges of the node's expansion, in the order in which they were tried; empty if not expanded."""
+        at = self.expanded_at[node]
+        if at < 0:
+            return range(0)
+        last = self._first_edge[at + 1] if at + 1 < len(self._first_edge) else self.num_edges
+        return range(self._first_edge[at], last)
+
+    def parents(self, node: int) -> tuple[int, ...]:
+        """The distinct nodes with an edge to ``node``, in the order in which the edges were found.
+
+        The first call after the graph grew reads every edge.
+        """
+        num_edges, index = self._parents
+        if num_edges != self.num_edges:
+            sources: dict[int, dict[int, None]] = {}
+            for source, target in zip(self.edge_source, self.edge_target, strict=True):
+                if target >= 0:
+                    sources.setdefault(target, {})[source] = None
+            index = {target: tuple(of) for target, of in sources.items()}
+            self._parents = (self.num_edges, index)
+        return index.get(node, ())
+
+    def path(self, node: int) -> tuple[str, ...]:
+        """The tactics of the node's best path, from the root; empty for the root."""
+        tactics = []
+        while (edge := self.best_edge[node]) >= 0:
+            tactics.append(self.edge_tactic[edge])
+            node = self.edge_source[edge]
+        return tuple(reversed(tactics))
+
+    def expand(
+        self,
+        node: int,
+        tactics: list[str],
+        logprobs: list[float],
+        num_tokens: list[int],
+        outcomes: Sequence[Outcome | Refused],
+        seconds: float,
+    ) -> Sequence[int]:
+        """Adds one expansion: an edge for each step tried, a node for each state not met before.
+
+        New nodes get the next numbers, in the order of their edges, and neither value nor priority: the caller
+        appends priorities. Where a step leads to a known state by a better path, that state's best path is replaced,
+        and so are those of all its descendants whose best path gets better by it.
+
+        Args:
+            node: the node expanded, not expanded before.
+            tactics: the candidates, at least as many as ``outcomes``.
+            logprobs: their log-probabilities, finite and at most 0.
+            num_tokens: their token counts.
+            outcomes: of the first ``len(outcomes)`` candidates.
+            seconds: the time of creation of the new nodes.
+
+        Returns:
+            The nodes whose best path was replaced, in order, possibly with repetitions; new ones may be among them.
+
+        Raises:
+            PluginError: an outcome is not one of the types of :data:`~proofsearch.types.Outcome`.
+        """
+        count = len(outcomes)
+        if count < len(tactics):
+            tactics, logprobs, num_tokens = tactics[:count], logprobs[:count], num_tokens[:count]
+        first_edge = len(self.edge_tactic)
+        first_node = number = len(self.state)
+        known = self._node_of.setdefault
+        add_state = self.state.append
+        kinds = bytearray(count)  # zero is ADVANCED
+        targets: list[int] = []
+        add_target = targets.append
+        made: list[int] = []  # which outcomes made a new node
+        for index, outcome in enumerate(outcomes):
+            if type(outcome) is Advanced:
+                state = outcome.state
+                target = known(state.key, number)
+                if target == number:
+                    add_state(state)
+                    made.append(index)
+                    number += 1
+                add_target(target)
+            else:
+                add_target(-1)
+                kinds[index] = kind_of(outcome)
+                if isinstance(outcome, WITH_MESSAGE) and outcome.message:
+                    self.edge_message[first_edge + index] = outcome.message
+
+        self.expanded_at[node] = len(self.expanded)
+        self.expanded.append(node)
+        self._first_edge.append(first_edge)
+        self.edge_source.extend(array("i", (node,)) * count)
+        self.edge_tactic += tactics
+        self.edge_logprob.fromlist(logprobs)
+        self.edge_num_tokens.fromlist(num_tokens)
+        self.edge_outcome += kinds
+        self.edge_target.fromlist(targets)
+
+        num_made = number - first_node
+        if not num_made:
+            return self._merge(first_edge, targets, first_node) if count else ()
+        base, base_tokens = self.logprob[node], self.num_tokens[node]
+        if num_made == count:
+            self.logprob.fromlist([base + logprob for logprob in logprobs])
+            self.num_tokens.fromlist([base_tokens + tokens for tokens in num_tokens])
+            self.best_edge.extend(range(first_edge, first_edge + count))
+        else:
+            self.logprob.fromlist([base + logprobs[index] for index in made])
+            self.num_tokens.fromlist([base_tokens + num_tokens[index] for index in made])
+            self.best_edge.fromlist([first_edge + index for index in made])
+        self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
+        self.value.extend(array("d", (NAN,)) * num_made)
+        self.expanded_at.extend(array("i", (-1,)) * num_made)
+        self.seconds.extend(array("d", (seconds,)) * num_made)
+        return () if num_made == count else self._merge(first_edge, targets, first_node)
+
+    def _merge(self, first_edge: int, targets: Sequence[int], first_node: int) -> Sequence[int]:
+        """Offers the edges from ``first_edge`` on to the known states that they lead to."""
+        changed: list[int] = []
+        base = self.logprob[self.edge_source[first_edge]]
+        for edge, target in enumerate(targets, first_edge):
+            if target < 0 or self.best_edge[target] == edge:
+                continue
+            if base + self.edge_logprob[edge] > self.logprob[target]:
+                changed += self._improve(edge)
+        return changed
+
+    def _improve(self, edge: int) -> list[int]:
+        """Makes ``edge`` the best edge of its target and carries the gain on through expanded nodes.
+
+        Dijkstra's order: log-probabilities are at most 0, so a node taken from the queue can't get better later in the
+        same call, and a cycle never improves itself. Where rounding hides the gain (a sum that stays equal), depth and
+        token count still follow the best path.
+        """
+        changed: list[int] = []
+        queue = [(-(self.logprob[self.edge_source[edge]] + self.edge_logprob[edge]), edge)]
+        while queue:
+            negated, edge = heappop(queue)
+            source, node, logprob = self.edge_source[edge], self.edge_target[edge], -negated
+            depth, num_tokens = self.depth[source] + 1, self.num_tokens[source] + self.edge_num_tokens[edge]
+            if logprob <= self.logprob[node]:
+                same = self.best_edge[node] == edge and logprob == self.logprob[node]
+                if not same or (depth, num_tokens) == (self.depth[node], self.num_tokens[node]):
+                    continue
+            self.logprob[node], self.depth[node], self.num_tokens[node] = logprob, depth, num_tokens
+            self.best_edge[node] = edge
+            changed.append(node)
+            for onward in self.edge_range(node):
+                child = self.edge_target[onward]
+                if child >= 0:
+                    offer = logprob + self.edge_logprob[onward]
+                    if offer > self.logprob[child] or self.best_edge[child] == onward:
+                        heappush(queue, (-offer, onward))
+        return changed
+
+    def check(self) -> None:
+        """Asserts every invariant of the graph; for tests and for hunting a bug, linear in its size.
+
+        Raises:
+            AssertionError: an invariant is broken; the message says which, and where.
+        """
+        nodes, edges = self.num_nodes, self.num_edges
+        for name in ("depth", "logprob", "num_tokens", "value", "priority", "best_edge", "expanded_at", "seconds"):
+            assert len(getattr(self, name)) == nodes, f"column {name}: {len(getattr(self, name))} rows, {nodes} nodes"
+        for name in ("edge_source", "edge_logprob", "edge_num_tokens", "edge_outcome", "edge_target"):
+            assert len(getattr(self, name)) == edges, f"column {name}: {len(getattr(self, name))} rows, {edges} edges"
+        assert len(self._node_of) == nodes, f"{len(self._node_of)} keys for {nodes} nodes"
+        for node, state in enumerate(self.state):
+            assert self._node_of.get(state.key) == node, f"node {node}: its key names {self._node_of.get(state.key)}"
+        assert sum(at >= 0 for at in self.expanded_at) == len(self.expanded), "expanded_at disagrees with expanded"
+        assert list(self._first_edge) == sorted(self._first_edge), "expansions' edges are out of order"
+        best = [-math.inf] * nodes
+        if nodes:
+            best[0] = 0.0
+            assert (self.best_edge[0], self.depth[0], self.num_tokens[0]) == (-1, 0, 0), "the root is not a root"
+        for at, node in enumerate(self.expanded):
+            assert self.expanded_at[node] == at, f"node {node}: expanded_at is {self.expanded_at[node]}, not {at}"
+            for edge in self.edge_range(node):
+                target, advanced = self.edge_target[edge], self.edge_outcome[edge] == OutcomeKind.ADVANCED
+                assert self.edge_source[edge] == node, f"edge {edge}: source {self.edge_source[edge]}, not {node}"
+                assert (target >= 0) == advanced, f"edge {edge}: target {target}, outcome {self.edge_outcome[edge]}"
+                if advanced:
+                    best[target] = max(best[target], self.logprob[node] + self.edge_logprob[edge])
+        assert sum(len(self.edge_range(node)) for node in self.expanded) == edges, "an edge belongs to no expansion"
+        for node in range(nodes):
+            assert self.logprob[node] == best[node], f"node {node}: {self.logprob[node]!r}, best is {best[node]!r}"
+            edge = self.best_edge[node]
+            if node:
+                source = self.edge_source[edge]
+                assert edge >= 0, f"node {node} has no best edge"
+                assert self.edge_target[edge] == node, (
+                    f"node {node}: best edge {edge} leads to {self.edge_target[edge]}"
+                )
+                reached = self.logprob[source] + self.edge_logprob[edge]
+                assert self.logprob[node] == reached, f"node {node}: log-probability is not that of its best edge"
+                # Depth grows by one along every best edge, so best paths reach the root and hold no cycle.
+                assert self.depth[node] == self.depth[source] + 1, f"node {node}: depth {self.depth[node]}"
+                tokens = self.num_tokens[source] + self.edge_num_tokens[edge]
+                assert self.num_tokens[node] == tokens, f"node {node}: {self.num_tokens[node]} tokens, not {tokens}"

@@ -1,0 +1,202 @@
+"""What the frontier orders nodes by: the table in :class:`~proofsearch.config.PriorityConfig`, made into a function.
+
+A priority is a function of what the graph now knows of a node, so a node that gets a better path is given a new
+priority by the same function, without being scored again.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proofsearch.config import PriorityConfig
+    from proofsearch.protocols import Calibration
+    from proofsearch.search.graph import SearchGraph
+    from proofsearch.types import ProofState
+
+Nodes = Sequence[int]
+"""Node numbers; a ``range`` of consecutive ones is read faster."""
+
+
+class Standardisation:
+    """Affine maps that give value and log-probability mean 0 and standard deviation 1.
+
+    Attributes:
+        value_mean, value_scale, logprob_mean, logprob_scale: a score ``x`` becomes ``(x - mean) * scale``. The scale is
+            0 where there is no spread, so that the score orders nothing.
+    """
+
+    __slots__ = ("logprob_mean", "logprob_scale", "value_mean", "value_scale")
+
+    def __init__(self, value_mean: float, value_std: float, logprob_mean: float, logprob_std: float) -> None:
+        self.value_mean, self.value_scale = value_mean, 1 / value_std if value_std > 0 else 0.0
+        self.logprob_mean, self.logprob_scale = logprob_mean, 1 / logprob_std if logprob_std > 0 else 0.0
+
+
+def mean_and_std(sample: Sequence[float]) -> tuple[float, float]:
+    """Mean and population standard deviation; exactly 0 for a constant sample, whatever its rounding."""
+    mean = math.fsum(sample) / len(sample)
+    if min(sample) == max(sample):
+        return mean, 0.0
+    return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in sample) / len(sample))
+
+
+def _take(column: array[float], nodes: Nodes) -> list[float]:
+    """The rows ``nodes`` of a column."""
+    if isinstance(nodes, range):
+        return column[nodes.start : nodes.stop].tolist()
+    return [column[node] for node in nodes]
+
+
+def _power(num_tokens: int, exponent: float) -> float:
+    """``num_tokens ** exponent``, infinite where it is too large for a float."""
+    try:
+        return math.pow(num_tokens, exponent)
+    except OverflowError:
+        return math.inf
+
+
+class Priority:
+    """The priorities of nodes, a list for each queue of the frontier.
+
+    ``mix`` without a calibration standardises by the scored nodes of the search itself, counted in the order of
+    creation. The estimate is made at 2, 4, 8, … of them and last at ``warmup``, and stands in between, so that at any
+    moment all priorities are on one scale; until the first it orders by log-probability.
+
+    Args:
+        config: which kind, and its parameters.
+        graph: what priorities are computed from.
+        calibration: for ``mix``.
+        scored: whether there is a scorer; without, every kind that needs a value orders by log-probability.
+    """
+
+    __slots__ = (
+        "_calibrated",
+        "_compute",
+        "_config",
+        "_graph",
+        "_next_estimate",
+        "_sample",
+        "_standardisation",
+        "_value_weight",
+        "num_queues",
+    )
+
+    def __init__(
+        self, config: PriorityConfig, graph: SearchGraph, calibration: Calibration | None = None, *, scored: bool = True
+    ) -> None:
+        self._config = config
+        self._graph = graph
+        self._calibrated = calibration is not None
+        self._standardisation: Standardisation | None = None
+        self._value_weight = 0.5
+        if calibration is not None:
+            self._standardisation = Standardisation(
+                calibration.value_mean, calibration.value_std, calibration.logprob_mean, calibration.logprob_std
+            )
+            self._value_weight = calibration.value_weight
+        if config.value_weight is not None:
+            self._value_weight = config.value_weight
+        self._sample: list[tuple[float, float]] = []
+        self._next_estimate = 2
+        computations: dict[str, Callable[[Nodes], list[float]]] = {
+            "value": self._by_value,
+            "logprob": self._by_logprob,
+            "normalized": self._by_normalized,
+            "mix": self._by_mix,
+            "astar": self._by_astar,
+            "split": self._by_logprob,
+        }
+        kind = config.kind if scored or config.kind == "normalized" else "logprob"
+        self._compute = [computations[kind]]
+        if kind == "split":
+            self._compute.append(self._by_value)
+        self.num_queues = len(self._compute)
+
+    def __call__(self, nodes: Nodes) -> list[list[float]]:
+        """The priorities of ``nodes`` from what the graph holds now: for each queue a list in their order."""
+        weight = self._config.goal_weight
+        if not weight:
+            return [compute(nodes) for compute in self._compute]
+        costs = [weight * state.num_goals for state in self._states(nodes)]
+        return [[raw - cost for raw, cost in zip(compute(nodes), costs, strict=True)] for compute in self._compute]
+
+    def observe(self, nodes: range) -> bool:
+        """Takes notice of nodes that were just scored.
+
+        Returns:
+            Whether the scale changed, so that all waiting nodes need new priorities.
+        """
+        warmup = self._config.warmup
+        if self._compute[0] != self._by_mix or self._calibrated or len(self._sample) >= warmup:
+            return False
+        for value, logprob in zip(_take(self._graph.value, nodes), _take(self._graph.logprob, nodes), strict=True):
+            if value == value and len(self._sample) < warmup:
+                self._sample.append((value, logprob))
+        if len(self._sample) < self._next_estimate:
+            return False
+        while self._next_estimate <= len(self._sample):
+            self._next_estimate *= 2
+        self._next_estimate = min(self._next_estimate, warmup)
+        values, logprobs = zip(*self._sample, strict=True)
+        self._standardisation = Standardisation(*mean_and_std(values), *mean_and_std(logprobs))
+        return True
+
+    def forget_values(self) -> None:
+        """Orders by log-probability from now on. All waiting nodes need new priorities."""
+        self._compute = [self._by_logprob] * self.num_queues
+
+    def _states(self, nodes: Nodes) -> Sequence[ProofState]:
+        states = self._graph.state
+        return states[nodes.start : nodes.stop] if isinstance(nodes, range) else [states[node] for node in nodes]
+
+    def _values(self, nodes: Nodes) -> list[float]:
+        """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""
+        graph = self._graph
+        values = _take(graph.value, nodes)
+        total = sum(values)
+        if total != total:  # values are finite or nan, so some are missing
+            for index, node in enumerate(nodes):
+                if values[index] != values[index]:
+                    values[index] = graph.value[graph.edge_source[graph.best_edge[node]]]
+        return values
+
+    def _by_logprob(self, nodes: Nodes) -> list[float]:
+        return _take(self._graph.logprob, nodes)
+
+    def _by_value(self, nodes: Nodes) -> list[float]:
+        values = self._values(nodes)
+        total = sum(values)
+        if total == total:
+            return values
+        logprobs = self._by_logprob(nodes)
+        return [v if v == v else logprob for v, logprob in zip(values, logprobs, strict=True)]
+
+    def _by_normalized(self, nodes: Nodes) -> list[float]:
+        exponent = self._config.length_exponent
+        graph = self._graph
+        return [graph.logprob[node] / _power(max(graph.num_tokens[node], 1), exponent) for node in nodes]
+
+    def _by_mix(self, nodes: Nodes) -> list[float]:
+        logprobs = self._by_logprob(nodes)
+        scale = self._standardisation
+        if scale is None:
+            return logprobs
+        weight = self._value_weight
+        priorities = []
+        for value, logprob in zip(self._values(nodes), logprobs, strict=True):
+            z = (logprob - scale.logprob_mean) * scale.logprob_scale
+            if value == value:
+                z = (1 - weight) * z + weight * ((value - scale.value_mean) * scale.value_scale)
+            priorities.append(z)
+        return priorities
+
+    def _by_astar(self, nodes: Nodes) -> list[float]:
+        weight = self._config.heuristic_weight
+        return [
+            logprob + weight * value if value == value else logprob
+            for value, logprob in zip(self._values(nodes), self._by_logprob(nodes), strict=True)
+        ]

@@ -1,0 +1,84 @@
+"""What a search comes back with."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from proofsearch.search.graph import SearchGraph
+from proofsearch.types import Verdict
+
+
+class SearchStatus(enum.StrEnum):
+    """Why a search ended."""
+
+    PROVED = "proved"
+    """The independent check accepted a finished path."""
+    FINISHED = "finished"
+    """A path finished, and no check was given. Not proved: only a verdict says that."""
+    EXHAUSTED = "exhausted"
+    """No node is left to expand: with this generator, candidate count and depth there is no proof."""
+    LIMIT = "limit"
+    """A limit was reached; ``limit_hit`` says which."""
+    CANCELLED = "cancelled"
+    """The caller asked it to stop."""
+    FAILED = "failed"
+    """The session gave no initial state; ``messages`` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The outcome of one search. Results compare equal when the searches went the same way: times are left out.
+
+    Attributes:
+        theorem: the theorem's name.
+        status: why the search ended.
+        limit_hit: the field of :class:`~proofsearch.types.Limit` that ended it; ``None`` unless status is ``limit``.
+        tactics: the path that ended the search, when status is ``proved`` or ``finished``; else ``None``.
+        verdict: the verdict on it, when status is ``proved``; else ``None``.
+        expansions: nodes expanded, one cut short by a limit or a proof included.
+        steps: tactics tried.
+        generated: states sent to the generator.
+        scored: states sent to the scorer.
+        unscored: those of them that got no value.
+        scorer_failures: scorer calls that raised, or returned a wrong number of values.
+        refused: finished paths that the check refused.
+        nodes: distinct states reached.
+        edges: steps recorded, equal to ``steps``.
+        messages: what a person should know: the first failure of the scorer, whether the search gave it up, the first
+            refusal of the check, the first crash of the prover.
+        seconds: wall-clock time without verification.
+        generate_seconds, step_seconds, score_seconds: its parts spent in the generator (with the environment's
+            ``moves``), in the session, and in the scorer.
+        engine_seconds: the rest of it: the search's own work and its observers'.
+        accept_seconds: time in verification, not part of ``seconds``.
+        graph: everything that was found.
+    """
+
+    theorem: str
+    status: SearchStatus
+    limit_hit: str | None
+    tactics: tuple[str, ...] | None
+    verdict: Verdict | None
+    expansions: int
+    steps: int
+    generated: int
+    scored: int
+    unscored: int
+    scorer_failures: int
+    refused: int
+    nodes: int
+    edges: int
+    messages: tuple[str, ...]
+    seconds: float = field(compare=False)
+    generate_seconds: float = field(compare=False)
+    step_seconds: float = field(compare=False)
+    score_seconds: float = field(compare=False)
+    engine_seconds: float = field(compare=False)
+    accept_seconds: float = field(compare=False)
+    graph: SearchGraph = field(compare=False, repr=False)
+
+    @property
+    def model_calls(self) -> int:
+        """States sent to the generator plus states sent to the scorer."""
+        return self.generated + self.scored

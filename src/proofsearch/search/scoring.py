@@ -1,0 +1,89 @@
+"""Asking the scorer, and going on without it when it fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from proofsearch.errors import ProofsearchError
+from proofsearch.protocols import ScoreRequest
+
+if TYPE_CHECKING:
+    from proofsearch.protocols import ValueScorer
+    from proofsearch.search.graph import SearchGraph
+    from proofsearch.types import Theorem
+
+MAX_UNSCORED = 0.05
+"""The share of states without a value above which a search stops trusting its scorer."""
+
+MIN_SCORED = 20
+"""How many states must have been sent before that share is judged."""
+
+
+class Scoring:
+    """Puts values on new nodes and keeps count.
+
+    Attributes:
+        scored: states sent to the scorer.
+        unscored: those of them that got no value: it said ``None``, said something that is not finite, or failed.
+        failures: calls that failed as a whole.
+        first_failure: what went wrong first; empty if nothing did.
+    """
+
+    __slots__ = ("_scorer", "_theorem", "failures", "first_failure", "scored", "unscored")
+
+    def __init__(self, scorer: ValueScorer, theorem: Theorem) -> None:
+        self._scorer = scorer
+        self._theorem = theorem
+        self.scored = 0
+        self.unscored = 0
+        self.failures = 0
+        self.first_failure = ""
+
+    @property
+    def distrusted(self) -> bool:
+        """Whether more than :data:`MAX_UNSCORED` of at least :data:`MIN_SCORED` states have no value."""
+        return self.scored >= MIN_SCORED and self.unscored > MAX_UNSCORED * self.scored
+
+    def score(self, graph: SearchGraph, nodes: range) -> None:
+        """Scores ``nodes`` in one call and writes what came back into the graph's value column.
+
+        Raises:
+            ProofsearchError: the scorer raised one, so the user has something to put right.
+        """
+        requests = [
+            ScoreRequest(
+                self._theorem, graph.state[node], graph.depth[node], graph.logprob[node], graph.num_tokens[node]
+            )
+            for node in nodes
+        ]
+        self.scored += len(requests)
+        for node, value in zip(nodes, self._ask(requests), strict=True):
+            if value is None:
+                self.unscored += 1
+            else:
+                graph.value[node] = value
+
+    def _ask(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
+        """The scorer's values; ``None`` for each state where it has no finite one."""
+        try:
+            values = [None if value is None else float(value) for value in self._scorer.score(requests)]
+        except ProofsearchError:
+            raise
+        except Exception as error:
+            # A scorer is somebody's model: it can run out of memory on one odd state, meet a device error, or be
+            # wrong. Whatever it is, the prover and the policy still work, and hours of search should not be lost.
+            return self._failed(f"{type(error).__name__}: {error}", len(requests))
+        if len(values) != len(requests):
+            return self._failed(f"returned {len(values)} values for {len(requests)} states", len(requests))
+        finite = [value if value is not None and math.isfinite(value) else None for value in values]
+        if finite != values and not self.first_failure:
+            odd = next(value for value in values if value is not None and not math.isfinite(value))
+            self.first_failure = f"returned {odd} as a value; expected a finite number, or None where it has none"
+        return finite
+
+    def _failed(self, reason: str, count: int) -> Sequence[None]:
+        self.failures += 1
+        self.first_failure = self.first_failure or reason
+        return [None] * count

@@ -1,0 +1,146 @@
+"""Reading recorded searches: from files, from folders of them, from run folders.
+
+A search is read once however often it is met, by its id: while a run merges its trajectory files, a search can for a
+moment be in two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from proofsearch.errors import InputError
+from proofsearch.trajectory.recorded import RecordedSearch
+from proofsearch.trajectory.schema import upgrade, version_of
+
+
+def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
+    """Every recorded search in these places, once each, in the order of the places and of the file names.
+
+    Args:
+        paths: trajectory files, folders of them, or run folders. Folders that a run is writing to are fine.
+
+    Raises:
+        InputError: a path is missing, no trajectory file, of a newer version, or damaged.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        for table in _tables_at(path):
+            search = RecordedSearch(table)
+            if search.search_id not in seen:
+                seen.add(search.search_id)
+                yield search
+
+
+def trajectory_files(path: Path) -> list[Path]:
+    """The trajectory files at a path: itself, those in the folder, or those of the run folder, by name.
+
+    Raises:
+        InputError: there is nothing at the path, or a folder holds no trajectory file and is no run folder.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(
+            f"{path}: no such file or folder; expected a trajectory file, a folder of them or a run folder"
+        )
+    run = (path / "run.json").is_file()
+    files = sorted((path / "trajectories" if run else path).glob("*.parquet"))
+    if not files and not run:
+        raise InputError(f"{path}: holds no trajectory file (*.parquet) and is not a run folder (it has no run.json)")
+    return files
+
+
+def read_tables(path: Path) -> Iterator[pa.Table]:
+    """The searches of one trajectory file, a table of the current schema each, in the file's order.
+
+    Raises:
+        InputError: missing, no trajectory file, of a newer version, or damaged.
+        FileNotFoundError: the file is gone.
+    """
+    with _reading(path) as file:
+        version = version_of(file.schema_arrow.metadata, str(path))
+        for number in range(file.num_row_groups):
+            group = upgrade(file.read_row_group(number), version, str(path))
+            for table in split_by_search(group):
+                rows = table.num_rows
+                if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
+                    search = table.column("search_id")[0].as_py()
+                    raise InputError(
+                        f"{path}: damaged: search {search} has {rows} rows in row group {number}, expected nodes 0 to "
+                        f"{table.column('num_nodes')[0].as_py() - 1} in order"
+                    )
+                yield table
+
+
+def split_by_search(table: pa.Table) -> Iterator[pa.Table]:
+    """Cuts a table with whole searches, each in consecutive rows, into one table a search."""
+    if not table.num_rows:
+        return
+    ids = table.column("search_id").to_numpy()
+    starts = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist()]
+    for start, end in pairwise([*starts, table.num_rows]):
+        yield table.slice(start, end - start)
+
+
+def search_ids(path: Path) -> frozenset[str]:
+    """The ids of the searches in a file; reads one column only.
+
+    Raises:
+        InputError: as :func:`read_tables`.
+        FileNotFoundError: the file is gone.
+    """
+    with _reading(path) as file:
+        version_of(file.schema_arrow.metadata, str(path))
+        return frozenset(map(str, file.read(columns=["search_id"]).column("search_id").unique().to_pylist()))
+
+
+def num_rows(path: Path) -> int:
+    """The number of nodes in a file; reads its footer only.
+
+    Raises:
+        InputError: as :func:`read_tables`.
+        FileNotFoundError: the file is gone.
+    """
+    with _reading(path) as file:
+        version_of(file.schema_arrow.metadata, str(path))
+        return int(file.metadata.num_rows)
+
+
+def _tables_at(path: Path) -> Iterator[pa.Table]:
+    done: set[Path] = set()
+    while True:
+        pending = [file for file in trajectory_files(path) if file not in done]
+        try:
+            for file in pending:
+                done.add(file)
+                yield from read_tables(file)
+            return
+        except FileNotFoundError:
+            # The run has merged this file into a part since the folder was listed: look again for the part.
+            continue
+
+
+def _counts_up(table: pa.Table) -> bool:
+    nodes = table.column("node").to_numpy()
+    return np.array_equal(nodes, np.arange(table.num_rows))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{path}: can't be read as Parquet: {str(error).strip()}; the file is damaged, cut short, or no trajectory "
+            f"file"
+        ) from error

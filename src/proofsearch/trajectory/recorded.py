@@ -1,0 +1,389 @@
+"""One recorded search: its columns, its states, and the search graph that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from proofsearch.errors import InputError
+from proofsearch.trajectory import labels as labelling
+from proofsearch.trajectory.labels import Decision, LabelledEdges, Labels
+from proofsearch.trajectory.schema import tree_from_text
+from proofsearch.types import (
+    Advanced,
+    Crashed,
+    Finished,
+    Goal,
+    Limit,
+    Outcome,
+    OutcomeKind,
+    Rejected,
+    Theorem,
+    TimedOut,
+)
+
+if TYPE_CHECKING:
+    from proofsearch.search.graph import SearchGraph
+
+
+class RecordedState:
+    """A state read back from a trajectory: a :class:`~proofsearch.types.ProofState` that no session can step.
+
+    Its key is that of the trajectory, a hash of its text. The trees of its goals are parsed on first use.
+    """
+
+    __slots__ = ("_goals", "_raw_goals", "key", "num_goals", "text")
+
+    def __init__(self, key: str, text: str, num_goals: int, goals: Sequence[dict[str, str | None]]) -> None:
+        self.key = key
+        self.text = text
+        self.num_goals = num_goals
+        self._raw_goals = goals
+        self._goals: tuple[Goal, ...] | None = None
+
+    @property
+    def goals(self) -> Sequence[Goal]:
+        """The open goals, with the trees that the environment gave."""
+        if self._goals is None:
+            self._goals = tuple(
+                Goal(str(goal["text"]), None if (tree := goal["tree"]) is None else tree_from_text(tree))
+                for goal in self._raw_goals
+            )
+        return self._goals
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RecordedState) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"RecordedState({self.text!r})"
+
+
+class RecordedSearch:
+    """A search as its trajectory has it. Columns are read on first use; -1 and ``nan`` stand for what is missing.
+
+    Attributes:
+        table: its rows, in the schema's current version.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        """Takes the rows of one search.
+
+        Args:
+            table: at least one row, all of one search, in the order of its nodes.
+        """
+        self.table = table
+
+    def __repr__(self) -> str:
+        return f"<RecordedSearch {self.search_id} of {self.theorem.name!r}: {self.num_nodes} nodes, {self.status}>"
+
+    def _fact(self, name: str) -> Any:
+        return self.table.column(name)[0].as_py()
+
+    def _column(self, name: str, missing: Any = None) -> NDArray[Any]:
+        column = self.table.column(name)
+        if missing is not None:
+            column = column.fill_null(missing)
+        return np.asarray(column.to_numpy())
+
+    # ------------------------------------------------------------------------------------------------ the search
+
+    @cached_property
+    def search_id(self) -> str:
+        """Unique among searches."""
+        return str(self._fact("search_id"))
+
+    @cached_property
+    def theorem(self) -> Theorem:
+        """What it was about; source and length of the library's proof are not recorded."""
+        return Theorem(
+            self._fact("theorem"),
+            self._fact("statement"),
+            position=self._fact("position"),
+            split=self._fact("split"),
+        )
+
+    @property
+    def run_id(self) -> str:
+        """Of the run that it belongs to; empty for a search of its own."""
+        return str(self._fact("run_id"))
+
+    @property
+    def status(self) -> str:
+        """As ``SearchResult.status``."""
+        return str(self._fact("status"))
+
+    @property
+    def limit_hit(self) -> str:
+        """The limit that stopped it; ``""`` if none did."""
+        return str(self._fact("limit_hit"))
+
+    @cached_property
+    def proved(self) -> bool:
+        """Whether an independent check accepted its proof."""
+        return bool(self._fact("proved"))
+
+    @property
+    def proof_edge(self) -> int:
+        """The edge that finished the accepted proof; -1 unless :attr:`proved`."""
+        edge = self._fact("proof_edge")
+        return -1 if edge is None else int(edge)
+
+    @property
+    def seed(self) -> int:
+        """Of the search."""
+        return int(self._fact("seed"))
+
+    @property
+    def environment(self) -> str:
+        """Name of the environment."""
+        return str(self._fact("environment"))
+
+    @property
+    def generator(self) -> str:
+        """Name of the tactic generator."""
+        return str(self._fact("generator"))
+
+    @property
+    def scorer(self) -> str:
+        """Name of the value scorer."""
+        return str(self._fact("scorer"))
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the environment depends on."""
+        return str(self._fact("fingerprint"))
+
+    @property
+    def limit(self) -> Limit:
+        """The bounds of the search."""
+        return Limit(**self._fact("limits"))
+
+    # ------------------------------------------------------------------------------------------------- the nodes
+
+    @property
+    def num_nodes(self) -> int:
+        """How many distinct states were reached, the root included; at least 1."""
+        return int(self.table.num_rows)
+
+    @cached_property
+    def text(self) -> list[str]:
+        """The states' texts, shape ``(num_nodes,)``."""
+        return [str(text) for text in self.table.column("text").to_pylist()]
+
+    @cached_property
+    def key(self) -> list[str]:
+        """Hashes of the states' texts, shape ``(num_nodes,)``; equal across searches for equal texts."""
+        return [str(key) for key in self.table.column("key").to_pylist()]
+
+    @cached_property
+    def num_goals(self) -> NDArray[np.int32]:
+        """Open goals of each node, shape ``(num_nodes,)``."""
+        return self._column("num_goals")
+
+    @cached_property
+    def depth(self) -> NDArray[np.int32]:
+        """Steps from the root on the best path, shape ``(num_nodes,)``."""
+        return self._column("depth")
+
+    @cached_property
+    def logprob(self) -> NDArray[np.float64]:
+        """Sum of the log-probabilities on the best path, shape ``(num_nodes,)``."""
+        return self._column("logprob")
+
+    @cached_property
+    def num_tokens(self) -> NDArray[np.int64]:
+        """Sum of the token counts on the best path, shape ``(num_nodes,)``."""
+        return self._column("num_tokens")
+
+    @cached_property
+    def value(self) -> NDArray[np.float64]:
+        """The scorer's values, higher is better, shape ``(num_nodes,)``; ``nan`` where it gave none."""
+        return self._column("value", np.nan)
+
+    @cached_property
+    def priority(self) -> NDArray[np.float64]:
+        """The frontier's order, shape ``(num_nodes,)``; ``nan`` for a node that never was in it."""
+        return self._column("priority", np.nan)
+
+    @cached_property
+    def expanded(self) -> NDArray[np.bool_]:
+        """Whether each node was expanded, shape ``(num_nodes,)``."""
+        return self._column("expanded")
+
+    @cached_property
+    def expansion(self) -> NDArray[np.int32]:
+        """Place of each node in the order of expansion, from 0, shape ``(num_nodes,)``; -1 if not expanded."""
+        return self._column("expansion", -1)
+
+    @cached_property
+    def seconds(self) -> NDArray[np.float64]:
+        """When each node was met, in seconds since the start of the search, shape ``(num_nodes,)``."""
+        return self._column("seconds")
+
+    @cached_property
+    def best_edge(self) -> NDArray[np.int32]:
+        """The last edge of each node's best path, shape ``(num_nodes,)``; -1 for the root."""
+        return self._column("best_edge", -1)
+
+    @cached_property
+    def on_proof(self) -> NDArray[np.bool_]:
+        """Whether each node lies on the proof that was found, shape ``(num_nodes,)``."""
+        return self._column("on_proof")
+
+    @cached_property
+    def parents(self) -> list[list[int]]:
+        """The nodes with an edge to each node, each once, shape ``(num_nodes, …)``."""
+        return [list(row or ()) for row in self.table.column("parents").to_pylist()]
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The labels as recorded."""
+        return Labels(
+            [str(label) for label in self.table.column("label").to_pylist()], self._column("remaining", -1).tolist()
+        )
+
+    @property
+    def min_expansions(self) -> int:
+        """What the recorded labels demanded of negatives."""
+        return int(self._fact("min_expansions"))
+
+    def relabel(self, min_expansions: int) -> Labels:
+        """The labels with another demand on negatives; see :func:`proofsearch.trajectory.labels.label`."""
+        return labelling.label(
+            self.expanded.tolist(), self.edges.for_labels(), proved=self.proved, min_expansions=min_expansions
+        )
+
+    def decisions(self, labels: Labels | None = None) -> Iterator[Decision]:
+        """The decisions of this search, by node; with the recorded labels unless others are given."""
+        return labelling.decisions(self.expanded.tolist(), self.edges.for_labels(), labels or self.labels)
+
+    def state(self, node: int) -> RecordedState:
+        """The state of a node."""
+        return RecordedState(
+            self.key[node],
+            self.text[node],
+            int(self.num_goals[node]),
+            self.table.column("goals")[node].as_py(),
+        )
+
+    def states(self) -> list[RecordedState]:
+        """The states of all nodes, shape ``(num_nodes,)``."""
+        goals = self.table.column("goals").to_pylist()
+        rows = zip(self.key, self.text, self.num_goals.tolist(), goals, strict=True)
+        return [RecordedState(key, text, num_goals, of or ()) for key, text, num_goals, of in rows]
+
+    # ------------------------------------------------------------------------------------------------- the edges
+
+    @cached_property
+    def edges(self) -> RecordedEdges:
+        """The edges, by their numbers in the search."""
+        return RecordedEdges(self.table, self._column("first_edge", -1), self.search_id)
+
+    def graph(self) -> SearchGraph:
+        """The search graph, exactly as it was, with :class:`RecordedState` for states.
+
+        Raises:
+            InputError: the rows contradict each other.
+        """
+        from proofsearch.search.graph import Refused, SearchGraph
+
+        states = self.states()
+        graph = SearchGraph(states[0])
+        edges = self.edges
+        made: dict[OutcomeKind, type[Rejected | TimedOut | Crashed | Refused]] = {
+            OutcomeKind.REJECTED: Rejected,
+            OutcomeKind.TIMED_OUT: TimedOut,
+            OutcomeKind.CRASHED: Crashed,
+            OutcomeKind.REFUSED: Refused,
+        }
+        for node in np.argsort(self.expansion, kind="stable")[int((~self.expanded).sum()) :].tolist():
+            of = edges.range(node)
+            outcomes: list[Outcome | Refused] = [
+                Advanced(states[edges.target[edge]])
+                if kind == OutcomeKind.ADVANCED
+                else Finished()
+                if kind == OutcomeKind.FINISHED
+                else made[OutcomeKind(kind)](edges.message.get(edge, ""))
+                for edge, kind in zip(of, edges.outcome[of.start : of.stop].tolist(), strict=True)
+            ]
+            graph.expand(
+                node,
+                edges.tactic[of.start : of.stop],
+                edges.logprob[of.start : of.stop].tolist(),
+                edges.num_tokens[of.start : of.stop].tolist(),
+                outcomes,
+                0.0,
+            )
+        if graph.num_nodes != self.num_nodes or list(graph.edge_target) != edges.target.tolist():
+            raise InputError(f"search {self.search_id}: damaged: its edges do not lead to its nodes in their order")
+        # Replaying the expansions gives the same columns, but for what the graph was told and not what it computed.
+        for name in ("seconds", "value", "logprob", "depth", "num_tokens", "best_edge"):
+            column = getattr(graph, name)
+            column[:] = type(column)(column.typecode, getattr(self, name).tolist())
+        del graph.priority[:]
+        graph.priority.extend(self.priority.tolist())
+        return graph
+
+
+class RecordedEdges:
+    """The edges of a recorded search, as columns of shape ``(num_edges,)``, by their numbers in the search.
+
+    Attributes:
+        source: the node stepped.
+        target: the node reached; -1 unless the edge advanced.
+        outcome: an :class:`~proofsearch.types.OutcomeKind`.
+        logprob: log-probability of the tactic.
+        num_tokens: its tokens.
+        tactic: its text.
+        message: what was said about an edge, for those of which something was.
+    """
+
+    def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
+        """Takes the rows of one search.
+
+        Raises:
+            InputError: the edges' numbers leave gaps or repeat.
+        """
+        column = table.column("edges")
+        counts = pc.list_value_length(column).to_numpy()
+        flat: Any = pa.chunked_array(pc.list_flatten(chunk) for chunk in column.chunks).combine_chunks()
+        total = len(flat)
+        source = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        number = first_edge[source] + within
+        order = np.argsort(number, kind="stable")
+        if not np.array_equal(number[order], np.arange(total)):
+            raise InputError(f"search {search_id}: damaged: its edges are not numbered from 0 to {total - 1}")
+        self.source: NDArray[np.int32] = source[order]
+        self.target: NDArray[np.int32] = flat.field("target").fill_null(-1).to_numpy()[order]
+        self.outcome: NDArray[np.int8] = flat.field("outcome").to_numpy()[order]
+        self.logprob: NDArray[np.float64] = flat.field("logprob").to_numpy()[order]
+        self.num_tokens: NDArray[np.int32] = flat.field("num_tokens").to_numpy()[order]
+        taken = flat.take(pa.array(order))
+        self.tactic: list[str] = taken.field("tactic").to_pylist()
+        self.message: dict[int, str] = {
+            edge: text for edge, text in enumerate(taken.field("message").to_pylist()) if text is not None
+        }
+        self._first = first_edge
+        self._counts = counts
+
+    def __len__(self) -> int:
+        return len(self.tactic)
+
+    def range(self, node: int) -> range:
+        """The edges of a node, in the order in which they were tried; empty if it was not expanded."""
+        first = int(self._first[node])
+        return range(first, first + int(self._counts[node])) if first >= 0 else range(0)
+
+    def for_labels(self) -> LabelledEdges:
+        """What labels are computed from."""
+        return LabelledEdges(self.source.tolist(), self.target.tolist(), self.outcome.tolist())
