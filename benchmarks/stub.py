@@ -8,6 +8,8 @@ from proofsearch import Advanced, Candidate, Goal, Outcome, Theorem
 from proofsearch.protocols import GenerationRequest
 
 STATE_CHARACTERS = 200
+FIRST_KEY = 10**9
+PADDING = "x" * (STATE_CHARACTERS - len(str(FIRST_KEY)))
 THEOREM = Theorem("stub", "no tactic ever finishes it")
 
 
@@ -19,7 +21,7 @@ class StubState:
 
     def __init__(self, key: int) -> None:
         self.key = key
-        self.text = f"{key:0{STATE_CHARACTERS}d}"
+        self.text = PADDING + str(FIRST_KEY + key)
 
     @property
     def goals(self) -> Sequence[Goal]:

@@ -1,8 +1,8 @@
 """The manifest of a checkpoint: what it is, what it was made with, and the hash of every file in it.
 
 A checkpoint is a folder of data files and ``manifest.json``. Nothing in it is code, and nothing that reads it runs any:
-the manifest is JSON, the files are for readers that take data only (safetensors, JSON, Parquet). The manifest is written
-last and atomically, so a folder with one is whole.
+the manifest is JSON, the files are for readers that take data only (safetensors, JSON, Parquet). The manifest is
+written last and atomically, so a folder with one is whole.
 """
 
 from __future__ import annotations

@@ -117,6 +117,14 @@ class Explains(Protocol):
         """The proof as a person reads it: a line a step."""
 
 
+@runtime_checkable
+class Prepares(Protocol):
+    """An environment, generator or scorer with something to compute once and cache, such as an index."""
+
+    def prepare(self) -> None:
+        """Computes it if it is not cached. Called once a run, in the parent, before any worker is started."""
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Policies and values
 

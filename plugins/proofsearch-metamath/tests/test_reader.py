@@ -168,7 +168,7 @@ def reference_accepts(path: Path) -> bool:
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_database_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
     kind, text, _ = BROKEN[name]
-    (tmp_path / "more.mm").write_text("$c more $.\n")
+    (tmp_path / "more.mm").write_text("more $a wff q $.\n")
     path, line, column = write(tmp_path, text)
     with pytest.raises(ReadError) as caught:
         read_database(path)
@@ -181,7 +181,7 @@ def test_broken_database_is_refused_at_its_place(name: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", BROKEN)
 def test_reference_refuses_what_we_refuse(name: str, tmp_path: Path) -> None:
     _, text, lenient = BROKEN[name]
-    (tmp_path / "more.mm").write_text("$c more $.\n")
+    (tmp_path / "more.mm").write_text("more $a wff q $.\n")
     path, _, _ = write(tmp_path, text)
     # An entry that the reference has come to refuse need not be called lenient any more: both ways must hold.
     assert reference_accepts(path) == bool(lenient)
@@ -296,7 +296,7 @@ def test_places(tmp_path: Path) -> None:
     assert place(database, database.assertions["inner"])[1:] == (18, 5)
     places = Places(database)
     assert places.of_proof_token(database.assertions["outer"], 3, 2)[1:] == (19, 50)
-    path.write_text("$( other $)" + WHOLE)
+    path.write_text("$( other $) " + WHOLE)
     assert places.of(database.assertions["wi"])[1:] == (7, 1)  # read once
     with pytest.raises(ReadError, match="changed since"):
         place(database, database.assertions["wi"])

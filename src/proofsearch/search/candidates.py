@@ -25,20 +25,23 @@ def candidate_columns(
     Raises:
         PluginError: a log-probability is not finite or is above 0, a token count is below 1, or there are too many.
     """
-    tactics = [candidate.tactic for candidate in candidates]
-    logprobs = [candidate.logprob for candidate in candidates]
-    num_tokens = [candidate.num_tokens for candidate in candidates]
+    tactics, logprobs, num_tokens = [], [], []
+    for candidate in candidates:
+        tactics.append(candidate.tactic)
+        logprobs.append(candidate.logprob)
+        num_tokens.append(candidate.num_tokens)
     if not tactics:
         return tactics, logprobs, num_tokens
     # A sum is finite only if every term is. Fast, and exact enough: finite terms whose sum overflows are no logarithms.
-    if not math.isfinite(sum(logprobs)) or max(logprobs) > TOLERANCE or min(num_tokens) < 1:
+    highest = max(logprobs)
+    if not math.isfinite(sum(logprobs)) or highest > TOLERANCE or min(num_tokens) < 1:
         _refuse(candidates, generator)
     if len(tactics) > limit:
         raise PluginError(
             f"generator {generator} returned {len(tactics)} candidates for a state when asked for at most {limit}; "
             "its generate() must cut its list to n"
         )
-    if max(logprobs) > 0:
+    if highest > 0:
         logprobs = [min(logprob, 0.0) for logprob in logprobs]
     if len(set(tactics)) < len(tactics):
         first = {tactic: index for index, tactic in reversed(list(enumerate(tactics)))}

@@ -222,28 +222,14 @@ class SearchGraph:
         count = len(outcomes)
         if count < len(tactics):
             tactics, logprobs, num_tokens = tactics[:count], logprobs[:count], num_tokens[:count]
-        first_edge = len(self.edge_tactic)
-        first_node = number = len(self.state)
-        known = self._node_of.setdefault
-        add_state = self.state.append
-        kinds = bytearray(count)  # zero is ADVANCED
-        targets: list[int] = []
-        add_target = targets.append
-        made: list[int] = []  # which outcomes made a new node
-        for index, outcome in enumerate(outcomes):
-            if type(outcome) is Advanced:
-                state = outcome.state
-                target = known(state.key, number)
-                if target == number:
-                    add_state(state)
-                    made.append(index)
-                    number += 1
-                add_target(target)
-            else:
-                add_target(-1)
-                kinds[index] = kind_of(outcome)
-                if isinstance(outcome, WITH_MESSAGE) and outcome.message:
-                    self.edge_message[first_edge + index] = outcome.message
+        first_edge, first_node = len(self.edge_tactic), len(self.state)
+        reached = self._reach([outcome.state for outcome in outcomes if type(outcome) is Advanced])
+        num_made = len(self.state) - first_node
+        targets: Sequence[int] = reached
+        if len(reached) < count:
+            targets = self._note_failures(outcomes, reached, first_edge)
+        else:
+            self.edge_outcome += bytes(count)  # zero is ADVANCED
 
         self.expanded_at[node] = len(self.expanded)
         self.expanded.append(node)
@@ -252,28 +238,57 @@ class SearchGraph:
         self.edge_tactic += tactics
         self.edge_logprob.fromlist(logprobs)
         self.edge_num_tokens.fromlist(num_tokens)
-        self.edge_outcome += kinds
-        self.edge_target.fromlist(targets)
-
-        num_made = number - first_node
-        if not num_made:
-            return self._merge(first_edge, targets, first_node) if count else ()
-        base, base_tokens = self.logprob[node], self.num_tokens[node]
-        if num_made == count:
+        self.edge_target.extend(targets)
+        if num_made:
+            base, base_tokens = self.logprob[node], self.num_tokens[node]
+            edges: Sequence[int] = range(first_edge, first_edge + count)
+            if num_made < count:
+                # New nodes are numbered in the order of the first edges that reach them.
+                first_edges = {target: edge for edge, target in zip(reversed(edges), reversed(targets), strict=True)}
+                edges = [first_edges[made] for made in range(first_node, first_node + num_made)]
+                logprobs = [logprobs[edge - first_edge] for edge in edges]
+                num_tokens = [num_tokens[edge - first_edge] for edge in edges]
             self.logprob.fromlist([base + logprob for logprob in logprobs])
             self.num_tokens.fromlist([base_tokens + tokens for tokens in num_tokens])
-            self.best_edge.extend(range(first_edge, first_edge + count))
-        else:
-            self.logprob.fromlist([base + logprobs[index] for index in made])
-            self.num_tokens.fromlist([base_tokens + num_tokens[index] for index in made])
-            self.best_edge.fromlist([first_edge + index for index in made])
-        self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
-        self.value.extend(array("d", (NAN,)) * num_made)
-        self.expanded_at.extend(array("i", (-1,)) * num_made)
-        self.seconds.extend(array("d", (seconds,)) * num_made)
-        return () if num_made == count else self._merge(first_edge, targets, first_node)
+            self.best_edge.extend(edges)
+            self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
+            self.value.extend(array("d", (NAN,)) * num_made)
+            self.expanded_at.extend(array("i", (-1,)) * num_made)
+            self.seconds.extend(array("d", (seconds,)) * num_made)
+        return () if num_made == len(reached) else self._merge(first_edge, targets)
 
-    def _merge(self, first_edge: int, targets: Sequence[int], first_node: int) -> Sequence[int]:
+    def _reach(self, states: list[ProofState]) -> Sequence[int]:
+        """The nodes of these states; those not met before get the next numbers."""
+        keys = [state.key for state in states]
+        number = len(self.state)
+        # Most steps lead somewhere new. That case is worth deciding for all of them at once: it halves the time here.
+        if self._node_of.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
+            nodes = range(number, number + len(keys))
+            self._node_of.update(zip(keys, nodes, strict=True))
+            self.state += states
+            return nodes
+        targets = []
+        for key, state in zip(keys, states, strict=True):
+            target = self._node_of.setdefault(key, len(self.state))
+            if target == len(self.state):
+                self.state.append(state)
+            targets.append(target)
+        return targets
+
+    def _note_failures(
+        self, outcomes: Sequence[Outcome | Refused], reached: Sequence[int], first_edge: int
+    ) -> Sequence[int]:
+        """Adds the outcomes and messages of an expansion in which not every step advanced; returns every target."""
+        nodes = iter(reached)
+        targets = []
+        for edge, outcome in enumerate(outcomes, first_edge):
+            self.edge_outcome.append(kind_of(outcome))
+            targets.append(next(nodes) if type(outcome) is Advanced else -1)
+            if isinstance(outcome, WITH_MESSAGE) and outcome.message:
+                self.edge_message[edge] = outcome.message
+        return targets
+
+    def _merge(self, first_edge: int, targets: Sequence[int]) -> Sequence[int]:
         """Offers the edges from ``first_edge`` on to the known states that they lead to."""
         changed: list[int] = []
         base = self.logprob[self.edge_source[first_edge]]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from proofsearch.config import PriorityConfig
     from proofsearch.protocols import Calibration
     from proofsearch.search.graph import SearchGraph
-    from proofsearch.types import ProofState
 
 Nodes = Sequence[int]
 """Node numbers; a ``range`` of consecutive ones is read faster."""
@@ -121,8 +120,12 @@ class Priority:
         weight = self._config.goal_weight
         if not weight:
             return [compute(nodes) for compute in self._compute]
-        costs = [weight * state.num_goals for state in self._states(nodes)]
-        return [[raw - cost for raw, cost in zip(compute(nodes), costs, strict=True)] for compute in self._compute]
+        graph = self._graph
+        states = graph.state[nodes.start : nodes.stop] if isinstance(nodes, range) else [graph.state[n] for n in nodes]
+        return [
+            [raw - weight * state.num_goals for raw, state in zip(compute(nodes), states, strict=True)]
+            for compute in self._compute
+        ]
 
     def observe(self, nodes: range) -> bool:
         """Takes notice of nodes that were just scored.
@@ -148,10 +151,6 @@ class Priority:
     def forget_values(self) -> None:
         """Orders by log-probability from now on. All waiting nodes need new priorities."""
         self._compute = [self._by_logprob] * self.num_queues
-
-    def _states(self, nodes: Nodes) -> Sequence[ProofState]:
-        states = self._graph.state
-        return states[nodes.start : nodes.stop] if isinstance(nodes, range) else [states[node] for node in nodes]
 
     def _values(self, nodes: Nodes) -> list[float]:
         """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""

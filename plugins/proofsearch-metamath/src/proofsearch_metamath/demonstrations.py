@@ -46,7 +46,7 @@ def replay(theorem: Theorem, session: MetamathSession, frames: Frames, root: Pro
             raise TypeError(type(state).__name__)
         if len(steps) >= max_steps:
             raise UnusableProof(f"{theorem.name}: more than {max_steps} steps")
-        focus = state.order[0]
+        focus = state.focus
         node = wanted[focus]
         if node.label in own:
             tactic = session.hypothesis_tactic(state.open[focus][0], own[node.label])

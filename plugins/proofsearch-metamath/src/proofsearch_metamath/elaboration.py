@@ -62,7 +62,7 @@ def replay(session: MetamathSession, tactics: Sequence[str]) -> Step:
         if not isinstance(outcome, Advanced) or not isinstance(outcome.state, MetamathState):
             raise ProofError(f"the path is finished before its step {number + 1}, {tactic!r}")
         state = outcome.state
-        focus = state.order[0]
+        focus = state.focus
         outcome, trace = session.trace(state, tactic)
         if trace is None:
             raise ProofError(f"step {number + 1} of the path, {tactic!r}, does not apply: {outcome}")

@@ -225,6 +225,11 @@ class MetamathEnvironment:
             ProofText(frame.label, frame.expression, encode_compressed(frame.order, elaborated.root), tuple(apart))
         )
 
+    def stored_proof_text(self, theorem: Theorem) -> str:
+        """The library's own proof, written as :meth:`write_proof` writes a found one."""
+        frame = self.library.frames[theorem.name]
+        return write_proof_text(ProofText(frame.label, frame.expression, tuple(self._stored_proof(frame))))
+
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Runs a written proof on the stack machine, which shares no code with the search."""
         checker = f"proofsearch-metamath {VERSION} stack machine"

@@ -8,7 +8,7 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proofsearch import Advanced, Finished, Goal, Outcome, ProofState, Rejected, Theorem, Tree
@@ -40,11 +40,6 @@ class Trace:
     hypotheses: list[Source]
     others: list[Source]
 
-    def move(self, places: Mapping[int, int]) -> None:
-        """Renumbers the goals of the next state."""
-        for sources in (self.hypotheses, self.others):
-            sources[:] = [Source(places[source.goal]) if source.goal >= 0 else source for source in sources]
-
 
 class MetamathState:
     """A state: see :class:`proofsearch.types.ProofState`.
@@ -55,7 +50,7 @@ class MetamathState:
         num_metas: metavariables are numbered below this.
     """
 
-    __slots__ = ("_order", "_session", "apart", "key", "num_metas", "open")
+    __slots__ = ("_focus", "_session", "apart", "key", "num_metas", "open")
 
     def __init__(
         self, session: MetamathSession, goals: tuple[LocalGoal, ...], apart: tuple[Apart, ...], num_metas: int
@@ -64,7 +59,7 @@ class MetamathState:
         self.open = goals
         self.apart = apart
         self.num_metas = num_metas
-        self._order: tuple[int, ...] | None = None
+        self._focus = 0 if len(goals) == 1 else -1
         self.key = (goals, apart)
 
     @property
@@ -73,11 +68,11 @@ class MetamathState:
         return len(self.open)
 
     @property
-    def order(self) -> tuple[int, ...]:
-        """The goals' indices in :attr:`open`, that with the fewest moves first."""
-        if self._order is None:
-            self._order = self._session.order(self.open)
-        return self._order
+    def focus(self) -> int:
+        """The index in :attr:`open` of the goal that the next tactic acts on: that with the fewest moves."""
+        if self._focus < 0:
+            self._focus = self._session.choose(self.open)
+        return self._focus
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -105,7 +100,7 @@ class MetamathMoves:
     def listed(self) -> list[str]:
         """Every hypothesis and assertion whose conclusion may unify with the first goal."""
         state = self._state
-        return self._session.moves_of(state.open[state.order[0]][0])
+        return self._session.moves_of(state.open[state.focus][0])
 
     def admits(self, tactic: str) -> bool:
         """Whether the tactic applies; the step that follows reuses the work."""
@@ -168,6 +163,7 @@ class MetamathSession:
         self._moves: dict[int, list[str]] = {}
         self._ranks: dict[int, tuple[int, int]] = {}
         self._pieces: dict[int, tuple[list[str], list[int]]] = {}
+        self._skeleton_texts: dict[int, str] = {}
         self._trees: dict[int, Tree] = {}
         self._stepped_state: MetamathState | None = None
         self._stepped: dict[str, Outcome] = {}
@@ -189,7 +185,7 @@ class MetamathSession:
             self._stepped = {}
         outcome = self._stepped.get(tactic)
         if outcome is None:
-            outcome = self.trace(state, tactic)[0]
+            outcome = self._step(state, tactic, None)
             self._stepped[tactic] = outcome
         return outcome
 
@@ -208,14 +204,19 @@ class MetamathSession:
         """A step, with what became of each goal; the trace is ``None`` where the tactic is rejected."""
         if not isinstance(state, MetamathState):
             raise TypeError(f"a Metamath session steps its own states, not {type(state).__name__}")
-        focus = state.order[0]
+        trace = Trace([], [])
+        outcome = self._step(state, tactic, trace)
+        return outcome, None if isinstance(outcome, Rejected) else trace
+
+    def _step(self, state: MetamathState, tactic: str, trace: Trace | None) -> Outcome:
+        focus = state.focus
         try:
             application = self._application(state.open[focus][0], tactic)
             if isinstance(application, Rejected):
-                return application, None
-            return self._combine(state, focus, application)
+                return application
+            return self._combine(state, focus, application, trace)
         except TermTooLarge as error:
-            return Rejected(f"too large: {error}"), None
+            return Rejected(f"too large: {error}")
 
     def _application(self, skeleton: int, tactic: str) -> Application | Rejected:
         key = (skeleton, tactic)
@@ -244,7 +245,7 @@ class MetamathSession:
             return None
         return self._unifier.apply(skeleton, self._library.pattern(index))
 
-    def _combine(self, state: MetamathState, focus: int, application: Application) -> tuple[Outcome, Trace | None]:
+    def _combine(self, state: MetamathState, focus: int, application: Application, trace: Trace | None) -> Outcome:
         """The next state: the assertion's hypotheses in place of the goal, metavariables bound everywhere."""
         terms = self.terms
         own = state.open[focus][1]
@@ -257,7 +258,7 @@ class MetamathSession:
             (skeleton, tuple([local[meta] for meta in metas])) for skeleton, metas in application.goals
         ]
         if not application.bound and state.open[focus] in made:
-            return Rejected("leads back to its own goal"), None
+            return Rejected("leads back to its own goal")
         others = [goal for number, goal in enumerate(state.open) if number != focus]
         pending: set[Apart] = set()
         values: dict[int, int] = {}
@@ -267,7 +268,7 @@ class MetamathSession:
             for one, other in state.apart:
                 if one in values or other in values:
                     if not self._unifier.keep_apart(values.get(one, one), values.get(other, other), pending):
-                        return Rejected("violates a $d condition"), None
+                        return Rejected("violates a $d condition")
                 else:
                     pending.add((one, other))
         else:
@@ -275,7 +276,7 @@ class MetamathSession:
         for one, other in application.apart:
             left, right = local.get(one, one), local.get(other, other)
             pending.add((left, right) if left < right else (right, left))
-        return self._settle(made, others, pending)
+        return self._settle(made, others, pending, trace)
 
     def _bind(self, goal: LocalGoal, values: dict[int, int]) -> LocalGoal:
         skeleton, metas = goal
@@ -288,30 +289,27 @@ class MetamathSession:
         return terms.canonical(terms.substitute(skeleton, here))
 
     def _settle(
-        self, made: Sequence[LocalGoal], others: Sequence[LocalGoal], pending: set[Apart]
-    ) -> tuple[Outcome, Trace | None]:
+        self, made: Sequence[LocalGoal], others: Sequence[LocalGoal], pending: set[Apart], trace: Trace | None
+    ) -> Outcome:
         """Closes what closes by itself, merges equal goals, numbers the metavariables anew."""
         places: dict[LocalGoal, int] = {}
-        trace = Trace([], [])
-        for goals, sources in ((made, trace.hypotheses), (others, trace.others)):
-            for goal in goals:
-                label = self.closed_by(goal[0]) if not goal[1] else None
-                if label is not None:
-                    sources.append(Source(-1, label))
-                else:
-                    sources.append(Source(places.setdefault(goal, len(places))))
+        for goal in (*made, *others):
+            if goal[1] or self.closed_by(goal[0]) is None:
+                places.setdefault(goal, len(places))
+        # By skeleton, so that states that differ in the order of their goals alone are equal; by age among equals.
+        ordered = sorted(places, key=_skeleton) if len(places) > 1 else list(places)
+        if trace is not None:
+            final = {goal: place for place, goal in enumerate(ordered)}
+            for goals, sources in ((made, trace.hypotheses), (others, trace.others)):
+                for goal in goals:
+                    sources.append(Source(final[goal]) if goal in final else Source(-1, self.closed_by(goal[0]) or ""))
         if not places:
-            return Finished(), trace
+            return Finished()
         if len(places) > self._max_goals:
-            return Rejected(f"more than {self._max_goals} goals"), None
+            return Rejected(f"more than {self._max_goals} goals")
         terms = self.terms
         renamed: dict[int, int] = {}
         goals_out: list[LocalGoal] = []
-        # By skeleton, so that states that differ in the order of their goals alone are equal; by age among equals.
-        ordered = sorted(places, key=_skeleton)
-        if len(ordered) > 1:
-            moved = {places[goal]: place for place, goal in enumerate(ordered)}
-            trace.move(moved)
         for skeleton, metas in ordered:
             for meta in metas:
                 if meta not in renamed:
@@ -326,7 +324,7 @@ class MetamathSession:
             left, right = renamed.get(one, one), renamed.get(other, other)
             apart.append((left, right) if left < right else (right, left))
         apart.sort()
-        return Advanced(MetamathState(self, tuple(goals_out), tuple(apart), len(renamed))), trace
+        return Advanced(MetamathState(self, tuple(goals_out), tuple(apart), len(renamed)))
 
     # -- what is known of a goal ---------------------------------------------------------------------------------
 
@@ -411,15 +409,23 @@ class MetamathSession:
         """The tactic that closes a goal with the theorem's hypothesis of that number, from 0."""
         return f"{HYPOTHESIS}{self._usable_hypotheses(skeleton).index(hypothesis) + 1}"
 
-    def order(self, goals: tuple[LocalGoal, ...]) -> tuple[int, ...]:
-        """Goals by number of moves, then by size, then by text; ties by age."""
-        if len(goals) == 1:
-            return (0,)
+    def choose(self, goals: tuple[LocalGoal, ...]) -> int:
+        """The goal with the fewest moves; of these the smallest, then the first by text, then the oldest."""
         ranks = [self._rank(goal[0]) for goal in goals]
-        order = sorted(range(len(goals)), key=ranks.__getitem__)
-        if any(ranks[one] == ranks[other] for one, other in zip(order, order[1:], strict=False)):
-            order.sort(key=lambda number: (ranks[number], self._skeleton_text(goals[number][0])))
-        return tuple(order)
+        least = min(ranks)
+        first = ranks.index(least)
+        for number in range(first + 1, len(goals)):
+            if ranks[number] == least and goals[number][0] != goals[first][0]:
+                if self._skeleton_text(goals[number][0]) < self._skeleton_text(goals[first][0]):
+                    first = number
+        return first
+
+    def _ordered(self, state: MetamathState) -> list[LocalGoal]:
+        """The goals as they are shown: the first one first, then by size and text."""
+        rest = [goal for number, goal in enumerate(state.open) if number != state.focus]
+        if len(rest) > 1:
+            rest.sort(key=lambda goal: (self.terms.sizes[goal[0]], self._skeleton_text(goal[0])))
+        return [state.open[state.focus], *rest]
 
     def _rank(self, skeleton: int) -> tuple[int, int]:
         found = self._ranks.get(skeleton)
@@ -434,7 +440,7 @@ class MetamathSession:
     def text(self, state: MetamathState) -> str:
         """See :attr:`MetamathState.text`. Metavariables are mmj2's work variables: ``&W1``, ``&C2``, ``&S3``."""
         names: dict[int, str] = {}
-        lines = [self._goal_text(state.open[number], names) for number in state.order]
+        lines = [self._goal_text(goal, names) for goal in self._ordered(state)]
         if state.apart:
             pairs = []
             for pair in state.apart:
@@ -447,10 +453,7 @@ class MetamathSession:
     def goals(self, state: MetamathState) -> tuple[Goal, ...]:
         """See :attr:`MetamathState.goals`."""
         names: dict[int, str] = {}
-        return tuple(
-            Goal(self._goal_text(state.open[number], names), self.tree(state.open[number][0]))
-            for number in state.order
-        )
+        return tuple(Goal(self._goal_text(goal, names), self.tree(goal[0])) for goal in self._ordered(state))
 
     def tree(self, skeleton: int) -> Tree:
         """A goal's tree; a metavariable is ``?`` and its typecode."""
@@ -500,8 +503,12 @@ class MetamathSession:
         return " ".join(text)
 
     def _skeleton_text(self, skeleton: int) -> str:
-        pieces, slots = self._rendered(skeleton)
-        return " ".join(f"{piece} &{slot}" for piece, slot in zip(pieces, [*slots, ""], strict=True))
+        found = self._skeleton_texts.get(skeleton)
+        if found is None:
+            pieces, slots = self._rendered(skeleton)
+            found = " ".join(f"{piece} &{slot}" for piece, slot in zip(pieces, [*slots, ""], strict=True))
+            self._skeleton_texts[skeleton] = found
+        return found
 
     def _rendered(self, skeleton: int) -> tuple[list[str], list[int]]:
         """A skeleton's text, cut where metavariables stand: the pieces, and the number in each gap."""

@@ -1,0 +1,131 @@
+"""The command ``proofsearch``: what all of its commands share.
+
+``proofsearch --help`` has to be quick, and a command's options can depend on the plugins. So only the command that is
+named on the command line is imported; the others are there by name and help alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from proofsearch import __version__
+from proofsearch.errors import PluginError, ProofsearchError
+from proofsearch.plugins import Plugins
+from proofsearch.registry import CommandRegistration
+
+TRACEBACK_VARIABLE = "PROOFSEARCH_TRACEBACK"
+"""Environment variable: with any value, errors show where they were raised."""
+
+COMMANDS = {
+    "search": "Search for proofs of many theorems and record everything in a run folder.",
+    "theorems": "List the theorems of an environment.",
+    "verify": "Check a run's proofs again, from its files alone.",
+    "trajectories": "Look at, merge and check recorded searches.",
+    "plugins": "Show what is installed.",
+}
+"""The core's own commands; each is the module of its name in :mod:`proofsearch.cli`, with ``add_to(app, plugins)``."""
+
+
+def run(argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits.
+
+    Args:
+        argv: the arguments without the program's name; default: those of this process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    try:
+        plugins = Plugins.discover()
+        app = make_app(plugins, wanted)
+        warn_of_failures(plugins)
+        app(arguments, prog_name="proofsearch")
+    except ProofsearchError as error:
+        if os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments:
+            traceback.print_exc()
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
+    """The command line.
+
+    Args:
+        plugins: whose options and commands it has.
+        wanted: the one command to load; the others only stand in the help.
+
+    Raises:
+        PluginError: a plugin's command has the name of one of ours, or can't be imported.
+    """
+    app = typer.Typer(
+        help="Best-first proof search whose every part is a plugin.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for name, help_text in COMMANDS.items():
+        if name == wanted:
+            importlib.import_module(f"proofsearch.cli.{name}").add_to(app, plugins)
+        else:
+            _name_only(app, name, help_text)
+    for command in plugins.commands():
+        if command.name in COMMANDS:
+            raise PluginError(
+                f"plugin {command.plugin!r} adds the command {command.name!r}, which is one of proofsearch's own; "
+                f"switch it off with PROOFSEARCH_DISABLE_PLUGINS={command.plugin}"
+            )
+        if command.name == wanted:
+            app.add_typer(_load(command), name=command.name, help=command.help)
+        else:
+            _name_only(app, command.name, command.help, panel="Commands of plugins")
+    return app
+
+
+def warn_of_failures(plugins: Plugins) -> None:
+    """Names the broken plugins on standard error."""
+    for failure in plugins.failures:
+        typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help=f"Show where errors were raised; also with {TRACEBACK_VARIABLE}=1.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"proofsearch {__version__}")
+        raise typer.Exit
+
+
+def _name_only(app: typer.Typer, name: str, help_text: str, panel: str | None = None) -> None:
+    def never_run() -> None:
+        raise AssertionError(f"command {name!r} was not loaded")
+
+    app.command(name, help=help_text, rich_help_panel=panel)(never_run)
+
+
+def _load(command: CommandRegistration) -> typer.Typer:
+    module, _, attribute = command.target.partition(":")
+    try:
+        loaded = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"the command {command.name!r} of plugin {command.plugin!r} can't be loaded from {command.target!r}: {error}"
+        ) from error
+    if not isinstance(loaded, typer.Typer):
+        raise PluginError(
+            f"the command {command.name!r} of plugin {command.plugin!r}: {command.target!r} is a "
+            f"{type(loaded).__name__}, expected a typer.Typer"
+        )
+    return loaded

@@ -1,0 +1,163 @@
+"""Options made from configuration models: one flag a field, with the field's description, default and choices.
+
+Every option's own default is "not given", so that a configuration file's value is only replaced by what was said. What
+a value may be is left to the models, which know best; here it is only read as its type.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from proofsearch.components import CHOOSERS
+from proofsearch.errors import PluginError
+from proofsearch.plugins import Plugins
+
+NONE = object()
+"""What an option for a number gives where ``none`` was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigOption:
+    """An option that sets one place of the configuration.
+
+    Attributes:
+        flag: with its dashes.
+        place: the keys to what it sets, from the outermost.
+        field: of the model.
+        panel: the heading under which the help shows it.
+    """
+
+    flag: str
+    place: tuple[str, ...]
+    field: FieldInfo
+    panel: str
+
+    @property
+    def parameter(self) -> str:
+        """The name of the function's parameter."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+def option(model: type[BaseModel], place: tuple[str, ...], flag: str, panel: str) -> ConfigOption:
+    """The option for a place of the run's configuration."""
+    for key in place[:-1]:
+        inner = model.model_fields[key].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)
+        model = inner
+    return ConfigOption(flag, place, model.model_fields[place[-1]], panel)
+
+
+def component_options(plugins: Plugins, kinds: Iterable[str]) -> Iterator[ConfigOption]:
+    """The options ``--<component>-<field>`` of every component of some kinds.
+
+    Fields of types that an option can't have are left out: a configuration file sets them.
+    """
+    seen: set[str] = set()
+    for kind in kinds:
+        for registration in plugins.registry(kind):
+            for name, field in (registration.config.model_fields if registration.config else {}).items():
+                place = ("options", registration.name, name)
+                flag = f"--{registration.name}-{name.replace('_', '-')}"
+                if _plain(field)[0] is None or ".".join(place) in seen:
+                    continue
+                seen.add(".".join(place))
+                chooser = f" ({CHOOSERS[kind]} {registration.name})" if kind in CHOOSERS else ""
+                yield ConfigOption(flag, place, field, f"Options of the {kind} {registration.name}{chooser}")
+
+
+def with_options(command: Callable[..., None], options: Iterable[ConfigOption]) -> Callable[..., None]:
+    """Gives a command function a parameter for each option, in place of its ``**given``.
+
+    Raises:
+        PluginError: two options have one flag.
+    """
+    own = inspect.signature(command, eval_str=True)
+    parameters = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    owners = {flag: "proofsearch itself" for one in parameters for flag in _flags(one)}
+    for entry in options:
+        owner = owners.setdefault(entry.flag, entry.panel)
+        if owner is not entry.panel or any(entry.parameter == one.name for one in parameters):
+            raise PluginError(
+                f"{entry.flag} means two things: {owner}, and {entry.panel}; switch one of the plugins off with "
+                f"PROOFSEARCH_DISABLE_PLUGINS, or have its component renamed"
+            )
+        parameters.append(_parameter(entry))
+
+    def run(**given: Any) -> None:
+        command(**given)
+
+    run.__doc__ = command.__doc__
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def overrides(options: Iterable[ConfigOption], given: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """What the command line sets, by place; takes what ``with_options`` passed on."""
+    found = {}
+    for entry in options:
+        value = given[entry.parameter]
+        if value is not None:
+            found[entry.place] = None if value is NONE else value
+    return found
+
+
+def _flags(parameter: inspect.Parameter) -> list[str]:
+    infos = [info for info in getattr(parameter.annotation, "__metadata__", ()) if hasattr(info, "param_decls")]
+    return [flag for info in infos for flag in (info.default, *(info.param_decls or ())) if isinstance(flag, str)]
+
+
+def _parameter(entry: ConfigOption) -> inspect.Parameter:
+    kind, may_be_none = _plain(entry.field)
+    default = entry.field.get_default(call_default_factory=True)
+    settings: dict[str, Any] = {
+        "help": entry.field.description,
+        "rich_help_panel": entry.panel,
+        "show_default": False if default is None else _shown(default),
+    }
+    flags = entry.flag
+    if kind is bool:
+        flags = f"{entry.flag}/--no-{entry.flag.removeprefix('--')}"
+    elif kind in (int, float) and may_be_none:
+        settings |= {"parser": _number_or_none(kind), "metavar": f"{'INTEGER' if kind is int else 'FLOAT'}|none"}
+    annotation = typing.Annotated[typing.Optional[kind], typer.Option(flags, **settings)]  # noqa: UP045
+    return inspect.Parameter(entry.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _plain(field: FieldInfo) -> tuple[Any, bool]:
+    """The type that an option reads, or ``None`` where none can, and whether the field may be empty."""
+    annotation, may_be_none = field.annotation, False
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(annotation) if member is not type(None)]
+        may_be_none = len(members) < len(typing.get_args(annotation))
+        annotation = members[0] if len(members) == 1 else None
+    if typing.get_origin(annotation) is Literal:
+        return (annotation if all(isinstance(value, str) for value in typing.get_args(annotation)) else None), may_be_none
+    return (annotation if annotation in (bool, int, float, str, Path) else None), may_be_none
+
+
+def _number_or_none(kind: type[int] | type[float]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        if text == "none":
+            return NONE
+        try:
+            return kind(text)
+        except ValueError:
+            expected = "a whole number" if kind is int else "a number"
+            raise typer.BadParameter(f"expected {expected} or none, found {text!r}") from None
+
+    return read
+
+
+def _shown(default: object) -> str:
+    return {True: "yes", False: "no"}[default] if isinstance(default, bool) else str(default)

@@ -1,0 +1,1 @@
+"""What runs say: intervals, and later ranking metrics, paired statistics and budget curves."""

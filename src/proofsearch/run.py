@@ -1,0 +1,233 @@
+"""A run: many theorems searched, each result made durable before the next is reported.
+
+:func:`run_search` begins one and :func:`resume_search` goes on with one that was stopped or killed. Both need no
+command line::
+
+    from proofsearch.config import RunConfig
+    from proofsearch.run import run_search
+
+    summary = run_search(RunConfig(scorer="length"), Path("runs/length"))
+    print(summary.proved, "of", summary.theorems)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofsearch.components import Components, Parts, resolve
+from proofsearch.config import RunConfig
+from proofsearch.errors import RunFolderError
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import Environment, Job, JobResult, Prepares
+from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs.provenance import collect
+from proofsearch.selection import Selection, select
+from proofsearch.types import Theorem
+from proofsearch.worker import Searched, WorkerRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Something takes long before the searches begin; ``done`` of ``total``, where that is known."""
+
+    message: str
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The searches begin.
+
+    Attributes:
+        path: the run folder.
+        theorems: how many the run is about.
+        done: how many of them have a result from before.
+        proved: how many of these are proved.
+        selection: what was selected; ``None`` where a run is gone on with.
+    """
+
+    path: Path
+    theorems: int
+    done: int
+    proved: int
+    selection: Selection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A theorem's result is in the run folder."""
+
+    result: TheoremResult
+
+
+RunEvent = Preparing | Began | Recorded
+OnEvent = Callable[[RunEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to.
+
+    Attributes:
+        path: the run folder.
+        theorems: how many the run is about.
+        results: by theorem.
+        seconds: wall-clock time of this session: a resumed run's earlier sessions are not in it.
+    """
+
+    path: Path
+    theorems: int
+    results: Mapping[str, TheoremResult]
+    seconds: float
+
+    @property
+    def proved(self) -> int:
+        """How many theorems have an accepted proof."""
+        return sum(result.proved for result in self.results.values())
+
+    @property
+    def failures(self) -> list[TheoremResult]:
+        """The theorems whose worker gave no result."""
+        return [result for result in self.results.values() if result.failure]
+
+
+def run_search(
+    config: RunConfig,
+    out: Path,
+    *,
+    plugins: Plugins | None = None,
+    cache: Path | None = None,
+    on_event: OnEvent | None = None,
+    argv: Sequence[str] = (),
+) -> RunSummary:
+    """Searches theorems and keeps everything in a run folder.
+
+    Args:
+        config: what to do.
+        out: the run folder to make; must not exist or be empty.
+        plugins: default: those that are installed.
+        cache: a folder for what can be computed again; default: the user's.
+        on_event: told what happens, in this thread.
+        argv: the command line, for the record.
+
+    Raises:
+        ProofsearchError: bad input, an unusable plugin, a full disk, a worker that can't start. What was recorded is
+            kept and :func:`resume_search` goes on with it.
+    """
+    began = time.monotonic()
+    tell = on_event or _ignore
+    plugins = plugins or Plugins.discover()
+    parts = resolve(plugins, config)
+    with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+        environment = components.environment()
+        selection = select(environment, config.select, config.seed)
+        resolved = parts.config.model_copy(update={"select": selection.config})
+        _prepare(components)
+        folder = RunFolder.create(
+            out,
+            resolved,
+            collect(argv, config.seed, environment.fingerprint()),
+            selection.theorems,
+            proof_suffix=environment.proof_suffix,
+        )
+    with folder:
+        tell(Began(out, len(folder.theorems), 0, 0, selection))
+        _search(folder, plugins, Parts(resolved, parts.chosen), folder.remaining(), cache, tell)
+        folder.finish()
+        return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
+
+
+def resume_search(
+    path: Path,
+    *,
+    workers: int | None = None,
+    retry_failures: bool = False,
+    plugins: Plugins | None = None,
+    cache: Path | None = None,
+    on_event: OnEvent | None = None,
+) -> RunSummary:
+    """Goes on with a run: searches the theorems that have no result yet.
+
+    Args:
+        path: the run folder.
+        workers: instead of the run's own number.
+        retry_failures: search those again whose worker gave no result.
+        plugins: default: those that are installed.
+        cache: a folder for what can be computed again; default: the user's.
+        on_event: told what happens, in this thread.
+
+    Raises:
+        RunFolderError: not a run folder, damaged, in use, of a newer version, or its environment has changed since.
+        ProofsearchError: as :func:`run_search`.
+    """
+    began = time.monotonic()
+    tell = on_event or _ignore
+    plugins = plugins or Plugins.discover()
+    with RunFolder.open(path, write=True) as folder:
+        config = folder.config
+        if workers is not None:
+            config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
+        parts = resolve(plugins, config)
+        remaining = folder.remaining(retry_failures=retry_failures)
+        if remaining:
+            with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+                _refuse_changed(folder, components.environment())
+                _prepare(components)
+        earlier = folder.results()
+        proved = sum(result.proved for result in earlier.values())
+        tell(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved, None))
+        _search(folder, plugins, parts, remaining, cache, tell)
+        folder.finish()
+        return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
+
+
+def _search(
+    folder: RunFolder, plugins: Plugins, parts: Parts, theorems: Sequence[Theorem], cache: Path | None, tell: OnEvent
+) -> None:
+    """Has the executor search the theorems and records each result before it is told."""
+    recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache)
+    with Components(plugins, parts, cache=cache) as components:
+        for done in components.executor().run(recipe, [Job(theorem.name, theorem) for theorem in theorems]):
+            searched = _searched(done, parts.config.seed)
+            tell(Recorded(folder.record(searched.result, searched.proof, searched.trajectory)))
+
+
+def _searched(done: JobResult, seed: int) -> Searched:
+    if isinstance(done.payload, Searched):
+        return done.payload
+    failed = TheoremResult(
+        theorem=done.job.theorem.name,
+        status="failed",
+        attempts=done.job.attempt,
+        failure=done.failure or "error",
+        message=done.message,
+        seed=seed,
+    )
+    return Searched(failed)
+
+
+def _prepare(components: Components) -> None:
+    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
+    for component in (components.environment(), components.generator(), components.scorer()):
+        if isinstance(component, Prepares):
+            component.prepare()
+
+
+def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    recorded = folder.environment.get("fingerprint", {})
+    now = dict(environment.fingerprint())
+    changed = sorted(key for key in recorded.keys() | now.keys() if recorded.get(key) != now.get(key))
+    if changed:
+        key = changed[0]
+        raise RunFolderError(
+            f"{folder.path}: the environment has changed since the run began: {key} was {recorded.get(key)!r} and is "
+            f"{now.get(key)!r}; put back what it was, or start a new run"
+        )
+
+
+def _ignore(event: RunEvent) -> None:
+    pass

@@ -1,0 +1,59 @@
+"""What is wrong with a configuration, for people: which key, what was found, what is known there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+
+from pydantic import BaseModel, ValidationError
+
+Place = tuple[str | int, ...]
+"""A key with the tables that it is in, from the outermost."""
+
+
+def dotted(place: Place) -> str:
+    """The place as TOML writes it."""
+    return ".".join(map(str, place)) or "the whole configuration"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"``, or nothing where nothing known is near."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], name: Callable[[Place], str] = dotted, *, inside: Place = ()
+) -> str:
+    """Every problem, separated by semicolons.
+
+    Args:
+        error: what pydantic raised.
+        model: which model it was raised for.
+        name: how to call a place: by its option, by its file.
+        inside: where the model stands in the configuration.
+    """
+    problems = []
+    for problem in error.errors(include_url=False):
+        place = problem["loc"]
+        if problem["type"] == "extra_forbidden":
+            known = fields_at(model, place[:-1])
+            problems.append(
+                f"{name((*inside, *place))}: no such key; known here: {', '.join(known) or 'none'}"
+                f"{near(str(place[-1]), known)}"
+            )
+        else:
+            message = problem["msg"][:1].lower() + problem["msg"][1:]
+            problems.append(f"{name((*inside, *place))}: {message}, found {problem['input']!r}")
+    return "; ".join(problems)
+
+
+def fields_at(model: type[BaseModel], place: Place) -> list[str]:
+    """The keys of the model that is nested at a place; none where no model is."""
+    for key in place:
+        field = model.model_fields.get(str(key))
+        inner = field.annotation if field is not None else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)

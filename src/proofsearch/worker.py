@@ -1,0 +1,156 @@
+"""One worker of a run: builds the components once and searches one theorem after another."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofsearch.components import Components, Parts, resolve
+from proofsearch.config import LimitConfig, RunConfig
+from proofsearch.errors import ProofError
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import Calibrated, Job
+from proofsearch.runs import TheoremResult
+from proofsearch.search import search
+from proofsearch.types import Limit, Theorem, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a worker returns for a theorem; all of it goes into the run folder.
+
+    Attributes:
+        result: what came of the search.
+        proof: the written proof, where the check accepted one.
+        trajectory: the recorded search as the bytes of a Parquet file; ``None`` where none was to be recorded.
+    """
+
+    result: TheoremResult
+    proof: str | None = None
+    trajectory: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecipe:
+    """How a process makes its worker; a :data:`proofsearch.protocols.WorkerFactory` that can be pickled.
+
+    Attributes:
+        config: the resolved configuration.
+        run_id: of the run, for the trajectories.
+        extra: plugin modules without an entry point.
+        cache: a folder for what can be computed again; ``None`` for the usual one.
+    """
+
+    config: RunConfig
+    run_id: str = ""
+    extra: tuple[str, ...] = ()
+    cache: Path | None = None
+
+    def __call__(self) -> SearchWorker:
+        """Builds the worker with its components.
+
+        Raises:
+            ProofsearchError: a component can't be built.
+        """
+        plugins = Plugins.discover(self.extra)
+        return SearchWorker(plugins, resolve(plugins, self.config), self.run_id, self.cache)
+
+
+class SearchWorker:
+    """Searches theorems; a :class:`proofsearch.protocols.Worker`.
+
+    Args:
+        plugins: where the components come from.
+        parts: what was chosen.
+        run_id: of the run, for the trajectories.
+        cache: as in :class:`WorkerRecipe`.
+    """
+
+    def __init__(self, plugins: Plugins, parts: Parts, run_id: str = "", cache: Path | None = None) -> None:
+        self._config = parts.config
+        self._run_id = run_id
+        self._components = Components(plugins, parts, cache=cache)
+        try:
+            self._environment = self._components.environment()
+            self._generator = self._components.generator()
+            self._scorer = self._components.scorer()
+        except BaseException:
+            self._components.close()
+            raise
+        self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
+        self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
+
+    def close(self) -> None:
+        """Closes the components. Idempotent."""
+        self._components.close()
+
+    def run(self, job: Job) -> Searched:
+        """Searches the job's theorem. The result depends on the configuration and the theorem alone."""
+        acceptance = _Acceptance(self, job.theorem)
+        observers = []
+        if self._config.trajectories:
+            from proofsearch.trajectory.writer import Origin, TrajectoryWriter, fingerprint_hash
+
+            origin = Origin(
+                run_id=self._run_id,
+                environment=self._config.env,
+                generator=self._config.generator,
+                scorer=self._config.scorer,
+                fingerprint=fingerprint_hash(self._fingerprint),
+                seed=self._config.seed,
+                limit=_limit(self._config.search.limit),
+            )
+            observers.append(TrajectoryWriter(origin))
+        with contextlib.closing(self._environment.open(job.theorem)) as session:
+            found = search(
+                job.theorem,
+                session,
+                self._generator,
+                self._scorer,
+                config=self._config.search,
+                seed=self._config.seed,
+                accept=acceptance,
+                observers=observers,
+                calibration=self._calibration,
+            )
+        search_id, trajectory = "", None
+        for observer in observers:
+            recorded = observer.take()
+            if recorded is not None:
+                from proofsearch.trajectory.writer import to_bytes
+
+                search_id, trajectory = recorded[0], to_bytes(recorded[1])
+        result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
+        return Searched(result, acceptance.proof, trajectory)
+
+    def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
+        """Writes a finished path as a proof and has it checked.
+
+        Returns:
+            The verdict, and the proof where it was accepted. A path from which no proof can be written is refused,
+            so that the search goes on.
+        """
+        try:
+            proof = self._environment.write_proof(theorem, tactics)
+        except ProofError as error:
+            return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
+        verdict = self._environment.verify(theorem, proof)
+        return verdict, proof if verdict.proved else None
+
+
+class _Acceptance:
+    """The search's question whether a finished path is a proof; keeps the proof that was accepted."""
+
+    def __init__(self, worker: SearchWorker, theorem: Theorem) -> None:
+        self._worker = worker
+        self._theorem = theorem
+        self.proof: str | None = None
+
+    def __call__(self, tactics: tuple[str, ...]) -> Verdict:
+        verdict, self.proof = self._worker.check(self._theorem, tactics)
+        return verdict
+
+
+def _limit(config: LimitConfig) -> Limit:
+    return Limit(config.expansions, config.steps, config.seconds, config.model_calls)
