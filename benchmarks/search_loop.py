@@ -127,9 +127,7 @@ def bytes_held(run: Run) -> int:
 
 def interval(sample: Sequence[float], draws: random.Random) -> tuple[float, float]:
     """A 95 % percentile bootstrap interval of the median."""
-    medians = sorted(
-        statistics.median(draws.choices(sample, k=len(sample))) for _ in range(BOOTSTRAP_SAMPLES)
-    )
+    medians = sorted(statistics.median(draws.choices(sample, k=len(sample))) for _ in range(BOOTSTRAP_SAMPLES))
     return medians[int(0.025 * BOOTSTRAP_SAMPLES)], medians[int(0.975 * BOOTSTRAP_SAMPLES) - 1]
 
 

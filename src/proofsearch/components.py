@@ -7,7 +7,6 @@ executor by the configuration, and an encoder by the field ``encoder`` of a chos
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,11 +20,8 @@ from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Encoder, Environment, Executor, TacticGenerator, ValueScorer
-from proofsearch.registry import Registration
+from proofsearch.registry import Registration, cache_folder
 from proofsearch.validation import Place, dotted, explain, near
-
-CACHE_VARIABLE = "PROOFSEARCH_CACHE_DIR"
-"""Environment variable: the folder for what can be computed again."""
 
 CHOOSERS = {"environment": "--env", "generator": "--generator", "scorer": "--scorer", "executor": "--executor"}
 """The kinds that a run chooses, and the option that does."""
@@ -158,7 +154,7 @@ class Components:
         plugins: where encoders are looked up that no option names.
         parts: what was chosen.
         on_status: told what takes long.
-        cache: a folder for what can be computed again; default: :func:`cache_folder`.
+        cache: a folder for what can be computed again; default: :func:`proofsearch.registry.cache_folder`.
     """
 
     def __init__(
@@ -256,13 +252,3 @@ class Components:
         self._open.callback(component.close)
         self._built[key] = component
         return component
-
-
-def cache_folder() -> Path:
-    """``$PROOFSEARCH_CACHE_DIR``, else the user's cache folder of this platform. Not created."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("proofsearch", appauthor=False))

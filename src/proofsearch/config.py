@@ -106,10 +106,10 @@ class RunConfig(FrozenModel):
     ``options`` holds, by component name, what goes to that component's own model.
     """
 
-    env: str = "metamath"
-    generator: str = "knn"
-    scorer: str = "logprob"
-    seed: int = 0
+    env: str = Field(default="metamath", description="The environment: what proves.")
+    generator: str = Field(default="knn", description="The tactic generator: what suggests steps.")
+    scorer: str = Field(default="logprob", description="The value scorer: what judges states.")
+    seed: int = Field(default=0, description="Of everything random.")
     select: SelectionConfig = SelectionConfig()
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()

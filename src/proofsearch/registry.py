@@ -6,6 +6,7 @@ The registry is plain data: who calls the hooks is :mod:`proofsearch.plugins`.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 
 KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
 """Every kind of component, in the order in which people meet them."""
+
+
+CACHE_VARIABLE = "PROOFSEARCH_CACHE_DIR"
+"""Environment variable: the folder for what can be computed again."""
+
+
+def cache_folder() -> Path:
+    """``$PROOFSEARCH_CACHE_DIR``, else the user's cache folder of this platform. Not created."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("proofsearch", appauthor=False))
 
 
 class Builder(Protocol):

@@ -36,7 +36,9 @@ def make_state(number: int) -> State:
     return State(f"state {number}: " + " | ".join(goal.text for goal in goals), goals)
 
 
-def make_search(seed: int, expansions: int, distinct: int = 40, *, prove: bool = True) -> tuple[SearchGraph, SearchResult]:
+def make_search(
+    seed: int, expansions: int, distinct: int = 40, *, prove: bool = True
+) -> tuple[SearchGraph, SearchResult]:
     """A random search; with ``prove`` its last step finishes with an accepted proof."""
     rng = random.Random(seed)
     graph = SearchGraph(make_state(0), 0.25)
@@ -106,5 +108,3 @@ def theorem() -> Theorem:
 def searched() -> Callable[..., tuple[SearchGraph, SearchResult]]:
     """``searched(seed, expansions, distinct=40, prove=True)`` gives a graph and a result."""
     return make_search
-
-

@@ -26,7 +26,15 @@ ORIGIN = Origin("run", "metamath", "knn", "ebm", "ab" * 16, seed=-3, limit=Limit
 def assert_same(left: SearchGraph, right: SearchGraph) -> None:
     for name in ("depth", "num_tokens", "best_edge", "expanded_at", "expanded", "edge_source", "edge_target"):
         assert list(getattr(left, name)) == list(getattr(right, name)), name
-    for name in ("edge_tactic", "edge_num_tokens", "edge_outcome", "edge_message", "edge_logprob", "logprob", "seconds"):
+    for name in (
+        "edge_tactic",
+        "edge_num_tokens",
+        "edge_outcome",
+        "edge_message",
+        "edge_logprob",
+        "logprob",
+        "seconds",
+    ):
         assert getattr(left, name) == getattr(right, name), name
     for name in ("value", "priority"):
         # repr tells nan from numbers, and 0.0 from -0.0

@@ -295,6 +295,17 @@ def test_one_verifier_keeps_proofs_apart(tmp_path: Path) -> None:
     verifier.check(database.assertions["g"])
 
 
+def test_one_verifier_minds_the_place_of_what_it_knows(good: Database) -> None:
+    """What it has applied for a later theorem is still not to be cited by an earlier one."""
+    verifier = Verifier(good)
+    verifier.verify(good.assertions["later"], proof=("(", "id", ")", "AB"))
+    verifier.verify(good.assertions["later"], proof=("wph", "id"))
+    for proof in ("(", "id", ")", "AF"), ("wph", "id"):
+        with pytest.raises(ProofError) as caught:
+            verifier.verify(good.assertions["syl"], proof=proof)
+        assert caught.value.kind == "citation"
+
+
 def test_expressions_do_not_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty doublings fit in a line; without the limit they would need 2^60 symbols."""
     monkeypatch.setattr(machine, "LONGEST_EXPRESSION", 100_000)
@@ -382,6 +393,7 @@ def test_real_databases(name: str, count: int) -> None:
 def test_axioms_used(tmp_path: Path) -> None:
     more = """
     hole $p |- ( ph -> ps ) $= wph wps wi ? $.
+    letters $p |- ( ph -> ps ) $= ( wi ) AB?C $.
     holed $p |- ( ph -> ph ) $= ( hole ) AAB $.
     forward $p |- ( ph -> ph ) $= wph last $.
     last $p |- ( ph -> ph ) $= wph id $.
@@ -394,6 +406,7 @@ def test_axioms_used(tmp_path: Path) -> None:
     assert axioms_used(database, []) == AxiomsUsed(frozenset(), frozenset())
     index = AxiomIndex(database)
     assert index.used(["holed"]).unproved == {"hole"}
+    assert index.used(["letters", "id"]) == AxiomsUsed(index.used(["id"]).axioms, frozenset({"letters"}))
     assert index.used(["forward"]).unproved == {"forward"}
     assert index.used(["last"]) == index.used(["id"]) == index.used(["last", "id"])
     with pytest.raises(KeyError):

@@ -98,6 +98,10 @@ class KnnGenerator:
     ) -> None:
         self.close()
 
+    def prepare(self) -> None:
+        """Builds the memory if it is not cached; see :class:`proofsearch.protocols.Prepares`."""
+        self._memory()
+
     def close(self) -> None:
         """Lets go of the memory. Idempotent."""
         self._index = None

@@ -121,7 +121,8 @@ def _load(command: CommandRegistration) -> typer.Typer:
         loaded = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise PluginError(
-            f"the command {command.name!r} of plugin {command.plugin!r} can't be loaded from {command.target!r}: {error}"
+            f"the command {command.name!r} of plugin {command.plugin!r} can't be loaded from {command.target!r}: "
+            f"{error}"
         ) from error
     if not isinstance(loaded, typer.Typer):
         raise PluginError(

@@ -98,7 +98,7 @@ def with_options(command: Callable[..., None], options: Iterable[ConfigOption]) 
         command(**given)
 
     run.__doc__ = command.__doc__
-    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__dict__["__signature__"] = own.replace(parameters=parameters)
     return run
 
 
@@ -130,8 +130,12 @@ def _parameter(entry: ConfigOption) -> inspect.Parameter:
         flags = f"{entry.flag}/--no-{entry.flag.removeprefix('--')}"
     elif kind in (int, float) and may_be_none:
         settings |= {"parser": _number_or_none(kind), "metavar": f"{'INTEGER' if kind is int else 'FLOAT'}|none"}
-    annotation = typing.Annotated[typing.Optional[kind], typer.Option(flags, **settings)]  # noqa: UP045
-    return inspect.Parameter(entry.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return inspect.Parameter(
+        entry.parameter,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=typer.Option(None, flags, **settings),
+        annotation=kind | None,
+    )
 
 
 def _plain(field: FieldInfo) -> tuple[Any, bool]:
@@ -142,7 +146,9 @@ def _plain(field: FieldInfo) -> tuple[Any, bool]:
         may_be_none = len(members) < len(typing.get_args(annotation))
         annotation = members[0] if len(members) == 1 else None
     if typing.get_origin(annotation) is Literal:
-        return (annotation if all(isinstance(value, str) for value in typing.get_args(annotation)) else None), may_be_none
+        return (
+            annotation if all(isinstance(value, str) for value in typing.get_args(annotation)) else None
+        ), may_be_none
     return (annotation if annotation in (bool, int, float, str, Path) else None), may_be_none
 
 

@@ -17,12 +17,11 @@ from heapq import heapify, heappop, heappush, heapreplace
 ABSENT, AMONG_SIBLINGS, ALONE = 0, 1, 2
 """Where a node is: not waiting; waiting in the place it was inserted at; waiting at an entry of its own."""
 
-NO_SIBLINGS = array("i")
-"""Shared by all entries that have none; never changed, as an empty array is never popped from."""
+NO_SIBLINGS = range(0)
 
-Entry = tuple[float, int, "array[int]"]
-"""Minus the priority, the node, and its later siblings, worst first. Arrays are no concern of the cyclic collector,
-so neither are entries."""
+Entry = tuple[float, int, int, "range | array[int]"]
+"""Minus the priority, the node, a number that no other entry has (so that siblings are never compared), and the later
+siblings, best first. Ranges and arrays are no concern of the cyclic collector, so neither are entries."""
 
 
 class Queue:
@@ -33,27 +32,26 @@ class Queue:
         place: where every node is, by node; shared by all queues of a frontier.
     """
 
-    __slots__ = ("_heap", "_place", "_priority")
+    __slots__ = ("_heap", "_place", "_priority", "_pushes")
 
     def __init__(self, priority: array[float], place: bytearray) -> None:
         self._heap: list[Entry] = []
         self._priority = priority
         self._place = place
+        self._pushes = 0
 
     def push(self, first: int, priorities: list[float]) -> None:
         """Inserts siblings: the nodes from ``first`` on, with these priorities, at least one."""
         self._priority.fromlist(priorities)
         count = len(priorities)
-        if count == 1:
-            heappush(self._heap, (-priorities[0], first, NO_SIBLINGS))
-        elif sorted(priorities, reverse=True) == priorities:  # candidates come best first, so this is common
-            heappush(self._heap, (-priorities[0], first, array("i", range(first + count - 1, first, -1))))
-        else:
+        best = 0
+        siblings: range | array[int] = range(first + 1, first + count)
+        if count > 1 and sorted(priorities, reverse=True) != priorities:  # candidates often come best first
             # A stable sort, also in reverse, so equal siblings keep their order.
-            order = sorted(range(count), key=priorities.__getitem__, reverse=True)
-            best = order[0]
-            siblings = array("i", [first + index for index in order[:0:-1]])
-            heappush(self._heap, (-priorities[best], first + best, siblings))
+            best, *order = sorted(range(count), key=priorities.__getitem__, reverse=True)
+            siblings = array("i", [first + index for index in order])
+        self._pushes += 1
+        heappush(self._heap, (-priorities[best], first + best, self._pushes, siblings))
 
     def skip(self, priorities: list[float]) -> None:
         """Notes the priorities of the next nodes without inserting them."""
@@ -62,17 +60,17 @@ class Queue:
     def move(self, node: int, priority: float) -> None:
         """Gives the node an entry of its own; the frontier marks it ``ALONE``."""
         self._priority[node] = priority
-        heappush(self._heap, (-priority, node, NO_SIBLINGS))
+        self._pushes += 1
+        heappush(self._heap, (-priority, node, self._pushes, NO_SIBLINGS))
 
     def pop(self) -> int:
         """Takes the best node out of this queue, or returns -1. The caller marks it ``ABSENT``."""
         heap, place, priority = self._heap, self._place, self._priority
         while heap:
-            negated, node, siblings = heap[0]
-            while siblings:
-                sibling = siblings.pop()
+            negated, node, number, siblings = heap[0]
+            for index, sibling in enumerate(siblings, 1):
                 if place[sibling] == AMONG_SIBLINGS:
-                    heapreplace(heap, (-priority[sibling], sibling, siblings))
+                    heapreplace(heap, (-priority[sibling], sibling, number, siblings[index:]))
                     break
             else:
                 heappop(heap)
@@ -85,7 +83,7 @@ class Queue:
         """Empties the queue and inserts these nodes, each with an entry of its own."""
         for node, priority in zip(nodes, priorities, strict=True):
             self._priority[node] = priority
-        self._heap = [(-priority, node, NO_SIBLINGS) for node, priority in zip(nodes, priorities, strict=True)]
+        self._heap = [(-priority, node, 0, NO_SIBLINGS) for node, priority in zip(nodes, priorities, strict=True)]
         heapify(self._heap)
 
 

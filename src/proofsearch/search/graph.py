@@ -225,7 +225,7 @@ class SearchGraph:
         first_edge, first_node = len(self.edge_tactic), len(self.state)
         reached = self._reach([outcome.state for outcome in outcomes if type(outcome) is Advanced])
         num_made = len(self.state) - first_node
-        targets: Sequence[int] = reached
+        targets = reached
         if len(reached) < count:
             targets = self._note_failures(outcomes, reached, first_edge)
         else:
@@ -238,7 +238,7 @@ class SearchGraph:
         self.edge_tactic += tactics
         self.edge_logprob.fromlist(logprobs)
         self.edge_num_tokens.fromlist(num_tokens)
-        self.edge_target.extend(targets)
+        self.edge_target.fromlist(targets)
         if num_made:
             base, base_tokens = self.logprob[node], self.num_tokens[node]
             edges: Sequence[int] = range(first_edge, first_edge + count)
@@ -257,27 +257,24 @@ class SearchGraph:
             self.seconds.extend(array("d", (seconds,)) * num_made)
         return () if num_made == len(reached) else self._merge(first_edge, targets)
 
-    def _reach(self, states: list[ProofState]) -> Sequence[int]:
+    def _reach(self, states: list[ProofState]) -> list[int]:
         """The nodes of these states; those not met before get the next numbers."""
+        number, count, node_of = len(self.state), len(states), self._node_of
         keys = [state.key for state in states]
-        number = len(self.state)
-        # Most steps lead somewhere new. That case is worth deciding for all of them at once: it halves the time here.
-        if self._node_of.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
-            nodes = range(number, number + len(keys))
-            self._node_of.update(zip(keys, nodes, strict=True))
+        # Numbers are given out as if every state were new, which is the common case and then needs no second look.
+        targets = list(map(node_of.setdefault, keys, range(number, number + count)))
+        if len(node_of) == number + count:
             self.state += states
-            return nodes
-        targets = []
-        for key, state in zip(keys, states, strict=True):
-            target = self._node_of.setdefault(key, len(self.state))
-            if target == len(self.state):
-                self.state.append(state)
-            targets.append(target)
+            return targets
+        for index, target in enumerate(targets):
+            if target == number + index:
+                targets[index] = node_of[keys[index]] = len(self.state)
+                self.state.append(states[index])
+            elif target >= number:  # met before in this expansion, at ``target - number``, and numbered since
+                targets[index] = targets[target - number]
         return targets
 
-    def _note_failures(
-        self, outcomes: Sequence[Outcome | Refused], reached: Sequence[int], first_edge: int
-    ) -> Sequence[int]:
+    def _note_failures(self, outcomes: Sequence[Outcome | Refused], reached: list[int], first_edge: int) -> list[int]:
         """Adds the outcomes and messages of an expansion in which not every step advanced; returns every target."""
         nodes = iter(reached)
         targets = []

@@ -135,11 +135,11 @@ def _counts_up(table: pa.Table) -> bool:
 @contextmanager
 def _reading(path: Path) -> Iterator[pq.ParquetFile]:
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are not UTF-8
         raise InputError(
             f"{path}: can't be read as Parquet: {str(error).strip()}; the file is damaged, cut short, or no trajectory "
             f"file"

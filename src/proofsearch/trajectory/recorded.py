@@ -299,6 +299,9 @@ class RecordedSearch:
         states = self.states()
         graph = SearchGraph(states[0])
         edges = self.edges
+        edges.check(self.num_nodes)
+        if sorted(self.expansion[self.expanded].tolist()) != list(range(int(self.expanded.sum()))):
+            raise InputError(f"search {self.search_id}: damaged: its expansions are not numbered from 0")
         made: dict[OutcomeKind, type[Rejected | TimedOut | Crashed | Refused]] = {
             OutcomeKind.REJECTED: Rejected,
             OutcomeKind.TIMED_OUT: TimedOut,
@@ -306,6 +309,10 @@ class RecordedSearch:
             OutcomeKind.REFUSED: Refused,
         }
         for node in np.argsort(self.expansion, kind="stable")[int((~self.expanded).sum()) :].tolist():
+            if node >= graph.num_nodes:
+                raise InputError(
+                    f"search {self.search_id}: damaged: node {node} was expanded before an edge reached it"
+                )
             of = edges.range(node)
             outcomes: list[Outcome | Refused] = [
                 Advanced(states[edges.target[edge]])
@@ -328,7 +335,10 @@ class RecordedSearch:
         # Replaying the expansions gives the same columns, but for what the graph was told and not what it computed.
         for name in ("seconds", "value", "logprob", "depth", "num_tokens", "best_edge"):
             column = getattr(graph, name)
-            column[:] = type(column)(column.typecode, getattr(self, name).tolist())
+            try:
+                column[:] = type(column)(column.typecode, getattr(self, name).tolist())
+            except OverflowError:
+                raise InputError(f"search {self.search_id}: damaged: a number in column {name} is too large") from None
         del graph.priority[:]
         graph.priority.extend(self.priority.tolist())
         return graph
@@ -373,6 +383,7 @@ class RecordedEdges:
         self.message: dict[int, str] = {
             edge: text for edge, text in enumerate(taken.field("message").to_pylist()) if text is not None
         }
+        self._search_id = search_id
         self._first = first_edge
         self._counts = counts
 
@@ -383,6 +394,23 @@ class RecordedEdges:
         """The edges of a node, in the order in which they were tried; empty if it was not expanded."""
         first = int(self._first[node])
         return range(first, first + int(self._counts[node])) if first >= 0 else range(0)
+
+    def check(self, num_nodes: int) -> None:
+        """Refuses edges that no search could have made.
+
+        Raises:
+            InputError: an outcome, a target or a log-probability out of range; the message names the edge.
+        """
+        advanced = self.outcome == OutcomeKind.ADVANCED
+        for wrong, what in (
+            ((self.outcome < 0) | (self.outcome > max(OutcomeKind)), "an unknown outcome"),
+            ((self.target >= 0) != advanced, "a target without having advanced, or none although it did"),
+            (self.target >= num_nodes, f"a target beyond the {num_nodes} nodes"),
+            (~((self.logprob <= 0) & np.isfinite(self.logprob)), "a log-probability above 0 or not finite"),
+        ):
+            if wrong.any():
+                edge = int(np.flatnonzero(wrong)[0])
+                raise InputError(f"search {self._search_id}: damaged: edge {edge} has {what}")
 
     def for_labels(self) -> LabelledEdges:
         """What labels are computed from."""

@@ -281,6 +281,7 @@ def _write(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
         compression_level=6,
         use_dictionary=_DICTIONARY_COLUMNS,
         dictionary_pagesize_limit=8 << 20,
+        write_page_checksum=True,
         write_statistics=["search_id", "theorem", "split"],
     ) as writer:
         pending: list[pa.Table] = []

@@ -113,7 +113,7 @@ def show(
 
 
 def _cache() -> Path:
-    from proofsearch.components import cache_folder
+    from proofsearch.registry import cache_folder
 
     return cache_folder()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from proofsearch import Advanced, Finished, Goal, Outcome, ProofState, Rejected, Theorem, Tree
 
@@ -75,9 +76,9 @@ class MetamathState:
         return self._focus
 
     @property
-    def goals(self) -> tuple[Goal, ...]:
-        """The goals as encoders see them, the first one first."""
-        return self._session.goals(self)
+    def goals(self) -> Sequence[Goal]:
+        """The goals as encoders see them, the first one first; each is made when it is asked for."""
+        return _Goals(self._session, self)
 
     @property
     def text(self) -> str:
@@ -86,6 +87,30 @@ class MetamathState:
 
     def __repr__(self) -> str:
         return f"MetamathState({self.text!r})"
+
+
+class _Goals(Sequence[Goal]):
+    """The goals of a state; a policy reads the first one of thousands of states, so the others wait."""
+
+    __slots__ = ("_session", "_state")
+
+    def __init__(self, session: MetamathSession, state: MetamathState) -> None:
+        self._session = session
+        self._state = state
+
+    def __len__(self) -> int:
+        return len(self._state.open)
+
+    @overload
+    def __getitem__(self, index: int) -> Goal: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Goal]: ...
+
+    def __getitem__(self, index: int | slice) -> Goal | Sequence[Goal]:
+        if index == 0:
+            return self._session.first_goal(self._state)
+        return self._session.goals(self._state)[index]
 
 
 class MetamathMoves:
@@ -259,9 +284,9 @@ class MetamathSession:
         ]
         if not application.bound and state.open[focus] in made:
             return Rejected("leads back to its own goal")
-        others = [goal for number, goal in enumerate(state.open) if number != focus]
+        others = list(state.open)
+        del others[focus]
         pending: set[Apart] = set()
-        values: dict[int, int] = {}
         if application.bound:
             values = {local[meta]: terms.substitute(value, local) for meta, value in application.bound.items()}
             others = [self._bind(goal, values) for goal in others]
@@ -292,10 +317,10 @@ class MetamathSession:
         self, made: Sequence[LocalGoal], others: Sequence[LocalGoal], pending: set[Apart], trace: Trace | None
     ) -> Outcome:
         """Closes what closes by itself, merges equal goals, numbers the metavariables anew."""
-        places: dict[LocalGoal, int] = {}
+        places: dict[LocalGoal, None] = {}
         for goal in (*made, *others):
             if goal[1] or self.closed_by(goal[0]) is None:
-                places.setdefault(goal, len(places))
+                places[goal] = None
         # By skeleton, so that states that differ in the order of their goals alone are equal; by age among equals.
         ordered = sorted(places, key=_skeleton) if len(places) > 1 else list(places)
         if trace is not None:
@@ -309,12 +334,18 @@ class MetamathSession:
             return Rejected(f"more than {self._max_goals} goals")
         terms = self.terms
         renamed: dict[int, int] = {}
-        goals_out: list[LocalGoal] = []
-        for skeleton, metas in ordered:
+        same = True
+        for _, metas in ordered:
             for meta in metas:
                 if meta not in renamed:
-                    renamed[meta] = terms.meta(len(renamed), terms.meta_typecode(meta))
-            goals_out.append((skeleton, tuple([renamed[meta] for meta in metas])))
+                    new = terms.meta(len(renamed), terms.meta_typecode(meta))
+                    renamed[meta] = new
+                    same = same and new == meta
+        if not same:
+            ordered = [
+                (skeleton, tuple([renamed[meta] for meta in metas])) if metas else (skeleton, metas)
+                for skeleton, metas in ordered
+            ]
         apart: list[Apart] = []
         ops = terms.ops
         for one, other in pending:
@@ -324,7 +355,7 @@ class MetamathSession:
             left, right = renamed.get(one, one), renamed.get(other, other)
             apart.append((left, right) if left < right else (right, left))
         apart.sort()
-        return Advanced(MetamathState(self, tuple(goals_out), tuple(apart), len(renamed)))
+        return Advanced(MetamathState(self, tuple(ordered), tuple(apart), len(renamed)))
 
     # -- what is known of a goal ---------------------------------------------------------------------------------
 
@@ -450,8 +481,13 @@ class MetamathSession:
         lines += [f"$e {self._goal_text((hypothesis, ()), names)}" for hypothesis in self._hypotheses]
         return "\n".join(lines)
 
+    def first_goal(self, state: MetamathState) -> Goal:
+        """The goal that the next tactic acts on."""
+        goal = state.open[state.focus]
+        return Goal(self._goal_text(goal, {}), self.tree(goal[0]))
+
     def goals(self, state: MetamathState) -> tuple[Goal, ...]:
-        """See :attr:`MetamathState.goals`."""
+        """All goals, the first one first."""
         names: dict[int, str] = {}
         return tuple(Goal(self._goal_text(goal, names), self.tree(goal[0])) for goal in self._ordered(state))
 

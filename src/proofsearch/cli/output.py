@@ -1,0 +1,243 @@
+"""What a run shows while it goes on, and at its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from proofsearch.evaluation.intervals import wilson
+from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary
+from proofsearch.runs import TheoremResult
+
+
+class Display(Protocol):
+    """Shows what happens on standard error; standard output is for the results."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: RunEvent) -> None:
+        """Shows an event."""
+
+
+def display(quiet: bool) -> Display:
+    """The display that suits: bars on a terminal, plain lines elsewhere, nothing where nothing is wanted."""
+    if quiet:
+        return Silence()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Silence:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: RunEvent) -> None:
+        """Shows nothing."""
+
+
+class Lines(Silence):
+    """A plain line a theorem, for logs."""
+
+    def __init__(self) -> None:
+        self._message = ""
+        self._pace = _Pace()
+
+    def show(self, event: RunEvent) -> None:
+        """Writes a line."""
+        match event:
+            case Preparing(message):
+                if message != self._message:
+                    self._message = message
+                    typer.echo(f"{message} …", err=True)
+            case Began():
+                typer.echo(_beginning(event), err=True)
+                self._pace.begin(event)
+            case Recorded(result):
+                self._pace.count(result)
+                pace = self._pace
+                typer.echo(
+                    f"[{pace.done}/{pace.theorems}] {result.theorem}: {_outcome(result)}; "
+                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {_duration(pace.left)} left",
+                    err=True,
+                )
+
+
+class Bars:
+    """Progress bars, with a line above them for each theorem proved."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._preparing: tuple[str, TaskID] | None = None
+        self._searching: TaskID | None = None
+        self._pace = _Pace()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: RunEvent) -> None:
+        """Moves the bars."""
+        match event:
+            case Preparing(message, done, total):
+                self._prepare(message, done, total)
+            case Began():
+                self._end_preparing()
+                self._progress.console.print(escape(_beginning(event)), highlight=False)
+                self._pace.begin(event)
+                self._searching = self._progress.add_task(
+                    "searching", total=event.theorems, completed=event.done, note=f"{event.proved} proved"
+                )
+            case Recorded(result):
+                self._pace.count(result)
+                if result.proved or result.failure:
+                    mark = "[green]✓[/]" if result.proved else "[red]✗[/]"
+                    line = f"{mark} {escape(result.theorem)}: {escape(_outcome(result))}"
+                    self._progress.console.print(line, highlight=False)
+                if self._searching is not None:
+                    note = f"{self._pace.proved} proved, {self._pace.rate:.2f}/s"
+                    self._progress.update(self._searching, completed=self._pace.done, note=note)
+
+    def _prepare(self, message: str, done: int | None, total: int | None) -> None:
+        if self._preparing is None or self._preparing[0] != message:
+            self._end_preparing()
+            self._preparing = (message, self._progress.add_task(escape(message), total=total, note=""))
+        self._progress.update(self._preparing[1], completed=done, total=total)
+
+    def _end_preparing(self) -> None:
+        if self._preparing is not None:
+            self._progress.remove_task(self._preparing[1])
+            self._preparing = None
+
+
+class _Pace:
+    """How far a run is and how fast it goes."""
+
+    def __init__(self) -> None:
+        self.theorems = self.done = self.proved = 0
+        self._done_before = 0
+        self._since = time.monotonic()
+
+    def begin(self, event: Began) -> None:
+        self.theorems, self.done, self.proved = event.theorems, event.done, event.proved
+        self._done_before, self._since = event.done, time.monotonic()
+
+    def count(self, result: TheoremResult) -> None:
+        self.done += 1
+        self.proved += result.proved
+
+    @property
+    def rate(self) -> float:
+        """Theorems a second in this session."""
+        return (self.done - self._done_before) / max(time.monotonic() - self._since, 1e-9)
+
+    @property
+    def left(self) -> float:
+        """Seconds, if it goes on so."""
+        return (self.theorems - self.done) / self.rate if self.rate else 0.0
+
+
+def summary_text(summary: RunSummary) -> str:
+    """The end of a run, for people."""
+    low, high = wilson(summary.proved, summary.theorems)
+    ended = Counter(_ending(result) for result in summary.results.values() if not result.proved)
+    lines = [
+        f"proved {summary.proved} of {summary.theorems} theorems "
+        f"({summary.proved / summary.theorems:.1%}, 95% interval {low:.1%} to {high:.1%}) "
+        f"in {_duration(summary.seconds)}"
+    ]
+    if ended:
+        lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
+    lines += [f"failed: {result.theorem}: {_outcome(result)}" for result in summary.failures[:10]]
+    if len(summary.failures) > 10:
+        lines.append(f"… and {len(summary.failures) - 10} more; see {summary.path / 'results.jsonl'}")
+    if summary.proved:
+        lines.append(f"the proofs are in {summary.path / 'proofs'}")
+        lines.append(f"check them again with: proofsearch verify {summary.path}")
+    else:
+        lines.append(f"the run is in {summary.path}")
+    return "\n".join(lines)
+
+
+def summary_json(summary: RunSummary) -> str:
+    """The end of a run, for programs."""
+    low, high = wilson(summary.proved, summary.theorems)
+    values: dict[str, Any] = {
+        "run": str(summary.path),
+        "theorems": summary.theorems,
+        "searched": len(summary.results),
+        "proved": summary.proved,
+        "interval": [low, high],
+        "seconds": summary.seconds,
+        "status": dict(Counter(result.status for result in summary.results.values())),
+        "failures": [
+            {"theorem": result.theorem, "failure": result.failure, "message": result.message}
+            for result in summary.failures
+        ],
+        "proofs": str(summary.path / "proofs"),
+    }
+    return json.dumps(values, indent=2)
+
+
+def _beginning(event: Began) -> str:
+    if event.selection is None:
+        return f"going on with {event.path}: {event.done} of {event.theorems} theorems are done, {event.proved} proved"
+    chosen = f"{event.theorems} theorem{'s' if event.theorems != 1 else ''}"
+    if event.selection.is_default:
+        config = event.selection.config
+        chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
+    return f"searching {chosen}; the run is kept in {event.path}"
+
+
+def _ending(result: TheoremResult) -> str:
+    if result.failure:
+        return result.failure
+    return f"stopped at the limit on {result.limit_hit}" if result.limit_hit else result.status
+
+
+def _outcome(result: TheoremResult) -> str:
+    if result.failure:
+        # The rest, a traceback perhaps, is in the results.
+        last = result.message.strip().splitlines()[-1:] or [""]
+        return f"{result.failure}: {last[0]}"
+    how = f"proved in {len(result.tactics)} steps" if result.proved else _ending(result)
+    return f"{how} ({result.expansions} expansions, {result.seconds:.1f} s)"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,61 @@
+"""``proofsearch plugins``: shows what is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from proofsearch.plugins import Plugins
+
+
+def add_to(app: typer.Typer, plugins: Plugins) -> None:
+    """Adds the command group."""
+    group = typer.Typer(no_args_is_help=True, help="Show what is installed.")
+
+    @group.callback()
+    def root() -> None:
+        pass
+
+    @group.command("list")
+    def list_(
+        as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    ) -> None:
+        """List every component with the plugin that it comes from; broken plugins are named."""
+        shown = len(plugins.failures)
+        rows = [
+            {
+                "kind": entry.kind,
+                "name": entry.name,
+                "plugin": entry.plugin,
+                "distribution": str(plugins.info(entry.plugin)),
+                "help": entry.help,
+            }
+            for entry in plugins.components()
+        ]
+        rows += [
+            {
+                "kind": "command",
+                "name": command.name,
+                "plugin": command.plugin,
+                "distribution": str(plugins.info(command.plugin)),
+                "help": command.help,
+            }
+            for command in plugins.commands()
+        ]
+        if as_json:
+            typer.echo(json.dumps(rows, indent=2))
+        else:
+            table = Table("kind", "name", "plugin", "from", "what it is", box=None, header_style="bold")
+            for row in rows:
+                table.add_row(*(escape(value) for value in row.values()))
+            Console().print(table)
+        # Those that broke on loading were named before; these broke in their hooks just now.
+        for failure in plugins.failures[shown:]:
+            typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
+
+    app.add_typer(group, name="plugins")

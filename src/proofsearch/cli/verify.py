@@ -1,0 +1,55 @@
+"""``proofsearch verify``: checks a run's proofs again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proofsearch.cli.output import display
+from proofsearch.errors import VerificationError
+from proofsearch.plugins import Plugins
+from proofsearch.run import Preparing
+from proofsearch.verification import verify_run
+
+
+def add_to(app: typer.Typer, plugins: Plugins) -> None:
+    """Adds the command."""
+
+    @app.command("verify")
+    def verify(
+        run: Annotated[Path, typer.Argument(help="A run folder.")],
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+    ) -> None:
+        """Check a run's proofs again, from its files alone."""
+        with display(quiet) as shown:
+            found = verify_run(run, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
+        refused = found.refused
+        if found.changed:
+            typer.secho(
+                f"warning: the environment is not as it was when the run began ({', '.join(found.changed)} changed); "
+                f"these verdicts are of the present one",
+                fg=typer.colors.YELLOW,
+                err=True,
+            )
+        if as_json:
+            verdicts = {
+                name: {"proved": verdict.proved, "checker": verdict.checker, "message": verdict.message}
+                for name, verdict in found.verdicts.items()
+            }
+            typer.echo(json.dumps({"run": str(run), "changed": found.changed, "verdicts": verdicts}, indent=2))
+        else:
+            accepted = len(found.verdicts) - len(refused)
+            checkers = ", ".join(sorted({verdict.checker for verdict in found.verdicts.values()}))
+            typer.echo(
+                f"{accepted} of {len(found.verdicts)} proofs accepted"
+                f"{f' by {checkers}' if checkers else ''}; "
+                f"{found.searched} of {found.theorems} theorems were searched"
+            )
+        for name, verdict in refused.items():
+            typer.secho(f"refused: {name}: {verdict.message}", fg=typer.colors.RED, err=True)
+        if refused:
+            raise VerificationError(f"{run}: {len(refused)} of {len(found.verdicts)} recorded proofs are refused")

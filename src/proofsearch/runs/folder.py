@@ -1,0 +1,379 @@
+"""The run folder: a run's question, its circumstances and its answers, whole at any moment.
+
+======================== ======================================================================================
+``run.json``             format version, id, times, status; written last on creation, so a folder with it is whole
+``config.toml``          the resolved configuration (:mod:`proofsearch.runs.settings`)
+``environment.json``     versions, plugins, seeds, fingerprints, command (:mod:`proofsearch.runs.provenance`)
+``theorems.jsonl``       the selected theorems in order, one a line
+``results.jsonl``        one line a finished theorem, in the order in which they came (:mod:`proofsearch.runs.results`)
+``proofs/``              the written proofs of finished searches, one file a theorem
+``trajectories/``        the recorded searches: one file a theorem at first, merged into ``part-*.parquet`` at the end
+``run.lock``             held by the process that writes
+======================== ======================================================================================
+
+For each theorem the proof is made durable first, then the trajectory, then its line in ``results.jsonl``, which
+commits them. A kill in between leaves files without a line; the next writer deletes them and searches again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from proofsearch import storage
+from proofsearch.errors import InputError, RunFolderError, StorageError
+from proofsearch.runs.layout import (
+    FORMAT,
+    check_selection,
+    now,
+    read_header,
+    read_object,
+    read_text,
+    read_theorems,
+    refuse_taken,
+    to_json,
+)
+from proofsearch.runs.lock import FolderLock
+from proofsearch.runs.names import safe_names
+from proofsearch.runs.results import ResultLog, TheoremResult, read_results
+from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.types import Theorem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from proofsearch.config import RunConfig
+
+
+class RunFolder:
+    """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read.
+
+    Attributes:
+        path: where it is.
+        run_id: unique among runs.
+        created: when, ISO 8601 in UTC.
+        proof_suffix: suffix of the files in ``proofs/``.
+        theorems: what the run is about, in order.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
+        """Not for callers: use :meth:`create` or :meth:`open`."""
+        self.path = path
+        self.run_id: str = header["run_id"]
+        self.created: str = header["created"]
+        self.proof_suffix: str = header["proof_suffix"]
+        self.theorems = tuple(theorems)
+        self._files = safe_names(theorem.name for theorem in theorems)
+        self._log: ResultLog | None = None
+        self._lock: FolderLock | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        config: RunConfig,
+        environment: Mapping[str, Any],
+        theorems: Sequence[Theorem],
+        *,
+        proof_suffix: str = ".txt",
+    ) -> Self:
+        """Starts a run in a new or empty folder and locks it for writing.
+
+        Args:
+            path: the folder; its parents are made too.
+            config: the resolved configuration.
+            environment: from :func:`proofsearch.runs.provenance.collect`.
+            theorems: the selection, in order, without two of one name.
+            proof_suffix: of the environment, with its dot.
+
+        Raises:
+            RunFolderError: the folder holds something, or another process is writing to it.
+            UsageError: no theorem, or two of one name.
+            StorageError: it can't be written.
+        """
+        check_selection(theorems)
+        refuse_taken(path)
+        run_id = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        header = {
+            "format": FORMAT,
+            "run_id": run_id,
+            "created": now(),
+            "updated": now(),
+            "status": "running",
+            "proof_suffix": proof_suffix,
+            "theorems": len(theorems),
+        }
+        lock = FolderLock(path / "run.lock")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            refuse_taken(path)  # another process may have been faster
+            for folder in ("proofs", "trajectories"):
+                (path / folder).mkdir(exist_ok=True)
+            storage.write_whole(path / "config.toml", to_toml(config).encode())
+            storage.write_whole(path / "environment.json", to_json(environment))
+            lines = "".join(json.dumps(dataclasses.asdict(theorem)) + "\n" for theorem in theorems)
+            storage.write_whole(path / "theorems.jsonl", lines.encode("ascii"))
+            storage.write_whole(path / "results.jsonl", b"")
+            storage.write_whole(path / "run.json", to_json(header))
+            storage.sync_folder(path.parent)
+        except OSError as error:
+            lock.release()
+            raise StorageError(f"{path}: the run folder can't be made: {error.strerror or error}") from error
+        except BaseException:
+            lock.release()
+            raise
+        run = cls(path, header, theorems)
+        run._start_writing(lock)
+        return run
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Self:
+        """Opens a run.
+
+        Args:
+            path: the folder.
+            write: go on with the run: lock it, and clear away what a kill left behind.
+
+        Raises:
+            RunFolderError: not a run folder, of a newer format, damaged, or being written by another process.
+            StorageError: with ``write``, it can't be written.
+        """
+        header = read_header(path)
+        theorems = read_theorems(path / "theorems.jsonl")
+        if len(theorems) != header["theorems"]:
+            raise RunFolderError(
+                f"{path / 'theorems.jsonl'}: damaged: {len(theorems)} whole lines, run.json says {header['theorems']}; "
+                f"restore the file from a copy"
+            )
+        run = cls(path, header, theorems)
+        if not write:
+            run.results()  # damage shows here, not halfway through a report
+            return run
+        lock = FolderLock(path / "run.lock")
+        with run._storing("the run can't be gone on with"):
+            lock.acquire()
+            run._start_writing(lock)
+            run._write_status("running")
+        return run
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    @property
+    def status(self) -> str:
+        """``"running"`` (or killed), ``"stopped"`` with theorems left, or ``"finished"``."""
+        return str(read_header(self.path)["status"])
+
+    @property
+    def config(self) -> RunConfig:
+        """The resolved configuration.
+
+        Raises:
+            RunFolderError: ``config.toml`` is missing or damaged.
+        """
+        file = self.path / "config.toml"
+        try:
+            return from_toml(read_text(file), str(file))
+        except InputError as error:
+            raise RunFolderError(f"{error}; restore the file: the rest of the run depends on it") from None
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the run ran on.
+
+        Raises:
+            RunFolderError: ``environment.json`` is missing or damaged.
+        """
+        return read_object(self.path / "environment.json")
+
+    def results(self) -> dict[str, TheoremResult]:
+        """The results so far by theorem, in the order in which they came.
+
+        Raises:
+            RunFolderError: ``results.jsonl`` is missing or damaged.
+        """
+        results = dict(self._log.results) if self._log is not None else read_results(self.path / "results.jsonl")[0]
+        strange = next((name for name in results if name not in self._files), None)
+        if strange is not None:
+            raise RunFolderError(
+                f"{self.path / 'results.jsonl'}: a result for {strange!r}, which is not in theorems.jsonl; "
+                f"one of the two files is from another run"
+            )
+        return results
+
+    def remaining(self, *, retry_failures: bool = False) -> list[Theorem]:
+        """The theorems without a result, in order; with ``retry_failures`` also those whose worker gave none."""
+        results = self.results()
+        return [
+            theorem
+            for theorem in self.theorems
+            if theorem.name not in results or (retry_failures and results[theorem.name].failure)
+        ]
+
+    def proof(self, theorem: str) -> str:
+        """The written proof of a theorem.
+
+        Raises:
+            RunFolderError: the run has no result or no proof of it, or the file is missing.
+        """
+        result = self.results().get(theorem)
+        if result is None or not result.proof_file:
+            found = "no result" if result is None else f"no proof (status {result.status})"
+            raise RunFolderError(f"{self.path}: {found} for theorem {theorem!r} in this run")
+        return read_text(self.path / result.proof_file)
+
+    @property
+    def trajectories(self) -> Path:
+        """The folder of the recorded searches, for :func:`proofsearch.trajectory.reader.read_searches`."""
+        return self.path / "trajectories"
+
+    # -------------------------------------------------------------------------------------------------- writing
+
+    def record(
+        self, result: TheoremResult, proof: str | None = None, trajectory: pa.Table | bytes | None = None
+    ) -> TheoremResult:
+        """Makes what came of a theorem durable.
+
+        Args:
+            result: the result; ``proof_file`` is filled in here.
+            proof: the written proof, if the search finished.
+            trajectory: the recorded search as a table or as the bytes of a Parquet file. It must be the search
+                ``result.search_id``.
+
+        Returns:
+            The result as recorded.
+
+        Raises:
+            StorageError: it could not be written; nothing of this theorem is committed, everything before it is.
+            RunFolderError: the theorem isn't in the run, or has a result that is not a failure.
+        """
+        log = self._writable()
+        name = result.theorem
+        if name not in self._files:
+            raise RunFolderError(f"{self.path}: theorem {name!r} is not one of this run's")
+        earlier = log.results.get(name)
+        if earlier is not None and not earlier.failure:
+            raise RunFolderError(f"{self.path}: theorem {name!r} already has a result; start a new run to repeat it")
+        if (trajectory is not None) != bool(result.search_id):
+            raise RunFolderError(f"{self.path}: {name!r}: a search_id and a trajectory go together")
+        if result.failure and trajectory is not None:
+            raise RunFolderError(f"{self.path}: {name!r}: a failed theorem ({result.failure}) has no trajectory")
+        proof_file = f"proofs/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
+        result = dataclasses.replace(result, proof_file=proof_file)
+        with self._storing(f"the result of {name!r} was not written"):
+            if proof is not None:
+                storage.write_whole(self.path / proof_file, proof.encode())
+            if trajectory is not None:
+                storage.write_whole(
+                    self._single(name), trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
+                )
+            log.append(result)
+        return result
+
+    def compact(self, *, rows_per_file: int = 2_000_000) -> None:
+        """Merges the single trajectory files into a few ``part-*.parquet``.
+
+        Readers see every search exactly once at each moment, and after a kill at any moment: a part appears whole
+        before its singles go, and where both are there, readers take a search by its id once.
+
+        Raises:
+            StorageError: the disk is full or the like; nothing is lost.
+            InputError: a trajectory file is damaged; the message names it.
+        """
+        from proofsearch.runs.compaction import compact
+
+        log = self._writable()
+        committed = [result.theorem for result in log.results.values() if result.search_id]
+        singles = [path for path in map(self._single, committed) if path.exists()]
+        with self._storing("the trajectories were not merged; they stay as single files, which every reader takes"):
+            compact(self.trajectories, singles, rows_per_file)
+
+    def finish(self) -> None:
+        """Merges the trajectories, notes how the run ended, and closes it.
+
+        Raises:
+            StorageError: as :meth:`compact`; the results are safe.
+        """
+        self.compact()
+        with self._storing("how the run ended was not noted"):
+            self._write_status("stopped" if self.remaining() else "finished")
+        self.close()
+
+    def close(self) -> None:
+        """Frees the lock. Idempotent. What was recorded is safe without it."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------------- internals
+
+    def _start_writing(self, lock: FolderLock) -> None:
+        self._lock = lock
+        self._log = ResultLog(self.path / "results.jsonl")
+        try:
+            self._log.open()
+            self._clear_uncommitted(self.results())
+        except BaseException:
+            self.close()
+            raise
+
+    def _clear_uncommitted(self, results: Mapping[str, TheoremResult]) -> None:
+        for folder in (self.path, self.path / "proofs", self.trajectories):
+            folder.mkdir(exist_ok=True)
+            for stray in folder.glob(f"*{storage.PART_SUFFIX}"):
+                stray.unlink(missing_ok=True)
+        for theorem in self.theorems:
+            result = results.get(theorem.name)
+            if result is None or not result.search_id:
+                self._single(theorem.name).unlink(missing_ok=True)
+            if result is None or not result.proof_file:
+                (self.path / "proofs" / f"{self._files[theorem.name]}{self.proof_suffix}").unlink(missing_ok=True)
+
+    def _single(self, theorem: str) -> Path:
+        return self.trajectories / f"{self._files[theorem]}.parquet"
+
+    def _writable(self) -> ResultLog:
+        if self._log is None:
+            raise RunFolderError(f"{self.path}: opened for reading, or already closed; nothing can be written")
+        return self._log
+
+    def _write_status(self, status: str) -> None:
+        header = read_header(self.path)
+        storage.write_whole(self.path / "run.json", to_json(header | {"status": status, "updated": now()}))
+
+    @contextlib.contextmanager
+    def _storing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            done = len(self._log.results) if self._log is not None else len(self.results())
+            where = f" ({error.filename})" if error.filename else ""
+            raise StorageError(
+                f"{self.path}: {what}: {error.strerror or error}{where}; {done} of {len(self.theorems)} theorems have "
+                f"a result and are kept; when there is space and permission again, go on with: "
+                f"proofsearch search --resume {self.path}"
+            ) from error
+
+
+def _encode(table: pa.Table) -> bytes:
+    from proofsearch.trajectory.writer import to_bytes
+
+    return to_bytes(table)

@@ -1,0 +1,47 @@
+"""One writer for a run folder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from proofsearch.errors import RunFolderError
+
+
+class FolderLock:
+    """An advisory lock on a file, freed by the system when its process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+
+    def acquire(self) -> None:
+        """Takes the lock; does not wait.
+
+        Raises:
+            RunFolderError: another process, or another object of this one, holds it.
+            OSError: the lock file can't be written, or the file system knows no locks.
+        """
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise RunFolderError(
+                f"{self.path.parent}: another process{f' ({holder})' if holder else ''} is writing to this run; "
+                f"wait for it, stop it, or choose another folder with --out"
+            ) from None
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"pid {os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Frees the lock. Idempotent. The file stays: deleting it would let two processes lock two files."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

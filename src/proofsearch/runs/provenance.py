@@ -1,0 +1,87 @@
+"""What a run ran on: versions, plugins, seeds, fingerprints and the command, without secrets."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+REDACTED = "***"
+"""What stands in place of a secret."""
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[-_.])(?:api-?key|key|token|secret|password|passwd|credentials?|auth)(?:$|[-_.])", re.I
+)
+_URL_USER = re.compile(r"(://)[^/@\s]+@")
+_URL_SECRET = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|auth)[^=&\s]*=)[^&\s]+", re.I)
+
+
+def collect(argv: Sequence[str], seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
+    """What ``environment.json`` holds.
+
+    Args:
+        argv: the command as given; secrets are taken out.
+        seed: the run's seed.
+        fingerprint: what the environment's results depend on, :meth:`proofsearch.protocols.Environment.fingerprint`.
+
+    Returns:
+        Plain JSON: ``command``, ``seed``, ``fingerprint``, ``python``, ``implementation``, ``platform``, ``machine``,
+        ``processors``, ``plugins`` (distribution to version) and ``packages`` (every installed one, with its version).
+    """
+    return {
+        "command": redact(argv),
+        "seed": seed,
+        "fingerprint": dict(fingerprint),
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "hash_seed": os.environ.get("PYTHONHASHSEED", "random") if sys.flags.hash_randomization else "0",
+        "plugins": plugin_versions(),
+        "packages": package_versions(),
+    }
+
+
+def plugin_versions() -> dict[str, str]:
+    """The version of every distribution that has an entry point in the group ``proofsearch``."""
+    found = importlib.metadata.entry_points(group="proofsearch")
+    return dict(sorted({(point.dist.name, point.dist.version) for point in found if point.dist is not None}))
+
+
+def package_versions() -> dict[str, str]:
+    """The version of every installed distribution."""
+    versions: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        # A broken installation can lack its metadata; the first of two with one name is what imports find.
+        name = distribution.metadata["Name"] if distribution.metadata is not None else None
+        if name:
+            versions.setdefault(str(name).lower(), distribution.version)
+    return dict(sorted(versions.items()))
+
+
+def redact(argv: Sequence[str]) -> list[str]:
+    """The command without secrets.
+
+    The value of every option with ``key``, ``token``, ``secret``, ``password``, ``credential`` or ``auth`` as a word
+    of its name becomes ``***``, and so do user names, passwords and such parameters in addresses.
+    """
+    redacted: list[str] = []
+    secret_follows = False
+    for argument in argv:
+        if secret_follows and not argument.startswith("--"):
+            redacted.append(REDACTED)
+            secret_follows = False
+            continue
+        secret_follows = False
+        name, equals, value = argument.partition("=")
+        if name.startswith("-") and _SECRET_NAME.search(name.lstrip("-")):
+            secret_follows = not equals
+            redacted.append(f"{name}={REDACTED}" if equals and value else argument)
+            continue
+        redacted.append(_URL_SECRET.sub(rf"\1{REDACTED}", _URL_USER.sub(rf"\1{REDACTED}@", argument)))
+    return redacted

@@ -1,0 +1,239 @@
+"""What came of each theorem of a run: ``results.jsonl``, one JSON object a line, appended durably.
+
+A line is the commit point of a theorem: it is written last, after the proof and the trajectory. A line without its
+line break is what a kill left; readers drop it, and whoever opens the file for writing cuts it off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proofsearch import storage
+from proofsearch.errors import RunFolderError
+from proofsearch.types import Verdict
+
+if TYPE_CHECKING:
+    from proofsearch.search.best_first import SearchResult
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TheoremResult:
+    """What came of one theorem.
+
+    Attributes:
+        theorem: its name.
+        status: of the search: ``"proved"``, ``"finished"``, ``"exhausted"``, ``"limit"``, ``"cancelled"`` or
+            ``"failed"``; ``"failed"`` too where the worker gave no result.
+        verdict: what the independent check said of the finished proof; ``None`` where nothing was finished.
+        limit_hit: which bound of :class:`proofsearch.types.Limit` stopped the search; ``""`` if none did.
+        tactics: the steps of the finished proof.
+        expansions: nodes expanded.
+        steps: tactics tried.
+        generated: states sent to the tactic generator.
+        scored: states sent to the value scorer.
+        unscored: those that got no value.
+        scorer_failures: calls of the scorer that failed.
+        refused: finished proofs that the check refused.
+        nodes: nodes of the search graph.
+        edges: edges of the search graph.
+        seconds: wall-clock time of the search, without verification.
+        seconds_by_part: where it went: ``generate``, ``step``, ``score``, ``engine``; and ``accept``, the time of
+            verification, on top.
+        messages: what the search had to report, in order.
+        attempts: how often the theorem was tried, at least 1.
+        failure: ``""``, or why there is no result, as :attr:`proofsearch.protocols.JobResult.failure`.
+        message: more about the failure.
+        seed: of the search.
+        search_id: of the trajectory; ``""`` where none was recorded.
+        proof_file: the written proof, relative to the run folder; ``""`` where there is none.
+    """
+
+    theorem: str
+    status: str
+    verdict: Verdict | None = None
+    limit_hit: str = ""
+    tactics: tuple[str, ...] = ()
+    expansions: int = 0
+    steps: int = 0
+    generated: int = 0
+    scored: int = 0
+    unscored: int = 0
+    scorer_failures: int = 0
+    refused: int = 0
+    nodes: int = 0
+    edges: int = 0
+    seconds: float = 0.0
+    seconds_by_part: Mapping[str, float] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+    attempts: int = 1
+    failure: str = ""
+    message: str = ""
+    seed: int = 0
+    search_id: str = ""
+    proof_file: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Whether an independent check accepted a proof. Nothing else makes a theorem proved."""
+        return self.verdict is not None and self.verdict.proved
+
+    @classmethod
+    def from_search(cls, search: SearchResult, *, seed: int, search_id: str = "", attempts: int = 1) -> TheoremResult:
+        """What a search came back with, without its graph.
+
+        Args:
+            search: the result of the search.
+            seed: of the search.
+            search_id: of its trajectory; empty where none is recorded.
+            attempts: how often the theorem was tried, this time included.
+        """
+        return cls(
+            theorem=search.theorem,
+            status=str(search.status),
+            verdict=search.verdict,
+            limit_hit=search.limit_hit or "",
+            tactics=search.tactics or (),
+            expansions=search.expansions,
+            steps=search.steps,
+            generated=search.generated,
+            scored=search.scored,
+            unscored=search.unscored,
+            scorer_failures=search.scorer_failures,
+            refused=search.refused,
+            nodes=search.nodes,
+            edges=search.edges,
+            seconds=search.seconds,
+            seconds_by_part={
+                "generate": search.generate_seconds,
+                "step": search.step_seconds,
+                "score": search.score_seconds,
+                "engine": search.engine_seconds,
+                "accept": search.accept_seconds,
+            },
+            messages=search.messages,
+            attempts=attempts,
+            seed=seed,
+            search_id=search_id,
+        )
+
+
+def to_line(result: TheoremResult) -> bytes:
+    """The result as a line of ``results.jsonl``, with its line break. ``proved`` is added for other tools."""
+    values = dataclasses.asdict(result) | {"proved": result.proved}
+    return json.dumps(values, allow_nan=False).encode("ascii") + b"\n"
+
+
+def from_line(line: bytes) -> TheoremResult:
+    """Reads a line back.
+
+    Raises:
+        ValueError: not a result.
+    """
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        raise ValueError(f"expected an object, found {type(values).__name__}")
+    proved = values.pop("proved", None)
+    fields = {entry.name: entry for entry in dataclasses.fields(TheoremResult)}
+    unknown = sorted(values.keys() - fields.keys())
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}")
+    for name, value in values.items():
+        expected = _JSON_TYPES[str(fields[name].type).partition("[")[0]]
+        if not isinstance(value, expected) or (isinstance(value, bool)):
+            raise ValueError(f"{name}: expected {fields[name].type}, found {value!r}")
+    for name in ("tactics", "messages"):
+        values[name] = tuple(values.get(name, ()))
+    try:
+        if values.get("verdict") is not None:
+            verdict: dict[str, Any] = values["verdict"]
+            values["verdict"] = Verdict(**verdict | {"rests_on": tuple(verdict.get("rests_on", ()))})
+        result = TheoremResult(**values)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if proved is not None and proved != result.proved:
+        raise ValueError(f"proved is {proved} but the verdict says {result.proved}")
+    return result
+
+
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "tuple": (list,),
+    "Mapping": (dict,),
+    "Verdict | None": (dict, type(None)),
+}
+
+
+def read_results(path: Path) -> tuple[dict[str, TheoremResult], int]:
+    """Reads a result file.
+
+    Returns:
+        The results by theorem, in the order in which they were committed (the last one where a failed theorem was
+        tried again), and the length in bytes of the whole lines.
+
+    Raises:
+        RunFolderError: missing, unreadable, or damaged before its last line; the message names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunFolderError(f"{path}: the run's results can't be read: {error.strerror or error}") from None
+    whole = content.rfind(b"\n") + 1
+    results: dict[str, TheoremResult] = {}
+    for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1):
+        try:
+            result = from_line(line)
+        except ValueError as error:
+            raise RunFolderError(
+                f"{path}:{number}: damaged: {error}; delete this line to have its theorem searched again with --resume"
+            ) from None
+        results.pop(result.theorem, None)
+        results[result.theorem] = result
+    return results, whole
+
+
+class ResultLog:
+    """``results.jsonl`` open for appending. One process at a time: the run folder's lock sees to that."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results: dict[str, TheoremResult] = {}
+        self._descriptor = -1
+        self._length = 0
+
+    def open(self) -> None:
+        """Reads what is there and cuts off what a kill left.
+
+        Raises:
+            RunFolderError: as :func:`read_results`.
+            OSError: the file can't be opened for writing.
+        """
+        self.results, self._length = read_results(self.path)
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._length = storage.append(self._descriptor, b"", at=self._length)
+
+    def append(self, result: TheoremResult) -> None:
+        """Commits a result.
+
+        Raises:
+            OSError: it was not written; the log is as before.
+        """
+        self._length = storage.append(self._descriptor, to_line(result), at=self._length)
+        self.results.pop(result.theorem, None)
+        self.results[result.theorem] = result
+
+    def close(self) -> None:
+        """Closes the file. Idempotent."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
