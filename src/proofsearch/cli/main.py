@@ -70,6 +70,8 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
         help="Best-first proof search whose every part is a plugin.",
         no_args_is_help=True,
         add_completion=False,
+        # Laying out the list of commands richly would take longer than everything else together.
+        rich_markup_mode="rich" if wanted else None,
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
@@ -98,12 +100,18 @@ def warn_of_failures(plugins: Plugins) -> None:
 
 
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
     show_traceback: Annotated[
         bool, typer.Option("--traceback", help=f"Show where errors were raised; also with {TRACEBACK_VARIABLE}=1.")
     ] = False,
 ) -> None:
-    if version:
+    """Has no work of its own: the first option acts at once, the second is for :func:`run`."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"proofsearch {__version__}")
         raise typer.Exit
 

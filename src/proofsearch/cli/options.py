@@ -17,6 +17,7 @@ from typing import Any, Literal
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from rich.markup import escape
 
 from proofsearch.components import CHOOSERS
 from proofsearch.errors import PluginError
@@ -121,7 +122,7 @@ def _parameter(entry: ConfigOption) -> inspect.Parameter:
     kind, may_be_none = _plain(entry.field)
     default = entry.field.get_default(call_default_factory=True)
     settings: dict[str, Any] = {
-        "help": entry.field.description,
+        "help": escape(entry.field.description or ""),
         "rich_help_panel": entry.panel,
         "show_default": False if default is None else _shown(default),
     }

@@ -231,7 +231,10 @@ class RunFolder:
 
     @property
     def trajectories(self) -> Path:
-        """The folder of the recorded searches, for :func:`proofsearch.trajectory.reader.read_searches`."""
+        """The folder of the recorded searches, for :func:`proofsearch.trajectory.reader.read_searches`.
+
+        In a run that was killed, or that is still being written, one search may be there whose result is not.
+        """
         return self.path / "trajectories"
 
     # -------------------------------------------------------------------------------------------------- writing
@@ -303,6 +306,7 @@ class RunFolder:
         """
         self.compact()
         with self._storing("how the run ended was not noted"):
+            self._clear_uncommitted(self.results())
             self._write_status("stopped" if self.remaining() else "finished")
         self.close()
 

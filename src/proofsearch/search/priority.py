@@ -63,7 +63,8 @@ class Priority:
 
     ``mix`` without a calibration standardises by the scored nodes of the search itself, counted in the order of
     creation. The estimate is made at 2, 4, 8, … of them and last at ``warmup``, and stands in between, so that at any
-    moment all priorities are on one scale; until the first it orders by log-probability.
+    moment all priorities are on one scale; until the first it orders by log-probability alone, as open goals can't be
+    weighed against it without a scale.
 
     Args:
         config: which kind, and its parameters.
@@ -76,6 +77,7 @@ class Priority:
         "_calibrated",
         "_compute",
         "_config",
+        "_goal_weight",
         "_graph",
         "_next_estimate",
         "_sample",
@@ -114,10 +116,12 @@ class Priority:
         if kind == "split":
             self._compute.append(self._by_value)
         self.num_queues = len(self._compute)
+        unscaled = kind == "mix" and calibration is None
+        self._goal_weight = 0.0 if unscaled else config.goal_weight
 
     def __call__(self, nodes: Nodes) -> list[list[float]]:
         """The priorities of ``nodes`` from what the graph holds now: for each queue a list in their order."""
-        weight = self._config.goal_weight
+        weight = self._goal_weight
         if not weight:
             return [compute(nodes) for compute in self._compute]
         graph = self._graph
@@ -146,11 +150,13 @@ class Priority:
         self._next_estimate = min(self._next_estimate, warmup)
         values, logprobs = zip(*self._sample, strict=True)
         self._standardisation = Standardisation(*mean_and_std(values), *mean_and_std(logprobs))
+        self._goal_weight = self._config.goal_weight
         return True
 
     def forget_values(self) -> None:
         """Orders by log-probability from now on. All waiting nodes need new priorities."""
         self._compute = [self._by_logprob] * self.num_queues
+        self._goal_weight = self._config.goal_weight
 
     def _values(self, nodes: Nodes) -> list[float]:
         """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""
