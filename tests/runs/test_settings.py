@@ -53,14 +53,14 @@ def test_no_bound_is_not_the_default_bound():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed =", r"c\.toml: not valid TOML: .*line 1"),
-        ("sead = 1", r"c\.toml: sead: Extra inputs are not permitted, found 1"),
+        ("seed =", r"c\.toml: not valid TOML: "),
+        ("sead = 1", r"c\.toml: sead: .*did you mean 'seed'"),
         ("[search]\ncandidates = 0", r"c\.toml: search\.candidates: .*greater than or equal to 1, found 0"),
         ("unset = 3", r"c\.toml: unset must be a list"),
         ("unset = ['a b']", r"c\.toml: unset holds 'a b', which is no dotted name"),
         ("unset = ['env.x']\nenv = 'lean'", r"c\.toml: unset holds 'env\.x', but 'env' is no table"),
         ("seed = 1\nunset = ['seed']", r"c\.toml: seed has a value and also stands in 'unset'"),
-        ("unset = ['seed']", r"c\.toml: seed: Input should be a valid integer, found None"),
+        ("unset = ['seed']", r"c\.toml: seed: [Ii]nput should be a valid integer, found None"),
     ],
 )
 def test_faults_are_named(text, message):

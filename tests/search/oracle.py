@@ -133,7 +133,7 @@ class Oracle:
                 if waiting == [self.world.root]:
                     chosen.append(self.world.root)
                 else:
-                    chosen.append(max(waiting, key=lambda node: self.priority(node, queue, best)))  # noqa: B023
+                    chosen.append(max(waiting, key=lambda node: self.priority(node, queue, best)))
             if not chosen:
                 break
             self.expand(chosen)

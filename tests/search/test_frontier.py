@@ -38,12 +38,12 @@ class Model:
         self.pops = 0
 
     def pop(self) -> int:
+        if not self.waiting:
+            return -1
         queue = 0
         if self.queues == 2:
             queue = math.floor((self.pops + 1) * self.share) - math.floor(self.pops * self.share)
             self.pops += 1
-        if not self.waiting:
-            return -1
         node = min(self.waiting, key=lambda node: (-self.priority[node][queue], node))
         self.waiting.remove(node)
         return node

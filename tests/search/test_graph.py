@@ -53,7 +53,9 @@ kinds = st.sampled_from(["logprob", "normalized"])
 @given(st.integers(0, 10**6), st.booleans(), kinds, st.sampled_from([1, 3]))
 def test_invariants_hold_after_every_expansion(seed: int, ties: bool, kind: str, batch: int) -> None:
     """Catches a lost merge, a best path that is not the best, a cycle among best edges, columns out of step."""
-    explore(random_world(seed, ties=ties, finish=0.05), batch=batch, priority=PriorityConfig.model_validate({"kind": kind}))
+    explore(
+        random_world(seed, ties=ties, finish=0.05), batch=batch, priority=PriorityConfig.model_validate({"kind": kind})
+    )
 
 
 @given(st.integers(0, 10**6), st.booleans())

@@ -86,8 +86,9 @@ class ProcessSlot(Assignment):
     def assign(self, job: Job) -> None:
         """Gives it a job, to be begun when it is ready."""
         self._job = job
+        self._send(job)
         if not self.starting:
-            self._begin()
+            self.since = time.monotonic()
 
     def receive(self) -> list[Message]:
         """What it said since; does not wait."""
@@ -98,7 +99,7 @@ class ProcessSlot(Assignment):
                 if isinstance(message, Ready):
                     self.starting = False
                     if self._job is not None:
-                        self._begin()
+                        self.since = time.monotonic()
                 elif isinstance(message, Broken) or (
                     isinstance(message, Failed) and message.failure == "out of memory"
                 ):
@@ -139,10 +140,6 @@ class ProcessSlot(Assignment):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self.connection.close()
-
-    def _begin(self) -> None:
-        self.since = time.monotonic()
-        self._send(self._job)
 
     def _send(self, message: object) -> None:
         # Who died will be heard of from receive().

@@ -41,8 +41,9 @@ class ThreadSlot(Assignment):
     def assign(self, job: Job) -> None:
         """Gives it a job, to be begun when it is ready."""
         self._job = job
+        self._jobs.put(job)
         if not self.starting:
-            self._begin()
+            self.since = time.monotonic()
 
     def receive(self) -> list[Message]:
         """What it said since; does not wait."""
@@ -53,7 +54,7 @@ class ThreadSlot(Assignment):
             if isinstance(message, Ready):
                 self.starting = False
                 if self._job is not None:
-                    self._begin()
+                    self.since = time.monotonic()
             elif isinstance(message, Broken):
                 self.finished = True
             messages.append(message)
@@ -76,10 +77,6 @@ class ThreadSlot(Assignment):
         self.finished = True
         self._jobs.put(None)
         self.connection.close()
-
-    def _begin(self) -> None:
-        self.since = time.monotonic()
-        self._jobs.put(self._job)
 
     def _serve(self, factory: WorkerFactory) -> None:
         try:

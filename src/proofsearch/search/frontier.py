@@ -95,8 +95,8 @@ class Frontier:
 
     Args:
         columns: one priority column for each queue, one or two, each with a row for node 0.
-        share: with two queues, the share of pops that take from the second, in [0, 1]. Of the first ``t`` pops,
-            ``floor(t * share)`` do, spread evenly. A node popped from one queue is gone from the other.
+        share: with two queues, the share of nodes popped from the second, in [0, 1]. Of the first ``t`` nodes,
+            ``floor(t * share)`` are, spread evenly. A node popped from one queue is gone from the other.
     """
 
     __slots__ = ("_place", "_pops", "_queues", "_share")
@@ -139,9 +139,9 @@ class Frontier:
         chosen = 0
         if self._share:
             chosen = int((self._pops + 1) * self._share) > int(self._pops * self._share)
-            self._pops += 1
         node = self._queues[chosen].pop()
         if node >= 0:
+            self._pops += 1
             self._place[node] = ABSENT
         return node
 

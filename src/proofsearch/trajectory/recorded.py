@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory import labels as labelling
-from proofsearch.trajectory.labels import Decision, LabelledEdges, Labels
+from proofsearch.trajectory.edges import RecordedEdges
+from proofsearch.trajectory.labels import Decision, Labels
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import (
     Advanced,
@@ -342,76 +342,3 @@ class RecordedSearch:
         del graph.priority[:]
         graph.priority.extend(self.priority.tolist())
         return graph
-
-
-class RecordedEdges:
-    """The edges of a recorded search, as columns of shape ``(num_edges,)``, by their numbers in the search.
-
-    Attributes:
-        source: the node stepped.
-        target: the node reached; -1 unless the edge advanced.
-        outcome: an :class:`~proofsearch.types.OutcomeKind`.
-        logprob: log-probability of the tactic.
-        num_tokens: its tokens.
-        tactic: its text.
-        message: what was said about an edge, for those of which something was.
-    """
-
-    def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
-        """Takes the rows of one search.
-
-        Raises:
-            InputError: the edges' numbers leave gaps or repeat.
-        """
-        column = table.column("edges")
-        counts = pc.list_value_length(column).to_numpy()
-        flat: Any = pa.chunked_array(pc.list_flatten(chunk) for chunk in column.chunks).combine_chunks()
-        total = len(flat)
-        source = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        number = first_edge[source] + within
-        order = np.argsort(number, kind="stable")
-        if not np.array_equal(number[order], np.arange(total)):
-            raise InputError(f"search {search_id}: damaged: its edges are not numbered from 0 to {total - 1}")
-        self.source: NDArray[np.int32] = source[order]
-        self.target: NDArray[np.int32] = flat.field("target").fill_null(-1).to_numpy()[order]
-        self.outcome: NDArray[np.int8] = flat.field("outcome").to_numpy()[order]
-        self.logprob: NDArray[np.float64] = flat.field("logprob").to_numpy()[order]
-        self.num_tokens: NDArray[np.int32] = flat.field("num_tokens").to_numpy()[order]
-        taken = flat.take(pa.array(order))
-        self.tactic: list[str] = taken.field("tactic").to_pylist()
-        self.message: dict[int, str] = {
-            edge: text for edge, text in enumerate(taken.field("message").to_pylist()) if text is not None
-        }
-        self._search_id = search_id
-        self._first = first_edge
-        self._counts = counts
-
-    def __len__(self) -> int:
-        return len(self.tactic)
-
-    def range(self, node: int) -> range:
-        """The edges of a node, in the order in which they were tried; empty if it was not expanded."""
-        first = int(self._first[node])
-        return range(first, first + int(self._counts[node])) if first >= 0 else range(0)
-
-    def check(self, num_nodes: int) -> None:
-        """Refuses edges that no search could have made.
-
-        Raises:
-            InputError: an outcome, a target or a log-probability out of range; the message names the edge.
-        """
-        advanced = self.outcome == OutcomeKind.ADVANCED
-        for wrong, what in (
-            ((self.outcome < 0) | (self.outcome > max(OutcomeKind)), "an unknown outcome"),
-            ((self.target >= 0) != advanced, "a target without having advanced, or none although it did"),
-            (self.target >= num_nodes, f"a target beyond the {num_nodes} nodes"),
-            (~((self.logprob <= 0) & np.isfinite(self.logprob)), "a log-probability above 0 or not finite"),
-        ):
-            if wrong.any():
-                edge = int(np.flatnonzero(wrong)[0])
-                raise InputError(f"search {self._search_id}: damaged: edge {edge} has {what}")
-
-    def for_labels(self) -> LabelledEdges:
-        """What labels are computed from."""
-        return LabelledEdges(self.source.tolist(), self.target.tolist(), self.outcome.tolist())

@@ -45,6 +45,7 @@ The columns, with "null" where one may be missing:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -197,9 +198,14 @@ def tree_to_text(tree: Tree) -> str:
     backslash, blank and colon are written ``\\``, ``\s`` and ``\c``; the empty symbol is ``\e``.
     """
     return " ".join(
-        (re.sub(r"[\\ :]", lambda match: _ESCAPES[match[0]], symbol) or r"\e") + (f":{arity}" if arity else "")
+        _escaped(symbol) + (f":{arity}" if arity else "")
         for symbol, arity in zip(tree.symbols, tree.arities, strict=True)
     )
+
+
+@lru_cache(maxsize=1 << 16)
+def _escaped(symbol: str) -> str:
+    return re.sub(r"[\\ :]", lambda match: _ESCAPES[match[0]], symbol) or r"\e"
 
 
 def tree_from_text(text: str) -> Tree:

@@ -282,6 +282,7 @@ class MetamathSession:
         made: list[LocalGoal] = [
             (skeleton, tuple([local[meta] for meta in metas])) for skeleton, metas in application.goals
         ]
+        num_metas = state.num_metas + len(application.fresh)
         if not application.bound and state.open[focus] in made:
             return Rejected("leads back to its own goal")
         others = list(state.open)
@@ -289,7 +290,8 @@ class MetamathSession:
         pending: set[Apart] = set()
         if application.bound:
             values = {local[meta]: terms.substitute(value, local) for meta, value in application.bound.items()}
-            others = [self._bind(goal, values) for goal in others]
+            apply_to = values.keys()
+            others = [goal if apply_to.isdisjoint(goal[1]) else self._bind(goal, values) for goal in others]
             for one, other in state.apart:
                 if one in values or other in values:
                     if not self._unifier.keep_apart(values.get(one, one), values.get(other, other), pending):
@@ -301,12 +303,10 @@ class MetamathSession:
         for one, other in application.apart:
             left, right = local.get(one, one), local.get(other, other)
             pending.add((left, right) if left < right else (right, left))
-        return self._settle(made, others, pending, trace)
+        return self._settle(made, others, pending, num_metas, trace)
 
     def _bind(self, goal: LocalGoal, values: dict[int, int]) -> LocalGoal:
         skeleton, metas = goal
-        if not any(meta in values for meta in metas):
-            return goal
         terms = self.terms
         here = {}
         for number, meta in enumerate(metas):
@@ -314,9 +314,17 @@ class MetamathSession:
         return terms.canonical(terms.substitute(skeleton, here))
 
     def _settle(
-        self, made: Sequence[LocalGoal], others: Sequence[LocalGoal], pending: set[Apart], trace: Trace | None
+        self,
+        made: Sequence[LocalGoal],
+        others: Sequence[LocalGoal],
+        pending: set[Apart],
+        num_metas: int,
+        trace: Trace | None,
     ) -> Outcome:
-        """Closes what closes by itself, merges equal goals, numbers the metavariables anew."""
+        """Closes what closes by itself, merges equal goals, numbers the metavariables anew.
+
+        The numbers only make equal states have equal keys: who traces a path compares no keys and does without.
+        """
         places: dict[LocalGoal, None] = {}
         for goal in (*made, *others):
             if goal[1] or self.closed_by(goal[0]) is None:
@@ -332,6 +340,8 @@ class MetamathSession:
             return Finished()
         if len(places) > self._max_goals:
             return Rejected(f"more than {self._max_goals} goals")
+        if trace is not None:
+            return Advanced(MetamathState(self, tuple(ordered), tuple(pending), num_metas))
         terms = self.terms
         renamed: dict[int, int] = {}
         same = True
@@ -442,7 +452,8 @@ class MetamathSession:
 
     def choose(self, goals: tuple[LocalGoal, ...]) -> int:
         """The goal with the fewest moves; of these the smallest, then the first by text, then the oldest."""
-        ranks = [self._rank(goal[0]) for goal in goals]
+        known = self._ranks
+        ranks = [known.get(goal[0]) or self._rank(goal[0]) for goal in goals]
         least = min(ranks)
         first = ranks.index(least)
         for number in range(first + 1, len(goals)):

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from proofsearch_metamath.terms import Terms
+from proofsearch_metamath.terms import Terms, TermTooLargeError
 
-PatternTree = int | tuple  # type: ignore[type-arg]
+PatternTree: TypeAlias = "int | tuple[int, *tuple[PatternTree, ...]]"
 """A variable of the assertion, by index, or ``(op, child, …)``."""
 
 
@@ -67,19 +68,25 @@ class Application:
 class Unifier:
     """Unification over one store of terms."""
 
-    def __init__(self, terms: Terms, keeps_apart: Callable[[int, int], bool]) -> None:
-        """Args:
-        terms: the store.
-        keeps_apart: whether two different variables of the theorem are kept apart by its own ``$d``.
+    def __init__(
+        self, terms: Terms, keeps_apart: Callable[[int, int], bool], variable_only: frozenset[int] = frozenset()
+    ) -> None:
+        """Unifies terms of one store.
+
+        Args:
+            terms: the store.
+            keeps_apart: whether two different variables of the theorem are kept apart by its own ``$d``.
+            variable_only: the typecodes (indices) of which every term holds a variable, such as set.mm's ``setvar``.
         """
         self._terms = terms
         self._keeps_apart = keeps_apart
+        self._variable_only = variable_only
 
     def apply(self, skeleton: int, pattern: Pattern) -> Application | None:
         """Applies an assertion to a goal; ``None`` where it doesn't apply.
 
         Raises:
-            TermTooLarge: the most general unifier is too large.
+            TermTooLargeError: the most general unifier is too large.
         """
         terms = self._terms
         ops, args = terms.ops, terms.args
@@ -92,7 +99,7 @@ class Unifier:
         pop, push = stack.pop, stack.append
         while stack:
             part, term = pop()
-            if type(part) is int:
+            if isinstance(part, int):
                 value = values[part]
                 if value < 0:
                     values[part] = term
@@ -174,13 +181,14 @@ class Unifier:
         """Applies a triangular substitution until nothing changes.
 
         Raises:
-            TermTooLarge: the result is too large.
+            TermTooLargeError: the result is too large.
         """
         terms = self._terms
         all_metas = terms.metas
+        max_depth = terms.max_depth
         memo: dict[int, int] = {}
 
-        def walk(node: int) -> int:
+        def walk(node: int, depth: int) -> int:
             if not all_metas[node]:
                 return node
             known = memo.get(node)
@@ -188,13 +196,15 @@ class Unifier:
                 return known
             if terms.ops[node] < 0:
                 value = bindings.get(node)
-                made = node if value is None else walk(value)
+                made = node if value is None else walk(value, depth)
             else:
-                made = terms.app(terms.ops[node], tuple([walk(arg) for arg in terms.args[node]]))
+                if depth >= max_depth:  # a chain of bindings can go deeper than any of its terms
+                    raise TermTooLargeError(f"a term more than {max_depth} deep")
+                made = terms.app(terms.ops[node], tuple([walk(arg, depth + 1) for arg in terms.args[node]]))
             memo[node] = made
             return made
 
-        return walk(term)
+        return walk(term, 0)
 
     def keep_apart(self, left: int, right: int, pending: set[Apart]) -> bool:
         """Adds what a ``$d`` on two terms asks for to ``pending``; false where it can't be kept any more."""
@@ -215,14 +225,11 @@ class Unifier:
         return True
 
     def may_be_closed(self, meta: int) -> bool:
-        """Whether a metavariable can stand for a term without variables: not where only variables have its type."""
-        return self._terms.meta_typecode(meta) not in self.variable_only
-
-    variable_only: frozenset[int] = frozenset()
-    """The typecodes (indices) that no syntax axiom makes, such as set.mm's ``setvar``."""
+        """Whether a metavariable can stand for a term without variables."""
+        return self._terms.meta_typecode(meta) not in self._variable_only
 
     def _bind(self, meta: int, term: int, bindings: dict[int, int]) -> bool:
-        """Gives a metavariable a value; false where it occurs in it or only a variable would do."""
+        """Gives a metavariable a value; false where it occurs in it."""
         terms = self._terms
         pending = list(terms.metas[term])
         seen: set[int] = set()
@@ -254,7 +261,7 @@ class Unifier:
         self, part: PatternTree, values: list[int], typecodes: Sequence[int], own: int, fresh: list[int]
     ) -> int:
         """A part of an assertion with its variables replaced by their values."""
-        if type(part) is int:
+        if isinstance(part, int):
             value = values[part]
             return value if value >= 0 else self._value(part, values, typecodes, own, fresh)
         return self._terms.app(

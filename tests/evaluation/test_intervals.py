@@ -1,0 +1,33 @@
+"""Wilson's interval against published values and its own properties."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofsearch.evaluation.intervals import wilson
+
+
+@pytest.mark.parametrize(
+    # Newcombe 1998, Statistics in Medicine 17, table I, method 3.
+    ("successes", "trials", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_published_values(successes: int, trials: int, low: float, high: float) -> None:
+    assert wilson(successes, trials) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+@given(st.integers(1, 10_000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials))))
+def test_it_holds_the_proportion_and_mirrors(counts: tuple[int, int]) -> None:
+    successes, trials = counts
+    low, high = wilson(successes, trials)
+    assert 0 <= low <= successes / trials <= high <= 1
+    other_low, other_high = wilson(trials - successes, trials)
+    assert (low, high) == (pytest.approx(1 - other_high), pytest.approx(1 - other_low))
+
+
+def test_its_ends() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="3 successes in 2 trials"):
+        wilson(3, 2)
