@@ -23,11 +23,12 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from stub import THEOREM, StubGenerator, StubSession, StubState, TextKeyedState
+
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.protocols import GenerationRequest, ScoreRequest
 from proofsearch.search import search
-from proofsearch.types import Advanced
-from stub import THEOREM, StubGenerator, StubSession, StubState, TextKeyedState
+from proofsearch.types import Advanced, ProofState
 
 BOOTSTRAP_SEED = 0
 BOOTSTRAP_SAMPLES = 2000
@@ -53,7 +54,7 @@ class Node:
 
     __slots__ = ("edges", "logprob", "parent", "state", "tactic")
 
-    def __init__(self, state: object, parent: Node | None, tactic: str, logprob: float) -> None:
+    def __init__(self, state: ProofState, parent: Node | None, tactic: str, logprob: float) -> None:
         self.state, self.parent, self.tactic, self.logprob = state, parent, tactic, logprob
         self.edges: list[Node] = []
 
@@ -68,7 +69,7 @@ def heapq_baseline(expansions: int, branching: int, state: type[StubState]) -> o
     inserted = 0
     for _ in range(expansions):
         node = heapq.heappop(heap)[2]
-        for candidate in generator.generate([GenerationRequest(THEOREM, node.state)], branching)[0]:  # type: ignore
+        for candidate in generator.generate([GenerationRequest(THEOREM, node.state)], branching)[0]:
             outcome = session.step(node.state, candidate.tactic)
             if isinstance(outcome, Advanced):
                 child = seen.get(outcome.state.key)

@@ -8,20 +8,20 @@ from proofsearch import Advanced, Candidate, Goal, Outcome, Theorem
 from proofsearch.protocols import GenerationRequest
 
 STATE_CHARACTERS = 200
-FIRST_KEY = 10**9
-PADDING = "x" * (STATE_CHARACTERS - len(str(FIRST_KEY)))
+FIRST_NUMBER = 10**9
+PADDING = "x" * (STATE_CHARACTERS - len(str(FIRST_NUMBER)))
 THEOREM = Theorem("stub", "no tactic ever finishes it")
 
 
 class StubState:
-    """An open proof whose text is fresh; the key is the number in front of it."""
+    """An open proof whose text is fresh; the key is the number in it."""
 
     __slots__ = ("key", "text")
     num_goals = 1
 
-    def __init__(self, key: int) -> None:
-        self.key = key
-        self.text = PADDING + str(FIRST_KEY + key)
+    def __init__(self, number: int) -> None:
+        self.key: int | str = number
+        self.text = PADDING + str(FIRST_NUMBER + number)
 
     @property
     def goals(self) -> Sequence[Goal]:
@@ -34,9 +34,9 @@ class TextKeyedState(StubState):
 
     __slots__ = ()
 
-    def __init__(self, key: int) -> None:
-        super().__init__(key)
-        self.key = self.text  # type: ignore[assignment]
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.key = self.text
 
 
 class StubSession:

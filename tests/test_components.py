@@ -99,7 +99,7 @@ def test_options_that_would_do_nothing_are_refused(plugins: Plugins, options: An
 def test_an_encoders_options_count_where_a_chosen_component_names_it(plugins: Plugins) -> None:
     resolved = resolve(plugins, config(options={"fake": {"encoder": "hashed"}, "hashed": {"width": 64}})).config
     assert resolved.options["hashed"]["width"] == 64
-    with pytest.raises(PluginError, match="no encoder is named 'hash'; known: .*did you mean 'hashed'"):
+    with pytest.raises(PluginError, match=r"no encoder is named 'hash'; known: .*did you mean 'hashed'"):
         resolve(plugins, config(options={"fake": {"encoder": "hash"}}))
 
 
@@ -139,7 +139,7 @@ def test_components_that_ask_for_each_other_are_named(plugins: Plugins) -> None:
 def test_a_component_whose_library_is_missing_says_so(plugins: Plugins) -> None:
     with (
         Components(plugins, resolve(plugins, config())) as components,
-        pytest.raises(PluginError, match="encoder 'lacking' of plugin 'traced' needs a package.*no_such_library"),
+        pytest.raises(PluginError, match=r"encoder 'lacking' of plugin 'traced' needs a package.*no_such_library"),
     ):
         components.encoder("lacking")
 

@@ -85,4 +85,4 @@ def test_every_exit_code_is_documented() -> None:
 def _signature(function: object) -> str:
     assert callable(function)
     # Annotations are strings and shown as such.
-    return re.sub(r"'([^']+)'", r"\1", str(inspect.signature(function))).replace("''", '""')
+    return re.sub(r"'([^']+)'", r"\1", str(inspect.signature(function)).replace("''", '""'))

@@ -113,7 +113,7 @@ class Plugins:
             PluginError: two plugins have one name.
         """
         plugins = cls(extra)
-        disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
+        disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")} - {""}
         for info, load in _sources(plugins.extra):
             if disabled.isdisjoint({info.name, info.distribution}):
                 plugins._load(info, load)
@@ -232,7 +232,8 @@ def _sources(extra: Sequence[str]) -> Iterator[tuple[PluginInfo, Callable[[], ob
     """Every plugin with how to load it: the core's first, then installed ones by name, then the extra modules."""
     own = PluginInfo(BUILTINS, "proofsearch", _version())
     yield own, partial(importlib.import_module, "proofsearch.builtins.plugin")
-    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):
+    points = importlib.metadata.entry_points(group=GROUP)
+    for point in sorted(points, key=lambda point: (point.name, point.dist.name if point.dist else "")):
         dist = point.dist
         yield PluginInfo(point.name, dist.name if dist else "", dist.version if dist else ""), point.load
     for module in extra:

@@ -83,7 +83,7 @@ class Oracle:
         kind = config.kind
         if kind == "split":
             kind = "value" if queue else "logprob"
-        if not self.trusts and (kind != "normalized" or self.values is not None):
+        if not self.trusts and kind != "normalized":
             kind = "logprob"
         raw = logprob
         if kind == "normalized":
@@ -100,6 +100,7 @@ class Oracle:
             if value is not None:
                 z = (value - value_mean) / value_std if value_std else 0.0
                 raw = (1 - weight) * raw + weight * z
+            raw = round(raw, 9)
         elif kind == "value" and value is not None:
             raw = value
         elif kind == "astar" and value is not None:

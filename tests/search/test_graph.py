@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.errors import PluginError
 from proofsearch.search import SearchGraph, SearchResult, search
-from proofsearch.types import Advanced, Finished, OutcomeKind, Rejected, Theorem
+from proofsearch.types import Finished, OutcomeKind, Rejected, Theorem
 
 from .fake import CRASH, FINISH, REJECT, THEOREM, FakeGenerator, FakeSession, FakeState, World, random_world, refuse_all
 
@@ -118,7 +118,8 @@ def expansion(graph: SearchGraph, source: str, *targets: tuple[str, float]) -> l
         [f"to {target}" for target, _ in targets],
         [logprob for _, logprob in targets],
         [1] * len(targets),
-        [Advanced(FakeState(target)) for target, _ in targets],
+        [FakeState(target) for target, _ in targets],
+        {},
         1.0,
     )
     graph.priority.extend([math.nan] * (graph.num_nodes - before))
@@ -153,8 +154,8 @@ def test_one_expansion_may_reach_a_state_twice() -> None:
     """Catches a second node for the twin, and the worse of the two log-probabilities."""
     graph = SearchGraph(FakeState("root"))
     tactics, kinds = ["a", "b", "c", "d"], [-3.0, -9.0, -1.0, -2.0]
-    outcomes = [Advanced(FakeState("x")), Rejected("no"), Advanced(FakeState("x")), Advanced(FakeState("y"))]
-    assert list(graph.expand(0, tactics, kinds, [1, 1, 2, 1], outcomes, 1.0)) == [1]
+    states = [FakeState("x"), FakeState("x"), FakeState("y")]
+    assert list(graph.expand(0, tactics, kinds, [1, 1, 2, 1], states, {1: Rejected("no")}, 1.0)) == [1]
     graph.priority.extend([math.nan] * 2)
     graph.check()
     assert (graph.num_nodes, list(graph.edge_target), graph.path(1), graph.logprob[1]) == (3, [1, -1, 1, 2], ("c",), -1)
@@ -174,9 +175,9 @@ def test_depth_follows_a_gain_that_rounding_swallows() -> None:
 def test_an_unknown_outcome_is_the_environments_error() -> None:
     """Catches a session that returns None for a step being blamed on the engine."""
     graph = SearchGraph(FakeState("root"))
-    broken: Any = [None]
+    broken: Any = {0: None}
     with pytest.raises(PluginError, match="returned None for a step"):
-        graph.expand(0, ["t"], [-1.0], [1], broken, 0.0)
+        graph.expand(0, ["t"], [-1.0], [1], [], broken, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,6 @@ def test_check_notices_damage(damage: Callable[[SearchGraph], None]) -> None:
 def test_a_finished_step_makes_no_node() -> None:
     """Catches a proof that is searched on from."""
     graph = SearchGraph(FakeState("root"))
-    graph.expand(0, ["t", "u"], [-1.0, -2.0], [1, 1], [Finished()], 0.0)
+    graph.expand(0, ["t", "u"], [-1.0, -2.0], [1, 1], [], {0: Finished()}, 0.0)
     graph.check()
     assert (graph.num_nodes, graph.num_edges, list(graph.edge_outcome)) == (1, 1, [OutcomeKind.FINISHED])

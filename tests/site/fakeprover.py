@@ -143,7 +143,7 @@ class FakeEnvironment:
 class FakeGeneratorConfig(ComponentConfig):
     """Options of the generator ``fake``."""
 
-    encoder: str = Field(default="", description="An encoder to ask for.")
+    encoder: str | None = Field(default=None, description="An encoder to ask for.")
 
 
 class FakeGenerator:

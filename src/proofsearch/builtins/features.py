@@ -99,8 +99,9 @@ def _gather(rows: NDArray[np.int64], hashes: NDArray[np.uint64], n: int) -> Feat
     """Sorts (row, upper half of the hash) pairs and counts equal ones."""
     keys = (rows.astype(np.uint64) << np.uint64(32)) | (hashes >> np.uint64(32))
     keys.sort()
-    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-    counts = np.diff(first, append=len(keys)).astype(np.int32)
+    ends = np.append((keys[1:] != keys[:-1]).nonzero()[0] + 1, len(keys))
+    first = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    counts = (ends - first).astype(np.int32)
     keys = keys[first]
     offsets = np.searchsorted(keys, np.arange(n + 1, dtype=np.uint64) << np.uint64(32)).astype(np.int64)
     return FeatureRows(offsets, keys.astype(np.uint32), counts)

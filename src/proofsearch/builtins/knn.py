@@ -1,17 +1,26 @@
 """The policy ``knn``: what was done at similar goals.
 
-A tactic's score at a goal is the sum of similarity ** power over the goal's nearest neighbours among recorded
-(goal, tactic) pairs in which the tactic was taken: the distance-weighted k-NN of Sledgehammer and of Tactician
-(Blaauwbroek, Urban, Geuvers 2020, arXiv:2003.09140). Tactics outside of the neighbourhood follow by how often they
-are used at all. No training, no GPU, any environment that lists its library's proofs.
+Every tactic t that may apply to a goal gets a weight, of which the probabilities are shares:
+
+    sum over neighbours e with tactic t of count(e) · sim(e) ** power, divided by uses(t) ** rarity
+    + statements · sim(t's own statement) ** power
+    + smoothing · t's share of all uses
+    + recency · t's share of 1, 1/2, 1/3, … from the end of the list of moves
+
+Neighbours are the most similar among recorded (goal, tactic) pairs: the distance-weighted k-NN of Sledgehammer and of
+Tactician (Blaauwbroek, Urban, Geuvers 2020, arXiv:2003.09140). The second term is for tactics that cite theorems by
+name, and reaches those that no recorded proof used. No training, no GPU, any environment that lists its library's
+proofs.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +30,7 @@ from pydantic import Field
 
 from proofsearch.builtins.features import FeatureExtractor
 from proofsearch.builtins.knn_index import ExampleIndex, Scope
-from proofsearch.builtins.knn_memory import Memory, open_memory
+from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import GenerationRequest
@@ -30,7 +39,9 @@ from proofsearch.types import Candidate, Goal, Theorem
 
 _GOALS_KEPT = 1024
 """Rankings remembered: a search meets the same goal in many states."""
-_SCOPES_KEPT = 4
+_CONTEXTS_KEPT = 4
+_STATEMENTS = 100
+"""Most similar statements that count."""
 _UNUSED = 0.5
 """Uses that a tactic is counted in addition to those in memory, so that one never used has a chance."""
 
@@ -38,14 +49,24 @@ _UNUSED = 0.5
 class KnnConfig(ComponentConfig):
     """Configuration of the generator ``knn``."""
 
-    memory: Memory = Field(
+    memory: Setting = Field(
         default="split",
         description="What it learns from: the training split, or (chronological) only what stands before the target.",
     )
+    trajectories: str | None = Field(
+        default=None, description="Learn from the proofs in this run folder or trajectory file, not from the library."
+    )
     neighbours: int = Field(default=200, ge=1, description="Most similar recorded goals that a goal is compared with.")
     power: float = Field(default=2.0, gt=0, description="A neighbour counts its similarity to this power.")
-    smoothing: float = Field(
-        default=0.1, gt=0, description="Weight of tactics' overall frequency, in neighbours of similarity 1."
+    rarity: float = Field(
+        default=0.15, ge=0, description="Divide a tactic's neighbours by its number of uses to this power."
+    )
+    statements: float = Field(
+        default=3.0, ge=0, description="Weight of the likeness of the goal and the theorem that a tactic cites by name."
+    )
+    smoothing: float = Field(default=0.1, gt=0, description="Weight of how often tactics are used overall.")
+    recency: float = Field(
+        default=0.03, ge=0, description="Weight of standing late in the list of moves: among what is newest."
     )
     use_trees: bool = Field(default=True, description="Read goals' expression trees where the environment has them.")
 
@@ -69,28 +90,37 @@ class _Ranking:
 class _Context:
     """What holds for all goals of one target: what it may learn from, and how often each tactic occurs there."""
 
-    scope: Scope
+    proofs: Scope
+    statements: Scope
     uses: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The memory, and the number of each tactic in its two indices."""
+
+    memory: KnnMemory
+    tactics: dict[str, int]
+    statements: dict[str, int]
 
 
 class KnnGenerator:
     """Suggests what was done at similar goals; opens its memory on first use, or with ``with``.
 
     The target's own proof is never consulted. With ``memory="chronological"`` neither is any proof at or after its
-    position; only the features' document frequencies, which know nothing of tactics, are those of the whole library.
+    position; only how rare a feature is, which says nothing of tactics, is taken from the whole library.
     """
 
     def __init__(self, config: KnnConfig, builder: Builder) -> None:
         self._config = config
         self._builder = builder
         self._extractor = FeatureExtractor(config.use_trees)
-        self._index: ExampleIndex | None = None
-        self._numbers: dict[str, int] = {}
+        self._known: _Known | None = None
         self._contexts: OrderedDict[str, _Context] = OrderedDict()
         self._rankings: OrderedDict[Hashable, _Ranking] = OrderedDict()
 
     def __enter__(self) -> Self:
-        self._memory()
+        self._opened()
         return self
 
     def __exit__(
@@ -100,12 +130,11 @@ class KnnGenerator:
 
     def prepare(self) -> None:
         """Builds the memory if it is not cached; see :class:`proofsearch.protocols.Prepares`."""
-        self._memory()
+        self._opened()
 
     def close(self) -> None:
         """Lets go of the memory. Idempotent."""
-        self._index = None
-        self._numbers = {}
+        self._known = None
         self._contexts.clear()
         self._rankings.clear()
 
@@ -155,36 +184,37 @@ class KnnGenerator:
         return ranking
 
     def _ranked(self, theorem: Theorem, goal: Goal, listed: Sequence[str] | None, n: int) -> _Ranking:
-        index = self._memory()
-        context = self._context(theorem)
-        allowed = None
-        tactics: Sequence[str] = index.tactics
-        numbers = np.arange(len(tactics))
-        if listed is not None:
-            tactics = listed
-            numbers = np.fromiter((self._numbers.get(tactic, -1) for tactic in listed), np.int64, len(listed))
-            allowed = np.zeros(len(index.tactics), np.bool_)
-            allowed[numbers[numbers >= 0]] = True
-        features = self._extractor.extract([goal])
-        examples, similarities = index.neighbours(features.ids, context.scope, self._config.neighbours, allowed)
-        counts = index.occurrences(examples, context.scope)
-        # One more entry than there are tactics: number −1, a tactic that the memory doesn't hold, finds it.
-        powers = counts * similarities**self._config.power
-        sums = np.bincount(index.tactic_of[examples], powers, minlength=len(index.tactics) + 1)
-        scores = sums.astype(np.float64, copy=False)[numbers]
+        config, known, context = self._config, self._opened(), self._context(theorem)
+        proofs, statements = known.memory.proofs, known.memory.statements
+        ids = self._extractor.extract([goal]).ids
+        if listed is None:
+            tactics: Sequence[str] = proofs.tactics
+            numbers = np.arange(len(tactics))
+        else:
+            tactics, numbers = listed, _numbers(known.tactics, listed)
+
+        examples, similarities = proofs.neighbours(
+            ids, context.proofs, config.neighbours, None if listed is None else _mask(numbers, len(proofs.tactics))
+        )
+        powers = proofs.occurrences(examples, context.proofs) * similarities**config.power
         uses = context.uses[numbers]
-        if listed is None:
-            uses = np.where(uses > _UNUSED, uses, 0.0)
-        total = uses.sum()
-        weights = scores + self._config.smoothing * uses / (total if total else 1.0)
-        mass = weights.sum()
-        if not mass:
-            return _Ranking((), np.zeros(0), np.zeros(0, np.int64))
-        if listed is None:
+        weights = _sums(proofs, examples, powers)[numbers] / np.maximum(uses, 1.0) ** config.rarity
+        prior = uses + _UNUSED if listed is not None else uses
+        weights += config.smoothing * prior / max(float(prior.sum()), _UNUSED)
+        if listed is not None:
+            if config.statements and len(statements):
+                cited = _numbers(known.statements, listed)
+                examples, similarities = statements.neighbours(
+                    ids, context.statements, _STATEMENTS, _mask(cited, len(statements.tactics))
+                )
+                weights += config.statements * _sums(statements, examples, similarities**config.power)[cited]
+            place = 1.0 / np.arange(len(listed), 0, -1)
+            weights += config.recency * place / max(float(place.sum()), 1.0)
+        else:
             # Without a list of moves only what the memory has in bounds can be suggested.
-            seen = (weights > 0).nonzero()[0]
-            tactics, weights = [index.tactics[number] for number in seen.tolist()], weights[seen]
-        return _Ranking(tactics, weights / mass, _head(weights, 4 * n))
+            some = weights.nonzero()[0]
+            tactics, weights = [tactics[number] for number in some.tolist()], weights[some]
+        return _Ranking(tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
 
     def _context(self, theorem: Theorem) -> _Context:
         context = self._contexts.get(theorem.name)
@@ -196,19 +226,45 @@ class KnnGenerator:
                         f"--knn-memory chronological: {theorem.name!r} has no position; use --knn-memory split"
                     )
                 before = theorem.position
-            index = self._memory()
-            scope = index.scope(theorem.name, before)
-            context = _Context(scope, np.append(index.uses(scope), 0) + _UNUSED)
+            memory = self._opened().memory
+            scope = memory.proofs.scope(theorem.name, before)
+            uses = np.append(memory.proofs.uses(scope), 0).astype(np.float64)
+            context = _Context(scope, memory.statements.scope(theorem.name, before), uses)
             self._contexts[theorem.name] = context
-            if len(self._contexts) > _SCOPES_KEPT:
+            if len(self._contexts) > _CONTEXTS_KEPT:
                 self._contexts.popitem(last=False)
         return context
 
-    def _memory(self) -> ExampleIndex:
-        if self._index is None:
-            self._index = open_memory(self._builder, self._config.memory, self._config.use_trees)
-            self._numbers = {tactic: number for number, tactic in enumerate(self._index.tactics)}
-        return self._index
+    def _opened(self) -> _Known:
+        if self._known is None:
+            config = self._config
+            trajectories = None if config.trajectories is None else Path(config.trajectories)
+            memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
+            tactics, cited = memory.proofs.tactics, memory.statements.tactics
+            self._known = _Known(
+                memory,
+                dict(zip(tactics, range(len(tactics)), strict=True)),
+                dict(zip(cited, range(len(cited)), strict=True)),
+            )
+        return self._known
+
+
+def _numbers(known: Mapping[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each tactic, −1 for an unknown one."""
+    return np.fromiter(map(known.get, tactics, repeat(-1)), np.int64, len(tactics))
+
+
+def _mask(numbers: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """Which of ``size`` numbers are among these."""
+    mask = np.zeros(size + 1, np.bool_)
+    mask[numbers] = True  # −1 marks the entry that is cut off
+    return mask[:size]
+
+
+def _sums(index: ExampleIndex, examples: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The examples' weights, summed by tactic; one more entry, always 0, for the tactic of number −1."""
+    sums = np.bincount(index.tactic_of[examples], weights, minlength=len(index.tactics) + 1)
+    return sums.astype(np.float64, copy=False)
 
 
 def _head(weights: NDArray[np.float64], size: int) -> NDArray[np.int64]:

@@ -8,24 +8,29 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-from proofsearch.builtins.knn_index import ExampleIndex
 from proofsearch.errors import InputError, StorageError
 
 if sys.platform != "win32":
     import fcntl
 
 
-def open_or_build(parent: Path, key: str, build: Callable[[Path], None], status: Callable[[str], None]) -> ExampleIndex:
-    """Opens the index ``parent/key``; builds it first where it is missing or damaged.
+T = TypeVar("T")
+
+
+def open_or_build(
+    parent: Path, key: str, load: Callable[[Path], T], build: Callable[[Path], None], status: Callable[[str], None]
+) -> T:
+    """Opens the folder ``parent/key``; builds it first where it is missing or damaged.
 
     Several processes may ask at once: one builds, the others wait for it.
 
     Args:
-        parent: where the indices are; made if need be.
-        key: names the index and changes with everything that it depends on.
-        build: writes the files of an index into an empty folder.
+        parent: where such folders are; made if need be.
+        key: the folder's name, which changes with everything that it depends on.
+        load: opens a folder; raises ``FileNotFoundError`` or ``InputError`` for one that is missing or damaged.
+        build: writes the files into an empty folder.
         status: tells a person what goes on.
 
     Raises:
@@ -33,12 +38,12 @@ def open_or_build(parent: Path, key: str, build: Callable[[Path], None], status:
     """
     folder = parent / key
     with contextlib.suppress(FileNotFoundError, InputError):
-        return ExampleIndex.open(folder)
+        return load(folder)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         with _locked(parent / f"{key}.lock", status):
             try:
-                return ExampleIndex.open(folder)
+                return load(folder)
             except FileNotFoundError:
                 pass
             except InputError as error:
@@ -53,7 +58,7 @@ def open_or_build(parent: Path, key: str, build: Callable[[Path], None], status:
                 fresh.rename(folder)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
-            return ExampleIndex.open(folder)
+            return load(folder)
     except OSError as error:
         raise StorageError(
             f"{folder}: the k-NN memory can't be kept there ({error}); free some space or choose another cache folder"

@@ -165,12 +165,11 @@ class ExampleIndex:
         order = order[: max(1, int(np.searchsorted(np.cumsum(lengths[order]), budget, side="right")))]
 
         sums = self._sums
-        whole = scope.examples == len(self)
-        for begin, end, weight in zip(begins[order].tolist(), ends[order].tolist(), weights[order], strict=True):
-            posting = self._postings[begin:end]
-            if not whole:
-                posting = posting[: posting.searchsorted(scope.examples)]
-            np.add.at(sums, posting, weight)
+        pieces = [
+            self._postings[begin:end] for begin, end in zip(begins[order].tolist(), ends[order].tolist(), strict=True)
+        ]
+        if pieces:
+            np.add.at(sums, np.concatenate(pieces), np.repeat(weights[order], lengths[order]))
         sums[scope.excluded] = 0.0
         similarities = sums[: scope.examples] * self._inverse_norms[: scope.examples]
         sums.fill(0.0)

@@ -4,107 +4,182 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 from proofsearch.builtins.features import FEATURES_VERSION, FeatureExtractor
 from proofsearch.builtins.knn_cache import open_or_build
 from proofsearch.builtins.knn_index import INDEX_VERSION, ExampleIndex
 from proofsearch.builtins.knn_writer import IndexWriter
-from proofsearch.errors import UsageError
-from proofsearch.protocols import Demonstrates, Environment
+from proofsearch.errors import InputError, UsageError
+from proofsearch.protocols import Demonstrates
 from proofsearch.registry import Builder
 from proofsearch.types import Goal, Theorem
 
-Memory = Literal["split", "chronological"]
+Setting = Literal["split", "chronological"]
+Status = Callable[[str, int | None, int | None], None]
 
 MAX_FREQUENCY = 0.05
-"""Features of more than this share of the examples are left out of the index."""
+"""Features of more than this share of the examples are left out of an index."""
 _CHUNK = 20_000
-"""Examples whose features are extracted at a time."""
-
-Pair = tuple[int, Goal, str]
-"""A theorem's index, the first goal of a state in its proof, and the tactic that the proof took there."""
+"""Steps whose features are extracted at a time."""
 
 
-def open_memory(builder: Builder, memory: Memory, use_trees: bool) -> ExampleIndex:
-    """The index over the library's proofs, built on first use and kept in ``builder.cache``.
+class Step(NamedTuple):
+    """One step of a proof.
+
+    Attributes:
+        theorem: the index of its theorem.
+        goal: the first goal of the state.
+        tactic: what the proof did there; ``None`` for what may not be learnt from: only the statement counts.
+    """
+
+    theorem: int
+    goal: Goal
+    tactic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnnMemory:
+    """What the policy remembers.
+
+    Attributes:
+        proofs: goals with the tactics that proofs took there.
+        statements: the theorems' own statements as goals, each with the theorem's name as the tactic, for
+            environments whose tactics cite theorems by name; empty for others. Statements are public: those of
+            held-out theorems are here too.
+    """
+
+    proofs: ExampleIndex
+    statements: ExampleIndex
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Maps the two indices of a folder; raises as :meth:`ExampleIndex.open`."""
+        return cls(ExampleIndex.open(folder / "proofs"), ExampleIndex.open(folder / "statements"))
+
+
+def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectories: Path | None = None) -> KnnMemory:
+    """The memory, built on first use and kept in ``builder.cache``.
 
     Args:
         builder: gives the environment and the cache folder.
-        memory: ``"split"``: theorems of the split ``"train"``, or, where the environment doesn't split, all of them;
-            ``"chronological"``: all theorems, of which a target will see those before it.
+        setting: ``"split"``: proofs of theorems of the split ``"train"``, or, where there are no splits, of all;
+            ``"chronological"``: proofs of all theorems, of which a target will see those before it.
         use_trees: read goals' trees where there are any.
+        trajectories: learn from the proved searches recorded there, not from the environment's library.
 
     Raises:
         UsageError: the environment has no proofs to learn from, no training theorems, or no order.
+        InputError: there are no trajectories, or damaged ones, or none of a proved search that may be learnt from.
         StorageError: the cache can't be written.
     """
-    environment = builder.environment()
-    if not isinstance(environment, Demonstrates):
-        raise UsageError(
-            "the generator 'knn' learns from proofs, and this environment has none to show; "
-            "give it recorded searches with --knn-trajectories, or choose another --generator"
-        )
-    theorems = _remembered(environment, memory)
-    parts = [
-        INDEX_VERSION,
-        FEATURES_VERSION,
-        MAX_FREQUENCY,
-        use_trees,
-        memory,
-        sorted(environment.fingerprint().items()),
-        [(theorem.name, theorem.position) for theorem in theorems],
-    ]
+    if trajectories is None:
+        environment = builder.environment()
+        if not isinstance(environment, Demonstrates):
+            raise UsageError(
+                "the generator 'knn' learns from proofs, and this environment has none to show; "
+                "give it recorded searches with --knn-trajectories, or choose another --generator"
+            )
+        theorems = _ordered(environment.theorems())
+        source = ["library", sorted(environment.fingerprint().items())]
+
+        def steps() -> Iterator[Step]:
+            index = {theorem.name: number for number, theorem in enumerate(theorems)}
+            for shown in environment.demonstrations(theorems):
+                yield Step(index[shown.theorem.name], shown.state.goals[0], shown.tactic)
+    else:
+        # Imported here since it brings pyarrow, which a run without trajectories has no need of.
+        from proofsearch.builtins.knn_trajectories import recorded_ids, recorded_steps, recorded_theorems
+
+        source = ["trajectories", recorded_ids(trajectories)]
+        theorems = _ordered(recorded_theorems(trajectories))
+
+        def steps() -> Iterator[Step]:
+            yield from recorded_steps(trajectories, theorems)
+
+    learnable = _learnable(theorems, setting)
+    ordered = [(theorem.name, theorem.position) for theorem in theorems]
+    parts = [INDEX_VERSION, FEATURES_VERSION, MAX_FREQUENCY, use_trees, source, ordered, sorted(learnable)]
     key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
-    def pairs() -> Iterator[Pair]:
-        index = {theorem.name: number for number, theorem in enumerate(theorems)}
-        for demonstration in environment.demonstrations(theorems):
-            yield index[demonstration.theorem.name], demonstration.state.goals[0], demonstration.tactic
-
     def build(folder: Path) -> None:
-        write_index(folder, theorems, pairs(), use_trees, builder.status)
+        allowed = (step if step.theorem in learnable else step._replace(tactic=None) for step in steps())
+        write_memory(folder, theorems, allowed, use_trees, builder.status)
 
-    return open_or_build(builder.cache / "knn", key, build, builder.status)
+    memory = open_or_build(builder.cache / "knn", key, KnnMemory.open, build, builder.status)
+    if trajectories is not None and not len(memory.proofs):
+        raise InputError(
+            f"{trajectories}: no proved search of a theorem that may be learnt from; record some first, "
+            f"or choose another --knn-memory"
+        )
+    return memory
 
 
-def write_index(
-    folder: Path,
-    theorems: Sequence[Theorem],
-    pairs: Iterator[Pair],
-    use_trees: bool,
-    status: Callable[[str, int | None, int | None], None],
+def write_memory(
+    folder: Path, theorems: Sequence[Theorem], steps: Iterable[Step], use_trees: bool, status: Status
 ) -> None:
-    """Writes an index of pairs that come in the order of their theorems."""
+    """Writes the memory of steps that come theorem by theorem, in the order of ``theorems``, each from its start."""
+    names = [theorem.name for theorem in theorems]
     positions = [number if theorem.position is None else theorem.position for number, theorem in enumerate(theorems)]
-    writer = IndexWriter([theorem.name for theorem in theorems], positions, MAX_FREQUENCY)
+    proofs = IndexWriter(names, positions, MAX_FREQUENCY)
+    statements = IndexWriter(names, positions, MAX_FREQUENCY)
     extractor = FeatureExtractor(use_trees)
-    while chunk := list(islice(pairs, _CHUNK)):
-        indices, goals, tactics = zip(*chunk, strict=True)
-        writer.add(extractor.extract(goals), tactics, indices)
-        status("k-NN memory: reading proofs", indices[-1] + 1, len(theorems))
+    steps = iter(steps)
+    last = -1
+    while chunk := list(islice(steps, _CHUNK)):
+        learnt = [step for step in chunk if step.tactic is not None]
+        proofs.add(
+            extractor.extract([step.goal for step in learnt]),
+            [step.tactic or "" for step in learnt],
+            [step.theorem for step in learnt],
+        )
+        before = [last, *(step.theorem for step in chunk[:-1])]
+        first = [step for theorem, step in zip(before, chunk, strict=True) if step.theorem != theorem]
+        statements.add(
+            extractor.extract([step.goal for step in first]),
+            [names[step.theorem] for step in first],
+            [step.theorem for step in first],
+        )
+        last = chunk[-1].theorem
+        status("k-NN memory: reading proofs", last + 1, len(theorems))
     status("k-NN memory: writing the index", None, None)
-    writer.write(folder)
+    if proofs.tactics.isdisjoint(names):
+        statements = IndexWriter(names, positions, MAX_FREQUENCY)
+    for writer, name in ((proofs, "proofs"), (statements, "statements")):
+        (folder / name).mkdir()
+        writer.write(folder / name)
 
 
-def _remembered(environment: Environment, memory: Memory) -> list[Theorem]:
-    """The theorems whose proofs are remembered, in the library's order."""
-    theorems = list(environment.theorems())
-    if memory == "chronological":
+def _ordered(theorems: Iterable[Theorem]) -> list[Theorem]:
+    """By position; those without one first, as they came."""
+    return sorted(theorems, key=lambda theorem: -1 if theorem.position is None else theorem.position)
+
+
+def _learnable(theorems: Sequence[Theorem], setting: Setting) -> frozenset[int]:
+    """The indices of the theorems whose proofs may be remembered.
+
+    Raises:
+        UsageError: there are none, or no order.
+    """
+    everything = frozenset(range(len(theorems)))
+    if setting == "chronological":
         unplaced = next((theorem for theorem in theorems if theorem.position is None), None)
         if unplaced is not None:
             raise UsageError(
                 f"--knn-memory chronological needs an ordered library, but {unplaced.name!r} has no position; "
                 f"use --knn-memory split"
             )
-    elif any(theorem.split for theorem in theorems):
-        theorems = [theorem for theorem in theorems if theorem.split == "train"]
-        if not theorems:
-            raise UsageError(
-                "--knn-memory split learns from the split 'train', in which this environment has no theorem; "
-                "use --knn-memory chronological"
-            )
-    return sorted(theorems, key=lambda theorem: -1 if theorem.position is None else theorem.position)
+        return everything
+    if not any(theorem.split for theorem in theorems):
+        return everything
+    chosen = frozenset(number for number, theorem in enumerate(theorems) if theorem.split == "train")
+    if not chosen:
+        raise UsageError(
+            "--knn-memory split learns from the split 'train', in which there is no theorem; "
+            "use --knn-memory chronological"
+        )
+    return chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,11 @@ class IndexWriter:
         self._ids: list[NDArray[np.uint32]] = []
         self._lengths: list[NDArray[np.int64]] = []
         self._last = 0
+
+    @property
+    def tactics(self) -> Set[str]:
+        """The tactics of the examples so far."""
+        return self._tactics.keys()
 
     def add(self, features: FeatureRows, tactics: Sequence[str], theorems: Sequence[int]) -> None:
         """Adds examples: row by row the goal's features, the tactic, and the theorem's index (never falling).

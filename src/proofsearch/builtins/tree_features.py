@@ -7,7 +7,7 @@ upper half. The kinds:
 - *symbol*: a node's symbol;
 - *edge*: parent's symbol, child's position, child's symbol;
 - *walk*: three symbols down, with positions;
-- *shape*: a node with its children, and with its grandchildren, as written and with the leaves blotted out;
+- *shape*: a node with its children, and with its grandchildren;
 - *path*: the symbols and positions from the root, for the first four levels;
 - *equal*: two places near the root that hold the same subtree (which lemmas apply often hangs on that alone).
 
@@ -43,10 +43,8 @@ def _constants(seed: int, n: int) -> list[int]:
 
 
 _BASE = _constants(1, 1)[0]
-_STEP, _FINISH, _BLOT, _WALK, _MARK = (np.uint64(c) for c in _constants(2, 5))
-_SYMBOL, _EDGE, _WALK3, _SHAPE1, _SHAPE2, _SKELETON1, _SKELETON2, _PATH, _EQUAL = (
-    np.uint64(c) for c in _constants(3, 9)
-)
+_STEP, _FINISH, _WALK, _MARK = (np.uint64(c) for c in _constants(2, 4))
+_SYMBOL, _EDGE, _WALK3, _SHAPE1, _SHAPE2, _PATH, _EQUAL = (np.uint64(c) for c in _constants(3, 7))
 _POSITION = np.array(_constants(4, _POSITIONS), np.uint64)
 
 
@@ -75,47 +73,43 @@ def tree_features(trees: Sequence[Tree], hashes: Mapping[str, int]) -> tuple[NDA
     parent = _parents(slots, is_root)
 
     symbol = np.fromiter(map(hashes.__getitem__, symbols), np.uint64, size)
-    leaf = arities == 0
-    child = np.flatnonzero(~is_root)
+    child = (~is_root).nonzero()[0]
     above = parent[child]
     place = _POSITION[np.minimum(slots[above] - 1 + arities[above] - slots[child], _POSITIONS - 1)]
-    inner = np.flatnonzero(~leaf)
+    inner = arities.nonzero()[0]
     nodes = [np.arange(size)]
-    found = [_scramble(symbol + _SYMBOL)]
+    found = [symbol + _SYMBOL]
 
     down = symbol[child] * _STEP + place
     nodes.append(child)
-    found.append(_scramble(symbol[above] * _EDGE + down))
+    found.append(symbol[above] * _EDGE + down)
 
     # The edge above a node, so that a walk of three symbols is an edge on top of an edge.
     edge = np.zeros(size, np.uint64)
     edge[child] = symbol[above] * _WALK + place
-    deep = np.flatnonzero(~is_root[above])
+    deep = (~is_root[above]).nonzero()[0]
     nodes.append(child[deep])
-    found.append(_scramble(edge[above[deep]] * _WALK3 + down[deep]))
+    found.append(edge[above[deep]] * _WALK3 + down[deep])
 
-    blotted = np.where(leaf, _BLOT, symbol)
     tall = np.zeros(size, np.bool_)
-    tall[above[~leaf[child]]] = True
-    tall_nodes = np.flatnonzero(tall)
-    for label, salt1, salt2 in ((symbol, _SHAPE1, _SHAPE2), (blotted, _SKELETON1, _SKELETON2)):
-        shape = label
-        for chosen, salt in ((inner, salt1), (tall_nodes, salt2)):
-            below = np.zeros(size, np.uint64)
-            np.add.at(below, above, shape[child] * place)
-            # Scrambled, since products of positions would commute: f(g(a,b),h(c,d)) against f(g(a,c),h(b,d)).
-            shape = _scramble(label * _STEP + below)
-            nodes.append(chosen)
-            found.append(_scramble(shape[chosen] + salt))
+    tall[above[arities[child] > 0]] = True
+    shape, label = symbol, symbol * _STEP
+    for chosen, salt in ((inner, _SHAPE1), (tall.nonzero()[0], _SHAPE2)):
+        below = np.zeros(size, np.uint64)
+        np.add.at(below, above, shape[child] * place)
+        # Scrambled, since products of positions would commute: f(g(a,b),h(c,d)) against f(g(a,c),h(b,d)).
+        shape = _scramble(label + below)
+        nodes.append(chosen)
+        found.append(shape[chosen] + salt)
 
     near, path, place_path = _paths(symbol, is_root, child, above, place)
     nodes.append(near)
-    found.append(_scramble(path[near] + _PATH))
+    found.append(path[near] + _PATH)
 
     first, second = _equal_pairs(near, _subtrees(symbol, arities, slots, symbols), tree_of)
     nodes.append(first)
-    found.append(_scramble(place_path[first] * _EQUAL + place_path[second]))
-    return tree_of[np.concatenate(nodes)], np.concatenate(found)
+    found.append(place_path[first] * _EQUAL + place_path[second])
+    return tree_of[np.concatenate(nodes)], _scramble(np.concatenate(found))
 
 
 def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -131,10 +125,11 @@ def _slots(
 
     A node's parent is the last node before it with as few or fewer, its subtree ends before the next with fewer.
     """
+    if len(arities) != len(tree_of) or (starts[1:] == starts[:-1]).any() or starts[-1] == len(tree_of):
+        raise ValueError(_complaint(trees))
     after = np.cumsum(arities - 1)
     slots = np.concatenate((np.zeros(1, np.int64), after[:-1]))
-    bad = (slots[starts] != -np.arange(len(trees))) | (np.diff(starts, append=len(slots)) == 0)
-    if bad.any() or after[-1] != -len(trees) or (slots < -tree_of).any() or len(arities) != len(tree_of):
+    if after[-1] != -len(trees) or (slots[starts] != -np.arange(len(trees))).any() or (slots < -tree_of).any():
         raise ValueError(_complaint(trees))
     return slots
 
@@ -161,8 +156,8 @@ def _parents(slots: NDArray[np.int64], is_root: NDArray[np.bool_]) -> NDArray[np
     a guess and its node has more, so jumping skips no parent. Few rounds are needed, since all jump at once.
     """
     parent = np.arange(-1, len(slots) - 1)
-    parent[is_root] = np.flatnonzero(is_root)
-    waiting = np.flatnonzero((slots[parent] > slots) & ~is_root)
+    parent[is_root] = is_root.nonzero()[0]
+    waiting = ((slots[parent] > slots) & ~is_root).nonzero()[0]
     while waiting.size:
         guess = parent[parent[waiting]]
         parent[waiting] = guess
@@ -180,9 +175,9 @@ def _paths(
     """The nodes of the first levels, and over all nodes the hash of the path from the root with and without symbols."""
     path = np.where(is_root, symbol, np.uint64(0))
     places = np.where(is_root, _MARK, np.uint64(0))
-    level, near = is_root, [np.flatnonzero(is_root)]
+    level, near = is_root, [is_root.nonzero()[0]]
     for _ in range(_LEVELS):
-        chosen = np.flatnonzero(level[above])
+        chosen = level[above].nonzero()[0]
         if not chosen.size:
             break
         nodes, parents = child[chosen], above[chosen]
@@ -205,23 +200,27 @@ def _subtrees(
     size = len(symbol)
     open_slots = np.append(slots, slots[-1] + arities[-1] - 1)
     end = np.arange(1, size + 1)
-    waiting = np.flatnonzero(arities)
+    waiting = arities.nonzero()[0]
     while waiting.size:
         guess = end[waiting]
         inside = open_slots[guess] >= slots[waiting]
         waiting, guess = waiting[inside], guess[inside]
         end[waiting] = end[guess]
-    powers = np.full(size, _BASE, np.uint64)
-    powers[0] = 1
-    inverses = np.full(size, pow(_BASE, -1, 2**64), np.uint64)
-    inverses[0] = 1
-    powers, inverses = np.multiply.accumulate(powers), np.multiply.accumulate(inverses)
+    powers, inverses = _powers(size)
     words = symbol * _STEP + arities.astype(np.uint64)
     sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(words * powers)))
     placeholders = np.fromiter((s.startswith("?") for s in symbols), np.int64, size)
     held = np.concatenate((np.zeros(1, np.int64), np.cumsum(placeholders)))
     whole = (sums[end] - sums[:-1]) * inverses
     return np.where(held[end] > held[:-1], np.arange(size).astype(np.uint64), whole)
+
+
+def _powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The first powers of the base and of its inverse modulo 2^64."""
+    powers = np.full((2, size), [[_BASE], [pow(_BASE, -1, 2**64)]], np.uint64)
+    powers[:, 0] = 1
+    np.multiply.accumulate(powers, axis=1, out=powers)
+    return powers[0], powers[1]
 
 
 def _equal_pairs(
@@ -232,5 +231,5 @@ def _equal_pairs(
     key = subtree[near] + tree_of[near].astype(np.uint64) * _MARK
     order = np.argsort(key, kind="stable")
     key, near = key[order], near[order]
-    same = np.flatnonzero((key[1:] == key[:-1]) & (tree_of[near[1:]] == tree_of[near[:-1]]))
+    same = ((key[1:] == key[:-1]) & (tree_of[near[1:]] == tree_of[near[:-1]])).nonzero()[0]
     return near[same], near[same + 1]

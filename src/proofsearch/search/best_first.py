@@ -22,7 +22,7 @@ from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
-from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, Theorem, Verdict
+from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
@@ -286,27 +286,32 @@ class _Search:
         cut = len(tactics) > left
         tried = tactics[: int(left)] if cut else tactics
         state, step, watches = self._graph.state[node], self._step, self._watches
-        outcomes: list[Outcome | Refused] = []
-        add = outcomes.append
+        states: list[ProofState] = []
+        failures: dict[int, Outcome | Refused] = {}
+        reach = states.append
         verified = self._accept_seconds
         began = self._clock()
         for tactic in tried:
-            if watches and outcomes and self._interrupted():
+            if watches and (states or failures) and self._interrupted():
                 break
             outcome = step(state, tactic)
-            add(outcome)
+            if type(outcome) is Advanced:
+                reach(outcome.state)
+                continue
+            index = len(states) + len(failures)
+            failures[index] = outcome
             if type(outcome) is Finished:
                 refusal = self._try_path((*self._graph.path(node), tactic))
                 if refusal is None:
                     break
-                outcomes[-1] = Refused(refusal)
+                failures[index] = Refused(refusal)
         now = self._clock()
         self._step_seconds += now - began - (self._accept_seconds - verified)
-        self._steps += len(outcomes)
+        self._steps += len(states) + len(failures)
         if cut and self._status is None:
             self._reach("steps")
         created = now - self._began - self._accept_seconds
-        return self._graph.expand(node, tactics, logprobs, num_tokens, outcomes, created)
+        return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created)
 
     def _score(self, new: range) -> bool:
         """Scores new nodes; returns whether all waiting nodes need new priorities."""

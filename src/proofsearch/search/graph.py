@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -196,7 +196,8 @@ class SearchGraph:
         tactics: list[str],
         logprobs: list[float],
         num_tokens: list[int],
-        outcomes: Sequence[Outcome | Refused],
+        states: list[ProofState],
+        failures: Mapping[int, Outcome | Refused],
         seconds: float,
     ) -> Sequence[int]:
         """Adds one expansion: an edge for each step tried, a node for each state not met before.
@@ -207,10 +208,11 @@ class SearchGraph:
 
         Args:
             node: the node expanded, not expanded before.
-            tactics: the candidates, at least as many as ``outcomes``.
+            tactics: the candidates; only the first ``len(states) + len(failures)`` of them were tried.
             logprobs: their log-probabilities, finite and at most 0.
             num_tokens: their token counts.
-            outcomes: of the first ``len(outcomes)`` candidates.
+            states: what the steps that advanced led to, in order.
+            failures: the outcomes of the other steps, by their place among the candidates, ascending.
             seconds: the time of creation of the new nodes.
 
         Returns:
@@ -219,17 +221,16 @@ class SearchGraph:
         Raises:
             PluginError: an outcome is not one of the types of :data:`~proofsearch.types.Outcome`.
         """
-        count = len(outcomes)
+        count = len(states) + len(failures)
         if count < len(tactics):
             tactics, logprobs, num_tokens = tactics[:count], logprobs[:count], num_tokens[:count]
         first_edge, first_node = len(self.edge_tactic), len(self.state)
-        reached = self._reach([outcome.state for outcome in outcomes if type(outcome) is Advanced])
-        num_made = len(self.state) - first_node
-        targets = reached
-        if len(reached) < count:
-            targets = self._note_failures(outcomes, reached, first_edge)
-        else:
-            self.edge_outcome += bytes(count)  # zero is ADVANCED
+        targets = self._reach(states)
+        self.edge_outcome += bytes(count)  # zero is ADVANCED
+        if failures:
+            self._note_failures(failures, first_edge)
+            reached = iter(targets)
+            targets = [-1 if index in failures else next(reached) for index in range(count)]
 
         self.expanded_at[node] = len(self.expanded)
         self.expanded.append(node)
@@ -239,6 +240,7 @@ class SearchGraph:
         self.edge_logprob.fromlist(logprobs)
         self.edge_num_tokens.fromlist(num_tokens)
         self.edge_target.fromlist(targets)
+        num_made = len(self.state) - first_node
         if num_made:
             base, base_tokens = self.logprob[node], self.num_tokens[node]
             edges: Sequence[int] = range(first_edge, first_edge + count)
@@ -250,12 +252,12 @@ class SearchGraph:
                 num_tokens = [num_tokens[edge - first_edge] for edge in edges]
             self.logprob.fromlist([base + logprob for logprob in logprobs])
             self.num_tokens.fromlist([base_tokens + tokens for tokens in num_tokens])
-            self.best_edge.extend(edges)
+            self.best_edge.fromlist(list(edges))
             self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
             self.value.extend(array("d", (NAN,)) * num_made)
             self.expanded_at.extend(array("i", (-1,)) * num_made)
             self.seconds.extend(array("d", (seconds,)) * num_made)
-        return () if num_made == len(reached) else self._merge(first_edge, targets)
+        return () if num_made == len(states) else self._merge(first_edge, targets)
 
     def _reach(self, states: list[ProofState]) -> list[int]:
         """The nodes of these states; those not met before get the next numbers."""
@@ -274,16 +276,12 @@ class SearchGraph:
                 targets[index] = targets[target - number]
         return targets
 
-    def _note_failures(self, outcomes: Sequence[Outcome | Refused], reached: list[int], first_edge: int) -> list[int]:
-        """Adds the outcomes and messages of an expansion in which not every step advanced; returns every target."""
-        nodes = iter(reached)
-        targets = []
-        for edge, outcome in enumerate(outcomes, first_edge):
-            self.edge_outcome.append(kind_of(outcome))
-            targets.append(next(nodes) if type(outcome) is Advanced else -1)
+    def _note_failures(self, failures: Mapping[int, Outcome | Refused], first_edge: int) -> None:
+        """Writes down what became of the steps that did not advance."""
+        for index, outcome in failures.items():
+            self.edge_outcome[first_edge + index] = kind_of(outcome)
             if isinstance(outcome, WITH_MESSAGE) and outcome.message:
-                self.edge_message[edge] = outcome.message
-        return targets
+                self.edge_message[first_edge + index] = outcome.message
 
     def _merge(self, first_edge: int, targets: Sequence[int]) -> Sequence[int]:
         """Offers the edges from ``first_edge`` on to the known states that they lead to."""

@@ -43,6 +43,14 @@ def mean_and_std(sample: Sequence[float]) -> tuple[float, float]:
     return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in sample) / len(sample))
 
 
+Z_DIGITS = 9
+"""Standardised scores are rounded to so many decimals, so that nodes that tie on paper tie in floating point too.
+
+Two scored nodes alone have scores of exactly -1 and 1, so ties are common; without this, the units of the value would
+decide them by their rounding errors.
+"""
+
+
 def _take(column: array[float], nodes: Nodes) -> list[float]:
     """The rows ``nodes`` of a column."""
     if isinstance(nodes, range):
@@ -154,9 +162,10 @@ class Priority:
         return True
 
     def forget_values(self) -> None:
-        """Orders by log-probability from now on. All waiting nodes need new priorities."""
-        self._compute = [self._by_logprob] * self.num_queues
-        self._goal_weight = self._config.goal_weight
+        """Orders by log-probability from now on, if values had a part in it. All waiting nodes need new priorities."""
+        if self._config.kind != "normalized":
+            self._compute = [self._by_logprob] * self.num_queues
+            self._goal_weight = self._config.goal_weight
 
     def _values(self, nodes: Nodes) -> list[float]:
         """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""
@@ -196,7 +205,7 @@ class Priority:
             z = (logprob - scale.logprob_mean) * scale.logprob_scale
             if value == value:
                 z = (1 - weight) * z + weight * ((value - scale.value_mean) * scale.value_scale)
-            priorities.append(z)
+            priorities.append(round(z, Z_DIGITS))
         return priorities
 
     def _by_astar(self, nodes: Nodes) -> list[float]:

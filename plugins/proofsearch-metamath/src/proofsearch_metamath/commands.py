@@ -1,4 +1,4 @@
-"""``proofsearch metamath``: check a database, prepare it for search, show a theorem's proof."""
+"""``proofsearch metamath``: check and prepare databases, show proofs, put found proofs into a copy of a database."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from proofsearch.errors import InputError
-
+from proofsearch import storage
+from proofsearch.errors import InputError, StorageError, UsageError, VerificationError
+from proofsearch.registry import cache_folder
+from proofsearch.runs import RunFolder
 from proofsearch_metamath.checking import check_file
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.prepare import prepare
+from proofsearch_metamath.splicing import splice_all
+from proofsearch_metamath.statement import read_proof_text
 
 app = typer.Typer(no_args_is_help=True, help="Check, prepare and show Metamath databases.")
 
@@ -36,7 +39,7 @@ class _Bars:
             disable=not sys.stderr.isatty(),
             transient=True,
         )
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> _Bars:
         self._progress.start()
@@ -45,10 +48,10 @@ class _Bars:
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    def update(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int | None, total: int | None) -> None:
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._progress.task_ids[list(self._tasks).index(what)], completed=done, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
 
 
 @app.command()
@@ -64,63 +67,96 @@ def check(
     try:
         with _Bars() as bars:
             count = check_file(path, jobs, lambda done, total: bars.update("verifying", done, total))
-    except (MetamathError, OSError) as error:
-        typer.echo(_message(path, error), err=True)
+    except MetamathError as error:
+        typer.echo(str(error) if error.file is not None else f"{path}: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"{path}: {count} theorems verified in {time.perf_counter() - started:.1f} s")
 
 
-@app.command(name="prepare")
-def prepare_command(path: DatabasePath) -> None:
+@app.command()
+def prepare(path: DatabasePath) -> None:
     """Reads and parses a database once and keeps the result in the cache, from which searches load it.
 
     A search does the same by itself where it has to. A database that has changed is prepared again.
     """
     started = time.perf_counter()
-    try:
-        with _Bars() as bars:
-            library = prepare(path, _cache() / "metamath", bars.update)
-    except (MetamathError, OSError) as error:
-        raise InputError(_message(path, error)) from None
+    with _Bars() as bars:
+        library = _environment(path, bars).library
     typer.echo(
         f"{path}: {len(library.provable)} assertions ready for search in {time.perf_counter() - started:.1f} s "
-        f"(cache: {_cache() / 'metamath'})"
+        f"(cache: {cache_folder() / 'metamath'})"
     )
 
 
 @app.command()
 def show(
     theorem: Annotated[str, typer.Argument(help="A theorem's label.")],
-    proof: Annotated[
-        Path | None, typer.Option(help="A proof that a search wrote; default: the library's own.")
-    ] = None,
+    proof: Annotated[Path | None, typer.Option(help="A proof that a search wrote; default: the library's own.")] = None,
     database: Annotated[Path | None, typer.Option(help="A .mm database; default: the one that comes along.")] = None,
 ) -> None:
     """Shows a proof as a person reads it: step, what it uses, label, expression."""
-    environment = MetamathEnvironment(MetamathConfig(database=str(database) if database else None), _cache())
+    environment = _environment(database)
     target = environment.theorem(theorem)
-    if proof is None:
-        text = environment.stored_proof_text(target)
-    else:
-        try:
-            text = proof.read_text(encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{proof}: can't be read: {error.strerror}") from None
+    text = environment.stored_proof_text(target) if proof is None else _read(proof)
     for number, hypothesis in enumerate(environment.library.frames[theorem].essentials):
         typer.echo(f"$e {number + 1}  {' '.join(hypothesis.expression)}")
     typer.echo(f"$p {target.statement}\n")
     typer.echo(environment.explain(target, text), nl=False)
 
 
-def _cache() -> Path:
-    from proofsearch.registry import cache_folder
+@app.command()
+def splice(
+    found: Annotated[list[Path], typer.Argument(metavar="RUN|PROOF.mm…", help="Run folders, or proofs.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    database: Annotated[
+        Path | None, typer.Option(help="A .mm database; default: the runs' own, else the one that comes along.")
+    ] = None,
+) -> None:
+    """Writes a copy of the database with found proofs in place of its own, for other verifiers to check.
 
-    return cache_folder()
+    Of several proofs of a theorem the first one is taken. Every proof is verified first.
+    """
+    proofs: list[tuple[str, str]] = []
+    databases = set()
+    for path in found:
+        if path.is_dir():
+            run = RunFolder.open(path)
+            databases.add(run.config.options.get("metamath", {}).get("database"))
+            proved = [name for name, result in run.results().items() if result.proved]
+            proofs += [(f"{path} ({name})", run.proof(name)) for name in proved]
+        else:
+            proofs.append((str(path), _read(path)))
+    if database is None and databases:
+        if len(databases) > 1:
+            raise UsageError("the runs are of different databases; splice them one by one, or choose with --database")
+        only = databases.pop()
+        database = None if only is None else Path(only)
+    environment = _environment(database)
+    chosen: dict[str, str] = {}
+    for source, proof in proofs:
+        try:
+            label = read_proof_text(proof).label
+        except MetamathError as error:
+            raise InputError(f"{source}: {error}") from None
+        verdict = environment.verify(environment.theorem(label), proof)
+        if not verdict.proved:
+            raise VerificationError(f"{source}: {verdict.message}")
+        chosen.setdefault(label, proof)
+    text = splice_all(environment.library, chosen)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_whole(out, text.encode("ascii"))
+    except OSError as error:
+        raise StorageError(f"{out}: can't be written: {error.strerror or error}") from None
+    typer.echo(f"{out}: {environment.path.name} with {len(chosen)} found proofs")
 
 
-def _message(path: Path, error: MetamathError | OSError) -> str:
-    if isinstance(error, MetamathError):
-        return str(error) if error.file is not None else f"{path}: {error}"
-    if isinstance(error, FileNotFoundError):
-        return f"{path}: no such file; give the path of a .mm database"
-    return f"{path}: can't be read: {error.strerror or error}"
+def _environment(database: Path | None, bars: _Bars | None = None) -> MetamathEnvironment:
+    return MetamathEnvironment(MetamathConfig(database=database), cache_folder(), None if bars is None else bars.update)
+
+
+def _read(proof: Path) -> str:
+    try:
+        return proof.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{proof}: can't be read: {error}; expected a proof that a search wrote") from None

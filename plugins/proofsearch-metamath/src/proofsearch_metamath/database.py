@@ -7,6 +7,7 @@ The words are those of the Metamath book (Megill and Wheeler, 2019, chapter 4): 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -95,8 +96,8 @@ class Database:
     files: list[Path]
     constants: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
-    floats: dict[str, Floating] = field(default_factory=dict)
-    essentials: dict[str, Essential] = field(default_factory=dict)
-    assertions: dict[str, Assertion] = field(default_factory=dict)
+    floats: Mapping[str, Floating] = field(default_factory=dict)
+    essentials: Mapping[str, Essential] = field(default_factory=dict)
+    assertions: Mapping[str, Assertion] = field(default_factory=dict)
     sha256: str = ""
-    float_spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    float_spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proofsearch import Advanced, Demonstration, Theorem
-
 from proofsearch_metamath.library import Frames
 from proofsearch_metamath.proofs import ProofNode
 from proofsearch_metamath.session import MetamathSession, MetamathState
 
 
-class UnusableProof(Exception):
+class UnusableProofError(Exception):
     """A stored proof that can't be replayed: it is missing, incomplete or no proof at all."""
 
 
-def replay(theorem: Theorem, session: MetamathSession, frames: Frames, root: ProofNode, max_steps: int) -> Iterator[Demonstration]:
+def replay(
+    theorem: Theorem, session: MetamathSession, frames: Frames, root: ProofNode, max_steps: int
+) -> Iterator[Demonstration]:
     """Follows a stored proof through a session.
 
     Args:
@@ -34,7 +35,7 @@ def replay(theorem: Theorem, session: MetamathSession, frames: Frames, root: Pro
         A demonstration a step, in the session's order. ``remaining`` counts the steps to this replay's end.
 
     Raises:
-        UnusableProof: a step of the stored proof is rejected, or there are more than ``max_steps``.
+        UnusableProofError: a step of the stored proof is rejected, or there are more than ``max_steps``.
     """
     outcome = session.initial()
     own = {essential.label: number for number, essential in enumerate(frames[theorem.name].essentials)}
@@ -45,17 +46,19 @@ def replay(theorem: Theorem, session: MetamathSession, frames: Frames, root: Pro
         if not isinstance(state, MetamathState):
             raise TypeError(type(state).__name__)
         if len(steps) >= max_steps:
-            raise UnusableProof(f"{theorem.name}: more than {max_steps} steps")
+            raise UnusableProofError(f"{theorem.name}: more than {max_steps} steps")
         focus = state.focus
         node = wanted[focus]
-        if node.label in own:
-            tactic = session.hypothesis_tactic(state.open[focus][0], own[node.label])
-        else:
-            tactic = node.label
+        tactic = node.label
+        if tactic in own:
+            try:
+                tactic = session.hypothesis_tactic(state.open[focus][0], own[tactic])
+            except ValueError:  # a wrong proof: nothing has verified the database
+                raise UnusableProofError(f"{theorem.name}: {tactic} does not close the goal") from None
         steps.append((state, tactic))
         outcome, trace = session.trace(state, tactic)
         if trace is None:
-            raise UnusableProof(f"{theorem.name}: {tactic} is rejected: {outcome}")
+            raise UnusableProofError(f"{theorem.name}: {tactic} is rejected: {outcome}")
         others = [node for number, node in enumerate(wanted) if number != focus]
         following: dict[int, ProofNode] = {}
         for sources, nodes in ((trace.hypotheses, _logical(node, frames)), (trace.others, others)):

@@ -7,18 +7,22 @@ and the result becomes Metamath proof steps, syntax included. The search's state
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proofsearch import Advanced, Finished
 from proofsearch.errors import ProofError
-
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.proofs import ProofNode
 from proofsearch_metamath.session import HYPOTHESIS, MetamathSession, MetamathState, Target
-from proofsearch_metamath.terms import Terms
-from proofsearch_metamath.unification import Unifier
+from proofsearch_metamath.terms import Terms, TermTooLargeError
+from proofsearch_metamath.unification import PatternTree, Unifier
+
+MAX_SIZE = 200_000
+"""Nodes of the largest expression that a proof may hold; the largest statement of set.mm has 8,827."""
+
+MAX_DEPTH = 300
+"""How deep an expression of a proof may be: deeper than a goal, for a step's expression is never searched for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,15 +117,21 @@ def _close(step: Step, closed_by: str, session: MetamathSession) -> None:
 
 
 class Elaborator:
-    """Writes the proof of one theorem."""
+    """Writes one proof of one theorem."""
 
     def __init__(self, library: Library, target: Target) -> None:
+        """Sets up the theorem's variables.
+
+        Args:
+            library: the prepared database.
+            target: the theorem.
+        """
         self._library = library
         self._target = target
         self._frame = library.frames[target.theorem.name]
-        self._terms = Terms(max_size=sys.maxsize, max_depth=sys.maxsize)
+        self._terms = Terms(max_size=MAX_SIZE, max_depth=MAX_DEPTH)
         self._unifier = Unifier(self._terms, lambda one, other: True)
-        self._unifier.variable_only = library.variable_only
+        self._variables = [self._variable(number) for number in range(len(target.variables))]
         self._metas = 0
         self._dummies: dict[int, str] = {}
         self._syntax: dict[int, ProofNode] = {}
@@ -133,7 +143,10 @@ class Elaborator:
         Raises:
             ProofError: the tree doesn't prove the theorem, or no value can be found for a metavariable.
         """
-        steps = self._unify(root)
+        try:
+            steps = self._unify(root)
+        except TermTooLargeError as error:
+            raise ProofError(f"{self._target.theorem.name}: the proof holds {error}; no proof is written") from None
         _measure(root)
         shortest: dict[int, Step] = {}
         for step in sorted(steps, key=_size):
@@ -141,18 +154,20 @@ class Elaborator:
         made: dict[int, ProofNode] = {}
         for step in sorted(shortest.values(), key=_size):
             made[step.goal] = self._node(step, made)
-        return Elaborated(made[root.goal], tuple(self._dummies.values()))
+        used = _labels(made[root.goal])
+        dummies = [name for name in self._dummies.values() if self._float_of[name] in used]
+        return Elaborated(made[root.goal], tuple(dummies))
 
     def _unify(self, root: Step) -> list[Step]:
         """Gives every step its substitution and the ground statement that it proves."""
         target, library = self._target, self._library
         bindings: dict[int, int] = {}
-        hypotheses = [self._instantiate(tree, self._variables()) for tree in target.hypotheses]
+        hypotheses = [self._instantiate(tree, self._variables) for tree in target.hypotheses]
         steps = list(_walk(root))
         wff = self._typecode_of(target.conclusion)
         for step in steps:
             step.goal = self._fresh(wff)
-        root.goal = self._instantiate(target.conclusion, self._variables())
+        root.goal = self._instantiate(target.conclusion, self._variables)
         for step in steps:
             if step.hypothesis >= 0:
                 agrees = self._unifier.unify(step.goal, hypotheses[step.hypothesis], bindings)
@@ -171,47 +186,36 @@ class Elaborator:
             step.values = [self._unifier.resolve(value, bindings) for value in step.values]
         return steps
 
-    def _typecode_of(self, tree: object) -> int:
+    def _typecode_of(self, tree: PatternTree) -> int:
         """The typecode of a statement, as an index."""
-        if isinstance(tree, int):
-            return self._target.typecodes[tree]
-        assert isinstance(tree, tuple)
-        return self._library.rules[tree[0]].typecode
+        return self._target.typecodes[tree] if isinstance(tree, int) else self._library.rules[tree[0]].typecode
 
-    def _variables(self) -> list[int]:
-        terms = self._terms
-        made = []
-        for number in range(len(self._target.variables)):
-            term = terms.app(self._library.num_rules + number)
-            terms.mark_variable(term)
-            made.append(term)
-        return made
+    def _variable(self, number: int) -> int:
+        """The variable of that number: first the theorem's, then dummies."""
+        return self._terms.app(self._library.num_rules + number)
 
     def _fresh(self, typecode: int) -> int:
         self._metas += 1
         return self._terms.meta(self._metas, typecode)
 
-    def _instantiate(self, tree: object, values: Sequence[int]) -> int:
+    def _instantiate(self, tree: PatternTree, values: Sequence[int]) -> int:
         if isinstance(tree, int):
             return values[tree]
-        assert isinstance(tree, tuple)
         return self._terms.app(tree[0], tuple([self._instantiate(child, values) for child in tree[1:]]))
 
     def _fill(self, steps: Sequence[Step], bindings: dict[int, int]) -> None:
-        """Chooses what nothing determined: an earlier constant where the typecode has one, else a dummy variable."""
+        """Chooses what nothing determined: an earlier term without variables if there is one, else a dummy variable."""
         open_metas: dict[int, None] = {}
         for step in steps:
             for value in step.values:
                 open_metas.update(dict.fromkeys(self._terms.metas[self._unifier.resolve(value, bindings)]))
-        constants: dict[int, int] = {}
-        for number, rule in enumerate(self._library.rules):
-            if not rule.order and rule.position < self._frame.position:
-                constants.setdefault(rule.typecode, number)
-        spare = self._spare_variables()
+        closed_terms = self._library.closed_terms
+        spare = self._spare_variables() if open_metas else {}
         for meta in open_metas:
             typecode = self._terms.meta_typecode(meta)
-            if typecode in constants:
-                bindings[meta] = self._terms.app(constants[typecode])
+            first, closed = closed_terms.get(typecode, (self._frame.position, 0))
+            if first < self._frame.position:
+                bindings[meta] = self._instantiate(closed, ())
                 continue
             name = next(spare.get(typecode, iter(())), None)
             if name is None:
@@ -219,8 +223,7 @@ class Elaborator:
                     f"{self._target.theorem.name}: no variable of typecode {self._library.typecodes[typecode]!r} is "
                     "left for what the proof leaves open"
                 )
-            term = self._terms.app(self._library.num_rules + len(self._target.variables) + len(self._dummies))
-            self._terms.mark_variable(term)
+            term = self._variable(len(self._target.variables) + len(self._dummies))
             self._dummies[term] = name
             bindings[meta] = term
 
@@ -269,6 +272,21 @@ class Elaborator:
                 node = ProofNode(self._frame.floats[op - len(rules)].label, ())
             self._syntax[term] = node
         return node
+
+
+def _labels(root: ProofNode) -> set[str]:
+    """Every label that a proof uses."""
+    seen = {id(root)}
+    found = set()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        found.add(node.label)
+        for child in node.children:
+            if id(child) not in seen:
+                seen.add(id(child))
+                pending.append(child)
+    return found
 
 
 def _measure(root: Step) -> None:

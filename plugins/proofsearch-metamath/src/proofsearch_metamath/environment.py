@@ -14,11 +14,10 @@ from pydantic import Field
 
 from proofsearch import Demonstration, Theorem, Verdict
 from proofsearch.config import ComponentConfig
-from proofsearch.errors import InputError, ProofError, UsageError
-from proofsearch.registry import Builder
-
-from proofsearch_metamath.database import Assertion
-from proofsearch_metamath.demonstrations import UnusableProof
+from proofsearch.errors import InputError, ProofError, StorageError, UsageError
+from proofsearch.registry import CACHE_VARIABLE, Builder
+from proofsearch_metamath.database import Assertion, Pair
+from proofsearch_metamath.demonstrations import UnusableProofError
 from proofsearch_metamath.demonstrations import replay as replay_proof
 from proofsearch_metamath.elaboration import Elaborator
 from proofsearch_metamath.elaboration import replay as replay_path
@@ -29,7 +28,8 @@ from proofsearch_metamath.prepare import prepare
 from proofsearch_metamath.proofs import encode_compressed, proof_graph
 from proofsearch_metamath.session import MetamathSession, Target
 from proofsearch_metamath.statement import ProofText, read_proof_text, write_proof_text
-from proofsearch_metamath.verifier import Verifier
+from proofsearch_metamath.tokens import make_source, read_bytes
+from proofsearch_metamath.verifier import ProofAudit, Verifier
 
 SHIPPED = "set-prefix.mm"
 """The database that comes with the package."""
@@ -40,8 +40,9 @@ VERSION = "0.1.0"
 class MetamathConfig(ComponentConfig):
     """Options of the Metamath environment."""
 
-    database: str | None = Field(
-        default=None, description="A Metamath database (.mm); default: the prefix of set.mm that comes with the package."
+    database: Path | None = Field(
+        default=None,
+        description="A Metamath database (.mm); default: the prefix of set.mm that comes with the package.",
     )
     max_goal_size: int = Field(default=400, ge=1, description="Goals with more nodes than this are not made.")
     max_goals: int = Field(default=64, ge=1, description="States with more goals than this are not made.")
@@ -67,15 +68,17 @@ class MetamathEnvironment:
     def __init__(
         self, config: MetamathConfig, cache: Path, status: Callable[[str, int | None, int | None], None] | None = None
     ) -> None:
-        """Args:
-        config: the options.
-        cache: a folder for prepared databases.
-        status: told what takes long.
+        """Keeps the options; the database is read when it is first needed.
+
+        Args:
+            config: the options.
+            cache: a folder for prepared databases.
+            status: told what takes long.
         """
         self._config = config
         self._cache = cache
         self._status = status or (lambda message, done, total: None)
-        self._texts: dict[Path, str] = {}
+        self._codes: dict[Path, str] = {}
         self.skipped_demonstrations = 0
 
     @property
@@ -83,7 +86,7 @@ class MetamathEnvironment:
         """The database file."""
         if self._config.database is None:
             return Path(str(files("proofsearch_metamath") / "data" / SHIPPED))
-        return Path(self._config.database)
+        return self._config.database.expanduser()
 
     @cached_property
     def library(self) -> Library:
@@ -91,7 +94,10 @@ class MetamathEnvironment:
 
         Raises:
             InputError: it can't be read or parsed; the message has file, line and column.
+            StorageError: the cache can't be written.
         """
+        if not self.path.exists():
+            raise InputError(f"{self.path}: no such file; give --metamath-database the path of a .mm database")
         try:
             return prepare(
                 self.path,
@@ -101,12 +107,11 @@ class MetamathEnvironment:
         except MetamathError as error:
             where = "" if error.file is not None else f"{self.path}: "
             raise InputError(f"{where}{error}") from None
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{error.filename or self.path}: no such file; give --metamath-database the path of a .mm database"
-            ) from None
         except OSError as error:
-            raise InputError(f"{self.path}: can't be read or prepared: {error}") from None
+            raise StorageError(
+                f"{self._cache / 'metamath'}: the prepared {self.path.name} can't be stored: {error.strerror or error}; "
+                f"make room, or choose another folder with {CACHE_VARIABLE}"
+            ) from None
 
     # -- theorems ------------------------------------------------------------------------------------------------
 
@@ -176,11 +181,13 @@ class MetamathEnvironment:
         )
 
     def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
-        """The library's proofs of these theorems, replayed; what can't be is counted in
+        """The library's proofs of these theorems, replayed.
+
+        Those that can't be, because they are incomplete, wrong or too long, are counted in
         :attr:`skipped_demonstrations`.
         """
         library = self.library
-        database = library.database()
+        database = library.database
         for theorem in theorems:
             frame = library.frames[theorem.name]
             try:
@@ -188,19 +195,21 @@ class MetamathEnvironment:
                 steps = list(
                     replay_proof(theorem, self.open(theorem), library.frames, root, self._config.max_demonstration)
                 )
-            except (UnusableProof, MetamathError):
+            except (UnusableProofError, MetamathError):
                 self.skipped_demonstrations += 1
                 continue
             yield from steps
 
     def _stored_proof(self, frame: Assertion) -> list[str]:
-        source = self.library.tables.sources[frame.file]
-        text = self._texts.get(source)
-        if text is None:
-            text = source.read_text(encoding="utf-8")
-            self._texts[source] = text
-        statement = re.sub(r"\$\(.*?\$\)", " ", text[frame.start : frame.end], flags=re.DOTALL)
-        return statement.partition("$=")[2].split()[:-1]
+        path = self.library.tables.sources[frame.file]
+        code = self._codes.get(path)
+        if code is None:
+            code = make_source(path, read_bytes(path)).code
+            self._codes[path] = code
+        words = code[frame.start : frame.end].split()
+        if words[:2] != [frame.label, "$p"]:
+            raise InputError(f"{path}: the file has changed since it was read; start again")
+        return words[words.index("$=") + 1 : -1]
 
     # -- proofs --------------------------------------------------------------------------------------------------
 
@@ -216,31 +225,25 @@ class MetamathEnvironment:
         elaborated = Elaborator(self.library, self._target(theorem)).elaborate(steps)
         frame = self.library.frames[theorem.name]
         variables = [floating.variable for floating in frame.floats]
-        apart = [
-            (dummy, other)
-            for number, dummy in enumerate(elaborated.dummies)
-            for other in [*variables, *elaborated.dummies[:number]]
-        ]
-        return write_proof_text(
-            ProofText(frame.label, frame.expression, encode_compressed(frame.order, elaborated.root), tuple(apart))
-        )
+        proof = encode_compressed(frame.order, elaborated.root)
+        return write_proof_text(ProofText(frame.label, frame.expression, proof, _apart(elaborated.dummies, variables)))
 
     def stored_proof_text(self, theorem: Theorem) -> str:
         """The library's own proof, written as :meth:`write_proof` writes a found one."""
-        frame = self.library.frames[theorem.name]
-        return write_proof_text(ProofText(frame.label, frame.expression, tuple(self._stored_proof(frame))))
+        library = self.library
+        frame = library.frames[theorem.name]
+        proof = self._stored_proof(frame)
+        floats = library.database.floats
+        used = dict.fromkeys([floats[label].variable for label in proof if label in floats])
+        variables = [floating.variable for floating in frame.floats]
+        dummies = [variable for variable in used if variable not in variables]
+        return write_proof_text(ProofText(frame.label, frame.expression, tuple(proof), _apart(dummies, variables)))
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Runs a written proof on the stack machine, which shares no code with the search."""
         checker = f"proofsearch-metamath {VERSION} stack machine"
-        frame = self.library.frames[theorem.name]
         try:
-            text = read_proof_text(proof)
-            if text.label != frame.label or text.expression != frame.expression:
-                return Verdict(
-                    False, checker, f"the proof is of {text.label} {' '.join(text.expression)}, not of {frame.label}"
-                )
-            audit = self._verifier.verify(frame, proof=text.proof, extra_disjoint=text.disjoint)
+            _, audit = self._audit(theorem, proof)
         except MetamathError as error:
             return Verdict(False, checker, str(error))
         axioms, complete = self._rests_on(audit.cited)
@@ -249,21 +252,38 @@ class MetamathEnvironment:
         return Verdict(True, checker, "", axioms)
 
     def explain(self, theorem: Theorem, proof: str) -> str:
-        """The proof as a person reads it: a line for each step that asserts something."""
+        """The proof as a person reads it: a line for each step that asserts something.
+
+        Raises:
+            ProofError: it is no proof of the theorem.
+        """
         try:
-            text = read_proof_text(proof)
-            return explain(self.library.database(), self.library.frames[theorem.name], text.proof)
+            text, _ = self._audit(theorem, proof)
+            return explain(self.library.database, self.library.frames[theorem.name], text.proof)
         except MetamathError as error:
             raise ProofError(f"{theorem.name}: the proof can't be shown: {error}") from None
 
+    def _audit(self, theorem: Theorem, proof: str) -> tuple[ProofText, ProofAudit]:
+        """Reads and verifies a proof.
+
+        Raises:
+            MetamathError: it is no proof of the theorem.
+        """
+        frame = self.library.frames[theorem.name]
+        text = read_proof_text(proof)
+        if text.label != frame.label or text.expression != frame.expression:
+            raise MetamathError(
+                f"found a proof of {text.label} $p {' '.join(text.expression)}; "
+                f"expected one of {frame.label} $p {' '.join(frame.expression)}"
+            )
+        return text, self._verifier.verify(frame, proof=text.proof, extra_disjoint=text.disjoint)
+
     @cached_property
     def _verifier(self) -> Verifier:
-        return Verifier(self.library.database())
+        return Verifier(self.library.database)
 
     def _rests_on(self, cited: frozenset[str]) -> tuple[tuple[str, ...], bool]:
-        """The axioms and definitions that assertions rest on, by the library's own proofs; and whether all of these
-        are complete.
-        """
+        """The axioms and definitions that assertions rest on, and whether all the proofs on the way are complete."""
         library = self.library
         arrays, labels = library.tables.arrays, library.tables.labels
         offsets, flat, is_theorem = arrays["cited_at"], arrays["cited"], arrays["is_theorem"]
@@ -295,6 +315,11 @@ class MetamathEnvironment:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _apart(dummies: Sequence[str], variables: Sequence[str]) -> tuple[Pair, ...]:
+    """The ``$d`` pairs that keep each dummy variable apart from the theorem's variables and the other dummies."""
+    return tuple((dummy, other) for number, dummy in enumerate(dummies) for other in [*variables, *dummies[:number]])
 
 
 def make_environment(config: MetamathConfig, builder: Builder) -> MetamathEnvironment:

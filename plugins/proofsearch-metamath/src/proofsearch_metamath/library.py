@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,34 @@ class Syntax:
     position: int
 
 
+ARRAYS = (
+    "assertion_symbols",
+    "assertion_symbols_at",
+    "cited",
+    "cited_at",
+    "disjoint",
+    "disjoint_at",
+    "essential_symbols",
+    "essential_symbols_at",
+    "float_spans",
+    "float_symbols",
+    "hypotheses",
+    "hypotheses_at",
+    "index",
+    "index_at",
+    "index_keys",
+    "is_theorem",
+    "lines",
+    "places",
+    "proof_steps",
+    "provable",
+    "statements_at",
+    "trees",
+    "trees_at",
+)
+"""The names of the arrays in :attr:`Tables.arrays`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The arrays and texts of a prepared library; a *ragged* array ``x`` goes with ``x_at``, its row offsets.
@@ -62,8 +91,16 @@ class Tables:
         float_labels, essential_labels: shapes (F,) and (E,).
         rules: the syntax axioms, shape (R,).
         variables: the variables' symbols, shape (V,); tree leaf −1−v is the v-th.
-        sources: the files that the database was read from.
-        arrays: the integer arrays, by name, see :mod:`proofsearch_metamath.prepare`.
+        sources: the files that the database was read from, the top one first.
+        arrays: the integer arrays, by name: ragged by assertion ``assertion_symbols`` (symbols' numbers),
+            ``hypotheses`` (a ``$f`` as its number, a ``$e`` as −1 minus its), ``disjoint`` (symbols' numbers, two a
+            pair) and ``cited`` (positions; −1 where the proof is incomplete); ``places`` (N, 3): start and end as
+            offsets, and file; ``lines``, ``is_theorem``, ``proof_steps`` (N,); ``essential_symbols``, ragged by
+            ``$e``; ``float_symbols`` (F, 2): typecode and variable; ``float_spans`` (F, 2): positions; ``provable``
+            (M,): positions; ``trees``, ragged by statement; ``statements_at`` (M + 1,): each provable assertion's
+            conclusion and hypotheses among the statements; ``index``, ragged by ``index_keys``: which conclusions
+            have what at which path.
+        sha256: of the sources.
     """
 
     symbols: Sequence[str]
@@ -208,10 +245,40 @@ class Library:
         return [index[symbols[int(floats[number][0])]] for number in self.variable_floats]
 
     @cached_property
-    def variable_only(self) -> frozenset[int]:
-        """The typecodes that no syntax axiom makes: only variables have them."""
-        made = {rule.typecode for rule in self.rules}
-        return frozenset(number for number in range(len(self.typecodes)) if number not in made)
+    def closed_terms(self) -> dict[int, tuple[int, PatternTree]]:
+        """For each typecode the first term without variables: from which position on there is one, and the term.
+
+        Set.mm has ``T.`` for ``wff``, the universal class for ``class`` and none for ``setvar``.
+        """
+        typecode_index = {typecode: number for number, typecode in enumerate(self.typecodes)}
+        found: dict[int, tuple[int, PatternTree]] = {}
+        makeable = {rule.typecode for rule in self.rules}
+        while True:
+            best: tuple[int, int, PatternTree] | None = None
+            for number, rule in enumerate(self.rules):  # in the order of their positions
+                if best is not None and rule.position > best[0]:
+                    break
+                if rule.typecode in found:
+                    continue
+                floats = self.frames[rule.label].floats if rule.order else ()
+                children = [found.get(typecode_index[floating.typecode]) for floating in floats]
+                if all(children):
+                    parts = [child for child in children if child is not None]
+                    position = max([rule.position, *[part[0] for part in parts]])
+                    if best is None or position < best[0]:
+                        best = (position, rule.typecode, (number, *[part[1] for part in parts]))
+            if best is None:
+                return found
+            found[best[1]] = (best[0], best[2])
+            if len(found) == len(makeable):
+                return found
+
+    def variable_only(self, position: int) -> frozenset[int]:
+        """The typecodes of which every term holds a variable, as far as the syntax before a position goes."""
+        closed = self.closed_terms
+        return frozenset(
+            number for number in range(len(self.typecodes)) if number not in closed or closed[number][0] >= position
+        )
 
     # -- assertions ----------------------------------------------------------------------------------------------
 
@@ -229,7 +296,7 @@ class Library:
         first, last = arrays["statements_at"][index : index + 2].tolist()
         offsets = arrays["trees_at"][first : last + 1].tolist()
         flat = arrays["trees"]
-        return [flat[start:end].tolist() for start, end in zip(offsets, offsets[1:], strict=False)]
+        return [flat[start:end].tolist() for start, end in pairwise(offsets)]
 
     def _make_pattern(self, index: int) -> Pattern:
         position = int(self.provable[index])
@@ -263,8 +330,10 @@ class Library:
     # -- the index of conclusions --------------------------------------------------------------------------------
 
     def conclusions_with(self, path: int, op: int) -> int:
-        """A bit set of the provable assertions whose conclusion may have ``op`` at a path: it has, or a variable is
-        there or above. ``op`` −1 asks for the variables alone. Paths: the root is 0, see :func:`child_path`.
+        """A bit set of the provable assertions whose conclusion may have ``op`` at a path.
+
+        It has, or a variable is there or above. ``op`` −1 asks for the variables alone. Paths: the root is 0, see
+        :func:`child_path`.
         """
         key = (path, op)
         bits = self._bits.get(key)
@@ -314,6 +383,7 @@ class Library:
 
     # -- for the verifier ----------------------------------------------------------------------------------------
 
+    @cached_property
     def database(self) -> Database:
         """The frames as a database, for the verifier; the assertions' stored proofs and comments are left out."""
         tables = self.tables

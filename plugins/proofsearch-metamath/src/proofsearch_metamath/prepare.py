@@ -1,17 +1,20 @@
 """From a database to a library's arrays: parse every statement, index the conclusions, store, load.
 
 The store is a folder of ``.npy`` files (memory-mapped when loaded, so that worker processes share them), texts and
-a manifest with the hash of the database, which notices a changed file. Nothing in it can run code.
+a manifest with the hash of the database, which notices a changed database, and with a checksum of every file, which
+notices a damaged one: proofs are verified against what is stored. Nothing in it can run code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
+import re
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -19,12 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch_metamath.database import Assertion, Database
+from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.grammar import PROVABLE
-from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, Syntax, Tables, child_path
+from proofsearch_metamath.library import ARRAYS, MAX_PATH_DEPTH, Library, Syntax, Tables, child_path
+from proofsearch_metamath.places import Places
 from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.syntax import Grammar
+from proofsearch_metamath.syntax import Grammar, GrammarError, ParseError
+from proofsearch_metamath.terms import MAX_DEPTH
+from proofsearch_metamath.tokens import read_bytes
 
-FORMAT = 1
+FORMAT = 2
 """The version of the store; another one is prepared anew."""
 
 Progress = Callable[[str, int, int], None]
@@ -36,16 +43,14 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def sha256_of(files: Iterable[Path]) -> str:
-    """The hex digest of the files' bytes, one after another.
+    """The hex digest of the files' bytes, unpacked, one after another: a database's ``sha256``.
 
     Raises:
-        OSError: a file can't be read.
+        ReadError: a file can't be read.
     """
     digest = hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        digest.update(read_bytes(file))
     return digest.hexdigest()
 
 
@@ -58,9 +63,8 @@ def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
         progress: told how far it is.
 
     Raises:
-        MetamathError: the database can't be read; the message has file, line and column.
-        GrammarError, ParseError: its expressions can't be parsed.
-        OSError: a file can't be read or written.
+        MetamathError: the database can't be read or its expressions can't be parsed; the message says where.
+        OSError: the cache can't be written.
     """
     path = path.resolve()
     name = f"{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
@@ -77,7 +81,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
     """Parses every provable statement and lays everything out in arrays.
 
     Raises:
-        GrammarError, ParseError: its expressions can't be parsed.
+        GrammarError, ParseError: its expressions can't be parsed, or are nested too deep to be searched.
     """
     grammar = Grammar.from_database(database)
     typecodes = list(dict.fromkeys([*grammar.typecodes, *(rule.typecode for rule in grammar.rules)]))
@@ -137,7 +141,11 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
         ragged["cited"].row(cited)
         steps.append(applied)
         if assertion.typecode == PROVABLE:
-            _add_statement(assertion, grammar, len(provable), ragged["trees"], ragged["statements"], postings)
+            try:
+                _add_statement(assertion, grammar, len(provable), ragged["trees"], ragged["statements"], postings)
+            except (GrammarError, ParseError) as error:
+                error.file, error.line, error.column = Places(database).of(assertion)
+                raise
             provable.append(assertion.position)
     progress("parsing", total, total)
     keys = sorted(postings)
@@ -193,6 +201,8 @@ def _add_statement(
     for number, expression in enumerate(expressions):
         label = assertion.label if number == 0 else assertion.essentials[number - 1].label
         tree = grammar.parse_expression(expression, label=label)
+        if len(tree) > MAX_DEPTH and (depth := _depth(tree, grammar.arities)) > MAX_DEPTH:
+            raise GrammarError(f"{label} is nested {depth} deep; a search takes expressions at most {MAX_DEPTH} deep")
         trees.row([entry if entry >= 0 else local[entry] for entry in tree])
         if number == 0:
             for key in _index_keys(tree, grammar.arities):
@@ -201,9 +211,7 @@ def _add_statement(
 
 
 def _index_keys(tree: Sequence[int], arities: Sequence[int]) -> list[int]:
-    """What a conclusion is found by: (path, op) for what stands near its root, (path, −1) for each variable there
-    and for every path below a variable, as far as any conclusion could reach.
-    """
+    """What a conclusion is found by: (path, op) for what stands near its root, (path, −1) for each variable there."""
     keys: list[int] = []
     stack = [(0, 0)]
     for entry in tree:
@@ -217,26 +225,48 @@ def _index_keys(tree: Sequence[int], arities: Sequence[int]) -> list[int]:
     return keys
 
 
+def _depth(tree: Sequence[int], arities: Sequence[int]) -> int:
+    """The height of a flat tree."""
+    depth = 0
+    waiting: list[int] = []  # how many children each node above still wants
+    for entry in tree:
+        depth = max(depth, len(waiting) + 1)
+        if entry >= 0 and arities[entry]:
+            waiting.append(arities[entry])
+            continue
+        while waiting:
+            waiting[-1] -= 1
+            if waiting[-1]:
+                break
+            waiting.pop()
+    return depth
+
+
 def _citations(assertion: Assertion, database: Database) -> tuple[list[int], int]:
     """What a stored proof cites, and how often.
 
     Returns:
-        The positions of the provable assertions that it names, −1 among them if it is incomplete; and how many of its
-        steps apply one.
+        The positions of the provable assertions that it names, −1 among them if it is incomplete or names what does
+        not stand before it; and how many of its steps apply one.
     """
     proof, assertions = assertion.proof, database.assertions
     if not proof:
         return [], 0
+    complete = not any("?" in token for token in proof)
     compressed = proof[0] == "("
     end = proof.index(")") if compressed else len(proof)
     named = proof[1:end] if compressed else proof
     numbers = {}
     for number, label in enumerate(named):
         cited = assertions.get(label)
-        if cited is not None and cited.typecode == PROVABLE:
+        if cited is None:
+            complete = complete and (label in database.floats or label in database.essentials)
+        elif cited.position >= assertion.position:
+            complete = False
+        elif cited.typecode == PROVABLE:
             numbers[number] = cited.position
     positions = sorted(set(numbers.values()))
-    if any("?" in token for token in proof[end if compressed else 0 :]):
+    if not complete:
         positions.insert(0, -1)
     if not compressed:
         return positions, len(numbers)
@@ -257,7 +287,11 @@ def _lines(database: Database, places: Sequence[tuple[int, int, int]]) -> NDArra
     lines = np.zeros(len(places), dtype=np.int32)
     starts = np.array(places, dtype=np.int64).reshape(-1, 3)
     for number, file in enumerate(database.files):
-        breaks = np.flatnonzero(np.frombuffer(file.read_bytes(), dtype=np.uint8) == ord("\n"))
+        data = read_bytes(file)
+        if b"\r" in data:
+            breaks = np.array([match.end() - 1 for match in re.finditer(rb"\r\n|\r|\n", data)], dtype=np.int64)
+        else:
+            breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
         here = starts[:, 2] == number
         lines[here] = np.searchsorted(breaks, starts[here, 0]) + 1
     return lines
@@ -284,6 +318,8 @@ class _Ragged:
 # -- storing and loading -----------------------------------------------------------------------------------------
 
 _TEXTS = ("symbols", "typecodes", "labels", "float_labels", "essential_labels", "variables")
+_RULES = "rules.json"
+_FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.txt" for name in _TEXTS), _RULES}
 
 
 def store(tables: Tables, folder: Path) -> None:
@@ -298,20 +334,21 @@ def store(tables: Tables, folder: Path) -> None:
         for name, array in tables.arrays.items():
             np.save(scratch / f"{name}.npy", array, allow_pickle=False)
         for name in _TEXTS:
-            (scratch / f"{name}.txt").write_text("\n".join(getattr(tables, name)), encoding="utf-8")
+            (scratch / f"{name}.txt").write_text("\n".join(getattr(tables, name)), encoding="utf-8", newline="\n")
+        rules = [[rule.label, rule.symbols, rule.order, rule.typecode, rule.position] for rule in tables.rules]
+        (scratch / _RULES).write_text(json.dumps(rules), encoding="utf-8")
         manifest = {
             "format": FORMAT,
             "sha256": tables.sha256,
             "sources": [str(source) for source in tables.sources],
-            "arrays": sorted(tables.arrays),
-            "rules": [[rule.label, rule.symbols, rule.order, rule.typecode, rule.position] for rule in tables.rules],
+            "files": {file.name: _checksum(file) for file in sorted(scratch.iterdir())},
         }
         (scratch / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-        old = folder.with_name(f"{scratch.name}.old")
-        if folder.exists():
+        old = scratch.with_suffix(".old")
+        with contextlib.suppress(FileNotFoundError):
             folder.rename(old)
         try:
-            os.replace(scratch, folder)
+            scratch.rename(folder)
         except OSError:
             # Another process stored the same library between the two renames; theirs is as good.
             if not (folder / "manifest.json").exists():
@@ -322,26 +359,36 @@ def store(tables: Tables, folder: Path) -> None:
 
 
 def load(folder: Path) -> Library | None:
-    """A stored library; ``None`` where there is none, or it is of another format, damaged, or of another state of
-    the database.
+    """A stored library.
+
+    Returns:
+        ``None`` where there is none, or it is of another format, damaged, or of another state of the database.
     """
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT:
+        if manifest["format"] != FORMAT or set(manifest["files"]) != _FILES:
             return None
         sources = [Path(source) for source in manifest["sources"]]
         if sha256_of(sources) != manifest["sha256"]:
             return None
+        if any(_checksum(folder / name) != checksum for name, checksum in manifest["files"].items()):
+            return None
         texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in _TEXTS}
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in manifest["arrays"]
-        }
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
         rules = [
             Syntax(sys.intern(label), tuple(symbols), tuple(order), typecode, position)
-            for label, symbols, order, typecode, position in manifest["rules"]
+            for label, symbols, order, typecode, position in json.loads((folder / _RULES).read_text(encoding="utf-8"))
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (MetamathError, OSError, ValueError, KeyError, TypeError):
         # Whatever is wrong with a cache, the answer is to make it again.
         return None
     lists = {name: text.split("\n") if text else [] for name, text in texts.items()}
     return Library(Tables(**lists, rules=rules, sources=sources, arrays=arrays, sha256=manifest["sha256"]))
+
+
+def _checksum(file: Path) -> int:
+    checksum = 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum

@@ -60,8 +60,15 @@ class _Reader:
     def __init__(self, path: Path, progress: Progress | None) -> None:
         self.top = path
         self.progress = progress
-        self.database = Database(files=[])
-        self.scope = Scope(self.database)
+        self.assertions: dict[str, Assertion] = {}
+        self.scope = Scope(self.assertions)
+        self.database = Database(
+            files=[],
+            floats=self.scope.all_floats,
+            essentials=self.scope.all_essentials,
+            assertions=self.assertions,
+            float_spans=self.scope.float_spans,
+        )
         self.digest = hashlib.sha256()
         self.included: set[Path] = set()
         self.files: list[_File] = []
@@ -248,7 +255,7 @@ class _Reader:
         label = self._new_label(statement)
         expression, used = self._expression(statement)
         frame = self.scope.frame(used)
-        assertions = self.database.assertions
+        assertions = self.assertions
         assertions[label] = Assertion(
             label=label,
             kind="p" if statement.keyword == "p" else "a",

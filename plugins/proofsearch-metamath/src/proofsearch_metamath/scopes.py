@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from operator import itemgetter
 from typing import NamedTuple
 
-from proofsearch_metamath.database import Database, Essential, Floating, Pair
+from proofsearch_metamath.database import Assertion, Essential, Floating, Pair
 from proofsearch_metamath.tokens import Source
 
 _number = itemgetter(0)
@@ -46,10 +47,19 @@ class Scope:
         active: each active symbol, to the one string that stands for it in every expression.
         floats: the active ``$f`` of each variable, with its number among all hypotheses.
         blocks: the open blocks, the innermost last.
+        all_floats, all_essentials, float_spans: what the database gets of hypotheses.
     """
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, assertions: Mapping[str, Assertion]) -> None:
+        """Starts outside of any block.
+
+        Args:
+            assertions: what has been read so far.
+        """
+        self._assertions = assertions
+        self.all_floats: dict[str, Floating] = {}
+        self.all_essentials: dict[str, Essential] = {}
+        self.float_spans: dict[str, tuple[int, int]] = {}
         self.active: dict[str, str] = {}
         self.floats: dict[str, tuple[int, Floating]] = {}
         self.blocks: list[Block] = []
@@ -85,10 +95,10 @@ class Scope:
         for variable in self._variables[block.variables :]:
             del self.active[variable]
         del self._variables[block.variables :]
-        spans = self.database.float_spans
+        spans = self.float_spans
         for floating in self._floats[block.floats :]:
             del self.floats[floating.variable]
-            spans[floating.label] = (spans[floating.label][0], len(self.database.assertions))
+            spans[floating.label] = (spans[floating.label][0], len(self._assertions))
         del self._floats[block.floats :]
         del self._essentials[block.essentials :]
         self._pairs.difference_update(self._pair_list[block.pairs :])
@@ -102,15 +112,15 @@ class Scope:
 
     def add_floating(self, floating: Floating) -> None:
         """Makes a ``$f`` active, and records it in the database."""
-        self.database.floats[floating.label] = floating
-        self.database.float_spans[floating.label] = (len(self.database.assertions), sys.maxsize)
+        self.all_floats[floating.label] = floating
+        self.float_spans[floating.label] = (len(self._assertions), sys.maxsize)
         self.floats[floating.variable] = (self._hypotheses, floating)
         self._floats.append(floating)
         self._hypotheses += 1
 
     def add_essential(self, essential: Essential, variables: frozenset[str]) -> None:
         """Makes a ``$e`` with these variables active, and records it in the database."""
-        self.database.essentials[essential.label] = essential
+        self.all_essentials[essential.label] = essential
         self._essentials.append((self._hypotheses, essential, variables))
         self._hypotheses += 1
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import overload
 
 from proofsearch import Advanced, Finished, Goal, Outcome, ProofState, Rejected, Theorem, Tree
-
 from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, child_path
-from proofsearch_metamath.terms import Terms, TermTooLarge
+from proofsearch_metamath.terms import Terms, TermTooLargeError
 from proofsearch_metamath.unification import Apart, Application, LocalGoal, PatternTree, Unifier
 
 HYPOTHESIS = "hyp "
@@ -176,8 +175,8 @@ class MetamathSession:
             term = self.terms.app(self._num_rules + number)
             self.terms.mark_variable(term)
             self._variables[term] = number
-        self._unifier = Unifier(self.terms, self._keeps_apart)
-        self._unifier.variable_only = library.variable_only
+        position = library.frames[target.theorem.name].position
+        self._unifier = Unifier(self.terms, self._keeps_apart, library.variable_only(position))
         self._allowed = (1 << target.earlier) - 1
         self._root = self._embed(target.conclusion)
         self._hypotheses = [self._embed(hypothesis) for hypothesis in target.hypotheses]
@@ -240,7 +239,7 @@ class MetamathSession:
             if isinstance(application, Rejected):
                 return application
             return self._combine(state, focus, application, trace)
-        except TermTooLarge as error:
+        except TermTooLargeError as error:
             return Rejected(f"too large: {error}")
 
     def _application(self, skeleton: int, tactic: str) -> Application | Rejected:
@@ -249,7 +248,7 @@ class MetamathSession:
         if found is None:
             try:
                 found = self._apply(skeleton, tactic) or Rejected("does not unify")
-            except TermTooLarge as error:
+            except TermTooLargeError as error:
                 found = Rejected(f"too large: {error}")
             self._applications[key] = found
         return found
@@ -385,7 +384,7 @@ class MetamathSession:
         for index in library.members_of(self.candidates(skeleton) & library.without_hypotheses):
             try:
                 application = self._unifier.apply(skeleton, library.pattern(index))
-            except TermTooLarge:
+            except TermTooLargeError:
                 continue
             if application is not None and not application.apart:
                 return library.provable_labels[index]
@@ -429,9 +428,7 @@ class MetamathSession:
         if found is None:
             if self.terms.metas[skeleton]:
                 found = [
-                    number
-                    for number, term in enumerate(self._hypotheses)
-                    if self._unifier.unify(skeleton, term, {})
+                    number for number, term in enumerate(self._hypotheses) if self._unifier.unify(skeleton, term, {})
                 ]
             else:
                 found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]

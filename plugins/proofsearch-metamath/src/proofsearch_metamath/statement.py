@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from proofsearch_metamath.database import Pair, Symbols
+from proofsearch_metamath.database import Assertion, Pair, Symbols
 from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.proofs import format_proof
 
@@ -64,6 +64,17 @@ def read_proof_text(text: str) -> ProofText:
     if not 2 < equals < end or end != len(tokens) - 1:
         raise MetamathError("expected one statement `label $p … $= … $.`, found more or less than one")
     return ProofText(tokens[0], tuple(tokens[2:equals]), tuple(tokens[equals + 1 : end]), tuple(disjoint))
+
+
+def splice(text: str, frame: Assertion, proof: str) -> str:
+    """A file's text with a theorem's statement replaced by a found proof.
+
+    Args:
+        text: the text of the file that the theorem is in; of several theorems of a file the last one comes first.
+        frame: the theorem, with its offsets in the text.
+        proof: what :func:`write_proof_text` wrote.
+    """
+    return f"{text[: frame.start]}{proof.strip()}{text[frame.end :]}"
 
 
 def _find(tokens: list[str], wanted: str) -> int:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
 MAX_DEPTH = 200
 """How deep a term may be: what walks over terms recurses. The deepest statement of set.mm has depth 33, of nf.mm 38."""
 

@@ -246,9 +246,7 @@ class Unifier:
         bindings[meta] = term
         return True
 
-    def _value(
-        self, variable: int, values: list[int], typecodes: Sequence[int], own: int, fresh: list[int]
-    ) -> int:
+    def _value(self, variable: int, values: list[int], typecodes: Sequence[int], own: int, fresh: list[int]) -> int:
         """The value of an assertion's variable; a fresh metavariable where unification left it open."""
         value = values[variable]
         if value < 0:

@@ -1,0 +1,1 @@
+"""A value scorer for proofsearch that prefers states with small goals."""
