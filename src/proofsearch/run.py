@@ -121,22 +121,10 @@ def run_search(
     began = time.monotonic()
     tell = on_event or _ignore
     plugins = plugins or Plugins.discover()
-    parts = resolve(plugins, config)
-    with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
-        environment = components.environment()
-        selection = select(environment, config.select, config.seed)
-        resolved = parts.config.model_copy(update={"select": selection.config})
-        _prepare(components)
-        folder = RunFolder.create(
-            out,
-            resolved,
-            collect(argv, config.seed, environment.fingerprint()),
-            selection.theorems,
-            proof_suffix=environment.proof_suffix,
-        )
+    folder, parts, selection = _begin(plugins, config, out, cache, tell, argv)
     with folder:
         tell(Began(out, len(folder.theorems), 0, 0, selection))
-        _search(folder, plugins, Parts(resolved, parts.chosen), folder.remaining(), cache, tell)
+        _search(folder, plugins, parts, folder.remaining(), cache, tell)
         folder.finish()
         return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
 
@@ -185,13 +173,34 @@ def resume_search(
         return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
 
 
+def _begin(
+    plugins: Plugins, config: RunConfig, out: Path, cache: Path | None, tell: OnEvent, argv: Sequence[str]
+) -> tuple[RunFolder, Parts, Selection]:
+    """Selects the theorems and makes the folder. The environment, which may be large, does not outlive this."""
+    parts = resolve(plugins, config)
+    with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+        environment = components.environment()
+        selection = select(environment, config.select, config.seed)
+        _prepare(components)
+        resolved = parts.config.model_copy(update={"select": selection.config})
+        folder = RunFolder.create(
+            out,
+            resolved,
+            collect(argv, config.seed, environment.fingerprint()),
+            selection.theorems,
+            proof_suffix=environment.proof_suffix,
+        )
+    return folder, Parts(resolved, parts.chosen), selection
+
+
 def _search(
     folder: RunFolder, plugins: Plugins, parts: Parts, theorems: Sequence[Theorem], cache: Path | None, tell: OnEvent
 ) -> None:
     """Has the executor search the theorems and records each result before it is told."""
     recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache)
     with Components(plugins, parts, cache=cache) as components:
-        for done in components.executor().run(recipe, [Job(theorem.name, theorem) for theorem in theorems]):
+        jobs = (Job(theorem.name, theorem) for theorem in theorems)
+        for done in components.executor().run(recipe, jobs):
             searched = _searched(done, parts.config.seed)
             tell(Recorded(folder.record(searched.result, searched.proof, searched.trajectory)))
 

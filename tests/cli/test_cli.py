@@ -61,7 +61,7 @@ def test_a_search_from_the_command_line_to_its_verification(cli: Cli) -> None:
     assert "[10/10]" in done.err
 
     done = cli("verify", "mine")
-    assert (done.code, done.err) == (0, "counting to 2 …\n" if "counting" in done.err else "")
+    assert (done.code, done.err) == (0, "")
     assert done.out == "10 of 10 proofs accepted by fake checker 1; 10 of 10 theorems were searched\n"
     done = cli("trajectories", "summary", "mine", "--json")
     assert json.loads(done.out)["searches"] == 10

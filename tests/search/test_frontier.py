@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofsearch.search.frontier import Frontier
@@ -84,12 +84,14 @@ def run(queues: int, share: float, script: Sequence[tuple]) -> None:
     assert frontier.pop() == -1
 
 
+@settings(max_examples=300)
 @given(operations)
 def test_pops_in_the_order_of_a_plain_heap(script: list[tuple]) -> None:
     """Catches any slip in sibling batches, lazy deletion, moving back to an old priority, or tie-breaking."""
     run(1, 0.0, script)
 
 
+@settings(max_examples=300)
 @given(operations, st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]))
 def test_two_queues_share_their_nodes(script: list[tuple], share: float) -> None:
     """Catches a node popped twice, once from each queue, and a wrong alternation."""
@@ -104,6 +106,15 @@ def test_a_share_is_met_exactly_and_evenly() -> None:
     frontier.push([-float(i) for i in range(count)], [float(i) for i in range(count)])
     from_second = [index for index in range(500) if frontier.pop() > 500]
     assert from_second == list(range(9, 500, 10))
+
+
+def test_a_sibling_that_moved_back_hides_none_of_the_others() -> None:
+    """Catches a moved node that takes its old place among its siblings, with its new priority."""
+    frontier = Frontier([array("d", (0.0,))])
+    frontier.push([5.0, 4.0, 3.0])
+    frontier.push([0.0])
+    frontier.move(2, -4.0)
+    assert [frontier.pop() for _ in range(5)] == [1, 3, 4, 2, -1]
 
 
 def test_siblings_with_equal_priority_come_in_insertion_order() -> None:

@@ -204,10 +204,12 @@ def test_mix_with_a_calibration_is_invariant_when_it_moves_along() -> None:
     assert order(one.graph) == order(other.graph)
 
 
-def test_mix_with_constant_values_orders_by_logprob() -> None:
+@pytest.mark.parametrize("warmup", [2, 3, 5, 6, 7, 11, 13])
+@pytest.mark.parametrize("constant", [0.1, 0.7, 1 / 3, 123.456])
+def test_mix_with_constant_values_orders_by_logprob(constant: float, warmup: int) -> None:
     """Catches a division by a standard deviation of zero, or by one made of rounding errors."""
     world = random_world(7, states=60)
-    mixed = run(world, FakeScorer({}, default=0.1), priority={"kind": "mix", "warmup": 4, "goal_weight": 0})
+    mixed = run(world, FakeScorer({}, default=constant), priority={"kind": "mix", "warmup": warmup, "goal_weight": 0})
     plain = run(world, priority={"kind": "logprob", "goal_weight": 0})
     assert order(mixed.graph) == order(plain.graph)
 

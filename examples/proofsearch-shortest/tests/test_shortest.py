@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from proofsearch_shortest.scorer import ShortestConfig, ShortestScorer
+
 from proofsearch import Goal, State, Theorem, Tree
 from proofsearch.protocols import ScoreRequest
-from proofsearch_shortest.scorer import ShortestConfig, ShortestScorer
 
 
 def value(config: ShortestConfig, *goals: Goal) -> float | None:

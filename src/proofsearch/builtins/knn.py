@@ -33,7 +33,7 @@ from proofsearch.builtins.knn_index import ExampleIndex, Scope
 from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch.registry import Builder
 from proofsearch.types import Candidate, Goal, Theorem
 
@@ -292,7 +292,7 @@ class Recall:
 
 
 def measure_recall(
-    generator: KnnGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
+    generator: TacticGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
 ) -> Recall:
     """Asks a policy about known steps.
 

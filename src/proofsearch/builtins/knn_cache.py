@@ -39,41 +39,49 @@ def open_or_build(
     folder = parent / key
     with contextlib.suppress(FileNotFoundError, InputError):
         return load(folder)
-    try:
+    with storing(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        with _locked(parent / f"{key}.lock", status):
-            try:
-                return load(folder)
-            except FileNotFoundError:
-                pass
-            except InputError as error:
-                status(f"k-NN memory: {error}; building it again")
+        lock = (parent / f"{key}.lock").open("a")
+    with lock:
+        _wait(lock, status)
+        try:
+            return load(folder)
+        except FileNotFoundError:
+            pass
+        except InputError as error:
+            status(f"k-NN memory: {error}; building it again")
+        with storing(parent):
             for leftover in parent.glob(f"{key}.tmp*"):
                 shutil.rmtree(leftover, ignore_errors=True)
             fresh = Path(tempfile.mkdtemp(prefix=f"{key}.tmp", dir=parent))
-            try:
-                build(fresh)
+        try:
+            build(fresh)
+            with storing(parent):
                 if folder.exists():
                     shutil.rmtree(folder)
                 fresh.rename(folder)
-            finally:
-                shutil.rmtree(fresh, ignore_errors=True)
-            return load(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return load(folder)
+
+
+@contextlib.contextmanager
+def storing(folder: Path) -> Iterator[None]:
+    """Reports what the system says of a write that failed.
+
+    Raises:
+        StorageError: in place of an ``OSError``.
+    """
+    try:
+        yield
     except OSError as error:
         raise StorageError(
             f"{folder}: the k-NN memory can't be kept there ({error}); free some space or choose another cache folder"
         ) from error
 
 
-@contextlib.contextmanager
-def _locked(path: Path, status: Callable[[str], None]) -> Iterator[None]:
-    """Holds the lock file; the system lets go of it when the process dies."""
-    with path.open("a") as file:
-        _wait(file, status)
-        yield
-
-
 def _wait(file: IO[str], status: Callable[[str], None]) -> None:
+    """Takes the lock on a file; the system lets go of it when the file is closed or the process dies."""
     if sys.platform == "win32":
         # No such lock there: processes may build side by side, and the first to finish wins.
         return

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raise it when the files change their meaning."""
 MANIFEST = "index.json"
 """The file that is written last."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from proofsearch.builtins.features import FEATURES_VERSION, FeatureExtractor
-from proofsearch.builtins.knn_cache import open_or_build
+from proofsearch.builtins.knn_cache import open_or_build, storing
 from proofsearch.builtins.knn_index import INDEX_VERSION, ExampleIndex
 from proofsearch.builtins.knn_writer import IndexWriter
 from proofsearch.errors import InputError, UsageError
@@ -122,7 +122,12 @@ def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectorie
 def write_memory(
     folder: Path, theorems: Sequence[Theorem], steps: Iterable[Step], use_trees: bool, status: Status
 ) -> None:
-    """Writes the memory of steps that come theorem by theorem, in the order of ``theorems``, each from its start."""
+    """Writes the memory of steps that come theorem by theorem, in the order of ``theorems``, each from its start.
+
+    Raises:
+        PluginError: the steps are in another order.
+        StorageError: the folder can't be written.
+    """
     names = [theorem.name for theorem in theorems]
     positions = [number if theorem.position is None else theorem.position for number, theorem in enumerate(theorems)]
     proofs = IndexWriter(names, positions, MAX_FREQUENCY)
@@ -149,9 +154,10 @@ def write_memory(
     status("k-NN memory: writing the index", None, None)
     if proofs.tactics.isdisjoint(names):
         statements = IndexWriter(names, positions, MAX_FREQUENCY)
-    for writer, name in ((proofs, "proofs"), (statements, "statements")):
-        (folder / name).mkdir()
-        writer.write(folder / name)
+    with storing(folder.parent):
+        for writer, name in ((proofs, "proofs"), (statements, "statements")):
+            (folder / name).mkdir()
+            writer.write(folder / name)
 
 
 def _ordered(theorems: Iterable[Theorem]) -> list[Theorem]:

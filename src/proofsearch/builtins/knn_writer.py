@@ -15,6 +15,8 @@ from proofsearch.builtins.features import FeatureRows
 from proofsearch.builtins.knn_index import ARRAYS, INDEX_VERSION, MANIFEST
 from proofsearch.errors import PluginError
 
+ALWAYS_KEPT = 1000
+"""Features of no more examples than this are kept, however few examples there are."""
 _CHUNK_ENTRIES = 4_000_000
 """Feature entries inverted at a time: bounds the memory of a build."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -121,7 +123,7 @@ class IndexWriter:
         if not self._ids:
             return np.zeros(0, np.uint32), np.zeros(0, np.int64)
         features, frequencies = np.unique(np.concatenate(self._ids), return_counts=True)
-        kept = frequencies <= max(self._max_frequency * len(self._tactic_of), 1.0)
+        kept = frequencies <= max(self._max_frequency * len(self._tactic_of), ALWAYS_KEPT)
         return features[kept], frequencies[kept].astype(np.int64)
 
     def _invert(

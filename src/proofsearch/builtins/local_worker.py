@@ -7,6 +7,7 @@ import os
 import pickle
 import queue
 import signal
+import sys
 import threading
 import traceback
 from multiprocessing.connection import Connection
@@ -28,7 +29,10 @@ def main(descriptor: int) -> None:
     faulthandler.enable()
     # Multiprocessing's own stubs know what is sent only by type parameters.
     connection: Connection[Any, Any] = Connection(descriptor)
-    recipe: bytes = connection.recv()
+    try:
+        recipe: bytes = connection.recv()
+    except EOFError:
+        return  # the parent was killed at once
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, jobs), daemon=True).start()
     try:
@@ -49,6 +53,10 @@ def main(descriptor: int) -> None:
         if isinstance(message, Failed) and message.failure == "out of memory":
             return  # what is left of its memory is in pieces
     worker.close()
+    # Taking a large library apart object by object would keep the parent waiting for nothing.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def attempt(worker: Worker, job: Job) -> Message:

@@ -125,7 +125,8 @@ def _slots(
 
     A node's parent is the last node before it with as few or fewer, its subtree ends before the next with fewer.
     """
-    if len(arities) != len(tree_of) or (starts[1:] == starts[:-1]).any() or starts[-1] == len(tree_of):
+    empty = (starts[1:] == starts[:-1]).any() or starts[-1] == len(tree_of)
+    if empty or len(arities) != len(tree_of) or arities.min() < 0:
         raise ValueError(_complaint(trees))
     after = np.cumsum(arities - 1)
     slots = np.concatenate((np.zeros(1, np.int64), after[:-1]))

@@ -16,7 +16,6 @@ from proofsearch.trajectory.edges import RecordedEdges
 from proofsearch.trajectory.labels import Decision, Labels
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import (
-    Advanced,
     Crashed,
     Finished,
     Goal,
@@ -314,20 +313,25 @@ class RecordedSearch:
                     f"search {self.search_id}: damaged: node {node} was expanded before an edge reached it"
                 )
             of = edges.range(node)
-            outcomes: list[Outcome | Refused] = [
-                Advanced(states[edges.target[edge]])
-                if kind == OutcomeKind.ADVANCED
-                else Finished()
+            outcomes = [OutcomeKind(kind) for kind in edges.outcome[of.start : of.stop].tolist()]
+            failures: dict[int, Outcome | Refused] = {
+                place: Finished()
                 if kind == OutcomeKind.FINISHED
-                else made[OutcomeKind(kind)](edges.message.get(edge, ""))
-                for edge, kind in zip(of, edges.outcome[of.start : of.stop].tolist(), strict=True)
-            ]
+                else made[kind](edges.message.get(of.start + place, ""))
+                for place, kind in enumerate(outcomes)
+                if kind != OutcomeKind.ADVANCED
+            }
             graph.expand(
                 node,
                 edges.tactic[of.start : of.stop],
                 edges.logprob[of.start : of.stop].tolist(),
                 edges.num_tokens[of.start : of.stop].tolist(),
-                outcomes,
+                [
+                    states[edges.target[edge]]
+                    for edge, kind in zip(of, outcomes, strict=True)
+                    if kind == OutcomeKind.ADVANCED
+                ],
+                failures,
                 0.0,
             )
         if graph.num_nodes != self.num_nodes or list(graph.edge_target) != edges.target.tolist():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from proofsearch import ProofState
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import ScoreRequest
 from proofsearch.registry import Builder
-from pydantic import Field
 
 
 class ShortestConfig(ComponentConfig):

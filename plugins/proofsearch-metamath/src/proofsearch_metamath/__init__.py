@@ -1,0 +1,1 @@
+"""Metamath for proofsearch: reader, independent verifier, search environment, and a prefix of set.mm."""

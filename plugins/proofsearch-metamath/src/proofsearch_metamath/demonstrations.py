@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from proofsearch import Advanced, Demonstration, Theorem
 from proofsearch_metamath.library import Frames
 from proofsearch_metamath.proofs import ProofNode
-from proofsearch_metamath.session import MetamathSession, MetamathState
+from proofsearch_metamath.session import MetamathSession
+from proofsearch_metamath.state import MetamathState
 
 
 class UnusableProofError(Exception):

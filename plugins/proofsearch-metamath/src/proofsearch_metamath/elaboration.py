@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 
 from proofsearch import Advanced, Finished
 from proofsearch.errors import ProofError
+from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.proofs import ProofNode
-from proofsearch_metamath.session import HYPOTHESIS, MetamathSession, MetamathState, Target
+from proofsearch_metamath.session import MetamathSession, Target
+from proofsearch_metamath.state import MetamathState
 from proofsearch_metamath.terms import Terms, TermTooLargeError
 from proofsearch_metamath.unification import PatternTree, Unifier
 
 MAX_SIZE = 200_000
 """Nodes of the largest expression that a proof may hold; the largest statement of set.mm has 8,827."""
-
-MAX_DEPTH = 300
-"""How deep an expression of a proof may be: deeper than a goal, for a step's expression is never searched for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +60,7 @@ def replay(session: MetamathSession, tactics: Sequence[str]) -> Step:
     outcome = session.initial()
     open_steps = [root]
     if isinstance(outcome, Finished):
-        _close(root, session.root_closed_by(), session)
+        _close(root, session.root_closed_by())
     for number, tactic in enumerate(tactics):
         if not isinstance(outcome, Advanced) or not isinstance(outcome.state, MetamathState):
             raise ProofError(f"the path is finished before its step {number + 1}, {tactic!r}")
@@ -80,7 +79,7 @@ def replay(session: MetamathSession, tactics: Sequence[str]) -> Step:
         following: dict[int, Step] = {}
         for source, child in zip([*trace.hypotheses, *trace.others], [*step.children, *others], strict=True):
             if source.goal < 0:
-                _close(child, source.closed_by, session)
+                _close(child, source.closed_by)
             elif source.goal in following:
                 child.same_as = following[source.goal]
             else:
@@ -109,7 +108,7 @@ def _walk(root: Step) -> Iterator[Step]:
                 pending.append(child)
 
 
-def _close(step: Step, closed_by: str, session: MetamathSession) -> None:
+def _close(step: Step, closed_by: str) -> None:
     if closed_by.startswith(HYPOTHESIS):
         step.hypothesis = int(closed_by[len(HYPOTHESIS) :]) - 1
     else:
@@ -129,7 +128,7 @@ class Elaborator:
         self._library = library
         self._target = target
         self._frame = library.frames[target.theorem.name]
-        self._terms = Terms(max_size=MAX_SIZE, max_depth=MAX_DEPTH)
+        self._terms = Terms(max_size=MAX_SIZE)
         self._unifier = Unifier(self._terms, lambda one, other: True)
         self._variables = [self._variable(number) for number in range(len(target.variables))]
         self._metas = 0

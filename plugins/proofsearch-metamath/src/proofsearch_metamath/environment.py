@@ -109,7 +109,7 @@ class MetamathEnvironment:
             raise InputError(f"{where}{error}") from None
         except OSError as error:
             raise StorageError(
-                f"{self._cache / 'metamath'}: the prepared {self.path.name} can't be stored: {error.strerror or error}; "
+                f"{self._cache / 'metamath'}: the prepared {self.path.name} can't be stored: {error.strerror}; "
                 f"make room, or choose another folder with {CACHE_VARIABLE}"
             ) from None
 

@@ -1,4 +1,4 @@
-"""Found proofs in a copy of their database, in place of the library's own: for other verifiers, and for contributors."""
+"""Found proofs in a copy of their database, in place of the library's own, for other verifiers to check."""
 
 from __future__ import annotations
 

@@ -1,0 +1,142 @@
+"""What can be done about a goal: what closes it at once, what may be tried on it, and which goal comes first.
+
+All of it depends on the goal's skeleton alone, so it is worked out once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, child_path
+from proofsearch_metamath.rendering import Rendering
+from proofsearch_metamath.terms import Terms, TermTooLargeError
+from proofsearch_metamath.unification import LocalGoal, Unifier
+
+HYPOTHESIS = "hyp "
+"""How a tactic starts that closes a goal with one of the theorem's own hypotheses."""
+
+
+class Choices:
+    """What can be done about the goals of one session."""
+
+    def __init__(
+        self,
+        library: Library,
+        terms: Terms,
+        unifier: Unifier,
+        rendering: Rendering,
+        hypotheses: Sequence[int],
+        earlier: int,
+    ) -> None:
+        """Keeps what choices are made of.
+
+        Args:
+            library: the prepared database.
+            terms: the session's terms.
+            unifier: over these terms.
+            rendering: of these terms; goals that look equally good are ordered by their texts.
+            hypotheses: the theorem's hypotheses, as terms.
+            earlier: how many provable assertions may be used: those that stand before the theorem.
+        """
+        self._library = library
+        self._terms = terms
+        self._unifier = unifier
+        self._rendering = rendering
+        self._hypotheses = hypotheses
+        self._allowed = (1 << earlier) - 1
+        self._num_rules = library.num_rules
+        self._closed_by: dict[int, str | None] = {}
+        self._candidates: dict[int, int] = {}
+        self._usable: dict[int, list[int]] = {}
+        self._moves: dict[int, list[str]] = {}
+        self._ranks: dict[int, tuple[int, int]] = {}
+
+    def closed_by(self, skeleton: int) -> str | None:
+        """What closes a ground goal without a further step.
+
+        Returns:
+            A label, or ``hyp k`` for the k-th of all hypotheses; ``None`` where nothing does.
+        """
+        try:
+            return self._closed_by[skeleton]
+        except KeyError:
+            found = self._find_closing(skeleton)
+            self._closed_by[skeleton] = found
+            return found
+
+    def _find_closing(self, skeleton: int) -> str | None:
+        if skeleton in self._hypotheses:
+            return f"{HYPOTHESIS}{self._hypotheses.index(skeleton) + 1}"
+        library = self._library
+        for index in library.members_of(self.candidates(skeleton) & library.without_hypotheses):
+            try:
+                application = self._unifier.apply(skeleton, library.pattern(index))
+            except TermTooLargeError:
+                continue
+            if application is not None and not application.apart:
+                return library.provable_labels[index]
+        return None
+
+    def candidates(self, skeleton: int) -> int:
+        """A bit set of the assertions before the theorem whose conclusion may unify with a goal (a superset)."""
+        found = self._candidates.get(skeleton)
+        if found is None:
+            terms, library = self._terms, self._library
+            ops, args = terms.ops, terms.args
+            found = self._allowed
+            stack = [(skeleton, 0, 0)]
+            while stack and found:
+                term, path, depth = stack.pop()
+                op = ops[term]
+                if op < 0:
+                    continue
+                if op >= self._num_rules:
+                    found &= library.conclusions_with(path, -1)
+                    continue
+                found &= library.conclusions_with(path, op)
+                if depth < MAX_PATH_DEPTH:
+                    for child, arg in enumerate(args[term]):
+                        stack.append((arg, child_path(path, child), depth + 1))
+            self._candidates[skeleton] = found
+        return found
+
+    def moves_of(self, skeleton: int) -> list[str]:
+        """The tactics that may apply to a goal: hypotheses first, then assertions in the library's order."""
+        found = self._moves.get(skeleton)
+        if found is None:
+            labels = self._library.provable_labels
+            found = [f"{HYPOTHESIS}{number + 1}" for number in range(len(self.usable_hypotheses(skeleton)))]
+            found += [labels[index] for index in self._library.members_of(self.candidates(skeleton))]
+            self._moves[skeleton] = found
+        return found
+
+    def usable_hypotheses(self, skeleton: int) -> list[int]:
+        """The numbers, from 0, of the theorem's hypotheses that unify with a goal; ``hyp k`` means the k-th of them."""
+        found = self._usable.get(skeleton)
+        if found is None:
+            if self._terms.metas[skeleton]:
+                unify = self._unifier.unify
+                found = [number for number, term in enumerate(self._hypotheses) if unify(skeleton, term, {})]
+            else:
+                found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]
+            self._usable[skeleton] = found
+        return found
+
+    def choose(self, goals: tuple[LocalGoal, ...]) -> int:
+        """The goal with the fewest moves; of these the smallest, then the first by text, then the oldest."""
+        known = self._ranks
+        ranks = [known.get(goal[0]) or self._rank(goal[0]) for goal in goals]
+        least = min(ranks)
+        first = ranks.index(least)
+        text = self._rendering.skeleton_text
+        for number in range(first + 1, len(goals)):
+            skeleton, other = goals[number][0], goals[first][0]
+            if ranks[number] == least and skeleton != other and text(skeleton) < text(other):
+                first = number
+        return first
+
+    def _rank(self, skeleton: int) -> tuple[int, int]:
+        count = self.candidates(skeleton).bit_count() + len(self.usable_hypotheses(skeleton))
+        rank = (count, self._terms.sizes[skeleton])
+        self._ranks[skeleton] = rank
+        return rank
