@@ -77,8 +77,8 @@ def test_every_option_of_what_is_chosen_is_filled_in(plugins: Plugins) -> None:
 
 def test_components_of_one_name_each_take_the_options_that_they_know(plugins: Plugins) -> None:
     parts = resolve(plugins, config(options={"fake": {"size": 3, "encoder": "hashed"}}))
-    assert parts.chosen["environment", "fake"].config.size == 3  # type: ignore[union-attr]
-    assert parts.chosen["generator", "fake"].config.encoder == "hashed"  # type: ignore[union-attr]
+    assert parts.chosen["environment", "fake"].config.size == 3
+    assert parts.chosen["generator", "fake"].config.encoder == "hashed"
 
 
 @pytest.mark.parametrize(

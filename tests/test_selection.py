@@ -18,7 +18,7 @@ def names(environment: FakeEnvironment, seed: int = 0, **config: Any) -> list[st
 
 
 def prover(**config: Any) -> FakeEnvironment:
-    return FakeEnvironment(FakeConfig(**config), None)  # type: ignore[arg-type]
+    return FakeEnvironment(FakeConfig(**config), None)
 
 
 def test_named_theorems_come_in_the_librarys_order_each_once(tmp_path: Path) -> None:

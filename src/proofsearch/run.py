@@ -23,6 +23,7 @@ from proofsearch.errors import RunFolderError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Environment, Job, JobResult, Prepares
 from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
 from proofsearch.selection import Selection, select
 from proofsearch.types import Theorem
@@ -178,6 +179,8 @@ def _begin(
 ) -> tuple[RunFolder, Parts, Selection]:
     """Selects the theorems and makes the folder. The environment, which may be large, does not outlive this."""
     parts = resolve(plugins, config)
+    # Preparing can take minutes; a folder that is taken is refused before.
+    refuse_taken(out)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)

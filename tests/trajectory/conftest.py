@@ -73,7 +73,10 @@ def make_search(
             tactics = (*graph.path(node), "exact h")
         before = graph.num_nodes
         logprobs = [-rng.random() * 3 for _ in outcomes]
-        graph.expand(node, names, logprobs, [rng.randrange(1, 9) for _ in outcomes], outcomes, 0.5 + turn)
+        num_tokens = [rng.randrange(1, 9) for _ in outcomes]
+        states = [outcome.state for outcome in outcomes if isinstance(outcome, Advanced)]
+        failures = {place: outcome for place, outcome in enumerate(outcomes) if not isinstance(outcome, Advanced)}
+        graph.expand(node, names, logprobs, num_tokens, states, failures, 0.5 + turn)
         for child in range(before, graph.num_nodes):
             graph.value[child] = rng.choice([math.nan, 0.0, -1.5, rng.gauss(0, 1)])
             graph.priority.append(rng.choice([math.nan, rng.gauss(0, 1), -math.inf]))

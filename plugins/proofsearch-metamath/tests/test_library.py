@@ -6,15 +6,17 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from proofsearch import Advanced
-from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.prepare import prepare
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.state import MetamathState
 
-FIELDS = ("label", "kind", "position", "expression", "floats", "essentials", "order", "disjoint", "start", "end", "file")
+from proofsearch import Advanced
+
+FIELDS = "label kind position expression floats essentials order disjoint start end file".split()
 
 
 @pytest.fixture
@@ -65,8 +67,6 @@ def test_syntax_axioms_and_syntax_theorems_cannot_be_applied(library: Library) -
 
 def test_bit_sets_round_trip(library: Library) -> None:
     for members in ([], [0], [3, 5], list(range(len(library.provable)))):
-        import numpy as np
-
         assert library.members_of(library.bits_of(np.array(members, dtype=np.int64))) == members
 
 
@@ -119,24 +119,16 @@ def test_the_index_takes_more_children_than_it_has_paths_for(write: Callable[[st
     path = write(
         f"$c wff |- [ ] n $. $v {' '.join(names)} $. {floats}"
         f"big $a wff [ {' '.join(names)} ] $. neg $a wff n v0 $. ax $a |- [ {' '.join([*names[:18], 'n v0 v1'])} ] $. "
-        f"ax2 $a |- [ {' '.join([*names[:17], 'n v0 v1 v2'])} ] $."
+        f"ax2 $a |- [ {' '.join([*names[:17], 'n v0 v1 v2'])} ] $. "
         f"th $p |- [ {' '.join([*['n v1'] * 18, 'n n v1 n v1'])} ] $= ? $."
     )
-    environment = MetamathEnvironment(prefix_config(path), tmp_path / "cache")
+    environment = MetamathEnvironment(MetamathConfig(database=path), tmp_path / "cache")
     session = environment.open(environment.theorem("th"))
     pattern = environment.library.pattern(environment.library.provable_index["th"])
     candidates = session.choices.candidates(session._embed(pattern.conclusion))
-    assert [environment.library.provable_labels[index] for index in environment.library.members_of(candidates)] == [
-        "ax",
-        "ax2",
-    ]
-    assert isinstance(session.initial(), Advanced), "ax wants n v0 with the first v0"
-
-
-def prefix_config(path: Path):  # type: ignore[no-untyped-def]
-    from proofsearch_metamath.environment import MetamathConfig
-
-    return MetamathConfig(database=path)
+    labels = environment.library.provable_labels
+    assert [labels[index] for index in environment.library.members_of(candidates)] == ["ax", "ax2"]
+    assert session.root_closed_by() == "ax", "the other wants an n where there is none"
 
 
 def test_terms_without_variables(library: Library) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import multiprocessing
 import shutil
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
 from proofsearch_metamath import prepare as module
 from proofsearch_metamath.grammar import GrammarError
-from proofsearch_metamath.library import ARRAYS, Library
+from proofsearch_metamath.library import ARRAYS, Library, Tables
 from proofsearch_metamath.prepare import build, load, prepare
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.syntax import ParseError
@@ -41,9 +45,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was built, rather than loaded."""
     calls: list[str] = []
 
-    def counted(*args: object) -> object:
+    def counted(*args: Any) -> Tables:
         calls.append("build")
-        return build(*args)  # type: ignore[arg-type]
+        return build(*args)
 
     monkeypatch.setattr(module, "build", counted)
     return calls
@@ -83,8 +87,6 @@ def test_a_changed_file_is_noticed(which: str, write: Write, small: str, tmp_pat
 
 
 def test_a_packed_database(small: str, tmp_path: Path, built: list[str]) -> None:
-    import gzip
-
     path = tmp_path / "small.mm.gz"
     path.write_bytes(gzip.compress(small.encode()))
     prepare(path, tmp_path / "cache")
@@ -98,8 +100,6 @@ FILES = [*(f"{name}.npy" for name in ARRAYS), "symbols.txt", "labels.txt", "vari
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database and its cache, to be copied."""
-    from textwrap import dedent
-
     root = tmp_path_factory.mktemp("stored")
     (root / "small.mm").write_text(
         dedent(
@@ -165,8 +165,8 @@ def test_nothing_in_the_cache_can_run_code(stored: Path, tmp_path: Path) -> None
     assert load(folder) is None
 
 
-def _prepare(path: Path, cache: Path, barrier: object) -> None:
-    barrier.wait()  # type: ignore[attr-defined]
+def _prepare(path: Path, cache: Path, barrier: Barrier) -> None:
+    barrier.wait()
     assert prepare(path, cache).tables.labels
     raise SystemExit(0)
 

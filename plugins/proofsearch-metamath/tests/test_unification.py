@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import assume, given, settings
@@ -341,7 +341,7 @@ def test_a_chain_of_bindings_is_too_deep_not_a_crash() -> None:
     unifier = Unifier(terms, lambda one, other: True)
     metas = [terms.meta(number, 0) for number in range(3000)]
     bindings = {}
-    for one, other in zip(metas, metas[1:], strict=False):
+    for one, other in pairwise(metas):
         bindings[one] = terms.app(0, (other,))
     assert terms.depths[unifier.resolve(metas[-100], bindings)] == 100
     with pytest.raises(TermTooLargeError, match="deep"):

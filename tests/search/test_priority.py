@@ -1,0 +1,61 @@
+"""The corners of the priorities that searches seldom reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proofsearch.config import PriorityConfig
+from proofsearch.protocols import Calibration
+from proofsearch.search.graph import SearchGraph
+from proofsearch.search.priority import Priority, mean_and_std
+
+from .fake import FakeState
+
+
+def two_children(value: float = 1.0) -> SearchGraph:
+    """A root with two children: log-probabilities -6 and -2, 4 and 1 tokens, the same value, 1 and 3 goals."""
+    graph = SearchGraph(FakeState("root"))
+    graph.expand(0, ["t", "u"], [-6.0, -2.0], [4, 1], [FakeState("a", 1), FakeState("b", 3)], {}, 0.0)
+    graph.value[1] = graph.value[2] = value
+    return graph
+
+
+@pytest.mark.parametrize("count", [3, 6, 12, 24])
+def test_a_constant_sample_has_no_spread_at_all(count: int) -> None:
+    """Catches a mean of 0.1s that is off by a rounding error, and a later value divided by that error."""
+    assert mean_and_std([0.1] * count)[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"kind": "value"}, [[1.0, 1.0]]),
+        ({"kind": "logprob"}, [[-6.0, -2.0]]),
+        ({"kind": "normalized"}, [[-1.5, -2.0]]),
+        ({"kind": "normalized", "length_exponent": 0.5}, [[-3.0, -2.0]]),
+        ({"kind": "normalized", "length_exponent": 1e6}, [[0.0, -2.0]]),
+        ({"kind": "astar", "heuristic_weight": 0.5}, [[-5.5, -1.5]]),
+        ({"kind": "split"}, [[-6.0, -2.0], [1.0, 1.0]]),
+        ({"kind": "mix"}, [[0.75 * -2.0 + 0.25 * 0.5, 0.75 * 2.0 + 0.25 * 0.5]]),
+        ({"kind": "mix", "value_weight": 1.0}, [[0.5, 0.5]]),
+    ],
+)
+@pytest.mark.parametrize("goal_weight", [0.0, 2.0])
+def test_the_table(config: dict[str, Any], expected: list[list[float]], goal_weight: float) -> None:
+    """Catches a formula that is not that of PriorityConfig, among consecutive nodes and among any nodes."""
+    priority = Priority(
+        PriorityConfig.model_validate({**config, "goal_weight": goal_weight}),
+        two_children(),
+        Calibration(0.0, 2.0, -4.0, 1.0, 0.25),
+    )
+    assert priority(range(1, 3)) == [[a - goal_weight, b - 3 * goal_weight] for a, b in expected]
+    assert priority([2, 1]) == [[b - 3 * goal_weight, a - goal_weight] for a, b in expected]
+
+
+def test_a_calibration_without_spread_orders_by_the_other_score() -> None:
+    """Catches a division by a standard deviation of zero that a checkpoint may well hold."""
+    config = PriorityConfig(kind="mix", goal_weight=0.0)
+    assert Priority(config, two_children(), Calibration(1.0, 0.0, -4.0, 1.0, 0.5))(range(1, 3)) == [[-1.0, 1.0]]
+    assert Priority(config, two_children(), Calibration(0.0, 2.0, -4.0, 0.0, 0.5))(range(1, 3)) == [[0.25, 0.25]]
