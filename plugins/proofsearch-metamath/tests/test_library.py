@@ -16,7 +16,7 @@ from proofsearch_metamath.state import MetamathState
 
 from proofsearch import Advanced
 
-FIELDS = "label kind position expression floats essentials order disjoint start end file".split()
+FIELDS = ("label", "kind", "position", "expression", "floats", "essentials", "order", "disjoint", "start", "end")
 
 
 @pytest.fixture

@@ -154,9 +154,7 @@ class Case:
     def whole(self, goal: tuple[int, tuple[int, ...]]) -> Node:
         """A local goal as a tree."""
         skeleton, metas = goal
-        return self.shown(
-            self.terms.substitute(skeleton, dict(zip(self.terms.metas[skeleton], metas, strict=True)))
-        )
+        return self.shown(self.terms.substitute(skeleton, dict(zip(self.terms.metas[skeleton], metas, strict=True))))
 
     def apply(self) -> Application | None:
         return self.unifier.apply(self.skeleton, self.pattern)

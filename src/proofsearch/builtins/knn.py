@@ -56,7 +56,7 @@ class KnnConfig(ComponentConfig):
     trajectories: str | None = Field(
         default=None, description="Learn from the proofs in this run folder or trajectory file, not from the library."
     )
-    neighbours: int = Field(default=200, ge=1, description="Most similar recorded goals that a goal is compared with.")
+    neighbours: int = Field(default=100, ge=1, description="Most similar recorded goals that a goal is compared with.")
     power: float = Field(default=2.0, gt=0, description="A neighbour counts its similarity to this power.")
     rarity: float = Field(
         default=0.15, ge=0, description="Divide a tactic's neighbours by its number of uses to this power."

@@ -138,7 +138,7 @@ class ExampleIndex:
         scope: Scope,
         k: int,
         allowed: NDArray[np.bool_] | None = None,
-        budget: int = 400_000,
+        budget: int = 200_000,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The examples most similar to a goal, by the cosine of idf-weighted feature sets.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from proofsearch.errors import PluginError
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 from proofsearch.search.candidates import candidate_columns
+from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.frontier import Frontier
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
@@ -81,9 +82,10 @@ def search(
         PluginError: the generator or the session broke its contract; the message says how.
         ProofsearchError: whatever a component raised for the user to put right.
     """
-    return _Search(
-        theorem, session, generator, scorer, config, seed, accept, observers, calibration, clock, cancelled
-    ).run()
+    with rarer_full_collections():
+        return _Search(
+            theorem, session, generator, scorer, config, seed, accept, observers, calibration, clock, cancelled
+        ).run()
 
 
 class _Search:
@@ -130,7 +132,7 @@ class _Search:
 
         # Not hash(): that is randomised in each process.
         digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
-        self._seed = int.from_bytes(digest, "big")
+        self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
 
         self._graph = SearchGraph()
         self._status: SearchStatus | None = None
@@ -189,8 +191,7 @@ class _Search:
             self._status = SearchStatus.EXHAUSTED
             return []
         expansions = self._max_expansions - len(self._graph.expanded)
-        scored = self._scoring.scored if self._scoring else 0
-        model_calls = self._max_model_calls - self._generated - scored
+        model_calls = self._max_model_calls - self._generated - (self._scoring.scored if self._scoring else 0)
         if expansions <= 0:
             self._reach("expansions")
         elif self._steps >= self._max_steps:
@@ -199,9 +200,10 @@ class _Search:
             self._reach("model_calls")
         elif not (self._watches and self._interrupted()):
             nodes = [node]
-            room = min(self._batch, expansions, model_calls)
-            while len(nodes) < room and (node := self._frontier.pop()) >= 0:
-                nodes.append(node)
+            if self._batch > 1:
+                room = min(self._batch, expansions, model_calls)
+                while len(nodes) < room and (node := self._frontier.pop()) >= 0:
+                    nodes.append(node)
             return nodes
         return []
 
@@ -219,56 +221,58 @@ class _Search:
 
     def _expand_all(self, nodes: list[int]) -> None:
         """Expands nodes that were taken off the frontier, and puts their new children there."""
-        graph, frontier = self._graph, self._frontier
-        suggestions = self._generate(nodes)
-        first_new = first = graph.num_nodes
+        graph = self._graph
+        first_new = first = len(graph.state)
         families: list[range] = []
         changed: list[int] = []
         expanded = 0
-        for node, candidates in zip(nodes, suggestions, strict=True):
-            changed += self._expand(node, candidates)
+        for candidates in self._generate(nodes):
+            changed += self._expand(nodes[expanded], candidates)
             expanded += 1
-            if graph.num_nodes > first:
-                families.append(range(first, graph.num_nodes))
-                first = graph.num_nodes
+            last = len(graph.state)
+            if last > first:
+                families.append(range(first, last))
+                first = last
             if self._status is not None:
                 break
-
-        new = range(first_new, first)
-        if self._status is not None:
-            # Nothing will be taken off the frontier any more.
-            graph.priority.extend(array("d", (NAN,)) * len(new))
+        if self._status is None:
+            self._put_on_frontier(families, changed, self._asks_scorer and self._score(range(first_new, first)))
         else:
-            rescaled = self._score(new) if self._asks_scorer and new else False
-            for family in families:
-                insert = frontier.push if graph.depth[family[0]] < self._max_depth else frontier.skip
-                insert(*self._priority(family))
-            for node in dict.fromkeys(changed):
-                if graph.expanded_at[node] < 0:
-                    if graph.depth[node] < self._max_depth:
-                        frontier.move(node, *(column[0] for column in self._priority((node,))))
-                    else:
-                        frontier.remove(node)
-            if rescaled:
-                frontier.rebuild(self._priority)
-        for node in nodes[:expanded]:
-            for observer in self._observers:
-                observer.expanded(graph, node)
+            # Nothing will be taken off the frontier any more.
+            graph.priority.extend(array("d", (NAN,)) * (first - first_new))
+        if self._observers:
+            for node in nodes[:expanded]:
+                for observer in self._observers:
+                    observer.expanded(graph, node)
+
+    def _put_on_frontier(self, families: list[range], changed: list[int], rescaled: bool) -> None:
+        """Inserts new children, moves waiting nodes that got a better path, and re-orders all if the scale changed."""
+        graph, frontier = self._graph, self._frontier
+        for family in families:
+            if graph.depth[family.start] < self._max_depth:
+                frontier.push(*self._priority(family))
+            else:
+                frontier.skip(*self._priority(family))
+        for node in dict.fromkeys(changed):
+            if graph.expanded_at[node] >= 0:
+                continue
+            if graph.depth[node] < self._max_depth:
+                frontier.move(node, *(column[0] for column in self._priority((node,))))
+            else:
+                frontier.remove(node)
+        if rescaled:
+            frontier.rebuild(self._priority)
 
     def _generate(self, nodes: list[int]) -> Sequence[Sequence[Candidate]]:
         """The candidates for each node, from one call."""
         began = self._clock()
-        theorem, moves, state = self._theorem, self._moves, self._graph.state
-        requests = [
-            GenerationRequest(
-                theorem,
-                state[node],
-                None if moves is None else moves(state[node]),
-                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
-                (self._seed + index * 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF,
-            )
-            for index, node in enumerate(nodes, len(self._graph.expanded))
-        ]
+        graph, moves = self._graph, self._moves
+        requests = []
+        for node in nodes:
+            state = graph.state[node]
+            requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
+            # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
+            self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
         suggestions = self._generator.generate(requests, self._candidates)
         if len(suggestions) != len(nodes):
             raise PluginError(
@@ -314,9 +318,10 @@ class _Search:
         return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created)
 
     def _score(self, new: range) -> bool:
-        """Scores new nodes; returns whether all waiting nodes need new priorities."""
+        """Scores new nodes, if any; returns whether all waiting nodes need new priorities."""
         scoring = self._scoring
-        assert scoring is not None
+        if scoring is None or not new:
+            return False
         began = self._clock()
         scoring.score(self._graph, new)
         self._score_seconds += self._clock() - began

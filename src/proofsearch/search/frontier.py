@@ -114,9 +114,10 @@ class Frontier:
     def push(self, *priorities: list[float]) -> None:
         """Inserts the next nodes, the children of one expansion: their priorities, a list for each queue."""
         first = len(self._place)
-        self._place.extend(b"\x01" * len(priorities[0]))
-        for queue, column in zip(self._queues, priorities, strict=True):
-            queue.push(first, column)
+        self._place += b"\x01" * len(priorities[0])  # AMONG_SIBLINGS
+        self._queues[0].push(first, priorities[0])
+        if len(priorities) > 1:
+            self._queues[1].push(first, priorities[1])
 
     def skip(self, *priorities: list[float]) -> None:
         """Inserts the next nodes like :meth:`push` but lets none of them wait; :meth:`move` can still call on them."""

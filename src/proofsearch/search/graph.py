@@ -82,16 +82,22 @@ class SearchGraph:
     """
 
     __slots__ = (
+        "_created",
+        "_edge_source",
         "_first_edge",
+        "_first_node",
         "_node_of",
         "_parents",
+        "_seconds",
+        "_sourced",
+        "_timed",
+        "_value",
         "best_edge",
         "depth",
         "edge_logprob",
         "edge_message",
         "edge_num_tokens",
         "edge_outcome",
-        "edge_source",
         "edge_tactic",
         "edge_target",
         "expanded",
@@ -99,9 +105,7 @@ class SearchGraph:
         "logprob",
         "num_tokens",
         "priority",
-        "seconds",
         "state",
-        "value",
     )
 
     def __init__(self, root: ProofState | None = None, seconds: float = 0.0) -> None:
@@ -109,12 +113,12 @@ class SearchGraph:
         self.depth = array("i")
         self.logprob = array("d")
         self.num_tokens = array("i")
-        self.value = array("d")
+        self._value = array("d")
         self.priority = array("d")
         self.best_edge = array("i")
         self.expanded_at = array("i")
-        self.seconds = array("d")
-        self.edge_source = array("i")
+        self._seconds = array("d")
+        self._edge_source = array("i")
         self.edge_tactic: list[str] = []
         self.edge_logprob = array("d")
         self.edge_num_tokens = array("i")
@@ -123,6 +127,10 @@ class SearchGraph:
         self.edge_message: dict[int, str] = {}
         self.expanded = array("i")
         self._first_edge = array("i")
+        self._first_node = array("i")
+        self._created = array("d")
+        self._timed = 0  # of how many expansions the seconds are filled in
+        self._sourced = 0  # and of how many the edges' sources
         self._node_of: dict[Hashable, int] = {}
         self._parents: tuple[int, dict[int, tuple[int, ...]]] = (0, {})
         if root is not None:
@@ -131,11 +139,10 @@ class SearchGraph:
             self.depth.append(0)
             self.logprob.append(0.0)
             self.num_tokens.append(0)
-            self.value.append(NAN)
             self.priority.append(NAN)
             self.best_edge.append(-1)
             self.expanded_at.append(-1)
-            self.seconds.append(seconds)
+            self._seconds.append(seconds)
 
     def __repr__(self) -> str:
         return f"<SearchGraph: {self.num_nodes} nodes, {self.num_edges} edges, {len(self.expanded)} expansions>"
@@ -149,6 +156,35 @@ class SearchGraph:
     def num_edges(self) -> int:
         """How many steps were tried."""
         return len(self.edge_tactic)
+
+    # The next three columns hold little that the expansions don't say already, so the search's loop does not write
+    # them: each is brought up to date when it is asked for.
+
+    @property
+    def value(self) -> array[float]:
+        """What the scorer said of each node; ``nan`` where it said nothing."""
+        self._value.extend(array("d", (NAN,)) * (len(self.state) - len(self._value)))
+        return self._value
+
+    @property
+    def seconds(self) -> array[float]:
+        """When each node was created."""
+        column, first_node = self._seconds, self._first_node
+        for at in range(self._timed, len(first_node)):
+            last = first_node[at + 1] if at + 1 < len(first_node) else len(self.state)
+            column.extend(array("d", (self._created[at],)) * (last - len(column)))
+        self._timed = len(first_node)
+        return column
+
+    @property
+    def edge_source(self) -> array[int]:
+        """The node that each edge starts from."""
+        column, first_edge = self._edge_source, self._first_edge
+        for at in range(self._sourced, len(first_edge)):
+            last = first_edge[at + 1] if at + 1 < len(first_edge) else len(self.edge_tactic)
+            column.extend(array("i", (self.expanded[at],)) * (last - len(column)))
+        self._sourced = len(first_edge)
+        return column
 
     def node_of(self, key: Hashable) -> int | None:
         """The node whose state has this key, or ``None``."""
@@ -235,7 +271,8 @@ class SearchGraph:
         self.expanded_at[node] = len(self.expanded)
         self.expanded.append(node)
         self._first_edge.append(first_edge)
-        self.edge_source.extend(array("i", (node,)) * count)
+        self._first_node.append(first_node)
+        self._created.append(seconds)
         self.edge_tactic += tactics
         self.edge_logprob.fromlist(logprobs)
         self.edge_num_tokens.fromlist(num_tokens)
@@ -254,10 +291,8 @@ class SearchGraph:
             self.num_tokens.fromlist([base_tokens + tokens for tokens in num_tokens])
             self.best_edge.fromlist(list(edges))
             self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
-            self.value.extend(array("d", (NAN,)) * num_made)
             self.expanded_at.extend(array("i", (-1,)) * num_made)
-            self.seconds.extend(array("d", (seconds,)) * num_made)
-        return () if num_made == len(states) else self._merge(first_edge, targets)
+        return () if num_made == len(states) else self._merge(node, first_edge, targets)
 
     def _reach(self, states: list[ProofState]) -> list[int]:
         """The nodes of these states; those not met before get the next numbers."""
@@ -283,10 +318,10 @@ class SearchGraph:
             if isinstance(outcome, WITH_MESSAGE) and outcome.message:
                 self.edge_message[first_edge + index] = outcome.message
 
-    def _merge(self, first_edge: int, targets: Sequence[int]) -> Sequence[int]:
-        """Offers the edges from ``first_edge`` on to the known states that they lead to."""
+    def _merge(self, node: int, first_edge: int, targets: Sequence[int]) -> Sequence[int]:
+        """Offers the edges of ``node``, from ``first_edge`` on, to the known states that they lead to."""
         changed: list[int] = []
-        base = self.logprob[self.edge_source[first_edge]]
+        base = self.logprob[node]
         for edge, target in enumerate(targets, first_edge):
             if target < 0 or self.best_edge[target] == edge:
                 continue

@@ -84,6 +84,7 @@ class Priority:
     __slots__ = (
         "_calibrated",
         "_compute",
+        "_compute_second",
         "_config",
         "_goal_weight",
         "_graph",
@@ -120,24 +121,24 @@ class Priority:
             "split": self._by_logprob,
         }
         kind = config.kind if scored or config.kind == "normalized" else "logprob"
-        self._compute = [computations[kind]]
-        if kind == "split":
-            self._compute.append(self._by_value)
-        self.num_queues = len(self._compute)
+        self._compute = computations[kind]
+        self._compute_second = self._by_value if kind == "split" else None
+        self.num_queues = 2 if kind == "split" else 1
         unscaled = kind == "mix" and calibration is None
         self._goal_weight = 0.0 if unscaled else config.goal_weight
 
     def __call__(self, nodes: Nodes) -> list[list[float]]:
         """The priorities of ``nodes`` from what the graph holds now: for each queue a list in their order."""
+        columns = [self._compute(nodes)]
+        if self._compute_second is not None:
+            columns.append(self._compute_second(nodes))
         weight = self._goal_weight
-        if not weight:
-            return [compute(nodes) for compute in self._compute]
-        graph = self._graph
-        states = graph.state[nodes.start : nodes.stop] if isinstance(nodes, range) else [graph.state[n] for n in nodes]
-        return [
-            [raw - weight * state.num_goals for raw, state in zip(compute(nodes), states, strict=True)]
-            for compute in self._compute
-        ]
+        if weight:
+            state = self._graph.state
+            states = state[nodes.start : nodes.stop] if isinstance(nodes, range) else [state[node] for node in nodes]
+            for queue, column in enumerate(columns):
+                columns[queue] = [raw - weight * state.num_goals for raw, state in zip(column, states, strict=True)]
+        return columns
 
     def observe(self, nodes: range) -> bool:
         """Takes notice of nodes that were just scored.
@@ -146,7 +147,7 @@ class Priority:
             Whether the scale changed, so that all waiting nodes need new priorities.
         """
         warmup = self._config.warmup
-        if self._compute[0] != self._by_mix or self._calibrated or len(self._sample) >= warmup:
+        if self._compute != self._by_mix or self._calibrated or len(self._sample) >= warmup:
             return False
         for value, logprob in zip(_take(self._graph.value, nodes), _take(self._graph.logprob, nodes), strict=True):
             if value == value and len(self._sample) < warmup:
@@ -164,7 +165,9 @@ class Priority:
     def forget_values(self) -> None:
         """Orders by log-probability from now on, if values had a part in it. All waiting nodes need new priorities."""
         if self._config.kind != "normalized":
-            self._compute = [self._by_logprob] * self.num_queues
+            self._compute = self._by_logprob
+            if self._compute_second is not None:
+                self._compute_second = self._by_logprob
             self._goal_weight = self._config.goal_weight
 
     def _values(self, nodes: Nodes) -> list[float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from proofsearch import Advanced, Finished
 from proofsearch.errors import ProofError
 from proofsearch_metamath.choices import HYPOTHESIS
+from proofsearch_metamath.database import Floating
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.proofs import ProofNode
 from proofsearch_metamath.session import MetamathSession, Target
@@ -132,9 +133,10 @@ class Elaborator:
         self._unifier = Unifier(self._terms, lambda one, other: True)
         self._variables = [self._variable(number) for number in range(len(target.variables))]
         self._metas = 0
-        self._dummies: dict[int, str] = {}
+        self._dummies: dict[int, int] = {}
+        self._names: dict[int, str] = {}
+        self._spare: dict[int, Iterator[Floating]] = {}
         self._syntax: dict[int, ProofNode] = {}
-        self._float_of: dict[str, str] = {}
 
     def elaborate(self, root: Step) -> Elaborated:
         """The proof of a finished tree of labels.
@@ -150,12 +152,15 @@ class Elaborator:
         shortest: dict[int, Step] = {}
         for step in sorted(steps, key=_size):
             shortest.setdefault(step.goal, step)
+        needed = {root.goal}
+        for step in sorted(shortest.values(), key=_size, reverse=True):
+            if step.goal in needed:
+                needed.update(child.goal for child in step.children)
         made: dict[int, ProofNode] = {}
         for step in sorted(shortest.values(), key=_size):
-            made[step.goal] = self._node(step, made)
-        used = _labels(made[root.goal])
-        dummies = [name for name in self._dummies.values() if self._float_of[name] in used]
-        return Elaborated(made[root.goal], tuple(dummies))
+            if step.goal in needed:
+                made[step.goal] = self._node(step, made)
+        return Elaborated(made[root.goal], tuple(self._names.values()))
 
     def _unify(self, root: Step) -> list[Step]:
         """Gives every step its substitution and the ground statement that it proves."""
@@ -209,37 +214,47 @@ class Elaborator:
             for value in step.values:
                 open_metas.update(dict.fromkeys(self._terms.metas[self._unifier.resolve(value, bindings)]))
         closed_terms = self._library.closed_terms
-        spare = self._spare_variables() if open_metas else {}
         for meta in open_metas:
             typecode = self._terms.meta_typecode(meta)
             first, closed = closed_terms.get(typecode, (self._frame.position, 0))
             if first < self._frame.position:
                 bindings[meta] = self._instantiate(closed, ())
-                continue
-            name = next(spare.get(typecode, iter(())), None)
-            if name is None:
-                raise ProofError(
-                    f"{self._target.theorem.name}: no variable of typecode {self._library.typecodes[typecode]!r} is "
-                    "left for what the proof leaves open"
-                )
-            term = self._variable(len(self._target.variables) + len(self._dummies))
-            self._dummies[term] = name
-            bindings[meta] = term
+            else:
+                term = self._variable(len(self._target.variables) + len(self._dummies))
+                self._dummies[term] = typecode
+                bindings[meta] = term
 
-    def _spare_variables(self) -> dict[int, Iterator[str]]:
-        """By typecode, the variables that are active where the theorem stands and that it doesn't use."""
+    def _name_dummy(self, term: int) -> ProofNode:
+        """Gives a dummy variable a name: only those that the finished proof uses need one.
+
+        Raises:
+            ProofError: the database has not enough variables.
+        """
+        if not self._spare:
+            self._spare = self._spare_variables()
+        typecode = self._dummies[term]
+        floating = next(self._spare.get(typecode, iter(())), None)
+        if floating is None:
+            raise ProofError(
+                f"{self._target.theorem.name}: no variable of typecode {self._library.typecodes[typecode]!r} is left "
+                "for what the proof leaves open"
+            )
+        self._names[term] = floating.variable
+        return ProofNode(floating.label)
+
+    def _spare_variables(self) -> dict[int, Iterator[Floating]]:
+        """By typecode, the ``$f`` that are active where the theorem stands, of variables that it doesn't use."""
         library, position = self._library, self._frame.position
         used = set(self._target.variables)
-        spare: dict[int, list[str]] = {}
+        spare: dict[int, list[Floating]] = {}
         spans = library.tables.arrays["float_spans"].tolist()
         index = {typecode: number for number, typecode in enumerate(library.typecodes)}
         for number, (first, end) in enumerate(spans):
             floating = library.frames.floating(number)
             if first <= position < end and floating.variable not in used:
                 used.add(floating.variable)
-                spare.setdefault(index[floating.typecode], []).append(floating.variable)
-                self._float_of[floating.variable] = floating.label
-        return {typecode: iter(names) for typecode, names in spare.items()}
+                spare.setdefault(index[floating.typecode], []).append(floating)
+        return {typecode: iter(floats) for typecode, floats in spare.items()}
 
     def _node(self, step: Step, made: dict[int, ProofNode]) -> ProofNode:
         """A step as the verifier takes it: hypotheses, floating and essential, in their mandatory order."""
@@ -266,26 +281,11 @@ class Elaborator:
                 children = tuple(self._syntax_node(arg) for arg in self._terms.args[term])
                 node = ProofNode(rules[op].label, children)
             elif term in self._dummies:
-                node = ProofNode(self._float_of[self._dummies[term]], ())
+                node = self._name_dummy(term)
             else:
                 node = ProofNode(self._frame.floats[op - len(rules)].label, ())
             self._syntax[term] = node
         return node
-
-
-def _labels(root: ProofNode) -> set[str]:
-    """Every label that a proof uses."""
-    seen = {id(root)}
-    found = set()
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        found.add(node.label)
-        for child in node.children:
-            if id(child) not in seen:
-                seen.add(id(child))
-                pending.append(child)
-    return found
 
 
 def _measure(root: Step) -> None:
