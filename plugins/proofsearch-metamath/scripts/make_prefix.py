@@ -2,11 +2,13 @@
 
     python scripts/make_prefix.py PATH/TO/set.mm
 
-The cut is at the top level, so what stands before it is a whole database: nothing is rewritten.
+The cut is at the top level, so what stands before it is a whole database: nothing is rewritten. Only the comments
+``$( Begin $[ FILE $] $)``, by which the reference program splits the file, get those that end them.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -22,8 +24,12 @@ def main() -> None:
         "$( This file is the beginning of set.mm (see below), cut where its part\n"
         f'"{HEADING}" begins;\nnothing else is changed.  It comes with proofsearch-metamath. $)\n\n'
     )
+    unfinished: list[str] = []
+    for mark, name in re.findall(r"\$\( (Begin|End) \$\[ (\S+) \$\] \$\)", text[:at]):
+        unfinished = [*unfinished, name] if mark == "Begin" else unfinished[:-1]
+    ends = "".join(f"\n$( End $[ {name} $] $)\n" for name in reversed(unfinished))
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(note + text[:at].rstrip() + "\n", encoding="ascii")
+    OUT.write_text(note + text[:at].rstrip() + "\n" + ends, encoding="ascii")
     print(f"{OUT}: {OUT.stat().st_size} bytes")
 
 

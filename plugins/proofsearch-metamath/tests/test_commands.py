@@ -71,7 +71,7 @@ def test_prepare(write: Write, small: str, tmp_path: Path) -> None:
     path.write_text(small + "$( $c $)")
     assert run("prepare", path).exit_code == 0
     message = failure(InputError, "prepare", write(small + "\nbad $a |- ph ph $."))
-    assert ":33:1: bad: " in message
+    assert f":{small.count(chr(10)) + 2}:1: bad: " in message
 
 
 def test_show(write: Write, small: str, tmp_path: Path, opened: Open) -> None:

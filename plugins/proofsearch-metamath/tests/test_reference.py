@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from proofsearch.config import RunConfig
 from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.types import Verdict
 
 Open = Callable[..., MetamathEnvironment]
 
@@ -116,14 +117,14 @@ def run_folder(opened: Open, tmp_path: Path) -> Path:
     config = RunConfig(options={"metamath": {"database": database}})
     with RunFolder.create(tmp_path / "run", config, {}, theorems, proof_suffix=".mm") as folder:
         path = ("mpd", "a1i", "hyp 1")
-        folder.record(result_of("syl", "proved", path), environment.write_proof(theorems[0], path))
-        folder.record(result_of("id", "limit", None))
-        folder.record(result_of("mpd", "limit", None), "mpd $p |- ( ph -> ch ) $= wph mpd $.")
+        verdict = Verdict(True, "test")
+        proof = environment.write_proof(theorems[0], path)
+        folder.record(TheoremResult("syl", "proved", verdict, tactics=path), proof)
+        folder.record(TheoremResult("id", "limit", limit_hit="expansions"))
+        folder.record(
+            TheoremResult("mpd", "exhausted", Verdict(False, "test", "no")), "mpd $p |- ( ph -> ch ) $= wph mpd $."
+        )
     return tmp_path / "run"
-
-
-def result_of(name: str, status: str, tactics: tuple[str, ...] | None) -> TheoremResult:
-    raise NotImplementedError
 
 
 def test_the_command_splices_a_run(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

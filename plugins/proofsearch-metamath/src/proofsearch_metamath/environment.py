@@ -306,11 +306,13 @@ class MetamathEnvironment:
         return tuple(sorted(axioms)), -1 not in seen
 
     def fingerprint(self) -> Mapping[str, str]:
-        """The database, by name and hash, and this package's version."""
+        """The database, by name and hash, this package's version, and the bounds that change what a search meets."""
+        config = self._config
         return {
             "database": self.path.name,
             "sha256": self.library.tables.sha256,
             "proofsearch-metamath": VERSION,
+            "bounds": f"{config.max_goal_size} {config.max_goals} {config.max_demonstration}",
         }
 
     def close(self) -> None:

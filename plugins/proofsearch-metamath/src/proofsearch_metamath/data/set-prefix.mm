@@ -52227,3 +52227,5 @@ $)
   $}
 
 $( End $[ set-class.mm $] $)
+
+$( End $[ set-main.mm $] $)
