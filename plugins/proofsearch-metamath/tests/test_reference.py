@@ -63,6 +63,14 @@ def test_the_reference_program_accepts_found_proofs(prefix: MetamathEnvironment,
 
 
 @needs_metamath
+def test_the_reference_program_accepts_the_shipped_database(prefix: MetamathEnvironment, tmp_path: Path) -> None:
+    """It reads marks in comments too, by which set.mm is split into files; the cut must not leave one open."""
+    path = tmp_path / "prefix.mm"
+    shutil.copy(prefix.path, path)
+    assert reference_accepts(path)
+
+
+@needs_metamath
 @pytest.mark.parametrize("fault", ["wrong", "open"])
 def test_the_reference_program_refuses_faults(fault: str, opened: Open, tmp_path: Path) -> None:
     """So that the test above can fail."""
