@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from proofsearch_metamath.commands import app
 from proofsearch_metamath.environment import MetamathEnvironment
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from proofsearch.errors import InputError, ProofsearchError, UsageError, VerificationError
 

@@ -229,3 +229,15 @@ def test_every_finished_path_of_a_small_search_is_a_proof(when: str, opened: Ope
             frontier = sorted(following, key=lambda found: found[1].num_goals)[:120]
     assert proofs > 50
     assert with_dummies > 5
+
+
+def test_a_proof_too_deep_is_an_error_not_a_crash(opened: Open) -> None:
+    """Each step wraps what an earlier one left open: the goals stay small, and the proof's expressions don't."""
+    environment = opened(
+        "${ s.1 $e |- A. x ph $. some $a |- A = B $. $} "
+        "${ t.1 $e |- A. x ph $. wrap $a |- A. x ( ph -> T. ) $. $} "
+        "base $a |- A. x T. $. th $p |- A = B $= ? $."
+    )
+    proof_of(environment, "th", "some", *["wrap"] * 190, "base")
+    with pytest.raises(ProofError, match=r"th: the proof holds a term .* deep; no proof is written"):
+        environment.write_proof(environment.theorem("th"), ("some", *["wrap"] * 400, "base"))

@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proofsearch_metamath import prepare as module
+from proofsearch_metamath import cache as cache_module
+from proofsearch_metamath import prepare as prepare_module
+from proofsearch_metamath.cache import load
 from proofsearch_metamath.grammar import GrammarError
-from proofsearch_metamath.library import ARRAYS, Library, Tables
-from proofsearch_metamath.prepare import build, load, prepare
+from proofsearch_metamath.library import Library
+from proofsearch_metamath.prepare import build, prepare
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.syntax import ParseError
+from proofsearch_metamath.tables import ARRAYS, Tables
 
 Write = Callable[[str], Path]
 
@@ -49,7 +52,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         calls.append("build")
         return build(*args)
 
-    monkeypatch.setattr(module, "build", counted)
+    monkeypatch.setattr(prepare_module, "build", counted)
     return calls
 
 
@@ -160,7 +163,7 @@ def test_nothing_in_the_cache_can_run_code(stored: Path, tmp_path: Path) -> None
         assert np.load(file, allow_pickle=False).dtype != object
     np.save(folder / "trees.npy", np.array([print], dtype=object), allow_pickle=True)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["trees.npy"] = module._checksum(folder / "trees.npy")
+    manifest["files"]["trees.npy"] = cache_module._checksum(folder / "trees.npy")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert load(folder) is None
 
@@ -199,7 +202,7 @@ def test_a_process_that_loses_the_race_between_the_renames(
         return result
 
     monkeypatch.setattr(Path, "rename", late)
-    module.store(first, folder)
+    cache_module.store(first, folder)
     assert load(folder) is not None
     assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proofsearch import Advanced, Demonstration, Theorem
-from proofsearch_metamath.library import Frames
 from proofsearch_metamath.proofs import ProofNode
 from proofsearch_metamath.session import MetamathSession
 from proofsearch_metamath.state import MetamathState
+from proofsearch_metamath.tables import Frames
 
 
 class UnusableProofError(Exception):

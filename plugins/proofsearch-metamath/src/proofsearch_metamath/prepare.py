@@ -1,38 +1,28 @@
-"""From a database to a library's arrays: parse every statement, index the conclusions, store, load.
+"""From a database to a library's arrays: parse every statement, index the conclusions.
 
-The store is a folder of ``.npy`` files (memory-mapped when loaded, so that worker processes share them), texts and
-a manifest with the hash of the database, which notices a changed database, and with a checksum of every file, which
-notices a damaged one: proofs are verified against what is stored. Nothing in it can run code.
+See :mod:`proofsearch_metamath.cache` for how they are kept.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import re
-import shutil
-import sys
-import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch_metamath.cache import load, store
 from proofsearch_metamath.database import Assertion, Database
-from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.grammar import PROVABLE
-from proofsearch_metamath.library import ARRAYS, MAX_PATH_DEPTH, Library, Syntax, Tables, child_path
+from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, child_path
 from proofsearch_metamath.places import Places
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.syntax import Grammar, GrammarError, ParseError
+from proofsearch_metamath.tables import Syntax, Tables
 from proofsearch_metamath.terms import MAX_DEPTH
 from proofsearch_metamath.tokens import read_bytes
-
-FORMAT = 2
-"""The version of the store; another one is prepared anew."""
 
 Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)``."""
@@ -40,18 +30,6 @@ Progress = Callable[[str, int, int], None]
 
 def _silent(what: str, done: int, total: int) -> None:
     """The default progress: none."""
-
-
-def sha256_of(files: Iterable[Path]) -> str:
-    """The hex digest of the files' bytes, unpacked, one after another: a database's ``sha256``.
-
-    Raises:
-        ReadError: a file can't be read.
-    """
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(read_bytes(file))
-    return digest.hexdigest()
 
 
 def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
@@ -313,82 +291,3 @@ class _Ragged:
 
     def offsets(self) -> NDArray[np.generic]:
         return np.array(self._offsets, dtype=np.int64)
-
-
-# -- storing and loading -----------------------------------------------------------------------------------------
-
-_TEXTS = ("symbols", "typecodes", "labels", "float_labels", "essential_labels", "variables")
-_RULES = "rules.json"
-_FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.txt" for name in _TEXTS), _RULES}
-
-
-def store(tables: Tables, folder: Path) -> None:
-    """Writes a library's arrays to a folder, which appears whole or not at all.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        for name, array in tables.arrays.items():
-            np.save(scratch / f"{name}.npy", array, allow_pickle=False)
-        for name in _TEXTS:
-            (scratch / f"{name}.txt").write_text("\n".join(getattr(tables, name)), encoding="utf-8", newline="\n")
-        rules = [[rule.label, rule.symbols, rule.order, rule.typecode, rule.position] for rule in tables.rules]
-        (scratch / _RULES).write_text(json.dumps(rules), encoding="utf-8")
-        manifest = {
-            "format": FORMAT,
-            "sha256": tables.sha256,
-            "sources": [str(source) for source in tables.sources],
-            "files": {file.name: _checksum(file) for file in sorted(scratch.iterdir())},
-        }
-        (scratch / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-        old = scratch.with_suffix(".old")
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(old)
-        try:
-            scratch.rename(folder)
-        except OSError:
-            # Another process stored the same library between the two renames; theirs is as good.
-            if not (folder / "manifest.json").exists():
-                raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def load(folder: Path) -> Library | None:
-    """A stored library.
-
-    Returns:
-        ``None`` where there is none, or it is of another format, damaged, or of another state of the database.
-    """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT or set(manifest["files"]) != _FILES:
-            return None
-        sources = [Path(source) for source in manifest["sources"]]
-        if sha256_of(sources) != manifest["sha256"]:
-            return None
-        if any(_checksum(folder / name) != checksum for name, checksum in manifest["files"].items()):
-            return None
-        texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in _TEXTS}
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-        rules = [
-            Syntax(sys.intern(label), tuple(symbols), tuple(order), typecode, position)
-            for label, symbols, order, typecode, position in json.loads((folder / _RULES).read_text(encoding="utf-8"))
-        ]
-    except (MetamathError, OSError, ValueError, KeyError, TypeError):
-        # Whatever is wrong with a cache, the answer is to make it again.
-        return None
-    lists = {name: text.split("\n") if text else [] for name, text in texts.items()}
-    return Library(Tables(**lists, rules=rules, sources=sources, arrays=arrays, sha256=manifest["sha256"]))
-
-
-def _checksum(file: Path) -> int:
-    checksum = 0
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
