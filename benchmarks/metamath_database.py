@@ -25,7 +25,8 @@ MEASURED = {
         "from proofsearch_metamath.checking import check_file; print(check_file(PATH, 2), 'theorems')"
     ),
     "read": (
-        "from proofsearch_metamath.reader import read_database; print(len(read_database(PATH).assertions), 'assertions')"
+        "from proofsearch_metamath.reader import read_database; "
+        "print(len(read_database(PATH).assertions), 'assertions')"
     ),
     "prepare": (
         "from proofsearch_metamath.prepare import prepare; import shutil; shutil.rmtree(CACHE, ignore_errors=True); "
@@ -80,9 +81,8 @@ def main() -> None:
         )
     if shutil.which("metamath"):
         runs = [_reference(arguments.database) for _ in range(arguments.runs)]
-        print(
-            f"| the reference program: read, verify | {statistics.median(runs):.2f} ({min(runs):.2f}–{max(runs):.2f}) | | |"
-        )
+        spread = f"{statistics.median(runs):.2f} ({min(runs):.2f}–{max(runs):.2f})"
+        print(f"| the reference program: read, verify | {spread} | | |")
     shutil.rmtree(cache)
 
 
