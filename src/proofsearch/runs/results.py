@@ -21,9 +21,6 @@ from proofsearch.types import Verdict
 if TYPE_CHECKING:
     from proofsearch.search.best_first import SearchResult
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True)
 class TheoremResult:
