@@ -2,7 +2,8 @@
 
 :func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
 options count only where the component is chosen. Chosen are the environment, the generator, the scorer and the
-executor by the configuration, and an encoder by the field ``encoder`` of a chosen component's options.
+executor by the configuration, and an encoder or a further generator by the field ``encoder`` or ``generator`` of a
+chosen component's options.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Encoder, Environment, Executor, TacticGenerator, ValueScorer
+from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, ValueScorer
 from proofsearch.registry import Registration, cache_folder
 from proofsearch.validation import Place, dotted, explain, near
 
@@ -80,9 +81,10 @@ def resolve(plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = 
     for registration in registrations:
         part = _checked(registration, config, name)
         chosen[part.key] = part
-        encoder = getattr(part.config, "encoder", None)
-        if isinstance(encoder, str) and ("encoder", encoder) not in chosen:
-            registrations.append(plugins.registry("encoder")[encoder])
+        for kind in ("encoder", "generator"):
+            name_of_part = getattr(part.config, kind, None)
+            if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
+                registrations.append(plugins.registry(kind)[name_of_part])
     _refuse_strays(plugins, config, chosen, name)
     options: dict[str, dict[str, Any]] = {}
     for part in chosen.values():
@@ -183,9 +185,13 @@ class Components:
 
     # ------------------------------------------------------------------------------------- for whoever uses them
 
-    def generator(self) -> TacticGenerator:
-        """The tactic generator of the run."""
-        return cast(TacticGenerator, self._get("generator", self._parts.config.generator))
+    def generator(self, name: str | None = None) -> TacticGenerator:
+        """The tactic generator of the run, or another by name, with the options that the run gives it.
+
+        Raises:
+            PluginError: no such generator.
+        """
+        return cast(TacticGenerator, self._get("generator", name or self._parts.config.generator))
 
     def scorer(self) -> ValueScorer:
         """The value scorer of the run."""
@@ -224,6 +230,14 @@ class Components:
         """
         return cast(Encoder, self._get("encoder", name))
 
+    def loss(self, name: str) -> Loss:
+        """A training loss by name, with the options that the run gives it.
+
+        Raises:
+            PluginError: no such loss.
+        """
+        return cast(Loss, self._get("loss", name))
+
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
         if self._on_status is not None:
@@ -249,6 +263,7 @@ class Components:
             ) from error
         finally:
             self._building.pop()
-        self._open.callback(component.close)
+        if kind != "loss":  # a loss is a function: it holds nothing
+            self._open.callback(component.close)
         self._built[key] = component
         return component

@@ -33,7 +33,7 @@ class LimitConfig(FrozenModel):
     model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
 
 
-PriorityKind = Literal["value", "logprob", "normalized", "mix", "astar", "split"]
+PriorityKind = Literal["auto", "value", "logprob", "normalized", "mix", "astar", "split"]
 
 
 class PriorityConfig(FrozenModel):
@@ -44,6 +44,7 @@ class PriorityConfig(FrozenModel):
     ========== ==============================================================================================
     kind       priority
     ========== ==============================================================================================
+    auto       mix where the scorer knows its calibration, else value
     value      v
     logprob    L
     normalized L / max(tokens, 1) ** length_exponent
@@ -54,11 +55,15 @@ class PriorityConfig(FrozenModel):
     split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
     ========== ==============================================================================================
 
-    Every kind then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale).
+    Every kind then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given, that is 1, but for
+    ``mix`` with a calibration what was fitted together with the value's weight.
     A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability.
     """
 
-    kind: PriorityKind = Field(default="value", description="value, logprob, normalized, mix, astar or split.")
+    kind: PriorityKind = Field(
+        default="auto",
+        description="value, logprob, normalized, mix, astar or split; auto: mix if the scorer is calibrated, else value.",
+    )
     length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
     value_weight: float | None = Field(
         default=None, ge=0, le=1, description="mix: weight of the value; default: the scorer's calibration, else 0.5."
@@ -66,7 +71,9 @@ class PriorityConfig(FrozenModel):
     warmup: int = Field(default=64, ge=2, description="mix: scored nodes that fix the standardisation.")
     heuristic_weight: float = Field(default=1.0, ge=0, description="astar: weight of the heuristic.")
     value_share: float = Field(default=0.5, ge=0, le=1, description="split: share of expansions ordered by value.")
-    goal_weight: float = Field(default=1.0, ge=0, description="Subtracted for each open goal.")
+    goal_weight: float | None = Field(
+        default=None, ge=0, description="Subtracted for each open goal; default: 1, for mix the scorer's calibration."
+    )
 
 
 class SearchConfig(FrozenModel):

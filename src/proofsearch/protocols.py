@@ -193,6 +193,7 @@ class Calibration:
         value_mean, value_std: of the scorer's values.
         logprob_mean, logprob_std: of the cumulative log-probabilities.
         value_weight: weight of the standardised value against 1 − weight for log-probability, in [0, 1].
+        goal_weight: subtracted from their sum for each open goal, at least 0.
     """
 
     value_mean: float
@@ -200,6 +201,7 @@ class Calibration:
     logprob_mean: float
     logprob_std: float
     value_weight: float
+    goal_weight: float = 1.0
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from proofsearch.errors import PluginError
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig, ExecutionConfig
-    from proofsearch.protocols import Encoder, Environment
+    from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
 
 KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
 """Every kind of component, in the order in which people meet them."""
@@ -56,6 +56,12 @@ class Builder(Protocol):
 
     def encoder(self, name: str) -> Encoder:
         """An encoder by name, with the options that the run gives it."""
+
+    def generator(self, name: str) -> TacticGenerator:
+        """A tactic generator by name, with the options that the run gives it."""
+
+    def loss(self, name: str) -> Loss:
+        """A training loss by name, with the options that the run gives it."""
 
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
@@ -110,13 +116,14 @@ class Registry:
         """Adds a component.
 
         Raises:
-            PluginError: the name is taken, or isn't lower-case letters, digits and dashes.
+            PluginError: the name is taken, or isn't lower-case letters, digits, dashes and underscores.
         """
         name = entry.name
-        if not (name and name.isascii() and name == name.lower() and name.replace("-", "").isalnum()):
+        plain = name.replace("-", "").replace("_", "")
+        if not (plain.isascii() and plain.isalnum() and name == name.lower()):
             raise PluginError(
                 f"plugin {entry.plugin!r} registers a {self.kind} as {name!r}: "
-                f"a name is lower-case letters, digits and dashes"
+                f"a name is lower-case letters, digits, dashes and underscores"
             )
         taken = self._entries.get(name)
         if taken is not None:

@@ -81,6 +81,11 @@ class Oracle:
         if value is None and parent:
             value = self.value[parent]
         kind = config.kind
+        if kind == "auto":
+            kind = "value" if self.calibration is None else "mix"
+        goal_weight = 1.0 if config.goal_weight is None else config.goal_weight
+        if config.goal_weight is None and kind == "mix" and self.calibration is not None and self.trusts:
+            goal_weight = self.calibration.goal_weight
         if kind == "split":
             kind = "value" if queue else "logprob"
         if not self.trusts and kind != "normalized":
@@ -105,7 +110,7 @@ class Oracle:
             raw = value
         elif kind == "astar" and value is not None:
             raw = -(-logprob + config.heuristic_weight * -value)
-        return raw - config.goal_weight * self.world.goals.get(node, 1)
+        return raw - goal_weight * self.world.goals.get(node, 1)
 
     def run(self) -> list[str]:
         """The expanded states in order."""

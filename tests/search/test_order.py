@@ -27,7 +27,7 @@ from .fake import (
 )
 from .oracle import Oracle
 
-KINDS = ["value", "logprob", "normalized", "mix", "astar", "split"]
+KINDS = ["auto", "value", "logprob", "normalized", "mix", "astar", "split"]
 
 
 def run(world: World, scorer: FakeScorer | None = None, *, calibration: Calibration | None = None, **config: Any):
@@ -66,7 +66,7 @@ configs = st.fixed_dictionaries(
                 "warmup": st.sampled_from([2, 7, 64]),
                 "heuristic_weight": st.sampled_from([0.5, 1.0]),
                 "value_share": st.sampled_from([0.0, 0.3, 1.0]),
-                "goal_weight": st.sampled_from([0.0, 1.0]),
+                "goal_weight": st.sampled_from([None, 0.0, 1.0]),
             }
         ),
     }
@@ -77,7 +77,7 @@ configs = st.fixed_dictionaries(
     st.integers(0, 10**6),
     configs,
     st.sampled_from([None, 0.0, 0.02, 0.5]),
-    st.sampled_from([None, Calibration(-3.0, 2.0, -4.0, 1.5, 0.3)]),
+    st.sampled_from([None, Calibration(-3.0, 2.0, -4.0, 1.5, 0.3, 0.6)]),
 )
 def test_order_is_that_of_the_slow_search(
     seed: int, config: dict[str, Any], missing: float | None, calibration: Calibration | None

@@ -12,20 +12,28 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_generators(register: Register) -> None:
-    """Registers ``knn``."""
+    """Registers ``knn`` and ``demonstrated``."""
+    from proofsearch.builtins import demonstration
     from proofsearch.builtins.knn import KnnConfig, make_knn
 
     register("knn", make_knn, config=KnnConfig, help="Tactics that were used on the most similar recorded goals.")
+    register(
+        "demonstrated",
+        demonstration.make_demonstrated,
+        demonstration.DemonstratedConfig,
+        "A policy's tactics and that of the library's own proof: for recording what to learn from.",
+    )
 
 
 @hookimpl
 def register_scorers(register: Register) -> None:
-    """Registers ``logprob``, ``length`` and ``random``."""
-    from proofsearch.builtins import scorers
+    """Registers ``logprob``, ``length``, ``random`` and ``demonstration``."""
+    from proofsearch.builtins import demonstration, scorers
 
     register("logprob", scorers.make_logprob, scorers.LogprobConfig, "Cumulative log-probability of the best path.")
     register("length", scorers.make_length, scorers.LengthConfig, "Short states first.")
     register("random", scorers.make_random, scorers.RandomConfig, "Chance: the control of every comparison.")
+    register("demonstration", demonstration.make_demonstration, help="The library's own proof: the oracle.")
 
 
 @hookimpl

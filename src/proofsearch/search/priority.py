@@ -86,8 +86,10 @@ class Priority:
         "_compute",
         "_compute_second",
         "_config",
+        "_full_goal_weight",
         "_goal_weight",
         "_graph",
+        "_kind",
         "_next_estimate",
         "_sample",
         "_standardisation",
@@ -120,12 +122,22 @@ class Priority:
             "astar": self._by_astar,
             "split": self._by_logprob,
         }
-        kind = config.kind if scored or config.kind == "normalized" else "logprob"
+        kind = config.kind
+        if kind == "auto":
+            kind = "value" if calibration is None else "mix"
+        if not scored and kind != "normalized":
+            kind = "logprob"
+        self._kind = kind
         self._compute = computations[kind]
         self._compute_second = self._by_value if kind == "split" else None
         self.num_queues = 2 if kind == "split" else 1
+        self._full_goal_weight = 1.0
+        if config.goal_weight is not None:
+            self._full_goal_weight = config.goal_weight
+        elif kind == "mix" and calibration is not None:
+            self._full_goal_weight = calibration.goal_weight
         unscaled = kind == "mix" and calibration is None
-        self._goal_weight = 0.0 if unscaled else config.goal_weight
+        self._goal_weight = 0.0 if unscaled else self._full_goal_weight
 
     def __call__(self, nodes: Nodes) -> list[list[float]]:
         """The priorities of ``nodes`` from what the graph holds now: for each queue a list in their order."""
@@ -159,16 +171,17 @@ class Priority:
         self._next_estimate = min(self._next_estimate, warmup)
         values, logprobs = zip(*self._sample, strict=True)
         self._standardisation = Standardisation(*mean_and_std(values), *mean_and_std(logprobs))
-        self._goal_weight = self._config.goal_weight
+        self._goal_weight = self._full_goal_weight
         return True
 
     def forget_values(self) -> None:
         """Orders by log-probability from now on, if values had a part in it. All waiting nodes need new priorities."""
-        if self._config.kind != "normalized":
+        if self._kind != "normalized":
             self._compute = self._by_logprob
             if self._compute_second is not None:
                 self._compute_second = self._by_logprob
-            self._goal_weight = self._config.goal_weight
+            # A goal weight that was fitted for standardised scores says nothing of log-probabilities.
+            self._goal_weight = 1.0 if self._config.goal_weight is None else self._config.goal_weight
 
     def _values(self, nodes: Nodes) -> list[float]:
         """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""
