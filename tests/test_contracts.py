@@ -55,6 +55,8 @@ def test_layers() -> None:
         (running("plugins", "list"), "pyarrow torch transformers"),
         (running("search", "--help"), "pyarrow torch transformers"),
         (running("verify", "--help"), "torch transformers"),
+        (running("train", "--help"), "pyarrow torch transformers"),
+        (running("iterate", "--help"), "pyarrow torch transformers"),
     ],
 )
 def test_heavy_libraries_are_imported_only_where_they_are_needed(code: str, forbidden: str) -> None:

@@ -22,13 +22,13 @@ def names(plugins: Plugins, kind: str) -> list[str]:
 
 
 def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath")
+    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm")
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
-        "generator": ["knn"],
-        "scorer": ["logprob", "length", "random"],
-        "encoder": ["hashed"],
+        "generator": ["knn", "demonstrated"],
+        "scorer": ["logprob", "length", "random", "demonstration"],
+        "encoder": ["context", "hashed"],
         "executor": ["local"],
         "environment": [],
     }
@@ -118,10 +118,10 @@ def test_a_command_added_twice_is_refused(site: Site) -> None:
         Plugins.discover().commands()
 
 
-@pytest.mark.parametrize("name", ["", "Mine", "my scorer", "my_scorer", "ü"])
+@pytest.mark.parametrize("name", ["", "Mine", "my scorer", "my/scorer", "ü"])
 def test_a_name_that_makes_no_option_is_refused(site: Site, name: str) -> None:
     site.install("one", {"one": "module_one"}, {"module_one": GOOD.format(name=name)})
-    with pytest.raises(PluginError, match="a name is lower-case letters, digits and dashes"):
+    with pytest.raises(PluginError, match="a name is lower-case letters, digits, dashes and underscores"):
         Plugins.discover().registry("scorer")
 
 

@@ -3,7 +3,8 @@
 :func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
 options count only where the component is chosen. Chosen are the environment, the generator, the scorer and the
 executor by the configuration, and an encoder or a further generator by the field ``encoder`` or ``generator`` of a
-chosen component's options.
+chosen component's options. A training (:func:`resolve_training`) chooses the environment, the trainer and, since
+trainers look losses up by name as they go, every loss.
 """
 
 from __future__ import annotations
@@ -17,15 +18,24 @@ from typing import Any, Self, cast
 
 from pydantic import ValidationError
 
-from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig
+from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig, TrainConfig
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, ValueScorer
+from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, Trainer, ValueScorer
 from proofsearch.registry import Registration, cache_folder
 from proofsearch.validation import Place, dotted, explain, near
 
-CHOOSERS = {"environment": "--env", "generator": "--generator", "scorer": "--scorer", "executor": "--executor"}
-"""The kinds that a run chooses, and the option that does."""
+CHOOSERS = {
+    "environment": "--env",
+    "generator": "--generator",
+    "scorer": "--scorer",
+    "executor": "--executor",
+    "trainer": "--plugin",
+}
+"""The kinds that a run or a training chooses, and the option that does."""
+
+_CALLED = ("loss", "trainer")
+"""The kinds that are only called: they hold nothing, and have no ``close``."""
 
 OnStatus = Callable[[str, int | None, int | None], None]
 """Told what takes long, how far it is and of how much, where that is known."""
@@ -44,9 +54,13 @@ class Part:
         return self.registration.kind, self.registration.name
 
 
+Chosen = Mapping[tuple[str, str], Part]
+"""The chosen components by kind and name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a configuration chooses.
+    """What a run's configuration chooses.
 
     Attributes:
         config: the configuration, with every option of every chosen component filled in.
@@ -54,48 +68,96 @@ class Parts:
     """
 
     config: RunConfig
-    chosen: Mapping[tuple[str, str], Part]
+    chosen: Chosen
 
 
-def resolve(plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = dotted) -> Parts:
+@dataclass(frozen=True, slots=True)
+class TrainingParts:
+    """What a training's configuration chooses; as :class:`Parts`."""
+
+    config: TrainConfig
+    chosen: Chosen
+
+
+def resolve(
+    plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
+) -> Parts:
     """Looks up what a configuration chooses and checks its options.
 
     Args:
         plugins: where to look.
         config: the configuration.
         name: how to call a place of the configuration in errors.
+        shared: its options are meant for other configurations as well: those for components that this one doesn't
+            choose are left out, not refused.
 
     Raises:
         PluginError: an unknown component; the message names those that are known.
         UsageError: an option that the component doesn't have, a value that doesn't fit, or options for a component
             that is not chosen.
     """
-    wanted = {
+    registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
+    chosen = _choose(plugins, registrations, config.options, name)
+    if not shared:
+        refuse_strays(plugins, config.options, chosen, name)
+    return Parts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+
+
+def resolve_training(
+    plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
+) -> TrainingParts:
+    """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
+    registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
+    chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
+    if not shared:
+        refuse_strays(plugins, config.options, chosen, name)
+    return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+
+
+def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
+    """The components that a configuration itself names, by kind."""
+    if isinstance(config, TrainConfig):
+        return {"environment": config.env, "trainer": config.plugin, "executor": config.execution.executor}
+    return {
         "environment": config.env,
         "generator": config.generator,
         "scorer": config.scorer,
         "executor": config.execution.executor,
     }
-    registrations = [plugins.registry(kind)[component] for kind, component in wanted.items()]
+
+
+def _choose(
+    plugins: Plugins,
+    registrations: list[Registration],
+    options: Mapping[str, Mapping[str, Any]],
+    name: Callable[[Place], str],
+) -> dict[tuple[str, str], Part]:
+    """Checks the options of components, and of those that they name."""
     chosen: dict[tuple[str, str], Part] = {}
-    for registration in registrations:
-        part = _checked(registration, config, name)
+    waiting = list(registrations)
+    for registration in waiting:
+        part = _checked(registration, options, name)
         chosen[part.key] = part
         for kind in ("encoder", "generator"):
             name_of_part = getattr(part.config, kind, None)
             if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
-                registrations.append(plugins.registry(kind)[name_of_part])
-    _refuse_strays(plugins, config, chosen, name)
+                waiting.append(plugins.registry(kind)[name_of_part])
+    return chosen
+
+
+def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
     for part in chosen.values():
         if part.config is not None:
             options.setdefault(part.registration.name, {}).update(part.config.model_dump(mode="json"))
-    return Parts(config.model_copy(update={"options": options}), chosen)
+    return options
 
 
-def _checked(registration: Registration, config: RunConfig, name: Callable[[Place], str]) -> Part:
+def _checked(
+    registration: Registration, all_options: Mapping[str, Mapping[str, Any]], name: Callable[[Place], str]
+) -> Part:
     """Checks a component's options; where components of several kinds share a name, each takes those it knows."""
-    given = config.options.get(registration.name, {})
+    given = all_options.get(registration.name, {})
     model = registration.config
     if model is None:
         return Part(registration, None)
@@ -108,43 +170,52 @@ def _checked(registration: Registration, config: RunConfig, name: Callable[[Plac
     return Part(registration, options.model_copy(update=paths))
 
 
-def _refuse_strays(
-    plugins: Plugins, config: RunConfig, chosen: Mapping[tuple[str, str], Part], name: Callable[[Place], str]
+def refuse_strays(
+    plugins: Plugins,
+    options: Mapping[str, Mapping[str, Any]],
+    chosen: Chosen,
+    name: Callable[[Place], str] = dotted,
+    choosers: Mapping[str, str] = CHOOSERS,
 ) -> None:
-    """Refuses options that no chosen component takes."""
-    for component, options in config.options.items():
+    """Refuses options that no chosen component takes.
+
+    Args:
+        plugins: where to look what else there is.
+        options: by component name.
+        chosen: what takes them.
+        name: how to call a place of the configuration in errors.
+        choosers: the kinds that can be chosen here, and the option that does.
+
+    Raises:
+        UsageError: there is one; the message says what it would take.
+    """
+    for component, given in options.items():
         models = [part.registration.config for part in chosen.values() if part.registration.name == component]
         known = [field for model in models if model is not None for field in model.model_fields]
-        for key in options:
+        for key in given:
             if key not in known:
                 place = name(("options", component, key))
-                raise UsageError(f"{place}: {_why_stray(plugins, chosen, component, key, known, bool(models))}")
+                raise UsageError(f"{place}: {_why_stray(plugins, chosen, component, key, known, choosers)}")
 
 
 def _why_stray(
-    plugins: Plugins,
-    chosen: Mapping[tuple[str, str], Part],
-    component: str,
-    key: str,
-    known: list[str],
-    is_chosen: bool,
+    plugins: Plugins, chosen: Chosen, component: str, key: str, known: list[str], choosers: Mapping[str, str]
 ) -> str:
-    if is_chosen:
+    if any(name == component for _, name in chosen):
         return f"{component!r} has no option {key!r}; it has: {', '.join(known) or 'none'}{near(key, known)}"
     others = [registration for registration in plugins.components() if registration.name == component]
+    now = dict(reversed(list(chosen)))  # of several of a kind the first: the others are only asked for by it
     for registration in others:
-        if registration.kind in CHOOSERS:
-            now = next(
-                part.registration.name for part in chosen.values() if part.registration.kind == registration.kind
-            )
-            return (
-                f"the {registration.kind} {component!r} is not chosen, {now!r} is; "
-                f"choose it with {CHOOSERS[registration.kind]} {component}, or leave this option out"
-            )
-        if registration.kind == "encoder":
+        kind = registration.kind
+        if kind == "encoder":
             return f"the encoder {component!r} is not chosen: no chosen component uses it; leave this option out"
+        if kind in choosers and kind in now:
+            return (
+                f"the {kind} {component!r} is not chosen, {now[kind]!r} is; "
+                f"choose it with {choosers[kind]} {component}, or leave this option out"
+            )
     if others:
-        return f"a search takes no {others[0].kind}; leave this option out"
+        return f"no {others[0].kind} takes part here; leave this option out"
     names = sorted({registration.name for registration in plugins.components()})
     return f"no component is named {component!r}; known: {', '.join(names)}{near(component, names)}"
 
@@ -160,7 +231,11 @@ class Components:
     """
 
     def __init__(
-        self, plugins: Plugins, parts: Parts, on_status: OnStatus | None = None, cache: Path | None = None
+        self,
+        plugins: Plugins,
+        parts: Parts | TrainingParts,
+        on_status: OnStatus | None = None,
+        cache: Path | None = None,
     ) -> None:
         self._plugins = plugins
         self._parts = parts
@@ -189,17 +264,21 @@ class Components:
         """The tactic generator of the run, or another by name, with the options that the run gives it.
 
         Raises:
-            PluginError: no such generator.
+            PluginError: no such generator, or none named for a training, which has none of its own.
         """
-        return cast(TacticGenerator, self._get("generator", name or self._parts.config.generator))
+        return cast(TacticGenerator, self._get("generator", name or self._own("generator")))
 
     def scorer(self) -> ValueScorer:
         """The value scorer of the run."""
-        return cast(ValueScorer, self._get("scorer", self._parts.config.scorer))
+        return cast(ValueScorer, self._get("scorer", self._own("scorer")))
 
     def executor(self) -> Executor:
         """The executor of the run."""
-        return cast(Executor, self._get("executor", self._parts.config.execution.executor))
+        return cast(Executor, self._get("executor", self._own("executor")))
+
+    def trainer(self) -> Trainer:
+        """The trainer of the training."""
+        return cast(Trainer, self._get("trainer", self._own("trainer")))
 
     # --------------------------------------------------------------------------------------------- for factories
 
@@ -220,7 +299,7 @@ class Components:
 
     def environment(self) -> Environment:
         """The environment of the run."""
-        return cast(Environment, self._get("environment", self._parts.config.env))
+        return cast(Environment, self._get("environment", self._own("environment")))
 
     def encoder(self, name: str) -> Encoder:
         """An encoder by name, with the options that the run gives it.
@@ -245,6 +324,14 @@ class Components:
 
     # ------------------------------------------------------------------------------------------------- internals
 
+    def _own(self, kind: str) -> str:
+        """The component of a kind that the configuration itself names."""
+        name = _named(self._parts.config).get(kind)
+        if name is None:
+            what = "a training" if isinstance(self._parts.config, TrainConfig) else "a search"
+            raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
+        return name
+
     def _get(self, kind: str, name: str) -> Any:
         key = (kind, name)
         if key in self._built:
@@ -252,7 +339,9 @@ class Components:
         if key in self._building:
             circle = " → ".join(f"{kind} {name!r}" for kind, name in [*self._building, key])
             raise PluginError(f"these components ask for each other: {circle}; one of their plugins must be corrected")
-        part = self._parts.chosen.get(key) or _checked(self._plugins.registry(kind)[name], self._parts.config, dotted)
+        part = self._parts.chosen.get(key) or _checked(
+            self._plugins.registry(kind)[name], self._parts.config.options, dotted
+        )
         self._building.append(key)
         try:
             component = part.registration.factory(part.config, self)
@@ -263,7 +352,7 @@ class Components:
             ) from error
         finally:
             self._building.pop()
-        if kind != "loss":  # a loss is a function: it holds nothing
+        if kind not in _CALLED:
             self._open.callback(component.close)
         self._built[key] = component
         return component

@@ -8,7 +8,7 @@ with ``isinstance``: an environment without them works, with less.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -241,27 +241,62 @@ class Loss(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """How far a training is.
+
+    Attributes:
+        step: optimisation steps done, from 0.
+        steps: how many there will be at most.
+        metrics: what was measured, by name: ``loss``, ``gap``, ``rank``, …; finite or ``nan``.
+        messages: what a person should know, a sentence each: health warnings, what was left out of the data.
+    """
+
+    step: int
+    steps: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    messages: Sequence[str] = ()
+
+
+OnReport = Callable[[TrainingReport], None]
+
+
+def unreported(report: TrainingReport) -> None:
+    """Tells nobody; the default of :attr:`TrainingRequest.report`."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRequest:
     """What a trainer is asked for.
 
     Attributes:
         trajectories: run folders or trajectory files to learn from.
-        out: the checkpoint folder to write.
+        out: the checkpoint folder to write. It may be there already and hold ``train.toml``, which isn't the trainer's.
         seed: of everything random.
-        resume: go on from what ``out`` already holds.
+        resume: go on from what ``out`` already holds: from the start where nothing was saved, and where the training
+            is done, return at once.
+        report: to be called as the training goes, in its thread; cheap, so also every step.
     """
 
     trajectories: Sequence[Path]
     out: Path
     seed: int = 0
     resume: bool = False
+    report: OnReport = unreported
 
 
 class Trainer(Protocol):
     """Turns trajectories or demonstrations into a checkpoint."""
 
     def train(self, request: TrainingRequest) -> Path:
-        """Trains and returns the checkpoint folder, which holds a manifest (:mod:`proofsearch.checkpoint`)."""
+        """Trains and returns the checkpoint folder, which holds a manifest (:mod:`proofsearch.checkpoint`).
+
+        On Ctrl-C it saves what it has, so that ``resume`` goes on from there, and raises ``KeyboardInterrupt`` again.
+        Theorems of the split ``test`` are not learnt from, whatever the trajectories hold.
+
+        Raises:
+            InputError: trajectories that can't be learnt from, or a checkpoint that can't be gone on with.
+            StorageError: the checkpoint can't be written; an earlier one stays whole.
+        """
 
 
 @dataclass(frozen=True, slots=True)

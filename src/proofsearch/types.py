@@ -101,6 +101,13 @@ class State:
         return len(self.goals)
 
 
+THEOREM_LINE = "# theorem: "
+"""How a line of a state's text begins that says what the whole search is about.
+
+No environment writes it. Whoever wants an encoder to read a state together with its theorem appends it to the text.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A tactic that a generator suggests.

@@ -204,7 +204,7 @@ def test_a_files_faults_are_named_with_file_and_key(cli: Cli, text: str, code: i
         (("--fake-size", "-1"), 2, "--fake-size: input should be greater than or equal to 0, found -1"),
         (("--candidates", "0"), 2, "--candidates: input should be greater than or equal to 1, found 0"),
         (("--max-expansions", "many"), 2, "expected a whole number or none, found 'many'"),
-        (("--priority", "best"), 2, "'best' is not one of 'value', 'logprob'"),
+        (("--priority", "best"), 2, "'best' is not one of 'auto', 'value'"),
         (("--config", "none.toml"), 3, "none.toml: can't be read: No such file or directory"),
         (("--file", "none.txt"), 3, "none.txt: can't be read: No such file or directory"),
         (("reach-x",), 2, "no theorem 'reach-x' here"),

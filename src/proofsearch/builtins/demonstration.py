@@ -19,7 +19,14 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, ScoreRequest, TacticGenerator
+from proofsearch.protocols import (
+    Demonstrates,
+    Environment,
+    GenerationRequest,
+    Prepares,
+    ScoreRequest,
+    TacticGenerator,
+)
 from proofsearch.registry import Builder
 from proofsearch.types import Candidate, Theorem
 
@@ -118,6 +125,11 @@ class DemonstratedGenerator:
         last = candidates[-1] if candidates else Candidate(step.tactic, 0.0)
         kept = candidates[: n - 1]
         return [*kept, Candidate(step.tactic, last.logprob, last.num_tokens)]
+
+    def prepare(self) -> None:
+        """Has the policy prepare what it needs; see :class:`proofsearch.protocols.Prepares`."""
+        if isinstance(self._policy, Prepares):
+            self._policy.prepare()
 
     def close(self) -> None:
         """Holds nothing of its own."""

@@ -38,9 +38,11 @@ def register_scorers(register: Register) -> None:
 
 @hookimpl
 def register_encoders(register: Register) -> None:
-    """Registers ``hashed``."""
+    """Registers ``hashed`` and ``context``."""
+    from proofsearch.builtins.context import ContextConfig, make_context
     from proofsearch.builtins.hashed import HashedConfig, make_hashed
 
+    register("context", make_context, config=ContextConfig, help="How goals stand to the hypotheses and the theorem.")
     register("hashed", make_hashed, config=HashedConfig, help="Features of trees or tokens hashed to a fixed width.")
 
 

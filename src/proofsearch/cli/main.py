@@ -25,7 +25,10 @@ TRACEBACK_VARIABLE = "PROOFSEARCH_TRACEBACK"
 
 COMMANDS = {
     "search": "Search for proofs of many theorems and record everything in a run folder.",
+    "train": "Learn from recorded searches and write a checkpoint.",
+    "iterate": "Search, learn from what was found, and search again, for some rounds.",
     "theorems": "List the theorems of an environment.",
+    "evaluate": "Measure what runs solved and what their values are worth; compare runs.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
     "plugins": "Show what is installed.",

@@ -6,22 +6,28 @@ a value may be is left to the models, which know best; here it is only read as i
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from proofsearch.components import CHOOSERS
-from proofsearch.errors import PluginError
+from proofsearch.config import FrozenModel
+from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
+from proofsearch.runs.settings import from_toml
+from proofsearch.validation import Place, dotted, explain
+
+Model = TypeVar("Model", bound=FrozenModel)
 
 NONE = object()
 """What an option for a number gives where ``none`` was said."""
@@ -50,7 +56,7 @@ class ConfigOption:
 
 
 def option(model: type[BaseModel], place: tuple[str, ...], flag: str, panel: str) -> ConfigOption:
-    """The option for a place of the run's configuration."""
+    """The option for a place of a configuration."""
     for key in place[:-1]:
         inner = model.model_fields[key].annotation
         assert isinstance(inner, type)
@@ -59,10 +65,17 @@ def option(model: type[BaseModel], place: tuple[str, ...], flag: str, panel: str
     return ConfigOption(flag, place, model.model_fields[place[-1]], panel)
 
 
-def component_options(plugins: Plugins, kinds: Iterable[str]) -> Iterator[ConfigOption]:
+def component_options(
+    plugins: Plugins, kinds: Iterable[str], choosers: Mapping[str, str] = CHOOSERS
+) -> Iterator[ConfigOption]:
     """The options ``--<component>-<field>`` of every component of some kinds.
 
     Fields of types that an option can't have are left out: a configuration file sets them.
+
+    Args:
+        plugins: where to look.
+        kinds: of components.
+        choosers: the kinds that the command chooses, and the option that does.
     """
     seen: set[str] = set()
     for kind in kinds:
@@ -73,7 +86,7 @@ def component_options(plugins: Plugins, kinds: Iterable[str]) -> Iterator[Config
                 if _plain(field)[0] is None or ".".join(place) in seen:
                     continue
                 seen.add(".".join(place))
-                chooser = f" ({CHOOSERS[kind]} {registration.name})" if kind in CHOOSERS else ""
+                chooser = f" ({choosers[kind]} {registration.name})" if kind in choosers else ""
                 yield ConfigOption(flag, place, field, f"Options of the {kind} {registration.name}{chooser}")
 
 
@@ -108,9 +121,83 @@ def overrides(options: Iterable[ConfigOption], given: Mapping[str, Any]) -> dict
     found = {}
     for entry in options:
         value = given[entry.parameter]
+        if isinstance(value, list):
+            value = tuple(value) or None  # an option that can be repeated is empty where it isn't given
         if value is not None:
             found[entry.place] = None if value is NONE else value
     return found
+
+
+def read_file(file: Path, model: type[Model]) -> Model:
+    """Reads a configuration file.
+
+    Raises:
+        InputError: it can't be read, is no TOML, or holds what the model doesn't take.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 at byte {error.start}; expected a TOML file") from None
+    except OSError as error:
+        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
+    return from_toml(text, str(file), model)
+
+
+def naming(
+    options: Iterable[ConfigOption], said: Mapping[tuple[str, ...], Any], file: Path | None, otherwise: str = ""
+) -> Callable[[Place], str]:
+    """How errors call a place of the configuration: by its option where that was given, else by its key in the file.
+
+    Args:
+        options: the command's.
+        said: what the command line sets.
+        file: the configuration file, if there is one.
+        otherwise: what is said without an option, such as arguments.
+    """
+    flags = {entry.place: entry.flag for entry in options}
+
+    def name(place: Place) -> str:
+        keys = tuple(map(str, place))
+        if keys in said:
+            return flags.get(keys, otherwise)
+        return f"{file}: {dotted(place)}" if file is not None else dotted(place)
+
+    return name
+
+
+def overridden(
+    values: dict[str, Any], said: Mapping[tuple[str, ...], Any], model: type[Model], name: Callable[[Place], str]
+) -> Model:
+    """The configuration with what the command line sets put over it.
+
+    Args:
+        values: the configuration as plain data; changed.
+        said: from :func:`overrides`.
+        model: what it is the configuration of.
+        name: from :func:`naming`.
+
+    Raises:
+        UsageError: a value that doesn't fit.
+    """
+    for place, value in said.items():
+        table = values
+        for key in place[:-1]:
+            table = table.setdefault(key, {})
+        table[place[-1]] = value
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(explain(error, model, name)) from None
+
+
+def free_folder(parent: Path, what: str) -> Path:
+    """A folder that isn't there yet, named by the time and by what it is for."""
+    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{what}"
+    number, path = 1, base
+    while path.exists():
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return path
 
 
 def _flags(parameter: inspect.Parameter) -> list[str]:
@@ -124,7 +211,7 @@ def _parameter(entry: ConfigOption) -> inspect.Parameter:
     settings: dict[str, Any] = {
         "help": escape(entry.field.description or ""),
         "rich_help_panel": entry.panel,
-        "show_default": False if default is None else _shown(default),
+        "show_default": False if default is None or default == () else _shown(default),
     }
     flags = entry.flag
     if kind is bool:
@@ -142,6 +229,8 @@ def _parameter(entry: ConfigOption) -> inspect.Parameter:
 def _plain(field: FieldInfo) -> tuple[Any, bool]:
     """The type that an option reads, or ``None`` where none can, and whether the field may be empty."""
     annotation, may_be_none = field.annotation, False
+    if annotation == tuple[str, ...]:
+        return list[str], False
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         members = [member for member in typing.get_args(annotation) if member is not type(None)]
         may_be_none = len(members) < len(typing.get_args(annotation))
@@ -167,4 +256,6 @@ def _number_or_none(kind: type[int] | type[float]) -> Callable[[str], Any]:
 
 
 def _shown(default: object) -> str:
-    return {True: "yes", False: "no"}[default] if isinstance(default, bool) else str(default)
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -76,7 +76,7 @@ class Lines(Silence):
                 pace = self._pace
                 typer.echo(
                     f"[{pace.done}/{pace.theorems}] {result.theorem}: {_outcome(result)}; "
-                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {_duration(pace.left)} left",
+                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left",
                     err=True,
                 )
 
@@ -175,7 +175,7 @@ def summary_text(summary: RunSummary) -> str:
     lines = [
         f"proved {summary.proved} of {summary.theorems} theorems "
         f"({summary.proved / summary.theorems:.1%}, 95% interval {low:.1%} to {high:.1%}) "
-        f"in {_duration(summary.seconds)}"
+        f"in {duration(summary.seconds)}"
     ]
     if ended:
         lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
@@ -235,7 +235,8 @@ def _outcome(result: TheoremResult) -> str:
     return f"{how} ({result.expansions} expansions, {result.seconds:.1f} s)"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

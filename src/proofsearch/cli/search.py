@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from proofsearch.cli.options import ConfigOption, component_options, option, overrides, with_options
+from proofsearch.cli.options import (
+    ConfigOption,
+    component_options,
+    free_folder,
+    naming,
+    option,
+    overridden,
+    overrides,
+    read_file,
+    with_options,
+)
 from proofsearch.cli.output import display, summary_json, summary_text
 from proofsearch.components import resolve
 from proofsearch.config import RunConfig
-from proofsearch.errors import InputError, UsageError
+from proofsearch.errors import UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.run import RunSummary, resume_search, run_search
-from proofsearch.runs.settings import from_toml
-from proofsearch.validation import Place, dotted, explain
 
-_PANELS: dict[str, list[tuple[str, str]]] = {
+PANELS: dict[str, list[tuple[str, str]]] = {
     "Which theorems": [
         ("--file", "select.file"),
         ("--split", "select.split"),
@@ -60,6 +66,7 @@ _PANELS: dict[str, list[tuple[str, str]]] = {
         ("--trajectories", "trajectories"),
     ],
 }
+"""The options of a run by heading, and what each sets."""
 
 _ALSO_ON_RESUME = ("execution", "workers")
 _SELECTORS = ("theorems", "file", "split")
@@ -69,7 +76,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed component."""
     options = [
         option(RunConfig, tuple(place.split(".")), flag, panel)
-        for panel, entries in _PANELS.items()
+        for panel, entries in PANELS.items()
         for flag, place in entries
     ]
     options += component_options(plugins, ("environment", "generator", "scorer", "encoder", "executor"))
@@ -115,7 +122,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             if retry_failures:
                 raise UsageError("--retry-failures is for a run that was begun before; give it with --resume RUN")
             settings = _settings(plugins, options, said, config)
-            path = out or _default_folder(settings)
+            path = out or free_folder(Path("runs"), f"{settings.env}-{settings.scorer}")
         with display(quiet) as shown:
             try:
                 if resume is not None:
@@ -169,46 +176,12 @@ def _settings(
     plugins: Plugins, options: list[ConfigOption], said: Mapping[tuple[str, ...], Any], file: Path | None
 ) -> RunConfig:
     """The file's settings with the command line's over them, checked."""
-    flags = {entry.place: entry.flag for entry in options}
-
-    def name(place: Place) -> str:
-        keys = tuple(map(str, place))
-        if keys in said:
-            return flags.get(keys, "theorems by name")
-        return f"{file}: {dotted(place)}" if file is not None else dotted(place)
-
-    values = RunConfig().model_dump() if file is None else _read(file).model_dump()
+    name = naming(options, said, file, otherwise="theorems by name")
+    values = (RunConfig() if file is None else read_file(file, RunConfig)).model_dump()
     if any(place in said for place in (("select", key) for key in _SELECTORS)):
         # Whoever selects anew means instead, not as well.
         for key in _SELECTORS:
             values["select"].pop(key)
-    for place, value in said.items():
-        table = values
-        for key in place[:-1]:
-            table = table.setdefault(key, {})
-        table[place[-1]] = value
-    try:
-        config = RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(explain(error, RunConfig, name)) from None
+    config = overridden(values, said, RunConfig, name)
     resolve(plugins, config, name)
     return config
-
-
-def _read(file: Path) -> RunConfig:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 at byte {error.start}; expected a TOML file") from None
-    except OSError as error:
-        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
-    return from_toml(text, str(file))
-
-
-def _default_folder(config: RunConfig) -> Path:
-    base = Path("runs") / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{config.env}-{config.scorer}"
-    number, path = 1, base
-    while path.exists():
-        number += 1
-        path = base.with_name(f"{base.name}-{number}")
-    return path

@@ -1,1 +1,1 @@
-"""What runs say: intervals, and later ranking metrics, paired statistics and budget curves."""
+"""Measures: ranking at decisions, separation, calibration, paired statistics and budgets, with their intervals."""

@@ -1,4 +1,4 @@
-"""A run's configuration as TOML and back, exactly.
+"""A configuration as TOML and back, exactly: that of a run, or another model whose every field has a default.
 
 TOML has no null, and leaving a key out means its default. So a setting that is deliberately empty where its default is
 not, such as a search without a bound on expansions, stands in the top-level list ``unset``::
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import tomli_w
 from pydantic import ValidationError
 
-from proofsearch.config import RunConfig
+from proofsearch.config import FrozenModel, RunConfig
 from proofsearch.errors import InputError
 from proofsearch.validation import explain
 
@@ -23,10 +23,13 @@ UNSET = "unset"
 """The key of the list of settings that are deliberately empty."""
 
 
-def to_toml(config: RunConfig) -> str:
+Model = TypeVar("Model", bound=FrozenModel)
+
+
+def to_toml(config: FrozenModel) -> str:
     """The configuration as TOML; :func:`from_toml` gives an equal one back."""
     values = config.model_dump()
-    defaults = RunConfig().model_dump()
+    defaults = type(config)().model_dump()
     unset = [path for path, value in _leaves(values) if value is None and _at(defaults, path, missing=...) is not None]
     document = _without_none(values)
     if unset:
@@ -34,12 +37,21 @@ def to_toml(config: RunConfig) -> str:
     return tomli_w.dumps(document)
 
 
-def from_toml(text: str, source: str) -> RunConfig:
+@overload
+def from_toml(text: str, source: str) -> RunConfig: ...
+
+
+@overload
+def from_toml(text: str, source: str, model: type[Model]) -> Model: ...
+
+
+def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> FrozenModel:
     """Reads a configuration.
 
     Args:
         text: the TOML.
         source: what to call it in errors, usually the file's path.
+        model: what it is the configuration of.
 
     Raises:
         InputError: not TOML, an unknown key, or a value that doesn't fit; the message names each.
@@ -54,9 +66,9 @@ def from_toml(text: str, source: str) -> RunConfig:
     for dotted in paths:
         _unset(document, dotted, source)
     try:
-        return RunConfig.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
-        raise InputError(f"{source}: {explain(error, RunConfig)}") from None
+        raise InputError(f"{source}: {explain(error, model)}") from None
 
 
 def _unset(document: dict[str, Any], dotted: object, source: str) -> None:

@@ -1,0 +1,29 @@
+"""What a loss sees of the states that are compared with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBatch:
+    """Groups of states, padded to one width. Every tensor has shape ``(groups, members)``.
+
+    In every group some member is positive. Energies come beside it: **lower is better**.
+
+    Attributes:
+        mask: bool; whether there is a member here. What stands at the others means nothing.
+        positive: bool; whether a proof was found below the state. False at padding.
+        remaining: float; steps to the nearest proof, at least 1; −1 where unknown and at padding.
+        predicted_log_remaining: float; the head's second output, an estimate of log(1 + remaining); ``None`` where the
+            head has none.
+    """
+
+    mask: Tensor
+    positive: Tensor
+    remaining: Tensor
+    predicted_log_remaining: Tensor | None = None

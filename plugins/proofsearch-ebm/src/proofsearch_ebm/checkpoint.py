@@ -1,0 +1,150 @@
+"""The checkpoint that a search reads: the head's tensors as safetensors, and the core's manifest.
+
+The tensors stand in ``head-<step>.safetensors`` and the manifest says which file it is. A better head is written under
+another name and the manifest is replaced last, so at every moment the folder holds one whole checkpoint or none.
+Nothing here needs torch, so that a search's workers start fast.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from proofsearch import storage
+from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
+from proofsearch.errors import InputError
+from proofsearch_ebm.architecture import HeadConfig
+from proofsearch_ebm.config import PartsKind
+from proofsearch_ebm.folded import FoldedHead, fold_tensors
+from proofsearch_ebm.tensors import Arrays, pack, read_tensors, writing
+
+FORMAT = 1
+"""The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
+_HEAD = re.compile(r"head-\d+\.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint as it was read.
+
+    Attributes:
+        folder: where from.
+        head: folded for inference.
+        encoder: the name of the encoder that it was trained with.
+        encoder_fingerprint: of that encoder.
+        parts: what the encoder encoded.
+        with_theorem: whether it read every part together with its theorem.
+        metrics: what was measured on it, the mixing included.
+    """
+
+    folder: Path
+    head: FoldedHead
+    encoder: str
+    encoder_fingerprint: str
+    parts: PartsKind
+    with_theorem: bool
+    metrics: Mapping[str, Any]
+
+
+def save_checkpoint(
+    folder: Path,
+    head_config: HeadConfig,
+    tensors: Arrays,
+    *,
+    step: int,
+    encoder: str,
+    parts: PartsKind,
+    with_theorem: bool,
+    training: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+    metrics: Mapping[str, Any],
+) -> Manifest:
+    """Writes a checkpoint; the folder's earlier one stays whole until this one is.
+
+    Args:
+        folder: exists.
+        head_config: of the head.
+        tensors: its state, as ``state_dict()`` gives it.
+        step: after which it was taken.
+        encoder: the encoder's name.
+        parts: what it encodes.
+        with_theorem: whether it reads every part together with its theorem.
+        training: the options of the training, as JSON.
+        fingerprints: ``"encoder"``, and whatever else it fits together with.
+        metrics: JSON values.
+
+    Raises:
+        StorageError: it can't be written; what was there is as it was.
+    """
+    name = f"head-{step:08d}.safetensors"
+    with writing(folder / name, "the checkpoint that was there before is untouched"):
+        storage.write_whole(folder / name, pack(tensors))
+    manifest = Manifest(
+        "scorer",
+        "ebm",
+        config={
+            "format": FORMAT,
+            "step": step,
+            "encoder": encoder,
+            "parts": parts,
+            "with_theorem": with_theorem,
+            "head": head_config.model_dump(mode="json"),
+            "training": dict(training),
+        },
+        versions={package: metadata.version(package) for package in ("proofsearch", "torch")},
+        fingerprints=fingerprints,
+        metrics=metrics,
+    )
+    written = write_manifest(folder, manifest, [name])
+    for file in folder.iterdir():
+        if _HEAD.fullmatch(file.name) and file.name != name:
+            with contextlib.suppress(OSError):
+                file.unlink()  # of the checkpoint before; nothing reads it any more
+    return written
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Reads a checkpoint and checks everything about it. Nothing in it is run.
+
+    Raises:
+        InputError: not a checkpoint of this scorer, of a newer format, damaged, or with tensors that are missing, left
+            over, of another shape or type, or not finite. The message says which.
+    """
+    manifest = read_manifest(folder, kind="scorer", name="ebm")
+    config = manifest.config
+    source = folder / MANIFEST
+    version = config.get("format")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise InputError(f"{source}: damaged: config.format is {version!r}, expected a whole number from 1")
+    if version > FORMAT:
+        raise InputError(
+            f"{source}: the checkpoint has format {version} of the energy-based model, this proofsearch-ebm reads up "
+            f"to {FORMAT}; upgrade with: pip install -U proofsearch-ebm"
+        )
+    parts, encoder = config.get("parts"), config.get("encoder")
+    fingerprint = manifest.fingerprints.get("encoder")
+    if parts not in ("state", "goals"):
+        raise InputError(f"{source}: damaged: config.parts is {parts!r}, expected 'state' or 'goals'")
+    with_theorem = config.get("with_theorem")
+    if not isinstance(with_theorem, bool):
+        raise InputError(f"{source}: damaged: config.with_theorem is {with_theorem!r}, expected true or false")
+    if not isinstance(encoder, str) or fingerprint is None:
+        raise InputError(f"{source}: damaged: it does not say which encoder the checkpoint was trained with")
+    try:
+        head_config = HeadConfig.model_validate(config.get("head"))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, ("config", "head", *problem["loc"])))
+        raise InputError(f"{source}: damaged: {place}: {problem['msg']}, found {problem['input']!r}") from None
+    files = [name for name in manifest.files if _HEAD.fullmatch(name)]
+    if len(files) != 1:
+        raise InputError(f"{source}: damaged: it names {len(files)} files head-<step>.safetensors, expected one")
+    head = fold_tensors(head_config, read_tensors(folder / files[0]), folder / files[0])
+    return Checkpoint(folder, head, encoder, fingerprint, parts, with_theorem, manifest.metrics)

@@ -1,0 +1,159 @@
+"""The options of the energy-based model: those of training it and those of searching with it.
+
+Both components are registered as ``ebm``, so that ``--ebm-<field>`` is one family of options. No torch here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from proofsearch.config import ComponentConfig
+
+PartsKind = Literal["state", "goals"]
+GroupsKind = Literal["tiers", "siblings", "frontier"]
+ValueKind = Literal["energy", "cost"]
+
+MAY_CHANGE = frozenset(
+    {
+        "steps",
+        "max_minutes",
+        "validate_every",
+        "patience",
+        "validation_decisions",
+        "checkpoint_every",
+        "bootstrap",
+        "mixing",
+        "max_skipped",
+        "tensorboard",
+        "cache_embeddings",
+        "threads",
+    }
+)
+"""What may differ when a training is resumed: how long and how closely, not what is trained on what."""
+
+RUNTIME_ONLY = frozenset(
+    {"max_minutes", "validate_every", "validation_decisions", "checkpoint_every", "tensorboard", "threads"}
+    | {"max_skipped", "cache_embeddings"}
+)
+"""What of it makes a finished training no less finished."""
+
+
+class EbmConfig(ComponentConfig):
+    """Options of the scorer ``ebm``."""
+
+    path: Path | None = Field(
+        default=None, description="The checkpoint folder; default: the one for the shipped database."
+    )
+    encoder: str | None = Field(
+        default=None, description="The encoder; default: the one that the checkpoint was trained with."
+    )
+    value: ValueKind = Field(
+        default="energy", description="energy: minus the energy; cost: minus the predicted remaining steps."
+    )
+    force: bool = Field(
+        default=False, description="Give the value its fitted weight even where validation showed no gain."
+    )
+    keep: int = Field(default=200_000, ge=1, description="Parts of states whose energies are kept in memory.")
+
+
+class EbmTrainerConfig(ComponentConfig):
+    """Options of the trainer ``ebm``."""
+
+    # What is learned from.
+    encoder: str = Field(default="hashed", description="The encoder of states; it is not trained.")
+    parts: PartsKind = Field(
+        default="goals",
+        description="state: a state is encoded as one; goals: each goal by itself, and their energies add up.",
+    )
+    context: Literal["none", "theorem"] = Field(
+        default="theorem", description="theorem: the encoder reads every part together with the theorem's statement."
+    )
+    min_expansions: int = Field(
+        default=4, ge=1, description="Expansions at or below a state, without a proof, that make it negative."
+    )
+    max_states: int = Field(default=2000, ge=2, description="States kept of a theorem.")
+    cache_embeddings: bool = Field(
+        default=False, description="Keep encoded states on disk; worth it for encoders slower than hashed."
+    )
+    row_type: Literal["float32", "float16"] = Field(
+        default="float32", description="How encoded states are kept in memory; float16 takes half."
+    )
+    split: Literal["theorem", "position"] = Field(
+        default="theorem", description="Validation theorems: drawn at random, or the last in the library's order."
+    )
+    validation_share: float = Field(
+        default=0.2, gt=0, lt=1, description="Share of the theorems held out where no validation split is recorded."
+    )
+
+    # The head.
+    inputs: Literal["zscore", "l2", "raw"] = Field(
+        default="zscore", description="Standardise the encoder's columns, scale its rows to unit length, or neither."
+    )
+    hidden: tuple[int, ...] = Field(default=(512, 256), description="Widths of the hidden layers.")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="After every hidden layer.")
+    spectral_norm: bool = Field(default=True, description="Hold every layer's largest singular value at 1.")
+    layer_norm: bool = Field(default=False, description="Normalise the hidden layers.")
+    learnable_scale: bool = Field(default=True, description="Learn the scale of the energy.")
+    remaining_output: bool = Field(default=True, description="A second output predicts the remaining steps.")
+    output_bias: bool | None = Field(
+        default=None, description="A constant in the energy of each part; default: only where parts is goals."
+    )
+
+    # The loss.
+    loss: tuple[str, ...] = Field(
+        default=("info_nce:1", "depth_regression:0.3"), description="A loss by name and weight, name:weight."
+    )
+    policy_weight: float = Field(
+        default=0.0, ge=0, description="Weight of the log-probability in the logits: above 0, learn what it misses."
+    )
+    groups: GroupsKind = Field(
+        default="tiers",
+        description="What a positive is compared with: tiers of negatives, its siblings, or the frontier.",
+    )
+    negatives: int = Field(default=4, ge=1, description="tiers: negatives for a positive.")
+    hard: float = Field(default=0.7, ge=0, description="tiers: share of dead ends and siblings.")
+    medium: float = Field(default=0.2, ge=0, description="tiers: share of other states of the same theorem.")
+    easy: float = Field(default=0.1, ge=0, description="tiers: share of states of other proved theorems.")
+    max_members: int = Field(default=64, ge=2, description="siblings, frontier: members of a group at most.")
+    max_gap: float | None = Field(
+        default=None,
+        gt=0,
+        description="frontier: leave out what the policy puts this far below its best rival (natural logarithm).",
+    )
+
+    # The optimiser.
+    steps: int = Field(default=3000, ge=1, description="Training steps.")
+    batch: int = Field(default=32, ge=1, description="Groups in a step.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
+    warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises to its height.")
+    weight_decay: float = Field(default=0.01, ge=0, description="On weights; never on biases or the scale.")
+    clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
+    max_skipped: int = Field(
+        default=10, ge=1, description="Steps in a row with a loss that is no number before giving up."
+    )
+
+    # Watching and stopping.
+    max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
+    validate_every: int = Field(default=100, ge=1, description="Steps between validations.")
+    patience: int = Field(
+        default=10, ge=0, description="Validations without a better sibling rank that end it; 0: never."
+    )
+    validation_decisions: int = Field(
+        default=2000, ge=1, description="Decisions at most that a validation during training looks at."
+    )
+    checkpoint_every: int = Field(default=500, ge=1, description="Steps between checkpoints to resume from.")
+    mixing: Literal["siblings", "frontier"] = Field(
+        default="siblings",
+        description="Fit the value's weight against log-probability on siblings, or on what a search had open.",
+    )
+    bootstrap: int = Field(default=1000, ge=100, description="Resamples for the interval of the mixing's gain.")
+    tensorboard: bool = Field(default=False, description="Also write what TensorBoard reads, into OUT/tensorboard.")
+    threads: int = Field(default=1, ge=1, description="Threads of the training.")
+
+    @property
+    def bias_per_part(self) -> bool:
+        """Whether the energy of each part has a constant of its own."""
+        return self.parts == "goals" if self.output_bias is None else self.output_bias

@@ -1,0 +1,303 @@
+"""Recorded searches as a dataset: states with labels and rows, grouped by theorem, in columns.
+
+Only theorems with an accepted proof are in it: in a search without one every state is unknown. Theorems of the test
+split are left out whatever is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch.errors import InputError
+from proofsearch.types import Theorem
+from proofsearch_ebm.dataset_report import DatasetReport
+from proofsearch_ebm.embeddings import EmbeddingCache
+from proofsearch_ebm.labelled import NEGATIVE_LABEL, POSITIVE_LABEL, UNKNOWN_LABEL, label_search
+from proofsearch_ebm.merging import (
+    EncodedSearch,
+    MergedTheorem,
+    SearchStates,
+    StateDecision,
+    merge_searches,
+    spans,
+)
+from proofsearch_ebm.parts import PartEncoder, Parts
+from proofsearch_ebm.rows import RowTable, RowType
+from proofsearch_ebm.sources import Origin, searches_at, strictest_split
+
+_SAY_EVERY = 500
+"""Searches between two lines of progress."""
+_MOMENTS_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class TheoremStates:
+    """One theorem, all its searches merged: equal texts are one state.
+
+    Attributes:
+        theorem: what it is; with the split that its searches were recorded with.
+        states: its state ids, consecutive.
+        decisions: the actual sibling sets of its searches.
+        searches: when each search met which states.
+    """
+
+    theorem: Theorem
+    states: NDArray[np.int64]
+    decisions: list[StateDecision]
+    searches: list[SearchStates]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """States of proved theorems, by state id from 0 to N − 1.
+
+    Attributes:
+        theorems: by theorem index.
+        parts: the rows of all states, distinct ones once; float16 if it was built so.
+        label: 1 positive, 0 negative, -1 unknown; int8, shape ``(N,)``.
+        remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
+        depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
+        num_goals: open goals, at least 1; int32, shape ``(N,)``.
+        logprob: sum of the log-probabilities on the likeliest path; float32, shape ``(N,)``.
+        length: characters of the text; int32, shape ``(N,)``.
+        key: BLAKE2b-128 of the text; equal for equal texts, also of different theorems; uint64, shape ``(N, 2)``.
+        theorem_of: theorem index; int32, shape ``(N,)``.
+        encoder_fingerprint: of the encoder and the kind of parts.
+        environment: name of the environment that all searches ran in.
+        environment_fingerprint: hash of what it depends on, as trajectories have it.
+        generators: names of the policies, sorted.
+        scorers: names of the scorers, sorted.
+        report: what was kept and dropped.
+    """
+
+    theorems: list[TheoremStates]
+    parts: Parts
+    label: NDArray[np.int8]
+    remaining: NDArray[np.float32]
+    depth: NDArray[np.int32]
+    num_goals: NDArray[np.int32]
+    logprob: NDArray[np.float32]
+    length: NDArray[np.int32]
+    key: NDArray[np.uint64]
+    theorem_of: NDArray[np.int32]
+    encoder_fingerprint: str
+    environment: str
+    environment_fingerprint: str
+    generators: tuple[str, ...]
+    scorers: tuple[str, ...]
+    report: DatasetReport
+
+    @property
+    def num_states(self) -> int:
+        """N."""
+        return len(self.label)
+
+    @property
+    def width(self) -> int:
+        """Columns of a row."""
+        return int(self.parts.rows.shape[1])
+
+    def gather(self, state_ids: NDArray[np.int64]) -> Parts:
+        """The parts of some states, rows deduplicated within the batch, always float32.
+
+        Args:
+            state_ids: in any order, with repetitions; of any shape, read row by row. A negative id, padding, is a
+                state without parts.
+        """
+        ids = np.asarray(state_ids, np.int64).ravel()
+        real = np.maximum(ids, 0)
+        starts = self.parts.offsets[real]
+        counts = np.where(ids >= 0, self.parts.offsets[real + 1] - starts, 0)
+        used, index = np.unique(self.parts.index[spans(starts, counts)], return_inverse=True)
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        return Parts(self.parts.rows[used].astype(np.float32), index.astype(np.int64).ravel(), offsets)
+
+    def states_of(self, theorems: Iterable[int]) -> NDArray[np.int64]:
+        """The state ids of some theorems, by theorem index."""
+        ranges = [self.theorems[index].states for index in theorems]
+        return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
+
+    def row_moments(self, theorems: Iterable[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of each column over the distinct rows of some theorems, each ``(width,)``.
+
+        For standardising inputs: fitted on training theorems only. A column that never varies has deviation 0.
+        """
+        states = self.states_of(theorems)
+        starts, ends = self.parts.offsets[states], self.parts.offsets[states + 1]
+        used = np.unique(self.parts.index[spans(starts, ends - starts)])
+        total = np.zeros(self.width)
+        squares = np.zeros(self.width)
+        # Deviations from some row, so that the squares don't swamp a small variance far from 0.
+        origin = self.parts.rows[used[0]].astype(np.float64) if len(used) else total
+        for begin in range(0, len(used), _MOMENTS_CHUNK):
+            rows = self.parts.rows[used[begin : begin + _MOMENTS_CHUNK]].astype(np.float32) - origin.astype(np.float32)
+            total += rows.sum(axis=0, dtype=np.float64)
+            squares += np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
+        n = max(len(used), 1)
+        mean = total / n
+        deviation = np.sqrt(np.maximum(squares / n - mean**2, 0.0))
+        return (mean + origin).astype(np.float32), deviation.astype(np.float32)
+
+
+def build_dataset(
+    paths: Sequence[Path],
+    encoder: PartEncoder,
+    *,
+    min_expansions: int,
+    max_states_per_theorem: int,
+    seed: int,
+    say: Callable[[str], None],
+    row_type: RowType = "float32",
+    cache: EmbeddingCache | None = None,
+) -> Dataset:
+    """Reads, labels, merges and encodes recorded searches.
+
+    Args:
+        paths: trajectory files, folders of them, or run folders; a search that is in several is taken once.
+        encoder: turns states into rows.
+        min_expansions: what is demanded of negatives (:func:`proofsearch.trajectory.labels.label`).
+        max_states_per_theorem: states kept of a theorem. Positives and members of decisions are kept in any case;
+            then come negatives, other expanded states, and a random choice of the rest.
+        seed: of that choice.
+        say: gets lines for people: progress, what was dropped.
+        row_type: how rows are kept; float16 for millions of them.
+        cache: encoded rows on disk.
+
+    Raises:
+        InputError: no search at all, none with an accepted proof outside the test split, searches of different
+            environments, damaged or foreign files, or an encoder that returned what is no vector.
+    """
+    tally: Counter[str] = Counter()
+    origin = Origin()
+    table = RowTable(encoder, row_type, cache)
+    found: dict[str, list[EncodedSearch]] = defaultdict(list)
+    theorems: dict[str, Theorem] = {}
+    for path, search in searches_at(paths):
+        tally["searches"] += 1
+        if tally["searches"] % _SAY_EVERY == 0:
+            say(f"{tally['searches']} searches read, {tally['nodes']} states seen, {len(table)} parts")
+        origin.check(path, search)
+        theorem = theorems[search.theorem.name] = strictest_split(theorems.get(search.theorem.name), search.theorem)
+        if theorem.split == "test":
+            tally["test_searches"] += 1 + len(found.pop(theorem.name, ()))
+            continue
+        if not search.proved:
+            continue
+        labelled = label_search(
+            search,
+            encoder.kind,
+            min_expansions=min_expansions,
+            max_states=max_states_per_theorem,
+            seed=seed,
+            with_theorem=encoder.with_theorem,
+        )
+        tally.update(nodes=labelled.num_nodes, empty=labelled.empty, proved=1)
+        parts = labelled.parts
+        index = table.add(parts)[parts.index]
+        found[theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
+    if tally["test_searches"]:
+        say(f"{tally['test_searches']} searches of theorems of the test split left out: nothing is learned from those")
+    if not found:
+        raise InputError(_nothing(paths, tally))
+    merged = {
+        name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
+    }
+    dataset = _assembled(merged, theorems, table, tally, origin, encoder.fingerprint())
+    for line in dataset.report.sentences():
+        say(line)
+    return dataset
+
+
+def _nothing(paths: Sequence[Path], tally: Counter[str]) -> str:
+    where = ", ".join(map(str, paths)) or "no path given"
+    if not tally["searches"]:
+        return f"{where}: no recorded search; record some with: proofsearch search --split train --out runs/train"
+    tested = f", {tally['test_searches']} of them of the test split" if tally["test_searches"] else ""
+    return (
+        f"{where}: {tally['searches']} searches{tested}, none that could be learned from: without an accepted proof "
+        f"no state is known to be positive; record more of the training split, with a larger budget, or along the "
+        f"library's own proofs: proofsearch search --split train --generator demonstrated --scorer demonstration"
+    )
+
+
+def _assembled(
+    merged: dict[str, MergedTheorem],
+    theorems: dict[str, Theorem],
+    table: RowTable,
+    tally: Counter[str],
+    origin: Origin,
+    fingerprint: str,
+) -> Dataset:
+    states: list[TheoremStates] = []
+    base = 0
+    for name, one in merged.items():
+        size = len(one.counts)
+        states.append(
+            TheoremStates(
+                theorems[name],
+                np.arange(base, base + size),
+                [
+                    replace(
+                        decision,
+                        children=decision.children + base,
+                        parent=decision.parent + base if decision.parent >= 0 else -1,
+                    )
+                    for decision in one.decisions
+                ],
+                [replace(search, states=search.states + base) for search in one.searches],
+            )
+        )
+        base += size
+
+    one_by_one = list(merged.values())
+
+    def column(name: str, kind: Any) -> NDArray[Any]:
+        return np.concatenate([getattr(one.columns, name) for one in one_by_one]).astype(kind)
+
+    used, index = np.unique(np.concatenate([one.index for one in one_by_one]), return_inverse=True)
+    offsets = np.concatenate(([0], np.cumsum(np.concatenate([one.counts for one in one_by_one]))))
+    label = column("label", np.int8)
+    report = DatasetReport(
+        searches=tally["searches"],
+        proved=tally["proved"],
+        test_searches=tally["test_searches"],
+        theorems=len(states),
+        nodes=tally["nodes"],
+        states=base,
+        empty=tally["empty"],
+        merged=sum(one.merged for one in one_by_one),
+        conflicts=sum(one.conflicts for one in one_by_one),
+        over_limit=tally["nodes"] - tally["empty"] - base - sum(one.merged + one.conflicts for one in one_by_one),
+        positives=int((label == POSITIVE_LABEL).sum()),
+        negatives=int((label == NEGATIVE_LABEL).sum()),
+        unknown=int((label == UNKNOWN_LABEL).sum()),
+        decisions=sum(len(one.decisions) for one in one_by_one),
+        decisions_dropped=sum(one.decisions_dropped for one in one_by_one),
+        decisions_merged=sum(one.decisions_merged for one in one_by_one),
+        parts=len(used),
+    )
+    return Dataset(
+        theorems=states,
+        parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
+        label=label,
+        remaining=column("remaining", np.float32),
+        depth=column("depth", np.int32),
+        num_goals=column("num_goals", np.int32),
+        logprob=column("logprob", np.float32),
+        length=column("length", np.int32),
+        key=column("key", np.uint64),
+        theorem_of=np.repeat(np.arange(len(states), dtype=np.int32), [len(one.counts) for one in one_by_one]),
+        encoder_fingerprint=fingerprint,
+        environment=origin.environment,
+        environment_fingerprint=origin.fingerprint,
+        generators=tuple(sorted(origin.generators)),
+        scorers=tuple(sorted(origin.scorers)),
+        report=report,
+    )

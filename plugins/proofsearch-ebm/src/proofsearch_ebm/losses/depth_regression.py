@@ -1,0 +1,67 @@
+"""Depth regression: learn how many steps a positive state is from the end of the proof.
+
+With ``target=head`` the head's second output r̂ is fitted to the remaining steps r,
+
+    L = mean of Huber_δ( log(1 + r̂) − log(1 + r) )
+
+(Huber 1964; logarithms because being off by one matters near the end and not far from it). With ``target=energy`` the
+energy itself is, as the system that this one re-creates did it: L = mean of (E − r)². That pulls the energy towards a
+fixed scale while a contrastive loss wants it free; prefer the second output. States whose remaining steps are unknown
+(−1) count nothing, and the loss is 0 where none is known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from proofsearch.config import ComponentConfig
+from proofsearch.errors import UsageError
+from proofsearch_ebm.losses.masking import mean_over
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from proofsearch.registry import Builder
+    from proofsearch_ebm.batch import GroupBatch
+
+
+class DepthRegressionConfig(ComponentConfig):
+    """Options of the loss ``depth_regression``."""
+
+    target: Literal["head", "energy"] = Field(
+        default="head", description="Fit the head's second output, or the energy itself."
+    )
+    delta: float = Field(default=1.0, gt=0, description="head: errors beyond it count linearly.")
+
+
+class DepthRegression:
+    """See the module."""
+
+    def __init__(self, config: DepthRegressionConfig) -> None:
+        self._config = config
+
+    def __call__(self, energies: Tensor, batch: GroupBatch) -> Tensor:
+        """The loss, at least 0.
+
+        Raises:
+            UsageError: the head has no second output to fit.
+        """
+        known = batch.mask & batch.positive & (batch.remaining >= 0)
+        remaining = batch.remaining.to(energies.dtype).masked_fill(~known, 0)
+        if self._config.target == "energy":
+            return mean_over((energies.masked_fill(~known, 0) - remaining).square(), known)
+        if batch.predicted_log_remaining is None:
+            raise UsageError(
+                "the loss depth_regression fits the head's second output, and this head has none: switch it on "
+                "(--ebm-remaining-output) or leave the loss out"
+            )
+        errors = (batch.predicted_log_remaining.masked_fill(~known, 0) - remaining.log1p()).abs()
+        near = errors.clamp_max(self._config.delta)
+        return mean_over(near * (errors - near / 2), known)  # ½e² up to δ, δ·(e − δ/2) beyond
+
+
+def make_depth_regression(config: DepthRegressionConfig, builder: Builder) -> DepthRegression:
+    """Builds the loss ``depth_regression``."""
+    return DepthRegression(config)

@@ -1,0 +1,192 @@
+"""How well energies order the members of groups, measured over as many batches as wanted.
+
+"Negative" is here every member that is not positive: not known to lead to a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from proofsearch_ebm.batch import GroupBatch
+
+DEPTH_BANDS: tuple[tuple[int, int | None], ...] = ((0, 1), (2, 3), (4, 7), (8, None))
+"""First and last depth of each band in which rank is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandMetrics:
+    """Rank accuracy of the groups at some depths.
+
+    Attributes:
+        groups: how many.
+        rank_accuracy: see :class:`GroupMetrics`.
+        chance: what equal energies would give.
+    """
+
+    groups: int
+    rank_accuracy: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMetrics:
+    """What a :class:`GroupMeter` found. What can't be known, for want of groups or members, is NaN.
+
+    Attributes:
+        groups: groups with both a positive and a negative; only these are measured.
+        loss: the mean total loss; NaN where no loss was given.
+        parts: the mean of each loss by name, unweighted.
+        mean_positive, mean_negative: mean energy of each side, over members.
+        gap: ``mean_negative − mean_positive``; above 0 where positives lie lower.
+        rank_accuracy: share of the groups in which the lowest energy is a positive's, in [0, 1]. Members that tie for
+            the lowest share the credit, so that equal energies score ``chance``, neither 0 nor 1.
+        chance: the rank accuracy of equal energies: the mean share of positives.
+        chance_error: the standard error of rank accuracy by chance.
+        energy_std: standard deviation of all members' energies.
+        non_finite: members whose energy is no finite number; their groups are measured in nothing else.
+        by_depth: the same by depth, keyed like ``"2-3"`` and ``"8+"``; empty where no depths were given.
+    """
+
+    groups: int
+    loss: float
+    parts: Mapping[str, float]
+    mean_positive: float
+    mean_negative: float
+    gap: float
+    rank_accuracy: float
+    chance: float
+    chance_error: float
+    energy_std: float
+    non_finite: int
+    by_depth: Mapping[str, BandMetrics] = field(default_factory=dict)
+
+    def flat(self) -> dict[str, float]:
+        """Everything as one level of numbers: parts as ``loss/NAME``, depths as ``rank_accuracy/BAND``."""
+        numbers: dict[str, float] = {
+            "loss": self.loss,
+            "gap": self.gap,
+            "mean_positive": self.mean_positive,
+            "mean_negative": self.mean_negative,
+            "rank_accuracy": self.rank_accuracy,
+            "chance": self.chance,
+            "energy_std": self.energy_std,
+            "groups": float(self.groups),
+            "non_finite": float(self.non_finite),
+        }
+        numbers |= {f"loss/{name}": value for name, value in self.parts.items()}
+        for band, metrics in self.by_depth.items():
+            numbers[f"rank_accuracy/{band}"] = metrics.rank_accuracy
+            numbers[f"chance/{band}"] = metrics.chance
+        return numbers
+
+
+def rank_credit(
+    energies: NDArray[np.float64], mask: NDArray[np.bool_], positive: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Which share of the lowest-energy members of each group is positive, shape ``(groups,)``, in [0, 1].
+
+    Args:
+        energies: shape ``(groups, members)``, finite where ``mask`` is set.
+        mask: whether there is a member; every group has one.
+        positive: whether it is positive.
+    """
+    inside = np.where(mask, energies, np.inf)
+    lowest = inside == inside.min(axis=1, keepdims=True)
+    credit: NDArray[np.float64] = (lowest & positive & mask).sum(axis=1) / lowest.sum(axis=1)
+    return credit
+
+
+class GroupMeter:
+    """Adds up batches. Every batch weighs by its groups, so that how they are batched changes nothing."""
+
+    def __init__(self) -> None:
+        self._credit: list[NDArray[np.float64]] = []
+        self._chance: list[NDArray[np.float64]] = []
+        self._depth: list[NDArray[np.int64]] = []
+        self._has_depth = True
+        self._positives: list[NDArray[np.float64]] = []
+        self._negatives: list[NDArray[np.float64]] = []
+        self._losses: dict[str, list[tuple[float, int]]] = {}
+        self._non_finite = 0
+
+    def add(
+        self,
+        energies: Tensor,
+        batch: GroupBatch,
+        losses: Mapping[str, Tensor | float] | None = None,
+        depth: NDArray[np.integer] | None = None,
+    ) -> None:
+        """Measures one batch.
+
+        Args:
+            energies: float, shape ``(groups, members)``, lower is better.
+            batch: what they belong to.
+            losses: means over the batch's groups, by name; ``"total"`` is the weighted sum.
+            depth: shape ``(groups,)``: how deep each group's decision is. Without it in any batch, rank by depth is
+                left out.
+        """
+        values = energies.detach().to("cpu", torch.float64).numpy()
+        mask = batch.mask.cpu().numpy()
+        positive = batch.positive.cpu().numpy() & mask
+        for name, value in (losses or {}).items():
+            self._losses.setdefault(name, []).append((float(value), len(values)))
+        finite = np.isfinite(values) | ~mask
+        self._non_finite += int((~finite).sum())
+        used = finite.all(axis=1) & positive.any(axis=1) & (mask & ~positive).any(axis=1)
+        values, mask, positive = values[used], mask[used], positive[used]
+        self._credit.append(rank_credit(values, mask, positive) if len(values) else np.zeros(0))
+        self._chance.append(positive.sum(axis=1) / np.maximum(mask.sum(axis=1), 1))
+        self._positives.append(values[positive])
+        self._negatives.append(values[mask & ~positive])
+        self._has_depth = self._has_depth and depth is not None
+        if depth is not None:
+            self._depth.append(np.asarray(depth, np.int64)[used])
+
+    def result(self) -> GroupMetrics:
+        """What was found in all batches together."""
+        credit, chance = _joined(self._credit), _joined(self._chance)
+        positives, negatives = _joined(self._positives), _joined(self._negatives)
+        mean_positive, mean_negative = _mean(positives), _mean(negatives)
+        losses = {name: _weighted(entries) for name, entries in self._losses.items()}
+        everything = np.concatenate([positives, negatives])
+        by_depth = {}
+        if self._has_depth and self._depth:
+            depth = np.concatenate(self._depth)
+            for first, last in DEPTH_BANDS:
+                inside = (depth >= first) & (depth <= (depth if last is None else last))
+                if inside.any():
+                    band = f"{first}+" if last is None else f"{first}-{last}"
+                    by_depth[band] = BandMetrics(int(inside.sum()), _mean(credit[inside]), _mean(chance[inside]))
+        return GroupMetrics(
+            groups=len(credit),
+            loss=losses.pop("total", float("nan")),
+            parts=losses,
+            mean_positive=mean_positive,
+            mean_negative=mean_negative,
+            gap=mean_negative - mean_positive,
+            rank_accuracy=_mean(credit),
+            chance=_mean(chance),
+            chance_error=float(np.sqrt((chance * (1 - chance)).sum()) / len(chance)) if len(chance) else float("nan"),
+            energy_std=float(everything.std()) if len(everything) else float("nan"),
+            non_finite=self._non_finite,
+            by_depth=by_depth,
+        )
+
+
+def _joined(arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.concatenate(arrays) if arrays else np.zeros(0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _weighted(entries: list[tuple[float, int]]) -> float:
+    weight = sum(groups for _, groups in entries)
+    return sum(value * groups for value, groups in entries) / weight if weight else float("nan")

@@ -1,0 +1,140 @@
+"""Plots of a training as SVG files: loss parts, gap, rank by depth, energies on and off the path."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch import storage
+from proofsearch_ebm.tensors import writing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curve = tuple[Sequence[float], Sequence[float]]
+"""Steps and values."""
+_BINS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class DepthRanks:
+    """Rank-1 at decisions of some depths.
+
+    Attributes:
+        depths: for people: ``"2–3"``.
+        decisions: how many.
+        ranks: share of decisions that are got right, by ranking; ties share credit.
+    """
+
+    depths: str
+    decisions: int
+    ranks: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPictures:
+    """What is plotted.
+
+    Attributes:
+        losses: curves by name, the total and its weighted parts, in training and validation.
+        gaps: curves of mean E⁻ − mean E⁺ by name.
+        ranks: by depth.
+        on_path: energies of states below which a proof was found, of validation theorems.
+        off_path: energies of states below which none was found, of the same theorems.
+    """
+
+    losses: Mapping[str, Curve]
+    gaps: Mapping[str, Curve]
+    ranks: Sequence[DepthRanks]
+    on_path: NDArray[np.floating]
+    off_path: NDArray[np.floating]
+
+
+def write_plots(folder: Path, pictures: TrainingPictures) -> list[str]:
+    """Writes ``loss.svg``, ``gap.svg``, ``rank.svg`` and ``energy.svg``, each only where there is something to show.
+
+    The files depend on the figures alone: no date, no random identifiers.
+
+    Args:
+        folder: created if it isn't there.
+        pictures: what to show.
+
+    Returns:
+        The names of the files written.
+
+    Raises:
+        StorageError: a file can't be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    written = []
+    for name, draw, shown in (
+        ("loss.svg", _losses, bool(pictures.losses)),
+        ("gap.svg", _gaps, bool(pictures.gaps)),
+        ("rank.svg", _ranks, bool(pictures.ranks)),
+        ("energy.svg", _energies, len(pictures.on_path) > 0 or len(pictures.off_path) > 0),
+    ):
+        if not shown:
+            continue
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        draw(figure.subplots(), pictures)
+        buffer = io.BytesIO()
+        with matplotlib.rc_context({"svg.hashsalt": name}):
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+        with writing(folder / name, "the checkpoint itself is not touched by this"):
+            folder.mkdir(exist_ok=True)
+            storage.write_whole(folder / name, buffer.getvalue())
+        written.append(name)
+    return written
+
+
+def _curves(axes: Axes, curves: Mapping[str, Curve]) -> None:
+    for name, (steps, values) in curves.items():
+        axes.plot(steps, values, label=name, marker="." if len(steps) < 30 else None)
+    axes.set_xlabel("step")
+    axes.legend()
+
+
+def _losses(axes: Axes, pictures: TrainingPictures) -> None:
+    _curves(axes, pictures.losses)
+    axes.set_ylabel("loss")
+
+
+def _gaps(axes: Axes, pictures: TrainingPictures) -> None:
+    axes.axhline(0, color="grey", linewidth=0.8)
+    _curves(axes, pictures.gaps)
+    axes.set_ylabel("mean energy off the path − on it")
+
+
+def _ranks(axes: Axes, pictures: TrainingPictures) -> None:
+    names = list(pictures.ranks[0].ranks)
+    places = np.arange(len(pictures.ranks))
+    width = 0.8 / len(names)
+    for number, name in enumerate(names):
+        heights = [entry.ranks[name] for entry in pictures.ranks]
+        axes.bar(places + (number - (len(names) - 1) / 2) * width, heights, width, label=name)
+    axes.set_xticks(places, [f"{entry.depths}\n({entry.decisions})" for entry in pictures.ranks])
+    axes.set_xlabel("depth (validation decisions)")
+    axes.set_ylabel("rank-1 among siblings")
+    axes.set_ylim(0, 1)
+    axes.legend()
+
+
+def _energies(axes: Axes, pictures: TrainingPictures) -> None:
+    every = np.concatenate((pictures.on_path, pictures.off_path))
+    low, high = float(every.min()), float(every.max())
+    bins = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
+    for name, energies in (("on the path", pictures.on_path), ("off the path", pictures.off_path)):
+        if len(energies):
+            weights = np.full(len(energies), 1 / len(energies))
+            axes.hist(energies, bins=bins.tolist(), weights=weights, alpha=0.6, label=f"{name} ({len(energies)})")
+    axes.set_xlabel("energy of a state (lower is more provable)")
+    axes.set_ylabel("share of states")
+    axes.legend()

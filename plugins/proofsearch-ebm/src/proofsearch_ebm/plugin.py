@@ -1,0 +1,65 @@
+"""The plugin: what this package registers. Nothing heavy is imported before a factory is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proofsearch import hookimpl
+
+if TYPE_CHECKING:
+    from proofsearch.hookspecs import Register
+    from proofsearch.protocols import Trainer, ValueScorer
+    from proofsearch.registry import Builder
+    from proofsearch_ebm.config import EbmConfig, EbmTrainerConfig
+
+
+@hookimpl
+def register_scorers(register: Register) -> None:
+    """Registers ``ebm``."""
+    from proofsearch_ebm.config import EbmConfig
+
+    register("ebm", make_scorer, config=EbmConfig, help="Minus the energy that was learned from recorded searches.")
+
+
+@hookimpl
+def register_losses(register: Register) -> None:
+    """Registers ``info_nce``, ``depth_regression``, ``listwise``, ``margin_ranking`` and ``pairwise``."""
+    from proofsearch_ebm.losses import depth_regression, info_nce, listwise, margin_ranking, pairwise
+
+    register("info_nce", info_nce.make_info_nce, info_nce.InfoNceConfig, "Find the positive among K negatives.")
+    register(
+        "depth_regression",
+        depth_regression.make_depth_regression,
+        depth_regression.DepthRegressionConfig,
+        "Learn how many steps are missing.",
+    )
+    register("listwise", listwise.make_listwise, listwise.ListwiseConfig, "Softmax over a whole sibling set.")
+    register(
+        "margin_ranking",
+        margin_ranking.make_margin_ranking,
+        margin_ranking.MarginRankingConfig,
+        "Keep positives a margin below the others.",
+    )
+    register("pairwise", pairwise.make_pairwise, pairwise.PairwiseConfig, "Bradley-Terry over pairs.")
+
+
+@hookimpl
+def register_trainers(register: Register) -> None:
+    """Registers ``ebm``."""
+    from proofsearch_ebm.config import EbmTrainerConfig
+
+    register("ebm", make_trainer, config=EbmTrainerConfig, help="An energy over states, from recorded searches.")
+
+
+def make_scorer(config: EbmConfig, builder: Builder) -> ValueScorer:
+    """Builds the scorer ``ebm``."""
+    from proofsearch_ebm.scorer import open_scorer
+
+    return open_scorer(config, builder)
+
+
+def make_trainer(config: EbmTrainerConfig, builder: Builder) -> Trainer:
+    """Builds the trainer ``ebm``."""
+    from proofsearch_ebm.trainer import EbmTrainer
+
+    return EbmTrainer(config, builder)

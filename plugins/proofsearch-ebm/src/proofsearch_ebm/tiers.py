@@ -1,0 +1,56 @@
+"""How many negatives of each tier a positive is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofsearch.errors import UsageError
+
+POSITIVE, HARD, MEDIUM, EASY = 0, 1, 2, 3
+"""The tiers of a group's members, as ``GroupSample.tier`` has them; :data:`PADDING` where there is none."""
+
+PADDING = -1
+
+TIER_NAMES = ("positive", "hard", "medium", "easy")
+"""By number."""
+
+
+def tier_counts(k: int, ratios: Sequence[float]) -> tuple[int, ...]:
+    """Shares ``k`` negatives out by the largest remainder (Hamilton's method): the counts always sum to ``k``.
+
+    Each tier gets the whole part of its quota ``k · ratio / sum``; what is left goes, one each, to the largest
+    fractions, of equal ones to the harder tier.
+
+    Args:
+        k: negatives, at least 0.
+        ratios: of the tiers, hardest first; on any scale.
+
+    Raises:
+        UsageError: a ratio is negative or not finite, or all are zero.
+    """
+    total = sum(ratios)
+    if not all(0 <= ratio < float("inf") for ratio in ratios) or not 0 < total < float("inf"):
+        raise UsageError(
+            f"the shares of the tiers are {', '.join(map(str, ratios))}; expected numbers from 0, not all of them 0"
+        )
+    quotas = [k * (ratio / total) for ratio in ratios]
+    counts = [int(quota) for quota in quotas]
+    by_fraction = sorted(range(len(counts)), key=lambda tier: (counts[tier] - quotas[tier], tier))
+    for tier in by_fraction[: k - sum(counts)]:
+        counts[tier] += 1
+    return tuple(counts)
+
+
+def fill_tiers(wanted: Sequence[int], available: Sequence[int]) -> tuple[int, ...]:
+    """What can be had of each tier: what a tier lacks is made up from the others, the hardest first.
+
+    Returns:
+        Counts of at most ``available``, which sum to the smaller of both sums.
+    """
+    counts = [min(want, have) for want, have in zip(wanted, available, strict=True)]
+    missing = sum(wanted) - sum(counts)
+    for tier, have in enumerate(available):
+        extra = min(missing, have - counts[tier])
+        counts[tier] += extra
+        missing -= extra
+    return tuple(counts)

@@ -1,0 +1,243 @@
+"""The trainer ``ebm``: from recorded searches to a checkpoint, in the order in which things happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from proofsearch.checkpoint import MANIFEST, read_manifest
+from proofsearch.errors import InputError, UsageError
+from proofsearch.protocols import Encoder, TrainingRequest
+from proofsearch.registry import Builder
+from proofsearch_ebm.checkpoint import save_checkpoint
+from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
+from proofsearch_ebm.dataset import Dataset, build_dataset
+from proofsearch_ebm.embeddings import EmbeddingCache
+from proofsearch_ebm.head import EnergyHead
+from proofsearch_ebm.interruption import Interruption
+from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
+from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
+from proofsearch_ebm.outcome import judge, manifest_metrics, pictures
+from proofsearch_ebm.parts import PartEncoder
+from proofsearch_ebm.plots import write_plots
+from proofsearch_ebm.progress import NoWriter, Progress, ScalarWriter, TensorBoardWriter
+from proofsearch_ebm.resume import TrainingState, holds_training, load_state, save_state, to_tensors
+from proofsearch_ebm.setup import Training, data_hash, set_up
+from proofsearch_ebm.tensors import writing
+
+HISTORY = "training.parquet"
+"""The measurements, step by step, in the checkpoint folder."""
+PLOTS = "plots"
+"""The folder of plots in the checkpoint folder."""
+
+
+class EbmTrainer:
+    """Learns an energy over states from recorded searches; implements ``Trainer``.
+
+    Args:
+        config: the options.
+        builder: gives the encoder and the losses.
+    """
+
+    def __init__(self, config: EbmTrainerConfig, builder: Builder) -> None:
+        self._config = config
+        self._builder = builder
+
+    def train(self, request: TrainingRequest) -> Path:
+        """Trains, or goes on training, and writes the checkpoint.
+
+        Raises:
+            InputError: nothing to learn from, data of different kinds, a training that can't be resumed, or a loss
+                that stays no number.
+            UsageError: options that don't fit, or a folder that is taken.
+            StorageError: something can't be written; what was saved before is whole.
+            KeyboardInterrupt: on Ctrl-C, once everything is saved.
+        """
+        config, out = self._config, request.out
+        progress = Progress(request.report, config.steps)
+        losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
+        encoder = self._builder.encoder(config.encoder)
+        saved = self._saved(request)
+        if saved is not None and _finished(out, config):
+            progress.say(f"{out}: the training is done; nothing to resume")
+            return out
+        with writing(out, "nothing was trained"):
+            out.mkdir(parents=True, exist_ok=True)
+        with _threads(config.threads), _writer(config, out) as writer:
+            dataset = self._dataset(request, encoder, progress)
+            training = set_up(config, dataset, losses, seed=request.seed, progress=progress, writer=writer)
+            origin = {"config": config.model_dump(mode="json"), "seed": request.seed, "data": data_hash(dataset)}
+            if saved is not None:
+                _check_data(out, saved, origin)
+                training.loop.restore(saved)
+                progress.say(f"resumed after step {saved.step}")
+            stopped = self._run(training.loop, out, origin, progress)
+            progress.say(f"stopped after step {training.loop.step}: {_WHY[stopped]}")
+            self._finish(training, dataset, encoder, request, stopped, progress)
+        return out
+
+    # -------------------------------------------------------------------------------------------------- before it
+
+    def _saved(self, request: TrainingRequest) -> TrainingState | None:
+        """What is to be resumed."""
+        out = request.out
+        taken = (out / MANIFEST).exists() or holds_training(out)
+        if taken and not request.resume:
+            raise UsageError(
+                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
+            )
+        if not taken:
+            return None
+        saved = load_state(out)
+        if saved is None:
+            raise InputError(
+                f"{out}: a checkpoint without the state of its training (latest.json), so it can be searched with but "
+                f"not resumed; train into another folder"
+            )
+        _check_config(out, saved, self._config, request.seed)
+        return saved
+
+    def _dataset(self, request: TrainingRequest, encoder: Encoder, progress: Progress) -> Dataset:
+        config = self._config
+        # The dataset encodes each part once by itself.
+        parts = PartEncoder(encoder, config.parts, keep=0, with_theorem=config.context == "theorem")
+        cache = None
+        if config.cache_embeddings:
+            cache = EmbeddingCache(self._builder.cache / "embeddings", parts.fingerprint(), parts.width)
+        return build_dataset(
+            request.trajectories,
+            parts,
+            min_expansions=config.min_expansions,
+            max_states_per_theorem=config.max_states,
+            seed=request.seed,
+            say=progress.say,
+            row_type=config.row_type,
+            cache=cache,
+        )
+
+    # ------------------------------------------------------------------------------------------------- during it
+
+    def _run(self, loop: TrainingLoop, out: Path, origin: Mapping[str, Any], progress: Progress) -> str:
+        """Runs the loop and saves at its end, whatever the end is."""
+
+        def save() -> None:
+            state = loop.state()
+            save_state(out, TrainingState(state.step, state.tensors, dict(state.values) | dict(origin)))
+
+        with Interruption() as interruption:
+            try:
+                stopped = loop.run(save, lambda: interruption.asked)
+            except KeyboardInterrupt:
+                # Not a signal, which is remembered: whoever was told of the progress asks to stop.
+                if not loop.whole:
+                    raise
+                stopped = INTERRUPTED
+            save()
+        if stopped == INTERRUPTED:
+            progress.say(f"interrupted; saved after step {loop.step}: go on with --resume")
+            raise KeyboardInterrupt
+        return stopped
+
+    # --------------------------------------------------------------------------------------------------- after it
+
+    def _finish(
+        self,
+        training: Training,
+        dataset: Dataset,
+        encoder: Encoder,
+        request: TrainingRequest,
+        stopped: str,
+        progress: Progress,
+    ) -> None:
+        """Judges the best head and writes the checkpoint, its manifest last."""
+        loop, config, out = training.loop, self._config, request.out
+        head, step = EnergyHead(training.head_config), loop.best.step
+        if loop.best.head is None:
+            head, step = loop.head, loop.step
+        else:
+            head.load_state_dict(to_tensors(loop.best.head))
+        head.eval()
+        outcome = judge(head, dataset, training.validation.tolist(), config, request.seed)
+        progress.say(*outcome.messages)
+        loop.history.write(out / HISTORY)
+        write_plots(out / PLOTS, pictures(loop.history, outcome))
+        metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
+            "realised_tiers": dict(training.source.sampler.realised)
+        }
+        save_checkpoint(
+            out,
+            training.head_config,
+            {name: tensor.detach().numpy() for name, tensor in head.state_dict().items()},
+            step=step,
+            encoder=config.encoder,
+            parts=config.parts,
+            with_theorem=config.context == "theorem",
+            training=config.model_dump(mode="json"),
+            fingerprints={
+                "encoder": encoder.fingerprint(),
+                "environment": dataset.environment_fingerprint,
+            },
+            metrics=metrics,
+        )
+
+
+_WHY = {
+    "steps": "all steps are made",
+    "patience": "validation has not become better for long",
+    "time": "the time is up",
+}
+
+
+def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, seed: int) -> None:
+    before = dict(saved.values["config"]) | {"seed": saved.values["seed"]}
+    now = config.model_dump(mode="json") | {"seed": seed}
+    for name in now:
+        if name not in MAY_CHANGE and before.get(name) != now[name]:
+            option = "--seed" if name == "seed" else f"--ebm-{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option}: {out} was trained with {before.get(name)!r}, found {now[name]!r}; resume with what it was "
+                f"trained with, or train into another folder"
+            )
+
+
+def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
+    if saved.values["data"] != origin["data"]:
+        raise InputError(
+            f"{out}: was trained on other data than the trajectories now hold (or another encoder); resume with the "
+            f"same trajectories, or train into another folder"
+        )
+
+
+def _finished(out: Path, config: EbmTrainerConfig) -> bool:
+    """Whether the folder holds what these options would lead to."""
+    if not (out / MANIFEST).exists():
+        return False
+    manifest = read_manifest(out, kind="scorer", name="ebm")
+    now = config.model_dump(mode="json")
+    before = manifest.config.get("training", {})
+    return manifest.metrics.get("stopped") != TIME and all(
+        before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY
+    )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _writer(config: EbmTrainerConfig, out: Path) -> Iterator[ScalarWriter]:
+    writer = TensorBoardWriter(out / "tensorboard") if config.tensorboard else NoWriter()
+    try:
+        yield writer
+    finally:
+        writer.close()

@@ -1,0 +1,75 @@
+"""The options: what they refuse, what they share, and that reading them loads no learning library."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmConfig, EbmTrainerConfig
+from pydantic import ValidationError
+
+
+def test_registering_everything_loads_no_torch():
+    # `proofsearch --help` calls every hook; importing torch there would cost seconds.
+    code = """
+import sys
+from proofsearch_ebm import plugin
+names = []
+def register(name, factory, config=None, help=""):
+    names.append(name)
+    config()
+for hook in (plugin.register_scorers, plugin.register_losses, plugin.register_trainers):
+    hook(register)
+assert sorted(names) == ["depth_regression", "ebm", "ebm", "info_nce", "listwise", "margin_ranking", "pairwise"], names
+heavy = {"torch", "matplotlib", "safetensors", "tensorboard"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_searching_process_loads_no_torch():
+    # A search's workers are many; each would pay for it in memory and in starting time.
+    code = "import proofsearch_ebm.scorer, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("config", [EbmConfig, EbmTrainerConfig])
+def test_unknown_options_are_refused(config):
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        config(speed=3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"dropout": 1.0},
+        {"learning_rate": 0},
+        {"validation_share": 1.0},
+        {"policy_weight": -1},
+        {"groups": "pairs"},
+        {"parts": "tokens"},
+        {"max_minutes": 0},
+    ],
+)
+def test_values_out_of_range_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        EbmTrainerConfig(**wrong)
+
+
+def test_what_may_change_names_options_that_exist():
+    # A misspelt name would let a resumed training silently mix two configurations, or refuse a harmless change.
+    assert set(EbmTrainerConfig.model_fields) > MAY_CHANGE > RUNTIME_ONLY
+
+
+def test_options_of_both_components_do_not_contradict_each_other():
+    # Both are registered as `ebm`, so a shared name is one command-line flag.
+    assert set(EbmConfig.model_fields) & set(EbmTrainerConfig.model_fields) == {"encoder"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "given", "expected"), [("goals", None, True), ("state", None, False), ("goals", False, False)]
+)
+def test_goals_cost_a_constant_unless_told_otherwise(parts, given, expected):
+    assert EbmTrainerConfig(parts=parts, output_bias=given).bias_per_part is expected

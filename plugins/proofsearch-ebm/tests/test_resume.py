@@ -1,0 +1,302 @@
+"""Stopping and going on: the same training whatever happened in between, and never half of one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+
+import numpy as np
+import pytest
+from proofsearch_ebm.config import EbmTrainerConfig
+from proofsearch_ebm.history import History
+from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
+from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
+from proofsearch_ebm.resume import TrainingState, load_state, save_state
+from proofsearch_ebm.tensors import read_tensors
+from proofsearch_ebm.trainer import EbmTrainer
+
+from proofsearch import storage
+from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.protocols import TrainingRequest
+
+STEPS = 24
+OPTIONS = {
+    "steps": STEPS,
+    "hidden": (8, 4),
+    "batch": 3,
+    "negatives": 2,
+    "warmup": 4,
+    "validate_every": 5,
+    "checkpoint_every": 7,
+    "patience": 0,
+    "bootstrap": 100,
+    "validation_share": 0.3,
+    "min_expansions": 1,
+}
+
+
+class Builder:
+    """What the trainer asks for."""
+
+    def __init__(self, encoder):
+        self.made = encoder
+
+    def encoder(self, name):
+        return self.made
+
+    def loss(self, name):
+        return {"info_nce": InfoNce(InfoNceConfig()), "depth_regression": DepthRegression(DepthRegressionConfig())}[
+            name
+        ]
+
+
+def proof(name, branches=4, depth=3):
+    script, node = [], name
+    for level in range(depth):
+        siblings = [f"{name}{level}.{place} & x" for place in range(branches)]
+        good = f"{name}{level} & y"
+        script.append((node, [*siblings, good] if level < depth - 1 else ["qed", *siblings]))
+        node = good
+    return script
+
+
+@pytest.fixture
+def trajectories(table, write):
+    return write("train", *(table(f"t{number}", proof(f"t{number}")) for number in range(10)))
+
+
+@pytest.fixture
+def train(trajectories, letters, tmp_path):
+    def run(out, *, resume=False, report=lambda report: None, seed=0, paths=None, **options):
+        trainer = EbmTrainer(EbmTrainerConfig(**(OPTIONS | options)), Builder(letters()))
+        return trainer.train(TrainingRequest(paths or [trajectories], tmp_path / out, seed, resume, report))
+
+    return run
+
+
+def outcome(folder):
+    """Everything that a training leaves: tensors, history, and what the manifest says."""
+    (head,) = folder.glob("head-*.safetensors")
+    rows = [(row.step, row.split, repr(dict(row.metrics))) for row in History.read(folder / "training.parquet").rows]
+    metrics = json.loads((folder / "manifest.json").read_text())["metrics"]
+    state = load_state(folder)
+    tensors = {f"{group}/{name}": array.tobytes() for group, of in state.tensors.items() for name, array in of.items()}
+    values = {name: value for name, value in state.values.items() if name != "config"}
+    return head.name, head.read_bytes(), rows, metrics, tensors, json.dumps(values)
+
+
+class StopAt:
+    """Asks a training to stop after a step, as Ctrl-C would or as whoever shows its progress may."""
+
+    def __init__(self, step, how):
+        self.step = step
+        self.how = how
+        self.done = False
+
+    def __call__(self, report):
+        if report.step == self.step and not self.done:
+            self.done = True
+            if self.how == "signal":
+                signal.raise_signal(signal.SIGINT)
+            else:
+                raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def report_every_step_and_draw_nothing(monkeypatch):
+    monkeypatch.setattr("proofsearch_ebm.trainer.write_plots", lambda folder, pictures: [])
+    monkeypatch.setattr("proofsearch_ebm.progress.INTERVAL", -1.0)
+
+
+@pytest.mark.parametrize("how", ["signal", "exception"])
+@pytest.mark.parametrize("stops", [(5,), (7, 8), (1, 12, STEPS)])
+def test_resumed_is_uninterrupted_bit_for_bit(train, tmp_path, how, stops):
+    # Weights, optimiser, the vectors of spectral norm, dropout, sampler, history: what is forgotten shows here.
+    train("whole")
+    for number, step in enumerate(stops):
+        with pytest.raises(KeyboardInterrupt):
+            train("parts", resume=number > 0, report=StopAt(step, how))
+        assert load_state(tmp_path / "parts").step == step
+    train("parts", resume=True)
+    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("groups", ["siblings", "frontier"])
+def test_resumed_is_uninterrupted_for_the_other_samplers(train, tmp_path, groups):
+    train("whole", groups=groups)
+    with pytest.raises(KeyboardInterrupt):
+        train("parts", groups=groups, report=StopAt(9, "signal"))
+    train("parts", groups=groups, resume=True)
+    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(train, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def kill(report):
+        if report.step == 17:
+            raise Killed
+
+    train("whole")
+    with pytest.raises(Killed):
+        train("parts", report=kill)
+    assert load_state(tmp_path / "parts").step == 14
+    train("parts", resume=True)
+    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+
+
+def test_ctrl_c_restores_the_handler_that_was_there(train):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train("parts", report=StopAt(2, "signal"))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_time_up_finishes_and_resume_goes_on(train, tmp_path):
+    train("whole")
+    train("parts", max_minutes=1e-9)
+    assert json.loads((tmp_path / "parts/manifest.json").read_text())["metrics"]["stopped"] == "time"
+    train("parts", resume=True)
+    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+
+
+def test_a_finished_training_is_left_alone_and_more_steps_are_made(train, tmp_path):
+    train("x")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "x").rglob("*")}
+    train("x", resume=True, tensorboard=False, threads=1, checkpoint_every=3)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "x").rglob("*")} == before
+    train("x", resume=True, steps=STEPS + 6)
+    assert load_state(tmp_path / "x").step == STEPS + 6
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("hidden", (9, 4)), ("learning_rate", 0.5), ("loss", ("info_nce",)), ("parts", "state"), ("seed", 3)],
+)
+def test_what_is_trained_may_not_change(train, option, value):
+    with pytest.raises(KeyboardInterrupt):
+        train("x", report=StopAt(3, "signal"))
+    with pytest.raises(UsageError, match=f"--(ebm-)?{option.replace('_', '-')}: .*trained with"):
+        train("x", resume=True, **{option: value})
+
+
+def test_other_data_are_refused(train, table, write):
+    with pytest.raises(KeyboardInterrupt):
+        train("x", report=StopAt(3, "signal"))
+    others = write("others", *(table(f"u{number}", proof(f"u{number}")) for number in range(10)))
+    with pytest.raises(InputError, match="other data"):
+        train("x", resume=True, paths=[others])
+
+
+def test_a_taken_folder_is_refused_without_resume(train):
+    train("x")
+    with pytest.raises(UsageError, match="--resume"):
+        train("x")
+
+
+def test_resume_of_nothing_begins(train, tmp_path):
+    train("whole")
+    train("fresh", resume=True)
+    assert outcome(tmp_path / "fresh") == outcome(tmp_path / "whole")
+
+
+def test_a_checkpoint_without_its_state_can_not_be_resumed(train, tmp_path):
+    train("x")
+    (tmp_path / "x/latest.json").unlink()
+    with pytest.raises(InputError, match="not resumed"):
+        train("x", resume=True)
+
+
+# -------------------------------------------------------------------------------------------------------- generations
+
+
+def make_state(step, fill=0.0):
+    return TrainingState(
+        step,
+        {"head": {"w": np.full((2, 3), fill, np.float32)}, "empty": {}},
+        {"best": float("-inf"), "list": [0.1, None]},
+    )
+
+
+def test_a_generation_comes_back_exactly(tmp_path):
+    save_state(tmp_path, make_state(3, 0.1))
+    found = load_state(tmp_path)
+    assert found.step == 3
+    assert found.tensors["head"]["w"].tobytes() == make_state(3, 0.1).tensors["head"]["w"].tobytes()
+    assert found.values == make_state(3).values
+    assert load_state(tmp_path / "nowhere") is None
+
+
+def test_only_the_newest_generation_is_kept(tmp_path):
+    for step in (1, 2, 3):
+        save_state(tmp_path, make_state(step))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest.json", "state-00000003"]
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
+def test_full_disk_leaves_the_generation_before_and_nothing_half_written(tmp_path, monkeypatch, fails_at):
+    save_state(tmp_path, make_state(1, 1.0))
+    whole, count = storage.write_whole, [0]
+
+    def full(path, content):
+        count[0] += 1
+        if count[0] == fails_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path, content)
+
+    monkeypatch.setattr(storage, "write_whole", full)
+    with pytest.raises(StorageError, match=r"No space left.*state-00000001, is whole.*--resume"):
+        save_state(tmp_path, make_state(2, 2.0))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest.json", "state-00000001"]
+    assert load_state(tmp_path).tensors["head"]["w"][0, 0] == 1.0
+
+
+def test_full_disk_in_training_is_an_error_and_the_training_can_be_resumed(train, tmp_path, monkeypatch):
+    train("whole")
+    whole = storage.write_whole
+
+    def full(path, content):
+        if "state-00000014" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_whole", full)
+        with pytest.raises(StorageError, match="state-00000007, is whole"):
+            train("parts")
+    train("parts", resume=True)
+    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "latest.json").write_text("{"), "damaged"),
+        (lambda folder: (folder / "latest.json").write_text("[]"), "damaged"),
+        (lambda folder: (folder / "latest.json").write_text('{"format": 9, "folder": "", "files": {}}'), "upgrade"),
+        (
+            lambda folder: (folder / "latest.json").write_text('{"format": 1, "folder": "../x", "files": {}}'),
+            "points to '../x'",
+        ),
+        (lambda folder: (folder / "state-00000003/head.safetensors").unlink(), "can't be read"),
+        (lambda folder: (folder / "state-00000003/training.json").write_text("{}"), "not what latest.json says"),
+    ],
+)
+def test_a_damaged_generation_is_refused_in_words(tmp_path, damage, message):
+    save_state(tmp_path, make_state(3))
+    damage(tmp_path)
+    with pytest.raises(InputError, match=message):
+        load_state(tmp_path)
+
+
+def test_weights_of_one_step_are_never_paired_with_an_optimiser_of_another(train, tmp_path):
+    for name, step in (("a", 5), ("b", 6)):
+        with pytest.raises(KeyboardInterrupt):
+            train(name, report=StopAt(step, "signal"))
+    other = tmp_path / "b/state-00000006/optimiser.safetensors"
+    assert read_tensors(other)
+    (tmp_path / "a/state-00000005/optimiser.safetensors").write_bytes(other.read_bytes())
+    with pytest.raises(InputError, match="optimiser"):
+        train("a", resume=True)

@@ -1,0 +1,268 @@
+"""Groups: the tiers that were asked for, nothing positive among the negatives, and an exact resume."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from proofsearch_ebm.groups import pad_groups
+from proofsearch_ebm.sampler import FrontierSampler, SiblingSampler, TierSampler, make_sampler
+from proofsearch_ebm.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+
+from proofsearch.errors import InputError, UsageError
+
+KINDS = ["tiers", "siblings", "frontier"]
+
+
+def proof(name, branches=6, depth=4):
+    """A proof of ``depth`` steps; each step has ``branches`` siblings, of which the last is a dead end."""
+    script, node = [], name
+    for level in range(depth):
+        siblings = [f"{name}{level}.{place}" for place in range(branches)]
+        good = f"{name}{level}"
+        script.append((node, [*siblings, good] if level < depth - 1 else ["qed", *siblings]))
+        if level < depth - 1:
+            script.append((siblings[-1], ["no"]))
+        node = good
+    return script
+
+
+@pytest.fixture
+def dataset(table, build):
+    return build(*(table(name, proof(name)) for name in ("one", "two", "three")))
+
+
+def everything(sampler, seed=0):
+    return list(sampler.epoch(np.random.default_rng(seed)))
+
+
+def equal(left, right):
+    return len(left) == len(right) and all(
+        np.array_equal(a.states, b.states) and np.array_equal(a.tier, b.tier) for a, b in zip(left, right, strict=True)
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- counts
+
+
+@given(k=st.integers(0, 100), ratios=st.lists(st.floats(0, 1e6), min_size=1, max_size=5).filter(any))
+def test_tier_counts_sum_to_k_for_all_ratios(k, ratios):
+    counts = tier_counts(k, ratios)
+    assert sum(counts) == k
+    for count, ratio in zip(counts, ratios, strict=True):
+        assert abs(count - k * ratio / sum(ratios)) < 1 + 1e-6
+        assert count == 0 or ratio > 0
+
+
+@pytest.mark.parametrize(("k", "expected"), [(4, (3, 1, 0)), (10, (7, 2, 1)), (1, (1, 0, 0)), (7, (5, 1, 1))])
+def test_tier_counts_of_the_default_ratios(k, expected):
+    assert tier_counts(k, (0.7, 0.2, 0.1)) == expected
+
+
+@pytest.mark.parametrize("ratios", [(0, 0, 0), (-1, 1, 1), (float("nan"), 1, 1), (float("inf"), 1, 1)])
+def test_ratios_that_are_no_shares_are_refused(ratios):
+    with pytest.raises(UsageError, match="shares of the tiers"):
+        tier_counts(4, ratios)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=4))
+def test_tiers_that_lack_states_are_made_up_for(pairs):
+    wanted, available = zip(*pairs, strict=True)
+    filled = fill_tiers(wanted, available)
+    assert sum(filled) == min(sum(wanted), sum(available))
+    assert all(count <= have for count, have in zip(filled, available, strict=True))
+    assert all(count >= min(want, have) for count, want, have in zip(filled, wanted, available, strict=True))
+
+
+# -------------------------------------------------------------------------------------------------------------- groups
+
+
+@pytest.mark.parametrize("groups", KINDS)
+def test_what_holds_of_every_group(dataset, groups):
+    for sample in everything(make_sampler(groups, dataset, np.arange(3), batch=4, negatives=6)):
+        assert np.array_equal(sample.mask, sample.states >= 0)
+        assert np.array_equal(sample.positive, sample.tier == POSITIVE)
+        assert np.array_equal(sample.mask, sample.tier >= 0)
+        assert sample.positive[:, 0].all()
+        assert (sample.mask & ~sample.positive).any(axis=1).all()
+        for states, mask, positive in zip(sample.states, sample.mask, sample.positive, strict=True):
+            assert len(np.unique(states[mask])) == mask.sum()
+            # Nothing known to be provable is contrasted with what is provable.
+            assert np.array_equal(dataset.label[states[mask]] == 1, positive[mask])
+
+
+def test_tiers_are_what_they_are_called(dataset):
+    sampler = TierSampler(dataset, np.arange(3), negatives=10, ratios=(0.3, 0.3, 0.4), batch=64)
+    assert sampler.num_groups == (dataset.label == 1).sum()
+    for sample in everything(sampler):
+        for states, tier in zip(sample.states.tolist(), sample.tier.tolist(), strict=True):
+            entry = dataset.theorems[dataset.theorem_of[states[0]]]
+            siblings = {
+                child
+                for decision in entry.decisions
+                if states[0] in decision.children
+                for child in decision.children.tolist()
+            }
+            for state, kind in zip(states[1:], tier[1:], strict=True):
+                same = dataset.theorem_of[state] == dataset.theorem_of[states[0]]
+                hard = same and (dataset.label[state] == 0 or state in siblings)
+                assert kind == (HARD if hard else MEDIUM if same else EASY)
+
+
+def test_the_realised_mix_is_reported(dataset):
+    sampler = TierSampler(dataset, np.arange(3), negatives=4, batch=5)
+    samples = everything(sampler)
+    for tier, name in enumerate(("positive", "hard", "medium", "easy")):
+        assert sampler.realised[name] == sum(int((sample.tier == tier).sum()) for sample in samples)
+    # Three of four are hard and one is medium, except for 3 roots, which had no rival on the frontier and get an easy
+    # one, and 3 first steps, whose only rivals are siblings.
+    assert sampler.realised == {"positive": 12, "hard": 9 * 3 + 3 * 4, "medium": 6, "easy": 3}
+
+
+def test_every_positive_comes_once_an_epoch(dataset):
+    sampler = TierSampler(dataset, np.arange(3), batch=5)
+    firsts = np.concatenate([sample.states[:, 0] for sample in everything(sampler)])
+    assert sorted(firsts.tolist()) == np.flatnonzero(dataset.label == 1).tolist()
+
+
+@pytest.mark.parametrize("groups", KINDS)
+def test_validation_theorems_are_never_drawn_from(dataset, groups):
+    # Easy negatives from validation theorems would be a leak that no split shows.
+    for sample in everything(make_sampler(groups, dataset, np.array([0, 2]), negatives=12)):
+        assert 1 not in dataset.theorem_of[sample.states[sample.mask]]
+
+
+def test_a_single_theorem_has_no_easy_negatives_and_others_make_up_for_them(dataset):
+    sampler = TierSampler(dataset, np.array([1]), negatives=3, ratios=(0, 0, 1))
+    for sample in everything(sampler):
+        assert (sample.tier != EASY).all()
+        assert sample.mask.all()
+
+
+def test_no_easy_negative_has_the_text_of_a_positive(table, build):
+    # "b" is provable; where another theorem left it unexpanded, that says nothing against it.
+    dataset = build(table("t", [("a", ["b", "c"]), ("b", ["qed"])]), table("u", [("d", ["b", "e"]), ("e", ["qed"])]))
+    sampler = TierSampler(dataset, np.arange(2), negatives=9)
+    positives = {tuple(key) for key in dataset.key[dataset.label == 1].tolist()}
+    for sample in everything(sampler):
+        assert not positives & {tuple(key) for key in dataset.key[sample.states[sample.tier == EASY]].tolist()}
+
+
+def test_sibling_groups_are_the_whole_sets(dataset):
+    sampler = SiblingSampler(dataset, np.arange(3), batch=4)
+    found = {
+        frozenset(states[mask].tolist())
+        for sample in everything(sampler)
+        for states, mask in zip(sample.states, sample.mask, strict=True)
+    }
+    decisions = [decision for entry in dataset.theorems for decision in entry.decisions]
+    assert found == {frozenset(decision.children.tolist()) for decision in decisions}
+
+
+@pytest.mark.parametrize("groups", ["siblings", "frontier"])
+def test_large_groups_keep_positives_and_are_cut(dataset, groups):
+    for sample in everything(make_sampler(groups, dataset, np.arange(3), max_members=3)):
+        assert sample.states.shape[1] == 3
+        assert sample.positive.sum(axis=1).tolist() == [1] * len(sample.states)
+
+
+def test_frontier_groups_hold_what_competed_with_the_positive(table, build, states_by_text):
+    script = [
+        ("root", ["a", "b", "c"]),
+        ("a", ["a1", "a2"]),  # before b, which is positive: both its children compete with b
+        ("b", ["b1", "b2"]),
+        ("b2", ["late1", "late2"]),
+        ("b1", ["after", "qed"]),
+        ("late1", ["never"]),
+    ]
+    dataset = build(table("t", script), table("u", [("x", ["y", "z"]), ("y", ["qed"])]), min_expansions=9)
+    texts = ["root", "a", "b", "c", "a1", "a2", "b1", "b2", "late1", "late2", "after", "never"]
+    ids = states_by_text(dataset, 0, *texts)
+    text_of = {state: text for text, state in ids.items()}
+    groups = {}
+    for sample in everything(FrontierSampler(dataset, np.array([0]))):
+        for states, tier in zip(sample.states.tolist(), sample.tier.tolist(), strict=True):
+            members = [(text_of[state], kind) for state, kind in zip(states, tier, strict=True) if state >= 0]
+            groups[members[0][0]] = {
+                kind: {text for text, own in members[1:] if own == kind} for kind in (HARD, MEDIUM)
+            }
+    assert groups == {
+        "b": {HARD: {"a", "c"}, MEDIUM: {"a1", "a2"}},
+        # a left the frontier before b1 was met; late1 and late2 came before b1 was expanded.
+        "b1": {HARD: {"b2"}, MEDIUM: {"c", "a1", "a2", "late1", "late2"}},
+    }
+
+
+def test_padding_is_as_wide_as_the_widest():
+    sample = pad_groups([(np.array([4, 5]), np.array([0, 1], np.int8)), (np.array([6]), np.array([0], np.int8))])
+    assert sample.states.tolist() == [[4, 5], [6, -1]]
+    assert sample.tier.tolist() == [[0, 1], [0, -1]]
+    assert sample.mask.tolist() == [[True, True], [True, False]]
+
+
+# -------------------------------------------------------------------------------------------------------------- resume
+
+
+@pytest.mark.parametrize("groups", KINDS)
+def test_the_same_seed_gives_the_same_groups(dataset, groups):
+    def make():
+        return make_sampler(groups, dataset, np.arange(3), batch=4)
+
+    assert equal(everything(make(), 1), everything(make(), 1))
+    assert not equal(everything(make(), 1), everything(make(), 2))
+    rng = np.random.default_rng(1)
+    sampler = make()
+    assert not equal(list(sampler.epoch(rng)), list(sampler.epoch(rng)))
+
+
+@pytest.mark.parametrize("groups", KINDS)
+@pytest.mark.parametrize("stop", [0, 1, 2, 3, 4, 5, 7])
+def test_a_resumed_sampler_goes_on_as_if_never_stopped(dataset, groups, stop):
+    def batches(sampler, rng, count):
+        found = []
+        while len(found) < count:
+            for sample in sampler.epoch(rng):
+                found.append(sample)
+                if len(found) == count:
+                    break
+        return found
+
+    def make():
+        return make_sampler(groups, dataset, np.arange(3), batch=4, max_members=4)
+
+    whole = make()
+    rng = np.random.default_rng(3)
+    # Every sampler takes 4 to 7 such epochs.
+    uninterrupted = [sample for _ in range(4) for sample in whole.epoch(rng)][: stop + 5]
+
+    first, rng = make(), np.random.default_rng(3)
+    before = batches(first, rng, stop)
+    state = json.loads(json.dumps(first.state_dict()))
+    second = make()
+    second.load_state_dict(state)
+    assert second.state_dict() == state
+    # The generator that it goes on with is a fresh one: what it drew before must come from the state, too.
+    after = batches(second, np.random.default_rng(99 if stop else 3), 5)
+    assert equal(before + after, uninterrupted)
+    third = make()
+    list(batches(third, np.random.default_rng(3), stop + 5))
+    assert second.realised == third.realised
+
+
+def test_resuming_with_other_data_is_refused(dataset):
+    state = TierSampler(dataset, np.arange(3)).state_dict()
+    with pytest.raises(InputError, match="resume with the same trajectories"):
+        TierSampler(dataset, np.arange(2)).load_state_dict(state)
+
+
+# ------------------------------------------------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize("groups", KINDS)
+def test_no_group_is_one_clear_message(table, build, groups):
+    dataset = build(table("t", [("a", ["b"]), ("b", ["qed"])]))
+    with pytest.raises(InputError, match="none of the 1 theorems to learn from has"):
+        make_sampler(groups, dataset, np.array([0]))

@@ -1,0 +1,473 @@
+"""Training: it learns what is there and nothing that isn't, watches itself, and says what it finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from proofsearch_ebm.checkpoint import load_checkpoint
+from proofsearch_ebm.config import EbmTrainerConfig
+from proofsearch_ebm.history import History
+from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
+from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
+from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
+from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
+from proofsearch_ebm.progress import NoWriter, Progress
+from proofsearch_ebm.setup import data_hash, prepared_head, set_up
+from proofsearch_ebm.trainer import EbmTrainer
+from proofsearch_ebm.training_step import against_policy
+from proofsearch_ebm.validation import frontier_choices, sibling_choices
+
+from proofsearch.checkpoint import read_manifest
+from proofsearch.errors import InputError, PluginError, UsageError
+from proofsearch.protocols import TrainingRequest
+
+OPTIONS = {
+    "steps": 60,
+    "hidden": (16, 8),
+    "batch": 8,
+    "negatives": 3,
+    "warmup": 5,
+    "validate_every": 20,
+    "bootstrap": 200,
+    "validation_share": 0.4,
+    "min_expansions": 1,
+    "learning_rate": 0.01,
+}
+LOSSES = {
+    "info_nce": InfoNce(InfoNceConfig()),
+    "depth_regression": DepthRegression(DepthRegressionConfig()),
+    "listwise": Listwise(ListwiseConfig()),
+}
+
+
+class Builder:
+    """What the trainer asks for."""
+
+    def __init__(self, encoder, cache=None, **losses):
+        self.made = encoder
+        self.cache = cache
+        self.losses = LOSSES | losses
+
+    def encoder(self, name):
+        return self.made
+
+    def loss(self, name):
+        if name not in self.losses:
+            raise PluginError(f"no loss is named {name!r}")
+        return self.losses[name]
+
+
+class Telling:
+    """An encoder whose first columns tell good goals from bad ones and how deep they are, beside noise."""
+
+    width = 10
+
+    def __init__(self, letters):
+        self._noise = letters()
+
+    def encode(self, states):
+        tells = [[1 if "good" in state.text else -1, int((state.text + ".0").split(".")[1][0])] for state in states]
+        return np.hstack((np.array(tells, np.float32), self._noise.encode(states)))
+
+    def fingerprint(self):
+        return "telling"
+
+    def close(self):
+        pass
+
+
+def proof(name, rng, branches=5, depth=3):
+    """A proof whose good child stands anywhere among its siblings."""
+    script, node = [], name
+    for level in range(depth):
+        children = [f"{name}.{level}.{place} bad" for place in range(branches)]
+        good = f"{name}.{level} good"
+        if level < depth - 1:
+            children.insert(int(rng.integers(branches + 1)), good)
+        else:
+            children.insert(0, "qed")
+        script.append((node, children))
+        node = good
+    return script
+
+
+@pytest.fixture
+def trajectories(table, write):
+    rng = np.random.default_rng(0)
+    return write("train", *(table(f"t{number}", proof(f"t{number}", rng)) for number in range(25)))
+
+
+@pytest.fixture
+def train(trajectories, letters, tmp_path):
+    def run(encoder=None, builder=None, said=None, paths=None, seed=0, out="out", **options):
+        def report(one):
+            if said is not None:
+                said.extend(one.messages)
+
+        made = builder or Builder(encoder or Telling(letters))
+        trainer = EbmTrainer(EbmTrainerConfig(**(OPTIONS | options)), made)
+        return trainer.train(TrainingRequest(paths or [trajectories], tmp_path / out, seed, False, report))
+
+    return run
+
+
+def metrics(folder):
+    return json.loads((folder / "manifest.json").read_text())["metrics"]
+
+
+# ------------------------------------------------------------------------------------------------------- what it learns
+
+
+@pytest.mark.parametrize("groups", ["tiers", "siblings", "frontier"])
+@pytest.mark.parametrize("parts", ["goals", "state"])
+def test_it_learns_what_the_encoder_tells_and_the_core_will_use_it(train, groups, parts):
+    said = []
+    found = metrics(train(said=said, groups=groups, parts=parts))
+    assert found["rank"] == 1.0
+    assert found["chance"] < 0.2
+    assert found["mixing"]["energy"]["gain_low"] > 0
+    assert found["value weight"] > 0.5
+    assert found["validation"]["gap"] > 1
+    assert any("a gain of" in message for message in said)
+
+
+def test_without_a_signal_rank_is_chance_and_the_value_weighs_nothing(train, letters):
+    # A leak between splits, or of labels into features, would lift this above chance.
+    said = []
+    found = metrics(train(encoder=letters(), said=said, patience=0))
+    decisions = found["mixing"]["energy"]["sets"]
+    error = math.sqrt(found["chance"] * (1 - found["chance"]) / decisions)
+    assert abs(found["rank"] - found["chance"]) < 4 * error
+    assert found["value weight"] == 0
+    assert any("weigh 0" in message for message in said)
+
+
+def test_the_remaining_steps_are_learnt_beside_the_order(train):
+    def final_error(weight):
+        folder = train(loss=("info_nce:1", f"depth_regression:{weight}"), patience=0, out=f"{weight}", steps=300)
+        return History.read(folder / "training.parquet").series("loss/depth_regression", "train")[-1][1]
+
+    assert final_error(1) < 0.6 * final_error(0)
+
+
+def test_the_logits_of_a_residual_energy_hold_the_log_probability(build, table):
+    # With policy_weight the energy learns what the policy misses; with a wrong sign it would learn to repeat it.
+    dataset = build(table("t", proof("t", np.random.default_rng(0))))
+    states = np.array([[0, 1, -1]])
+    energies = torch.tensor([[1.0, 2.0, 3.0]])
+    found = against_policy(energies, dataset, states, 0.5)
+    assert found[0, :2].tolist() == pytest.approx((energies[0, :2] - 0.5 * torch.tensor(dataset.logprob[:2])).tolist())
+    assert bool(torch.isfinite(found).all())
+    assert against_policy(energies, dataset, states, 0.0) is energies
+
+
+def test_inputs_are_standardised_on_training_theorems_alone(build, table, letters):
+    rng = np.random.default_rng(0)
+    dataset = build(*(table(f"t{number}", proof(f"t{number}", rng)) for number in range(6)), kind="goals")
+    loop = set_up_loop(dataset, **OPTIONS)
+    train = np.array([theorem for theorem in range(6) if theorem not in loop.validation])
+    rows = dataset.gather(dataset.states_of(train.tolist())).rows
+    assert loop.loop.head.input_mean.numpy() == pytest.approx(rows.mean(axis=0), abs=1e-6)
+    everything = dataset.gather(np.arange(dataset.num_states)).rows
+    assert np.abs(loop.loop.head.input_mean.numpy() - everything.mean(axis=0)).max() > 1e-4
+
+
+def test_first_logits_have_about_unit_spread(build, table):
+    rng = np.random.default_rng(0)
+    dataset = build(*(table(f"t{number}", proof(f"t{number}", rng)) for number in range(6)), kind="goals")
+    training = set_up_loop(dataset, **OPTIONS)
+    head = prepared_head(training.head_config, dataset, np.arange(6), seed=0, rng=rng)
+    rows, index, _ = dataset.gather(np.arange(dataset.num_states))
+    head.eval()
+    energy = head(torch.from_numpy(rows)).energy[torch.from_numpy(index)].detach()
+    assert float(energy.std(correction=0)) == pytest.approx(1.0, rel=0.05)
+
+
+def set_up_loop(dataset, **options):
+    config = EbmTrainerConfig(**options)
+    losses = WeightedLosses(parse_terms(config.loss), LOSSES.__getitem__)
+    progress = Progress(lambda report: None, config.steps)
+    return set_up(config, dataset, losses, seed=0, progress=progress, writer=NoWriter())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parts": "state"},
+        {"hidden": (16, 9)},
+        {"dropout": 0.0},
+        {"spectral_norm": False},
+        {"layer_norm": True},
+        {"inputs": "l2"},
+        {"learnable_scale": False},
+        {"remaining_output": False, "loss": ("info_nce",)},
+        {"output_bias": False},
+        {"loss": ("info_nce:2",)},
+        {"loss": ("listwise",)},
+        {"policy_weight": 1.0},
+        {"groups": "siblings"},
+        {"groups": "frontier"},
+        {"negatives": 2},
+        {"hard": 0.0},
+        {"medium": 0.0, "easy": 0.9},
+        {"easy": 0.0},
+        {"groups": "siblings", "max_members": 3},
+        {"steps": 7},
+        {"batch": 7},
+        {"learning_rate": 0.02},
+        {"warmup": 3},
+        {"weight_decay": 0.5},
+        {"clip": 0.01},
+        {"validation_share": 0.2},
+        {"split": "position"},
+        {"max_states": 5},
+        {"row_type": "float16"},
+    ],
+    ids=str,
+)
+def test_every_option_changes_the_training(build, table, change):
+    def weights(**options):
+        options = OPTIONS | {"steps": 8, "hard": 0.5, "medium": 0.25, "easy": 0.25} | options
+        rng = np.random.default_rng(0)
+        dataset = build(
+            *(table(f"t{number}", proof(f"t{number}", rng), position=number) for number in range(8)),
+            kind=options.get("parts", "goals"),
+            max_states=options.get("max_states", 100),
+            row_type=options.get("row_type", "float32"),
+        )
+        loop = set_up_loop(dataset, **options).loop
+        loop.run(lambda: None, lambda: False)
+        return {name: tensor.numpy().tobytes() for name, tensor in loop.head.state_dict().items()}
+
+    other = {name: value for name, value in change.items() if name == "groups" and len(change) > 1}
+    assert weights(**other) == weights(**other)
+    assert weights(**other) != weights(**change)
+
+
+# ------------------------------------------------------------------------------------------------ what it leaves behind
+
+
+def test_the_folder_holds_a_checkpoint_a_history_and_plots(train, letters):
+    folder = train()
+    loaded = load_checkpoint(folder)
+    assert (loaded.encoder, loaded.encoder_fingerprint, loaded.parts) == ("hashed", "telling", "goals")
+    manifest = read_manifest(folder)
+    assert manifest.fingerprints.keys() == {"encoder", "environment"}
+    assert manifest.config["training"] == EbmTrainerConfig(**OPTIONS).model_dump(mode="json")
+    assert sorted(path.name for path in (folder / "plots").iterdir()) == [
+        "energy.svg",
+        "gap.svg",
+        "loss.svg",
+        "rank.svg",
+    ]
+    history = History.read(folder / "training.parquet")
+    assert [step for step, _ in history.series("rank_accuracy")] == [20, 40, 60]
+    assert not list(folder.rglob("*.part"))
+
+
+def test_training_twice_gives_the_same_checkpoint(train):
+    first, second = train(out="a"), train(out="b")
+    for name in ("manifest.json", "training.parquet"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    assert train(out="c", seed=1).joinpath("manifest.json").read_bytes() != (first / "manifest.json").read_bytes()
+
+
+def test_test_theorems_teach_nothing(table, write, train):
+    rng = np.random.default_rng(0)
+    tables = [table(f"t{number}", proof(f"t{number}", rng)) for number in range(10)]
+    held_out = [table(f"u{number}", proof(f"u{number}", rng), split="test") for number in range(5)]
+    said = []
+    with_them = train(paths=[write("with", *tables, *held_out)], out="a", said=said)
+    without = train(paths=[write("without", *tables)], out="b")
+    assert load_checkpoint(with_them).head.weight.tobytes() == load_checkpoint(without).head.weight.tobytes()
+    assert any("test split" in message for message in said)
+
+
+def test_training_threads_and_random_state_of_the_process_are_left_as_they_were(train):
+    torch.manual_seed(5)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    train(steps=3)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+# --------------------------------------------------------------------------------------------------- watching, stopping
+
+
+def test_the_best_head_is_kept_and_patience_ends_it(train):
+    folder = train(steps=1000, patience=2)
+    found = metrics(folder)
+    history = dict(History.read(folder / "training.parquet").series("rank_accuracy"))
+    losses = dict(History.read(folder / "training.parquet").series("loss"))
+    assert found["stopped"] == "patience"
+    assert found["steps"] < 1000
+    assert found["best_step"] == max(history, key=lambda step: (history[step], -losses[step]))
+    assert found["steps"] == found["best_step"] + 2 * OPTIONS["validate_every"]
+    assert found["rank"] == pytest.approx(history[found["best_step"]])
+
+
+class Breaking:
+    """A loss that is no number in some calls."""
+
+    def __init__(self, when, value=math.nan):
+        self.when = when
+        self.value = value
+        self.calls = 0
+
+    def __call__(self, energies, batch):
+        self.calls += 1
+        loss = LOSSES["info_nce"](energies, batch)
+        return loss * self.value if self.when(self.calls) and energies.requires_grad else loss
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_skips_the_step_and_says_so(train, letters, value):
+    said = []
+    builder = Builder(Telling(letters), breaking=Breaking(lambda call: call in (3, 4, 9), value))
+    folder = train(builder=builder, said=said, loss=("breaking:1",))
+    assert [message for message in said if "skipped" in message] == [
+        f"step {step}: the loss or its gradient is no finite number; the step is skipped" for step in (3, 4, 9)
+    ]
+    assert metrics(folder)["rank"] == 1.0
+
+
+def test_a_gradient_that_is_no_number_skips_the_step_too(train, letters):
+    class BadGradient:
+        def __call__(self, energies, batch):
+            return LOSSES["info_nce"](energies, batch) + (energies * 0).abs().sqrt().sum()
+
+    said = []
+    with pytest.raises(InputError, match="10 steps in a row"):
+        train(builder=Builder(Telling(letters), bad=BadGradient()), said=said, loss=("bad",))
+    assert sum("skipped" in message for message in said) == 10
+
+
+def test_too_many_steps_without_a_number_end_it_and_leave_no_checkpoint(train, letters, tmp_path):
+    builder = Builder(Telling(letters), breaking=Breaking(lambda call: call > 5))
+    with pytest.raises(InputError, match=r"step 9: 4 steps in a row.*--ebm-learning-rate.*breaking"):
+        train(builder=builder, loss=("breaking:1",), max_skipped=4)
+    assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_a_collapse_is_said_in_words_once(train):
+    said = []
+    train(said=said, learnable_scale=False, learning_rate=1e-6)
+    assert sum("nearly the same energy" in message for message in said) == 1
+
+
+def test_progress_comes_about_once_a_second_and_messages_at_once():
+    clock, reports = [0.0], []
+    progress = Progress(reports.append, 100, clock=lambda: clock[0])
+    for step in range(1, 31):
+        clock[0] += 0.125  # exact in binary
+        progress.at(step, {"loss": 1.0 / step})
+    assert [report.step for report in reports] == [1, 9, 17, 25]
+    assert reports[-1].metrics == {"loss": pytest.approx(1 / 25)}
+    assert reports[-1].steps == 100
+    progress.say("b", "a", "b")
+    progress.say("a")
+    assert [report.messages for report in reports[4:]] == [("b", "a")]
+    assert reports[4].step == 30
+
+
+def test_no_decision_to_validate_with_means_no_weight_and_a_message(table, write, train):
+    rng = np.random.default_rng(0)
+    tables = [table(f"t{number}", proof(f"t{number}", rng)) for number in range(6)]
+    easy = [table(f"v{number}", [(f"v{number}", ["qed"])], split="validation") for number in range(6)]
+    said = []
+    found = metrics(train(paths=[write("x", *tables, *easy)], said=said))
+    assert found["mixing"] == {}
+    assert found["best_step"] == OPTIONS["steps"]
+    assert any("can't be weighed and weighs 0" in message for message in said)
+
+
+# ------------------------------------------------------------------------------------------------------------ bad input
+
+
+def test_an_unknown_loss_fails_before_anything_is_read(train, tmp_path):
+    with pytest.raises(PluginError, match="infonce"):
+        train(paths=[tmp_path / "nowhere"], loss=("infonce:1",))
+
+
+@pytest.mark.parametrize("loss", [(), ("info_nce:x",), ("info_nce:0",), ("info_nce", "info_nce:2")])
+def test_losses_that_say_nothing_are_refused(train, loss):
+    with pytest.raises(UsageError, match="--ebm-loss"):
+        train(loss=loss)
+
+
+def test_trajectories_without_a_positive_are_refused(table, write, train, tmp_path):
+    with pytest.raises(InputError, match="none that could be learned from"):
+        train(paths=[write("failed", table("t", [("t", ["t.0", "t.1"])], proved=False))])
+    assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_a_loss_for_an_output_that_the_head_lacks_is_refused(train):
+    with pytest.raises(UsageError, match="--ebm-remaining-output"):
+        train(remaining_output=False)
+
+
+def test_tensorboard_that_is_not_installed_is_named(train, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UsageError, match=r"pip install 'proofsearch-ebm\[tensorboard\]'"):
+        train(tensorboard=True)
+
+
+def test_tensorboard_gets_what_is_measured(train, monkeypatch, tmp_path):
+    written, closed = [], []
+    module = types.ModuleType("torch.utils.tensorboard")
+
+    class SummaryWriter:
+        def __init__(self, folder):
+            assert folder == str(tmp_path / "out/tensorboard")
+
+        def add_scalar(self, name, value, step):
+            written.append((name, step))
+
+        def close(self):
+            closed.append(True)
+
+    module.SummaryWriter = SummaryWriter
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(tensorboard=True)
+    assert {("train/loss", 20), ("validation/rank_accuracy", 60)} <= set(written)
+    assert closed == [True]
+
+
+def test_the_embedding_cache_is_used_where_it_is_asked_for(train, letters, tmp_path):
+    for encoder, out in ((letters(), "a"), (letters(), "b")):
+        train(builder=Builder(encoder, tmp_path / "cache"), out=out, cache_embeddings=True, steps=2)
+    assert encoder.encoded == []
+
+
+# ----------------------------------------------------------------------------------------------------- choices to judge
+
+
+def test_choices_are_siblings_or_what_stood_on_the_frontier_with_them(build, table):
+    dataset = build(*(table(f"t{number}", proof(f"t{number}", np.random.default_rng(number))) for number in range(3)))
+    siblings = sibling_choices(dataset, [0, 2])
+    frontier = frontier_choices(dataset, [0, 2], 100, np.random.default_rng(0))
+    assert {choice.theorem for choice in siblings} == {0, 2}
+    assert len(frontier) == len(siblings)
+    for narrow, wide in zip(siblings, frontier, strict=True):
+        assert set(narrow.states) <= set(wide.states)
+        assert len(set(wide.states)) == len(wide.states)
+        assert (dataset.theorem_of[wide.states] == narrow.theorem).all()
+        assert (dataset.label[wide.states[wide.positive]] == 1).all()
+        assert narrow.positive.any()
+        assert not narrow.positive.all()
+    assert any(len(wide.states) > len(narrow.states) for narrow, wide in zip(siblings, frontier, strict=True))
+    few = frontier_choices(dataset, [0, 2], 7, np.random.default_rng(0))
+    assert max(len(choice.states) for choice in few) == 7
+
+
+def test_data_hash_notices_another_label(build, table):
+    dataset = build(table("t", proof("t", np.random.default_rng(0))))
+    other = dataclasses.replace(dataset, label=-dataset.label)
+    assert data_hash(dataset) != data_hash(other)

@@ -1,0 +1,167 @@
+"""``proofsearch train``: learns from recorded searches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofsearch.cli.options import (
+    ConfigOption,
+    component_options,
+    free_folder,
+    naming,
+    option,
+    overridden,
+    overrides,
+    read_file,
+    with_options,
+)
+from proofsearch.cli.output import duration
+from proofsearch.cli.training_output import TrainingDisplay
+from proofsearch.config import TrainConfig
+from proofsearch.errors import UsageError
+from proofsearch.plugins import Plugins
+from proofsearch.training import (
+    RECORDING,
+    SETTINGS,
+    TRAINING_CHOOSERS,
+    TrainingSummary,
+    begun_with,
+    check,
+    train,
+)
+
+_PANELS: dict[str, list[tuple[str, str]]] = {
+    "What and from what": [
+        ("--plugin", "plugin"),
+        ("--trajectories", "trajectories"),
+        ("--env", "env"),
+        ("--seed", "seed"),
+    ],
+    "Recording first, where there is no run": [
+        ("--record-theorems", "record.theorems"),
+        ("--record-split", "record.split"),
+        ("--record-expansions", "record.expansions"),
+        ("--executor", "execution.executor"),
+        ("--workers", "execution.workers"),
+        ("--timeout", "execution.timeout"),
+        ("--attempts", "execution.attempts"),
+        ("--memory", "execution.memory"),
+    ],
+}
+_KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")
+
+
+def add_to(app: typer.Typer, plugins: Plugins) -> None:
+    """Adds the command, with the options of every installed trainer, encoder and loss."""
+    options = [
+        option(TrainConfig, tuple(place.split(".")), flag, panel)
+        for panel, entries in _PANELS.items()
+        for flag, place in entries
+    ]
+    options += component_options(plugins, _KINDS, TRAINING_CHOOSERS)
+    app.command("train")(with_options(_command(plugins, options), options))
+
+
+def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+    def train_(
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", help="The checkpoint folder to make.", show_default="checkpoints/<time>-<plugin>"),
+        ] = None,
+        resume: Annotated[
+            bool,
+            typer.Option("--resume", help="Go on with the training in --out as it was begun; what is given wins."),
+        ] = False,
+        config: Annotated[
+            Path | None,
+            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+        ] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
+        **given: Any,
+    ) -> None:
+        """Learn from recorded searches and write a checkpoint.
+
+        Without --trajectories every run under runs is learnt from; where there is none, one is recorded first.
+        """
+        said = overrides(options, given)
+        if resume and out is None:
+            raise UsageError("--resume goes on with the training in a folder; name it with --out CHECKPOINT")
+        settings = _settings(plugins, options, said, config, out if resume else None)
+        path = out or free_folder(Path("checkpoints"), settings.plugin)
+        with TrainingDisplay(quiet) as shown:
+            try:
+                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
+            except KeyboardInterrupt:
+                interrupted = True
+            else:
+                interrupted = False
+        if interrupted:
+            _say_how_to_go_on(path)
+            raise typer.Exit(130)
+        typer.echo(_as_json(summary) if as_json else _as_text(summary))
+
+    return train_
+
+
+def _settings(
+    plugins: Plugins,
+    options: list[ConfigOption],
+    said: Mapping[tuple[str, ...], Any],
+    file: Path | None,
+    begun: Path | None,
+) -> TrainConfig:
+    """The file's settings, or those that a training was begun with, with the command line's over them, checked."""
+    earlier = begun_with(begun) if begun is not None else None
+    if earlier is not None and said.get(("plugin",), earlier.plugin) != earlier.plugin:
+        raise UsageError(
+            f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume goes on with; "
+            f"leave this option out, or choose another --out"
+        )
+    source = begun / SETTINGS if begun is not None and earlier is not None else None
+    if file is not None:
+        source, earlier = file, read_file(file, TrainConfig)
+    name = naming(options, said, source)
+    config = overridden((earlier or TrainConfig()).model_dump(), said, TrainConfig, name)
+    check(plugins, config, name)
+    return config
+
+
+def _say_how_to_go_on(path: Path) -> None:
+    if (path / SETTINGS).is_file():
+        message = f"stopped; what was learnt is kept. Go on with: proofsearch train --resume --out {path}"
+    elif (RECORDING / "run.json").is_file():
+        message = f"stopped; what was recorded is kept in {RECORDING}. Go on with the same command"
+    else:
+        message = "stopped before anything was recorded or learnt"
+    typer.echo(message, err=True)
+
+
+def _as_text(summary: TrainingSummary) -> str:
+    figures = {name: value for name, value in summary.metrics.items() if isinstance(value, int | float)}
+    lines = [f"learnt from {len(summary.trajectories)} recorded places in {duration(summary.seconds)}"]
+    lines += [f"{name:<24} {value:.4g}" for name, value in figures.items()]
+    lines.append(f"the checkpoint of the {summary.kind} {summary.name!r} is in {summary.checkpoint}")
+    if summary.kind == "scorer":
+        lines.append(
+            f"search with it: proofsearch search --scorer {summary.name} --{summary.name}-path {summary.checkpoint}"
+        )
+    return "\n".join(lines)
+
+
+def _as_json(summary: TrainingSummary) -> str:
+    values = {
+        "checkpoint": str(summary.checkpoint),
+        "kind": summary.kind,
+        "name": summary.name,
+        "trajectories": list(summary.trajectories),
+        "metrics": dict(summary.metrics),
+        "seconds": summary.seconds,
+    }
+    return json.dumps(values, indent=2)

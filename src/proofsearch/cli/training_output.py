@@ -1,0 +1,152 @@
+"""What a training or an expert iteration shows while it goes on: its searches, and its steps."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from proofsearch.cli.output import Display, display
+from proofsearch.protocols import TrainingReport
+from proofsearch.training import Noted, Progressed, TrainingEvent
+
+SHOWN = ("loss", "gap", "rank")
+"""The metrics that a person watches; where a trainer has none of them, its first three are shown."""
+
+_LINES = 20
+"""Lines about a training's steps, where there are no bars."""
+
+
+class TrainingDisplay:
+    """Shows searches as ``proofsearch search`` does, and a training as a bar or as lines; on standard error.
+
+    Args:
+        quiet: show nothing but what a person should know.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._searches: Display | None = None
+        self._steps: _Steps | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def show(self, event: TrainingEvent) -> None:
+        """Shows an event. Of searches and trainings that follow each other one at a time has the screen."""
+        match event:
+            case Noted(message):
+                self._end()
+                if not self._quiet:
+                    typer.echo(message, err=True)
+            case Progressed(report):
+                if self._steps is None:
+                    self._end()
+                    steps = _Silence() if self._quiet else _Bar() if sys.stderr.isatty() else _Lines()
+                    self._steps = self._open.enter_context(steps)
+                self._steps.show(report)
+            case _:
+                if self._searches is None:
+                    self._end()
+                    self._searches = self._open.enter_context(display(self._quiet))
+                self._searches.show(event)
+
+    def _end(self) -> None:
+        self._open.close()
+        self._searches = self._steps = None
+
+
+class _Steps:
+    """Shows the steps of one training."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, report: TrainingReport) -> None:
+        raise NotImplementedError
+
+
+class _Silence(_Steps):
+    """Only what a person should know."""
+
+    def show(self, report: TrainingReport) -> None:
+        for message in report.messages:
+            typer.echo(message, err=True)
+
+
+class _Lines(_Steps):
+    """A line every so many steps, for logs."""
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def show(self, report: TrainingReport) -> None:
+        for message in report.messages:
+            typer.echo(message, err=True)
+        part = report.step * _LINES // max(report.steps, 1)
+        if report.metrics and part != self._shown:
+            self._shown = part
+            typer.echo(f"step {report.step}/{report.steps}: {figures(report.metrics)}", err=True)
+
+
+class _Bar(_Steps):
+    """A bar with the latest figures, and above it what a person should know."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._note = ""
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, report: TrainingReport) -> None:
+        for message in report.messages:
+            self._progress.console.print(f"[yellow]![/] {escape(message)}", highlight=False)
+        self._note = figures(report.metrics) or self._note
+        if self._task is None:
+            self._task = self._progress.add_task("training", total=report.steps, note="")
+        self._progress.update(self._task, completed=report.step, total=report.steps, note=self._note)
+
+
+def figures(metrics: Mapping[str, float]) -> str:
+    """The metrics that a person watches, on one line."""
+    names = [name for name in SHOWN if name in metrics] or list(metrics)[:3]
+    return "  ".join(f"{name} {_figure(metrics[name])}" for name in names)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "not finite"

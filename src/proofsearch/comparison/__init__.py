@@ -1,0 +1,12 @@
+"""What recorded runs say: how their values rank, what they solved, and how they compare.
+
+:func:`evaluate` reads run folders and measures; :mod:`proofsearch.evaluation` has the measures, which know no runs.
+"""
+
+from __future__ import annotations
+
+from proofsearch.comparison.evaluate import evaluate
+from proofsearch.comparison.report import Comparison, Evaluation, RunEvaluation, to_json
+from proofsearch.comparison.settings import EvaluationSettings
+
+__all__ = ["Comparison", "Evaluation", "EvaluationSettings", "RunEvaluation", "evaluate", "to_json"]

@@ -1,0 +1,194 @@
+"""Evaluates runs: each by itself, and every further one against the first."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from proofsearch.comparison.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
+from proofsearch.comparison.recorded import Recorded, contradictions, read
+from proofsearch.comparison.report import Comparison, Evaluation, Rates, RunEvaluation
+from proofsearch.comparison.rescoring import Rescorer
+from proofsearch.comparison.settings import EvaluationSettings
+from proofsearch.comparison.values import judge
+from proofsearch.components import OnStatus
+from proofsearch.errors import UsageError
+from proofsearch.evaluation.paired import expansion_budgets, solved, time_budgets
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import Calibration
+from proofsearch.runs import RunFolder
+
+
+def evaluate(
+    paths: Sequence[Path],
+    settings: EvaluationSettings | None = None,
+    *,
+    plugins: Plugins | None = None,
+    cache: Path | None = None,
+    on_status: OnStatus | None = None,
+) -> Evaluation:
+    """Evaluates runs; each further one is compared with the first.
+
+    Args:
+        paths: run folders, at least one. They may still be written to: what has a result is evaluated.
+        settings: what is evaluated and how.
+        plugins: where an offline scorer is looked up; default: those that are installed.
+        cache: a folder for what can be computed again; default: the user's.
+        on_status: told what takes long.
+
+    Raises:
+        RunFolderError: not a run folder, or damaged.
+        InputError: a trajectory is damaged.
+        UsageError: nothing to evaluate, or runs that can't be compared.
+        PluginError: the scorer is unknown or can't be built.
+    """
+    settings = settings or EvaluationSettings()
+    if not paths:
+        raise UsageError("no run to evaluate; name at least one run folder")
+    folders = [RunFolder.open(path) for path in paths]
+    for folder in folders[1:]:
+        refuse_other_environments(folders[0], folder)
+    names = _selected(folders, settings)
+    comparisons: list[Comparison] = [
+        compare(folders[0], names[0], folder, chosen, settings.bootstrap)
+        for folder, chosen in zip(folders[1:], names[1:], strict=True)
+    ]
+    plugins = plugins or (Plugins.discover() if settings.scorer is not None else None)
+    read_runs = [
+        _read(folder, chosen, settings, plugins, cache, on_status)
+        for folder, chosen in zip(folders, names, strict=True)
+    ]
+    conflicting = contradictions(recorded for recorded, _, _ in read_runs)
+    if on_status is not None:
+        on_status("computing intervals", None, None)
+    runs = tuple(
+        _run(folder, chosen, settings, *of_run, conflicting)
+        for folder, chosen, of_run in zip(folders, names, read_runs, strict=True)
+    )
+    return Evaluation(runs, tuple(comparisons), settings.seed, settings.resamples)
+
+
+def _selected(folders: Sequence[RunFolder], settings: EvaluationSettings) -> list[frozenset[str]]:
+    """The names of each run's theorems that have a result and are asked for."""
+    selected = []
+    for folder in folders:
+        results = folder.results()
+        searched = [theorem for theorem in folder.theorems if theorem.name in results]
+        if not searched:
+            raise UsageError(f"{folder.path}: no theorem of this run has a result yet; there is nothing to evaluate")
+        if settings.split is not None:
+            splits = Counter(theorem.split or "none" for theorem in searched)
+            searched = [theorem for theorem in searched if theorem.split == settings.split]
+            if not searched:
+                found = ", ".join(f"{name} ({count})" for name, count in sorted(splits.items()))
+                raise UsageError(
+                    f"{folder.path}: no theorem with a result is in the split {settings.split!r}; it has: {found}"
+                )
+        selected.append(frozenset(theorem.name for theorem in searched))
+    if settings.limit is not None:
+        common = frozenset.intersection(*selected)
+        selected = [_drawn(common or names, settings.limit, settings.seed) for names in selected]
+    return selected
+
+
+def _drawn(names: frozenset[str], limit: int, seed: int) -> frozenset[str]:
+    """Those whose hash with the seed is smallest, as a search draws its theorems."""
+
+    def place(name: str) -> bytes:
+        return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+    return frozenset(sorted(names, key=place)[:limit])
+
+
+def _read(
+    folder: RunFolder,
+    names: frozenset[str],
+    settings: EvaluationSettings,
+    plugins: Plugins | None,
+    cache: Path | None,
+    on_status: OnStatus | None,
+) -> tuple[Recorded, Calibration | None, tuple[int, int]]:
+    """A run's columns, the scorer's calibration, and how many states were scored and how many of them in vain."""
+    message = f"reading {folder.path}"
+
+    def tell(done: int, total: int) -> None:
+        if on_status is not None:
+            on_status(message, done, total)
+
+    with contextlib.ExitStack() as stack:
+        rescorer = None
+        if settings.scorer is not None and plugins is not None:
+            message = f"scoring {folder.path} with {settings.scorer}"
+            config = folder.config
+            rescorer = stack.enter_context(
+                Rescorer(plugins, config, settings.scorer, settings.options, cache, on_status)
+            )
+        recorded = read(folder, names, min_expansions=settings.min_expansions, rescorer=rescorer, on_search=tell)
+        if rescorer is not None:
+            return recorded, rescorer.calibration, (rescorer.scored, rescorer.unscored)
+    results = [result for name, result in folder.results().items() if name in names]
+    return recorded, None, (sum(r.scored for r in results), sum(r.unscored for r in results))
+
+
+def _run(
+    folder: RunFolder,
+    names: frozenset[str],
+    settings: EvaluationSettings,
+    recorded: Recorded,
+    calibration: Calibration | None,
+    scored: tuple[int, int],
+    conflicting: int,
+) -> RunEvaluation:
+    config = folder.config
+    efforts = efforts_of(folder, [theorem.name for theorem in folder.theorems if theorem.name in names])
+    results = {name: result for name, result in folder.results().items() if name in names}
+    failed = sum(bool(result.failure) for result in results.values())
+    judged = judge(recorded, settings, config.search.priority.kind, calibration)
+    notes = list(judged.notes)
+    if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
+        notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
+    if failed:
+        notes.append(f"{failed} theorems whose worker failed count as not proved")
+    if not recorded.searches:
+        notes.append("no search was recorded (--no-trajectories): nothing can be said of its values")
+    return RunEvaluation(
+        run=folder.path,
+        environment=config.env,
+        generator=config.generator,
+        scorer=config.scorer,
+        priority=config.search.priority.kind,
+        theorems=len(results),
+        proved=int(efforts.proved.sum()),
+        failed=failed,
+        limit=config.search.limit.model_dump(),
+        value_of=settings.scorer or config.scorer,
+        offline=settings.scorer is not None,
+        combined=judged.combined,
+        best_logprob=judged.best_logprob,
+        notes=tuple(notes),
+        sign=judged.sign,
+        rates=Rates(
+            states=recorded.states,
+            scored=scored[0],
+            unscored=scored[1] / scored[0] if scored[0] else math.nan,
+            duplicates=recorded.merged / recorded.advanced if recorded.advanced else math.nan,
+            conflicting=conflicting,
+        ),
+        ranking=judged.ranking,
+        separation=judged.separation,
+        calibration=judged.calibration,
+        histogram=judged.histogram,
+        solved_expansions=tuple(solved(efforts, "expansions", expansion_budgets(expansion_limit(folder, efforts)))),
+        solved_seconds=tuple(
+            solved(
+                efforts,
+                "seconds",
+                time_budgets(efforts.seconds[efforts.proved], time_limit([folder], [efforts])),
+            )
+        ),
+        efforts=efforts,
+    )

@@ -1,0 +1,226 @@
+"""From recorded searches to columns: one search at a time, of which only numbers are kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from proofsearch.comparison.rescoring import Rescorer
+from proofsearch.evaluation.ranking import Decisions
+from proofsearch.evaluation.separation import LabelledStates
+from proofsearch.runs import RunFolder
+from proofsearch.trajectory.choices import choices
+from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, UNKNOWN
+from proofsearch.trajectory.reader import read_searches
+from proofsearch.trajectory.recorded import RecordedSearch
+from proofsearch.types import OutcomeKind, Theorem
+
+BASELINES = ("logprob", "normalized", "goals", "length", "logprob_goals")
+"""The scores that need no value; each higher is better:
+
+* ``logprob``: log-probability of the best path;
+* ``normalized``: that over the path's tokens;
+* ``goals``: minus the number of open goals;
+* ``length``: minus the characters of the state's text;
+* ``logprob_goals``: ``logprob`` + ``goals``, the search's own order without a value.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of the children at decisions or of labelled states, as columns of shape ``(n,)``.
+
+    Attributes:
+        value: the scorer's, ``nan`` where it gave none; at decisions that of the parent stands in, as in the search.
+        priority: what the search ordered by; -inf for what it never put into its frontier.
+        baselines: by the names of :data:`BASELINES`.
+    """
+
+    value: NDArray[np.float64]
+    priority: NDArray[np.float64]
+    baselines: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a run's trajectories hold.
+
+    Attributes:
+        searches: how many were read.
+        decisions: theirs, see :mod:`proofsearch.trajectory.choices`.
+        at_decisions: scores of the children at these.
+        labelled: states with a label that is known, roots left out: no search ever chooses them.
+        of_labelled: their scores.
+        states: how many there are, roots left out.
+        advanced: steps that led to a state.
+        merged: those of them that led to a state that was known already.
+        judged: labels by a hash of theorem and state: 1 positive, 2 negative; to find contradictions between runs.
+    """
+
+    searches: int
+    decisions: Decisions
+    at_decisions: Scores
+    labelled: LabelledStates
+    of_labelled: Scores
+    states: int
+    advanced: int
+    merged: int
+    judged: dict[int, int]
+
+
+def read(
+    folder: RunFolder,
+    theorems: frozenset[str],
+    *,
+    min_expansions: int | None = None,
+    rescorer: Rescorer | None = None,
+    on_search: Callable[[int, int], None] | None = None,
+) -> Recorded:
+    """Reads the searches of a run that belong to its results.
+
+    Args:
+        folder: the run.
+        theorems: names of those that count.
+        min_expansions: as :class:`proofsearch.comparison.settings.EvaluationSettings`.
+        rescorer: whose values to take instead of the recorded ones.
+        on_search: told after each search how many were read, and of how many.
+
+    Raises:
+        InputError: a trajectory file is damaged.
+        ProofsearchError: what the scorer raises.
+    """
+    # A run that was killed may hold a search that has no result.
+    wanted = {result.search_id for name, result in folder.results().items() if result.search_id and name in theorems}
+    known = {theorem.name: theorem for theorem in folder.theorems}
+    collected = _Collected()
+    if wanted:
+        for search in read_searches([folder.path]):
+            if search.search_id not in wanted:
+                continue
+            theorem = known[search.theorem.name]
+            score = None if rescorer is None else _scoring(rescorer, theorem, search)
+            collected.add(search, min_expansions, score)
+            if on_search is not None:
+                on_search(collected.searches, len(wanted))
+    return collected.columns()
+
+
+_Score = Callable[[list[int]], list[float]]
+
+
+def _scoring(rescorer: Rescorer, theorem: Theorem, search: RecordedSearch) -> _Score:
+    return lambda nodes: rescorer.score(theorem, search, nodes)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The columns as they grow."""
+
+    searches: int = 0
+    states: int = 0
+    advanced: int = 0
+    merged: int = 0
+    sizes: list[int] = field(default_factory=list)
+    depth: list[int] = field(default_factory=list)
+    of_search: list[int] = field(default_factory=list)
+    parts: dict[str, list[NDArray[np.generic]]] = field(default_factory=dict)
+    judged: dict[int, int] = field(default_factory=dict)
+
+    def add(self, search: RecordedSearch, min_expansions: int | None, score: _Score | None) -> None:
+        labels = search.labels if min_expansions is None else search.relabel(min_expansions)
+        decisions = list(choices(search))
+        labelled = np.array(
+            [node for node, label in enumerate(labels.label) if node and label != UNKNOWN], dtype=np.int64
+        )
+        children = np.array([child for decision in decisions for child in decision.children], dtype=np.int64)
+        sizes = [len(decision.children) for decision in decisions]
+        parents = np.repeat(np.array([decision.node for decision in decisions], dtype=np.int64), sizes)
+        value = search.value
+        if score is not None:
+            nodes = np.unique(np.concatenate([children, parents, labelled]))
+            value = np.full(search.num_nodes, math.nan)
+            value[nodes] = score(nodes.tolist())
+        of_children = np.where(np.isnan(value[children]), value[parents], value[children])
+        length = pc.utf8_length(search.table.column("text")).to_numpy().astype(np.float64)
+        for name, nodes, values in (("decisions", children, of_children), ("labelled", labelled, value[labelled])):
+            self._extend(f"{name}.value", values)
+            priority = search.priority[nodes]
+            self._extend(f"{name}.priority", np.where(np.isnan(priority), -np.inf, priority))
+            logprob, goals = search.logprob[nodes], search.num_goals[nodes].astype(np.float64)
+            self._extend(f"{name}.logprob", logprob)
+            self._extend(f"{name}.normalized", logprob / np.maximum(search.num_tokens[nodes], 1))
+            self._extend(f"{name}.goals", -goals)
+            self._extend(f"{name}.length", -length[nodes])
+            self._extend(f"{name}.logprob_goals", logprob - goals)
+        positive = [flag for decision in decisions for flag in decision.positive]
+        self._extend("decisions.positive", np.array(positive, dtype=np.bool_))
+        self.sizes += sizes
+        self.depth += [int(search.depth[decision.node]) for decision in decisions]
+        self.of_search += [self.searches] * len(decisions)
+        kept = [labels.label[node] == POSITIVE for node in labelled.tolist()]
+        self._extend("labelled.positive", np.array(kept, dtype=np.bool_))
+        self._extend("labelled.remaining", np.array(labels.remaining, dtype=np.int64)[labelled])
+        self._extend("labelled.theorem", np.full(len(labelled), self.searches))
+        self._judge(search, labels.label)
+        advanced = int((search.edges.outcome == OutcomeKind.ADVANCED).sum())
+        self.advanced += advanced
+        self.merged += advanced - (search.num_nodes - 1)
+        self.states += search.num_nodes - 1
+        self.searches += 1
+
+    def _judge(self, search: RecordedSearch, labels: list[str]) -> None:
+        bits = {POSITIVE: 1, NEGATIVE: 2}
+        for key, label in zip(search.key, labels, strict=True):
+            if label in bits:
+                self.judged[hash((search.theorem.name, key))] = bits[label]
+
+    def _extend(self, name: str, values: NDArray[np.generic]) -> None:
+        self.parts.setdefault(name, []).append(values)
+
+    def columns(self) -> Recorded:
+        def column(name: str) -> NDArray[np.float64]:
+            return np.concatenate([np.zeros(0), *self.parts.get(name, [])])
+
+        def scores(prefix: str) -> Scores:
+            return Scores(
+                column(f"{prefix}.value"),
+                column(f"{prefix}.priority"),
+                {name: column(f"{prefix}.{name}") for name in BASELINES},
+            )
+
+        ends = np.cumsum(np.array(self.sizes, dtype=np.int64))
+        return Recorded(
+            searches=self.searches,
+            decisions=Decisions(
+                start=ends - np.array(self.sizes, dtype=np.int64),
+                depth=np.array(self.depth, dtype=np.int64),
+                theorem=np.array(self.of_search, dtype=np.int64),
+                theorems=self.searches,
+                positive=column("decisions.positive").astype(np.bool_),
+            ),
+            at_decisions=scores("decisions"),
+            labelled=LabelledStates(
+                positive=column("labelled.positive").astype(np.bool_),
+                remaining=column("labelled.remaining").astype(np.int64),
+                theorem=column("labelled.theorem").astype(np.int64),
+            ),
+            of_labelled=scores("labelled"),
+            states=self.states,
+            advanced=self.advanced,
+            merged=self.merged,
+            judged=self.judged,
+        )
+
+
+def contradictions(runs: Iterator[Recorded]) -> int:
+    """States that are positive in one of these runs and negative in another, in searches of the same theorem."""
+    judged: dict[int, int] = {}
+    for run in runs:
+        for state, label in run.judged.items():
+            judged[state] = judged.get(state, 0) | label
+    return sum(label == 3 for label in judged.values())

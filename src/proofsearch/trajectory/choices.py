@@ -1,0 +1,73 @@
+"""The decisions at which a search really had a choice.
+
+A :class:`proofsearch.trajectory.labels.Decision` takes all children of a node, and calls one positive if any recorded
+way leads from it to the found proof. Two things in that no ranking of the children can be judged by:
+
+* a child that the search had expanded before is no choice any more: the root again, most often;
+* a way to the proof that leads back through states expanded before (from a dead end to the root, and on from there) is
+  no merit of the child.
+
+So here children that were expanded before are left out, and a child is positive if the found proof can be reached from
+it through states that were expanded later than the decision only. On recorded searches of set.mm a fifth to two thirds
+of the decisions fall away, and log-probability, which likes the short ways back, loses up to 20 points of rank-1.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator
+
+from proofsearch.trajectory.labels import Decision
+from proofsearch.trajectory.recorded import RecordedSearch
+from proofsearch.types import OutcomeKind
+
+
+def choices(search: RecordedSearch) -> Iterator[Decision]:
+    """The decisions of a search with the children that were still to be had, by node.
+
+    Yields:
+        Decisions with at least two such children, of which at least one leads on to the found proof.
+    """
+    if not search.proved:
+        return
+    expansion = search.expansion.tolist()
+    onward = _earliest_on_the_way(search, expansion)
+    for decision in search.decisions():
+        now = expansion[decision.node]
+        kept = [place for place, child in enumerate(decision.children) if not 0 <= expansion[child] < now]
+        positive = tuple(onward[decision.children[place]] > now for place in kept)
+        if len(kept) >= 2 and any(positive):
+            yield Decision(
+                decision.node,
+                tuple(decision.children[place] for place in kept),
+                tuple(decision.edges[place] for place in kept),
+                positive,
+            )
+
+
+def _earliest_on_the_way(search: RecordedSearch, expansion: list[int]) -> list[int]:
+    """For each node, of the ways to the found proof that starts latest: when its earliest state was expanded.
+
+    The widest-path problem, backwards from the nodes where the proof was finished (Pollack 1960): -1 where there is no
+    way.
+    """
+    above: dict[int, list[int]] = defaultdict(list)
+    heap: list[tuple[int, int]] = []
+    edges = search.edges.for_labels()
+    for source, target, outcome in zip(edges.source, edges.target, edges.outcome, strict=True):
+        if outcome == OutcomeKind.ADVANCED:
+            above[target].append(source)
+        elif outcome == OutcomeKind.FINISHED:
+            heap.append((-expansion[source], source))
+    earliest = [-1] * search.num_nodes
+    heapq.heapify(heap)
+    while heap:
+        negated, node = heapq.heappop(heap)
+        if earliest[node] >= 0:
+            continue
+        earliest[node] = -negated
+        for parent in above[node]:
+            if earliest[parent] < 0:
+                heapq.heappush(heap, (-min(-negated, expansion[parent]), parent))
+    return earliest
