@@ -33,7 +33,7 @@ class LimitConfig(FrozenModel):
     model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
 
 
-PriorityKind = Literal["auto", "value", "logprob", "normalized", "mix", "astar", "split"]
+PriorityKind = Literal["auto", "value", "logprob", "normalized", "mix", "reranked", "astar", "split"]
 
 
 class PriorityConfig(FrozenModel):
@@ -50,26 +50,29 @@ class PriorityConfig(FrozenModel):
     normalized L / max(tokens, 1) ** length_exponent
     mix        (1 − value_weight)·z(L) + value_weight·z(v), z standardising by the scorer's calibration, or, without
                one, by mean and standard deviation over the first ``warmup`` scored nodes of the search, then frozen
+    reranked   the log-likelihood of the path under the policy as the value corrects it: the sum over its steps of log
+               softmax of u among the live children, with u = scale·mix by the scorer's calibration, or, without one,
+               L + heuristic_weight·v − goal_weight·n; once an expansion, when its children are new
     astar      −(g + heuristic_weight·h) with h = −v: a value on the scale of log-probability, such as minus the
                remaining cost
     split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
     ========== ==============================================================================================
 
-    Every kind then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given, that is 1, but for
-    ``mix`` with a calibration what was fitted together with the value's weight.
+    Every kind but ``reranked`` then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given,
+    that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted together with the value's weight.
     A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability.
     """
 
     kind: PriorityKind = Field(
         default="auto",
-        description="value, logprob, normalized, mix, astar or split; auto: mix if the scorer is calibrated.",
+        description="value, logprob, normalized, mix, reranked, astar or split; auto: mix if the scorer is calibrated.",
     )
     length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
     value_weight: float | None = Field(
         default=None, ge=0, le=1, description="mix: weight of the value; default: the scorer's calibration, else 0.5."
     )
     warmup: int = Field(default=64, ge=2, description="mix: scored nodes that fix the standardisation.")
-    heuristic_weight: float = Field(default=1.0, ge=0, description="astar: weight of the heuristic.")
+    heuristic_weight: float = Field(default=1.0, ge=0, description="astar, reranked: weight of the value.")
     value_share: float = Field(default=0.5, ge=0, le=1, description="split: share of expansions ordered by value.")
     goal_weight: float | None = Field(
         default=None, ge=0, description="Subtracted for each open goal; default: 1, for mix the scorer's calibration."

@@ -194,6 +194,8 @@ class Calibration:
         logprob_mean, logprob_std: of the cumulative log-probabilities.
         value_weight: weight of the standardised value against 1 − weight for log-probability, in [0, 1].
         goal_weight: subtracted from their sum for each open goal, at least 0.
+        scale: above 0; the mixed priority times this is the utility of the conditional logit that the weights were
+            fitted as: its softmax over siblings is the probability that the way on leads through each.
     """
 
     value_mean: float
@@ -202,6 +204,7 @@ class Calibration:
     logprob_std: float
     value_weight: float
     goal_weight: float = 1.0
+    scale: float = 1.0
 
 
 @runtime_checkable

@@ -90,8 +90,11 @@ class Priority:
         "_goal_weight",
         "_graph",
         "_kind",
+        "_likelihood",
         "_next_estimate",
+        "_normaliser",
         "_sample",
+        "_scale",
         "_standardisation",
         "_value_weight",
         "num_queues",
@@ -119,6 +122,7 @@ class Priority:
             "logprob": self._by_logprob,
             "normalized": self._by_normalized,
             "mix": self._by_mix,
+            "reranked": self._by_reranked,
             "astar": self._by_astar,
             "split": self._by_logprob,
         }
@@ -134,10 +138,13 @@ class Priority:
         self._full_goal_weight = 1.0
         if config.goal_weight is not None:
             self._full_goal_weight = config.goal_weight
-        elif kind == "mix" and calibration is not None:
+        elif kind in ("mix", "reranked") and calibration is not None:
             self._full_goal_weight = calibration.goal_weight
         unscaled = kind == "mix" and calibration is None
-        self._goal_weight = 0.0 if unscaled else self._full_goal_weight
+        self._goal_weight = 0.0 if unscaled or kind == "reranked" else self._full_goal_weight
+        self._scale = 1.0 if calibration is None else calibration.scale
+        self._likelihood: dict[int, float] = {0: 0.0}
+        self._normaliser: dict[int, float] = {}
 
     def __call__(self, nodes: Nodes) -> list[list[float]]:
         """The priorities of ``nodes`` from what the graph holds now: for each queue a list in their order."""
@@ -223,6 +230,52 @@ class Priority:
                 z = (1 - weight) * z + weight * ((value - scale.value_mean) * scale.value_scale)
             priorities.append(round(z, Z_DIGITS))
         return priorities
+
+    def _by_reranked(self, nodes: Nodes) -> list[float]:
+        """Log-likelihoods of paths; for a range, the new children of one expansion, they are computed and kept.
+
+        A known node that got a better path is given the likelihood of that path where it is higher.
+        """
+        graph, likelihood = self._graph, self._likelihood
+        if isinstance(nodes, range):
+            parent = graph.edge_source[graph.best_edge[nodes.start]]
+            first: dict[int, int] = {}
+            for edge in graph.edge_range(parent):
+                target = graph.edge_target[edge]
+                if target >= 0 and graph.expanded_at[target] < 0:
+                    first.setdefault(target, edge)
+            utilities = self._utilities(list(first), list(first.values()))
+            highest = max(utilities)
+            total = highest + math.log(math.fsum(math.exp(utility - highest) for utility in utilities))
+            self._normaliser[parent] = total
+            base = likelihood.get(parent, 0.0)
+            for node, utility in zip(first, utilities, strict=True):
+                if node >= nodes.start:
+                    likelihood[node] = base + utility - total
+        elif len(nodes) == 1:
+            node, edge = nodes[0], graph.best_edge[nodes[0]]
+            parent = graph.edge_source[edge]
+            if parent in self._normaliser:
+                offer = likelihood.get(parent, 0.0) + self._utilities([node], [edge])[0] - self._normaliser[parent]
+                likelihood[node] = max(likelihood.get(node, -math.inf), offer)
+        return [likelihood[node] for node in nodes]
+
+    def _utilities(self, nodes: list[int], edges: list[int]) -> list[float]:
+        """The utility of stepping to each node by an edge, among the children of that edge's source."""
+        graph, config, scale = self._graph, self._config, self._standardisation
+        utilities = []
+        for node, edge in zip(nodes, edges, strict=True):
+            logprob = graph.logprob[graph.edge_source[edge]] + graph.edge_logprob[edge]
+            value = graph.value[node]
+            if scale is None:
+                known = config.heuristic_weight * value if value == value else 0.0
+                utility = logprob + known
+            else:
+                z = (value - scale.value_mean) * scale.value_scale if value == value else 0.0
+                weight = self._value_weight
+                utility = (1 - weight) * (logprob - scale.logprob_mean) * scale.logprob_scale + weight * z
+            utilities.append(self._scale * (utility - self._full_goal_weight * graph.state[node].num_goals))
+        return utilities
 
     def _by_astar(self, nodes: Nodes) -> list[float]:
         weight = self._config.heuristic_weight

@@ -75,6 +75,7 @@ class Mixing:
         value_mean, value_std, logprob_mean, logprob_std: over the members of the sets.
         value_weight, goal_weight: of the fit, for the core's ``mix``.
         plain_goal_weight: of the fit without the value.
+        scale, plain_scale: what turns the mixed priority into the utility of either fit, above 0.
         sets, theorems: how many it rests on.
         rank_random, rank_logprob, rank_logprob_goals, rank_value, rank_mixed: rank-1, ties sharing credit; the last
             two that were fitted on theorems other than those they are measured on.
@@ -89,6 +90,8 @@ class Mixing:
     value_weight: float
     goal_weight: float
     plain_goal_weight: float
+    scale: float
+    plain_scale: float
     sets: int
     theorems: int
     rank_random: float
@@ -115,6 +118,7 @@ class Mixing:
             self.logprob_std,
             self.value_weight if used else 0.0,
             self.goal_weight if used else self.plain_goal_weight,
+            self.scale if used else self.plain_scale,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -168,6 +172,8 @@ def fit_mixing(sets: ChoiceSets, *, resamples: int, rng: np.random.Generator) ->
         value_weight=b * value_std / scale if scale > 0 else 0.0,
         goal_weight=c / scale if scale > 0 else plain_goal_weight,
         plain_goal_weight=plain_goal_weight,
+        scale=scale if scale > 0 else 1.0,
+        plain_scale=plain_scale if plain_scale > 0 else 1.0,
         sets=len(sets),
         theorems=len(np.unique(sets.theorem)),
         rank_random=float(rank_one(sets, np.zeros_like(sets.value)).mean()),
