@@ -88,7 +88,7 @@ def make_table(
 
 
 class LetterEncoder:
-    """Rows from a hash of the goals' texts. Counts what it is asked for."""
+    """Rows from a hash of the state's and its goals' texts. Counts what it is asked for."""
 
     width = 8
 
@@ -101,7 +101,7 @@ class LetterEncoder:
         self.encoded += [state.text for state in states]
         rows = np.empty((len(states), self.width), np.float32)
         for row, state in enumerate(states):
-            text = self.name + "|".join(goal.text for goal in state.goals)
+            text = "|".join([self.name, state.text, *(goal.text for goal in state.goals)])
             digest = hashlib.blake2b(text.encode(), digest_size=4 * self.width).digest()
             rows[row] = np.frombuffer(digest, "<u4").astype(np.float32) / 2**32 + 0.1
         return rows
@@ -144,9 +144,11 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def build(write: Callable[..., Path]) -> Callable[..., Dataset]:
     """``build(table, …, kind="state", max_states=100)`` is the dataset of these searches, all in one file."""
 
-    def build_from(*tables: pa.Table, kind: Any = "state", max_states: int = 100, **options: Any) -> Dataset:
+    def build_from(
+        *tables: pa.Table, kind: Any = "state", max_states: int = 100, with_theorem: bool = False, **options: Any
+    ) -> Dataset:
         settings: dict[str, Any] = {"min_expansions": 1, "seed": 0, "say": lambda line: None} | options
-        encoder = PartEncoder(LetterEncoder(), kind)
+        encoder = PartEncoder(LetterEncoder(), kind, with_theorem=with_theorem)
         path = write(f"searches-{new_search_id()}", *tables)
         return build_dataset([path], encoder, max_states_per_theorem=max_states, **settings)
 

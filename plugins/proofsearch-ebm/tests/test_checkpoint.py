@@ -26,7 +26,13 @@ def arrays(head):
 
 
 def save(folder, tensors, step=10, config=CONFIG, **more):
-    settings = {"encoder": "toy", "parts": "goals", "training": {"steps": 3}, "fingerprints": {"encoder": "toy-1"}}
+    settings = {
+        "encoder": "toy",
+        "parts": "goals",
+        "with_theorem": True,
+        "training": {"steps": 3},
+        "fingerprints": {"encoder": "toy-1"},
+    }
     return save_checkpoint(folder, config, tensors, step=step, metrics={"gap": 1.5}, **(settings | more))
 
 
@@ -77,6 +83,15 @@ def test_saved_loaded_and_folded_gives_the_same_energies(head, tmp_path):
     assert found.remaining == pytest.approx(expected.cost.numpy(), abs=1e-5)
     assert (loaded.encoder, loaded.encoder_fingerprint, loaded.parts) == ("toy", "toy-1", "goals")
     assert loaded.metrics == {"gap": 1.5}
+
+
+@pytest.mark.parametrize("parts", ["goals", "state"])
+@pytest.mark.parametrize("with_theorem", [True, False])
+def test_what_the_encoder_read_comes_back(head, tmp_path, parts, with_theorem):
+    # Would catch a search that shows the encoder something else than training did.
+    save(tmp_path, arrays(head), parts=parts, with_theorem=with_theorem)
+    loaded = load_checkpoint(tmp_path)
+    assert (loaded.parts, loaded.with_theorem) == (parts, with_theorem)
 
 
 def test_tensors_come_back_bit_for_bit(tmp_path):
@@ -171,6 +186,8 @@ def test_a_type_of_numbers_that_numpy_lacks_is_refused_in_words(tmp_path):
         (lambda config: config.update(format=99), "format 99 .*upgrade"),
         (lambda config: config.update(format="new"), "config.format is 'new'"),
         (lambda config: config.update(parts="words"), "config.parts is 'words'"),
+        (lambda config: config.pop("with_theorem"), "config.with_theorem is None"),
+        (lambda config: config.update(with_theorem=1), "config.with_theorem is 1"),
         (lambda config: config.pop("encoder"), "which encoder"),
         (lambda config: config["head"].update(width=-1), r"config\.head\.width"),
         (lambda config: config["head"].update(depth=3), r"config\.head\.depth"),

@@ -87,14 +87,34 @@ def test_recorded_values_are_not_read(table, build):
 def test_decisions_are_the_actual_sibling_sets(table, build, states_by_text):
     dataset = build(table("t", SCRIPT))
     ids = states_by_text(dataset, 0, "root", "a", "b", "c", "b1 & x", "d")
-    # From b one step leads back to root: a child like the others, and a proof was found below it.
+    # From b one step leads back to root, which was expanded before: no choice any more.
     first, second = dataset.theorems[0].decisions
     assert first.parent == ids["root"]
     assert first.children.tolist() == [ids["a"], ids["b"], ids["c"]]
     assert first.positive.tolist() == [False, True, False]
     assert first.logprob.tolist() == [-0.25, -0.5, -1.0]
-    assert second.children.tolist() == [ids["b1 & x"], ids["d"], ids["root"]]
-    assert second.positive.tolist() == [True, False, True]
+    assert second.children.tolist() == [ids["b1 & x"], ids["d"]]
+    assert second.positive.tolist() == [True, False]
+    assert second.logprob.tolist() == [-0.25, -0.5]
+
+
+def test_a_child_from_which_one_only_gets_back_is_no_right_choice(table, build, states_by_text):
+    # a is provable by way of root; whoever chose it instead of b lost two expansions by that.
+    script = [("root", ["a", "b"]), ("a", ["a1", "a2"]), ("a1", ["root"]), ("b", ["qed"])]
+    dataset = build(table("t", script))
+    ids = states_by_text(dataset, 0, "root", "a", "b", "a1", "a2")
+    assert {text: int(dataset.label[state]) for text, state in ids.items()} == {
+        "root": 1,
+        "a": 1,
+        "b": 1,
+        "a1": 1,
+        "a2": -1,
+    }
+    assert dataset.remaining[ids["a"]] == 4
+    (decision,) = dataset.theorems[0].decisions  # at a, nothing leads on
+    assert decision.parent == ids["root"]
+    assert decision.children.tolist() == [ids["a"], ids["b"]]
+    assert decision.positive.tolist() == [False, True]
 
 
 def test_two_merged_runs_share_no_siblings(table, build, states_by_text):
@@ -113,7 +133,7 @@ def test_two_merged_runs_share_no_siblings(table, build, states_by_text):
             found.add((ids[decision.parent], *(ids[child] for child in decision.children.tolist())))
     assert found == {
         ("root", "a", "b", "c"),
-        ("b", "b1 & x", "d", "root"),
+        ("b", "b1 & x", "d"),
         ("R", "A", "B", "C"),
         ("root", "b", "e"),
         ("e", "e1", "f"),
@@ -261,6 +281,25 @@ def test_rows_are_those_that_a_search_would_see(table, build, letters, state, st
             exact = 0 if row_type == "float32" else 1e-3
             assert np.abs(found.rows[found.index] - rows[index]).max() <= exact
             assert found.rows.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["state", "goals"])
+def test_rows_read_together_with_a_theorem_are_those_that_a_search_would_see(
+    table, build, letters, state, states_by_text, kind
+):
+    # Of one text there are then as many rows as theorems; a table by text alone would give both the first one's.
+    tables = [table("t", SCRIPT), table("u", [("b1 & x", ["d & x", "y"]), ("y", ["qed"])])]
+    encoder = PartEncoder(letters(), kind, with_theorem=True)
+    dataset = build(*tables, kind=kind, with_theorem=True)
+    assert dataset.encoder_fingerprint == encoder.fingerprint() != build(*tables, kind=kind).encoder_fingerprint
+    for theorem, texts in enumerate((["root", "b1 & x", "d", "a2"], ["b1 & x", "d & x", "y"])):
+        for text, number in states_by_text(dataset, theorem, *texts).items():
+            rows, index, _ = encoder.encode([state(text)], f"show {'tu'[theorem]}")
+            found = dataset.gather(np.array([number]))
+            assert np.array_equal(found.rows[found.index], rows[index])
+    shared = [states_by_text(dataset, theorem, "b1 & x")["b1 & x"] for theorem in (0, 1)]
+    one, other = (dataset.gather(np.array([number])) for number in shared)
+    assert not np.isin(one.rows, other.rows).any()
 
 
 def test_each_part_is_encoded_once_in_a_dataset(table, write, letters):

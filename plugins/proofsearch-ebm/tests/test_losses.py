@@ -122,7 +122,7 @@ def expected_of_group(name: str, positives: list[float], negatives: list[float])
 
 @pytest.mark.parametrize("name", ALL)
 @given(groups=GROUPS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_a_loss_is_its_formula(name: str, groups: list[list[Member]]) -> None:
     found = ALL[name](*as_batch(groups))
     assert found.shape == ()
@@ -132,7 +132,7 @@ def test_a_loss_is_its_formula(name: str, groups: list[list[Member]]) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 @given(groups=GROUPS, filler=st.sampled_from([1e30, -1e30, math.inf, -math.inf, math.nan]), extra=st.integers(0, 2))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_padding_never_matters(name: str, groups: list[list[Member]], filler: float, extra: int) -> None:
     energies, batch = as_batch(groups)
     expected = ALL[name](energies, batch)
@@ -153,7 +153,7 @@ def test_padding_never_matters(name: str, groups: list[list[Member]], filler: fl
 
 @pytest.mark.parametrize("name", ALL)
 @given(groups=GROUPS, data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_the_order_of_members_never_matters(name: str, groups: list[list[Member]], data: st.DataObject) -> None:
     shuffled = [data.draw(st.permutations(group)) for group in data.draw(st.permutations(groups))]
     found, expected = ALL[name](*as_batch(shuffled)).item(), ALL[name](*as_batch(groups)).item()

@@ -24,6 +24,33 @@ def test_goals_are_parts_of_their_own_and_equal_goals_count_twice(state):
     assert parts_of(whole, "state") == (whole,)
 
 
+def test_parts_end_with_their_theorem_where_it_is_read_with_them(state):
+    goals = parts_of(state("p & q"), "goals", "show t")
+    assert [part.text for part in goals] == ["p\n# theorem: show t", "q\n# theorem: show t"]
+    assert [[goal.text for goal in part.goals] for part in goals] == [["p"], ["q"]]
+    (whole,) = parts_of(state("p & q"), "state", "show t")
+    assert whole.text == "p & q\n# theorem: show t"
+    assert whole.goals == state("p & q").goals
+
+
+@pytest.mark.parametrize("kind", ["state", "goals"])
+@pytest.mark.parametrize("keep", [0, 2, 100])
+def test_memory_tells_theorems_apart(letters, state, kind, keep):
+    encoder = PartEncoder(letters(), kind, keep, with_theorem=True)
+    states = [state("p & q"), state("q")]
+    rows = {about: encoder.encode(states, about).rows for about in ("show t", "show u")}
+    for about, known in rows.items():
+        assert np.array_equal(encoder.encode(states, about).rows, known)
+    assert not np.isin(rows["show t"], rows["show u"]).any()
+
+
+def test_a_theorem_counts_only_where_it_is_asked_for_and_then_must_be_given(letters, state):
+    plain, about = PartEncoder(letters(), "goals"), PartEncoder(letters(), "goals", with_theorem=True)
+    assert np.array_equal(plain.encode([state("p")], "show t").rows, plain.encode([state("p")]).rows)
+    with pytest.raises(ValueError, match="no statement"):
+        about.encode([state("p")])
+
+
 @pytest.mark.parametrize("kind", ["state", "goals"])
 @pytest.mark.parametrize("keep", [0, 1, 3, 100])
 def test_a_batch_gives_what_single_states_give(letters, state, kind, keep):
@@ -123,6 +150,11 @@ def test_what_an_encoder_cannot_read_is_an_input_error(letters, state):
         PartEncoder(Picky(), "state").encode([state("p")])
 
 
-def test_the_fingerprint_tells_encoders_and_kinds_apart(letters):
-    made = {PartEncoder(letters(name), kind).fingerprint() for name in ("a", "b") for kind in ("state", "goals")}
-    assert len(made) == 4
+def test_the_fingerprint_tells_encoders_kinds_and_what_is_read_apart(letters):
+    made = {
+        PartEncoder(letters(name), kind, with_theorem=with_theorem).fingerprint()
+        for name in ("a", "b")
+        for kind in ("state", "goals")
+        for with_theorem in (False, True)
+    }
+    assert len(made) == 8

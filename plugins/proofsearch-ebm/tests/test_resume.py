@@ -22,6 +22,10 @@ from proofsearch.protocols import TrainingRequest
 
 STEPS = 24
 OPTIONS = {
+    "parts": "goals",
+    "loss": ("info_nce:1", "depth_regression:0.3"),
+    "groups": "tiers",
+    "learning_rate": 1e-3,
     "steps": STEPS,
     "hidden": (8, 4),
     "batch": 3,
@@ -86,6 +90,24 @@ def outcome(folder):
     return head.name, head.read_bytes(), rows, metrics, tensors, json.dumps(values)
 
 
+WHOLE = {}
+"""What uninterrupted trainings left, by their options."""
+
+
+@pytest.fixture
+def whole(train, tmp_path):
+    """What an uninterrupted training leaves; trained once, since the same options always give the same."""
+
+    def look_up(**options):
+        key = json.dumps(options)
+        if key not in WHOLE:
+            train("whole", **options)
+            WHOLE[key] = outcome(tmp_path / "whole")
+        return WHOLE[key]
+
+    return look_up
+
+
 class StopAt:
     """Asks a training to stop after a step, as Ctrl-C would or as whoever shows its progress may."""
 
@@ -111,27 +133,26 @@ def report_every_step_and_draw_nothing(monkeypatch):
 
 @pytest.mark.parametrize("how", ["signal", "exception"])
 @pytest.mark.parametrize("stops", [(5,), (7, 8), (1, 12, STEPS)])
-def test_resumed_is_uninterrupted_bit_for_bit(train, tmp_path, how, stops):
+def test_resumed_is_uninterrupted_bit_for_bit(train, whole, tmp_path, how, stops):
     # Weights, optimiser, the vectors of spectral norm, dropout, sampler, history: what is forgotten shows here.
-    train("whole")
     for number, step in enumerate(stops):
         with pytest.raises(KeyboardInterrupt):
             train("parts", resume=number > 0, report=StopAt(step, how))
         assert load_state(tmp_path / "parts").step == step
     train("parts", resume=True)
-    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "parts") == whole()
 
 
 @pytest.mark.parametrize("groups", ["siblings", "frontier"])
-def test_resumed_is_uninterrupted_for_the_other_samplers(train, tmp_path, groups):
-    train("whole", groups=groups)
+def test_resumed_is_uninterrupted_for_the_other_samplers(train, whole, tmp_path, groups):
+    expected = whole(groups=groups)
     with pytest.raises(KeyboardInterrupt):
         train("parts", groups=groups, report=StopAt(9, "signal"))
     train("parts", groups=groups, resume=True)
-    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "parts") == expected
 
 
-def test_a_killed_training_goes_on_from_its_last_checkpoint(train, tmp_path, monkeypatch):
+def test_a_killed_training_goes_on_from_its_last_checkpoint(train, whole, tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -139,12 +160,11 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(train, tmp_path, mon
         if report.step == 17:
             raise Killed
 
-    train("whole")
     with pytest.raises(Killed):
         train("parts", report=kill)
     assert load_state(tmp_path / "parts").step == 14
     train("parts", resume=True)
-    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "parts") == whole()
 
 
 def test_ctrl_c_restores_the_handler_that_was_there(train):
@@ -154,12 +174,11 @@ def test_ctrl_c_restores_the_handler_that_was_there(train):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_time_up_finishes_and_resume_goes_on(train, tmp_path):
-    train("whole")
+def test_time_up_finishes_and_resume_goes_on(train, whole, tmp_path):
     train("parts", max_minutes=1e-9)
     assert json.loads((tmp_path / "parts/manifest.json").read_text())["metrics"]["stopped"] == "time"
     train("parts", resume=True)
-    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "parts") == whole()
 
 
 def test_a_finished_training_is_left_alone_and_more_steps_are_made(train, tmp_path):
@@ -196,10 +215,9 @@ def test_a_taken_folder_is_refused_without_resume(train):
         train("x")
 
 
-def test_resume_of_nothing_begins(train, tmp_path):
-    train("whole")
+def test_resume_of_nothing_begins(train, whole, tmp_path):
     train("fresh", resume=True)
-    assert outcome(tmp_path / "fresh") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "fresh") == whole()
 
 
 def test_a_checkpoint_without_its_state_can_not_be_resumed(train, tmp_path):
@@ -253,21 +271,20 @@ def test_full_disk_leaves_the_generation_before_and_nothing_half_written(tmp_pat
     assert load_state(tmp_path).tensors["head"]["w"][0, 0] == 1.0
 
 
-def test_full_disk_in_training_is_an_error_and_the_training_can_be_resumed(train, tmp_path, monkeypatch):
-    train("whole")
-    whole = storage.write_whole
+def test_full_disk_in_training_is_an_error_and_the_training_can_be_resumed(train, whole, tmp_path, monkeypatch):
+    write = storage.write_whole
 
     def full(path, content):
         if "state-00000014" in str(path):
             raise OSError(errno.ENOSPC, "No space left on device")
-        whole(path, content)
+        write(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(storage, "write_whole", full)
         with pytest.raises(StorageError, match="state-00000007, is whole"):
             train("parts")
     train("parts", resume=True)
-    assert outcome(tmp_path / "parts") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "parts") == whole()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proofsearch_ebm.groups import pad_groups
 from proofsearch_ebm.sampler import FrontierSampler, SiblingSampler, TierSampler, make_sampler
 from proofsearch_ebm.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+from proofsearch_ebm.validation import frontier_choices
 
 from proofsearch.errors import InputError, UsageError
 
@@ -194,6 +195,78 @@ def test_frontier_groups_hold_what_competed_with_the_positive(table, build, stat
         # a left the frontier before b1 was met; late1 and late2 came before b1 was expanded.
         "b1": {HARD: {"b2"}, MEDIUM: {"c", "a1", "a2", "late1", "late2"}},
     }
+
+
+DETOUR = [("root", ["a", "b", "c"]), ("a", ["a1", "a2"]), ("a1", ["root"]), ("b", ["qed"])]
+"""a is provable, by way of root, but only b leads on."""
+
+
+def test_a_child_that_only_leads_back_is_contrasted_at_its_decision_and_no_negative_of_a_tier(
+    table, build, states_by_text
+):
+    dataset = build(table("t", DETOUR), table("u", [("x", ["y", "z"]), ("y", ["qed"])]))
+    ids = states_by_text(dataset, 0, "a", "b", "c")
+    for groups in ("siblings", "frontier"):
+        (sample,) = everything(make_sampler(groups, dataset, np.array([0])))
+        assert sample.states[0, 0] == ids["b"]
+        assert dict(zip(sample.states[0].tolist(), sample.tier[0].tolist(), strict=True))[ids["a"]] == HARD
+    for sample in everything(TierSampler(dataset, np.arange(2), negatives=9)):
+        assert (dataset.label[sample.states[sample.mask & ~sample.positive]] != 1).all()
+
+
+WIDE = [
+    ("root", [*(f"x{place}" for place in range(12)), "mid"]),
+    ("mid", [*(f"s{place}" for place in range(10)), "good"]),
+    ("good", ["qed", "end"]),
+]
+"""Step i has log-probability −(i + 1) / 4, every state one goal: good has −6, s0 −3.5, x0 −0.25, and mid −3.25."""
+
+
+def test_siblings_take_half_of_a_frontier_and_the_likeliest_rivals_half_of_the_rest(table, build, states_by_text):
+    dataset = build(table("t", WIDE))
+    ids = states_by_text(dataset, 0, "good", *(f"s{place}" for place in range(10)), *(f"x{n}" for n in range(12)))
+    text_of = {state: text for text, state in ids.items()}
+    sampler = FrontierSampler(dataset, np.array([0]), max_members=12)
+    drawn = []
+    for seed in range(20):
+        for sample in everything(sampler, seed):
+            for states, tier in zip(sample.states.tolist(), sample.tier.tolist(), strict=True):
+                if states[0] == ids["good"]:
+                    siblings = [text_of[state] for state, kind in zip(states, tier, strict=True) if kind == HARD]
+                    rivals = [text_of[state] for state, kind in zip(states, tier, strict=True) if kind == MEDIUM]
+                    assert {text[0] for text in siblings} == {"s"}
+                    assert {text[0] for text in rivals} == {"x"}
+                    assert (len(siblings), len(rivals)) == (6, 5)
+                    assert {"x0", "x1"} <= set(rivals)
+                    drawn.append((frozenset(siblings), frozenset(rivals)))
+    assert len(drawn) == 20
+    assert len({siblings for siblings, _ in drawn}) > 1
+    assert frozenset.union(*(rivals for _, rivals in drawn)) == {f"x{place}" for place in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("max_gap", "kept"), [(None, {"mid", "good"}), (5.75, {"mid", "good"}), (5.5, {"mid"}), (3.0, {"mid"})]
+)
+def test_positives_far_below_their_best_rival_are_left_out(table, build, states_by_text, max_gap, kept):
+    # good is 5.75 below x0, mid 3.
+    dataset = build(table("t", WIDE))
+    ids = states_by_text(dataset, 0, "mid", "good")
+    sampler = make_sampler("frontier", dataset, np.array([0]), max_gap=max_gap)
+    assert sampler.num_groups == len(kept)
+    firsts = {state for sample in everything(sampler) for state in sample.states[:, 0].tolist()}
+    assert firsts == {ids[text] for text in kept}
+    choices = frontier_choices(dataset, [0], 64, np.random.default_rng(0), max_gap)
+    assert {int(choice.states[choice.positive][0]) for choice in choices} == firsts
+
+
+def test_goals_count_in_the_gap(table, build):
+    # The policy's order is log-probability less the number of goals: two goals more are as far as two nats.
+    near = [("root", ["x", "b & p & q"]), ("b & p & q", ["qed"])]
+    dataset = build(table("t", near))
+    assert make_sampler("frontier", dataset, np.array([0]), max_gap=2.25).num_groups == 1
+    with pytest.raises(InputError, match="none of the 1 theorems"):
+        make_sampler("frontier", dataset, np.array([0]), max_gap=2.2)
+    assert frontier_choices(dataset, [0], 9, np.random.default_rng(0), 2.2) == []
 
 
 def test_padding_is_as_wide_as_the_widest():

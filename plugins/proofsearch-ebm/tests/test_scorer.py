@@ -30,8 +30,8 @@ def make_mixing(**changes):
 
 @pytest.fixture
 def requests(state):
-    def make(texts):
-        return [ScoreRequest(Theorem("t", "show t"), state(text), 1, -0.5, 1) for text in texts]
+    def make(texts, name="t"):
+        return [ScoreRequest(Theorem(name, f"show {name}"), state(text), 1, -0.5, 1) for text in texts]
 
     return make
 
@@ -59,7 +59,7 @@ class Builder:
 
 @pytest.fixture
 def checkpoint(head, letters, tmp_path):
-    def save(mixing=None):
+    def save(mixing=None, with_theorem=False):
         save_checkpoint(
             tmp_path,
             head.config,
@@ -67,6 +67,7 @@ def checkpoint(head, letters, tmp_path):
             step=1,
             encoder="letters",
             parts="goals",
+            with_theorem=with_theorem,
             training={},
             fingerprints={"encoder": letters().fingerprint()},
             metrics={"mixing": {"energy": mixing.to_json()}} if mixing else {},
@@ -76,9 +77,10 @@ def checkpoint(head, letters, tmp_path):
     return save
 
 
-def in_training(head, letters, state, parts, texts):
+def in_training(head, letters, state, parts, texts, statement=None):
     """Energies and costs by the path that training takes."""
-    rows, index, offsets = PartEncoder(letters(), parts).encode([state(text) for text in texts])
+    encoder = PartEncoder(letters(), parts, with_theorem=statement is not None)
+    rows, index, offsets = encoder.encode([state(text) for text in texts], statement)
     head.eval()
     with torch.no_grad():
         output = state_outputs(head(torch.from_numpy(rows)), torch.from_numpy(index), torch.from_numpy(offsets))
@@ -92,6 +94,23 @@ def test_value_is_minus_the_energy_of_training(head, letters, state, requests, p
     folded = fold(head)
     assert EbmScorer(folded, letters(), parts).score(requests(TEXTS)) == pytest.approx(-energies, abs=1e-5)
     assert EbmScorer(folded, letters(), parts, "cost").score(requests(TEXTS)) == pytest.approx(-costs, abs=1e-4)
+
+
+@pytest.mark.parametrize("parts", ["goals", "state"])
+@pytest.mark.parametrize("keep", [1, 100])
+def test_with_the_theorem_a_search_sees_what_training_saw_also_of_two_theorems_at_once(
+    head, letters, state, requests, parts, keep
+):
+    # Would catch a memory by text alone, which gives one theorem the values of another.
+    expected = [
+        -in_training(head, letters, state, parts, TEXTS, statement)[0] for statement in ("show t", "show u", "show t")
+    ]
+    assert np.abs(expected[0] - expected[1]).min() > 1e-4
+    scorer = EbmScorer(fold(head), letters(), parts, keep=keep, with_theorem=True)
+    batch = [*requests(TEXTS), *requests(TEXTS, "u"), *requests(TEXTS)]
+    for _ in range(2):
+        assert scorer.score(batch) == pytest.approx(np.concatenate(expected), abs=1e-5)
+    assert EbmScorer(fold(head), letters(), parts).score(requests(TEXTS)) != pytest.approx(expected[0], abs=1e-4)
 
 
 @pytest.mark.parametrize("parts", ["goals", "state"])
@@ -143,6 +162,12 @@ def test_opened_checkpoint_scores_like_its_head(checkpoint, head, letters, state
     assert builder.asked == ["letters"]
     energies, _ = in_training(head, letters, state, "goals", TEXTS)
     assert opened.score(requests(TEXTS)) == pytest.approx(-energies, abs=1e-5)
+
+
+def test_opened_checkpoint_reads_the_theorem_where_training_did(checkpoint, head, letters, state, requests):
+    opened = open_scorer(EbmConfig(path=checkpoint(with_theorem=True)), Builder(letters()))
+    energies, _ = in_training(head, letters, state, "goals", TEXTS, "show u")
+    assert opened.score(requests(TEXTS, "u")) == pytest.approx(-energies, abs=1e-5)
 
 
 def test_another_encoder_is_refused_with_both_fingerprints(checkpoint, letters):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from proofsearch_ebm.checkpoint import load_checkpoint
-from proofsearch_ebm.config import EbmTrainerConfig
+from proofsearch_ebm.config import MAY_CHANGE, EbmTrainerConfig
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
@@ -29,6 +29,22 @@ from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.protocols import TrainingRequest
 
 OPTIONS = {
+    "parts": "goals",
+    "context": "theorem",
+    "loss": ("info_nce:1", "depth_regression:0.3"),
+    "groups": "tiers",
+    "max_gap": None,
+    "policy_weight": 0.0,
+    "mixing": "siblings",
+    "inputs": "zscore",
+    "dropout": 0.1,
+    "spectral_norm": True,
+    "layer_norm": False,
+    "learnable_scale": True,
+    "remaining_output": True,
+    "output_bias": None,
+    "split": "theorem",
+    "patience": 10,
     "steps": 60,
     "hidden": (16, 8),
     "batch": 8,
@@ -105,15 +121,18 @@ def trajectories(table, write):
 
 
 @pytest.fixture
-def train(trajectories, letters, tmp_path):
-    def run(encoder=None, builder=None, said=None, paths=None, seed=0, out="out", **options):
+def train(trajectories, letters, tmp_path, monkeypatch):
+    def run(encoder=None, builder=None, said=None, paths=None, seed=0, out="out", draw=False, **options):
         def report(one):
             if said is not None:
                 said.extend(one.messages)
 
         made = builder or Builder(encoder or Telling(letters))
         trainer = EbmTrainer(EbmTrainerConfig(**(OPTIONS | options)), made)
-        return trainer.train(TrainingRequest(paths or [trajectories], tmp_path / out, seed, False, report))
+        with monkeypatch.context() as patch:
+            if not draw:  # it takes longer than the training
+                patch.setattr("proofsearch_ebm.trainer.write_plots", lambda folder, pictures: [])
+            return trainer.train(TrainingRequest(paths or [trajectories], tmp_path / out, seed, False, report))
 
     return run
 
@@ -151,7 +170,13 @@ def test_without_a_signal_rank_is_chance_and_the_value_weighs_nothing(train, let
 
 def test_the_remaining_steps_are_learnt_beside_the_order(train):
     def final_error(weight):
-        folder = train(loss=("info_nce:1", f"depth_regression:{weight}"), patience=0, out=f"{weight}", steps=300)
+        folder = train(
+            loss=("info_nce:1", f"depth_regression:{weight}"),
+            patience=0,
+            out=f"{weight}",
+            steps=120,
+            learning_rate=0.03,
+        )
         return History.read(folder / "training.parquet").series("loss/depth_regression", "train")[-1][1]
 
     assert final_error(1) < 0.6 * final_error(0)
@@ -197,43 +222,46 @@ def set_up_loop(dataset, **options):
     return set_up(config, dataset, losses, seed=0, progress=progress, writer=NoWriter())
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"parts": "state"},
-        {"hidden": (16, 9)},
-        {"dropout": 0.0},
-        {"spectral_norm": False},
-        {"layer_norm": True},
-        {"inputs": "l2"},
-        {"learnable_scale": False},
-        {"remaining_output": False, "loss": ("info_nce",)},
-        {"output_bias": False},
-        {"loss": ("info_nce:2",)},
-        {"loss": ("listwise",)},
-        {"policy_weight": 1.0},
-        {"groups": "siblings"},
-        {"groups": "frontier"},
-        {"negatives": 2},
-        {"hard": 0.0},
-        {"medium": 0.0, "easy": 0.9},
-        {"easy": 0.0},
-        {"groups": "siblings", "max_members": 3},
-        {"steps": 7},
-        {"batch": 7},
-        {"learning_rate": 0.02},
-        {"warmup": 3},
-        {"weight_decay": 0.5},
-        {"clip": 0.01},
-        {"validation_share": 0.2},
-        {"split": "position"},
-        {"max_states": 5},
-        {"row_type": "float16"},
-    ],
-    ids=str,
-)
-def test_every_option_changes_the_training(build, table, change):
-    def weights(**options):
+CHANGES = [
+    {"parts": "state"},
+    {"hidden": (16, 9)},
+    {"dropout": 0.0},
+    {"spectral_norm": False},
+    {"layer_norm": True},
+    {"inputs": "l2"},
+    {"learnable_scale": False},
+    {"remaining_output": False, "loss": ("info_nce",)},
+    {"output_bias": False},
+    {"loss": ("info_nce:2",)},
+    {"loss": ("listwise",)},
+    {"policy_weight": 1.0},
+    {"groups": "siblings"},
+    {"groups": "frontier"},
+    {"negatives": 2},
+    {"hard": 0.0},
+    {"medium": 0.0, "easy": 0.9},
+    {"easy": 0.0},
+    {"groups": "siblings", "max_members": 3},
+    {"steps": 7},
+    {"batch": 7},
+    {"learning_rate": 0.02},
+    {"warmup": 3},
+    {"weight_decay": 0.5},
+    {"clip": 0.01},
+    {"validation_share": 0.2},
+    {"split": "position"},
+    {"max_states": 5},
+    {"row_type": "float16"},
+    {"context": "none"},
+    {"groups": "frontier", "max_gap": 0.6},
+]
+
+
+@pytest.fixture
+def weights(build, table):
+    """The weights after a few steps, as bytes."""
+
+    def train_a_little(**options):
         options = OPTIONS | {"steps": 8, "hard": 0.5, "medium": 0.25, "easy": 0.25} | options
         rng = np.random.default_rng(0)
         dataset = build(
@@ -241,23 +269,40 @@ def test_every_option_changes_the_training(build, table, change):
             kind=options.get("parts", "goals"),
             max_states=options.get("max_states", 100),
             row_type=options.get("row_type", "float32"),
+            with_theorem=options.get("context", "theorem") == "theorem",
         )
         loop = set_up_loop(dataset, **options).loop
         loop.run(lambda: None, lambda: False)
         return {name: tensor.numpy().tobytes() for name, tensor in loop.head.state_dict().items()}
 
+    return train_a_little
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_every_option_changes_the_training(weights, change):
     other = {name: value for name, value in change.items() if name == "groups" and len(change) > 1}
-    assert weights(**other) == weights(**other)
     assert weights(**other) != weights(**change)
+
+
+def test_the_same_options_change_nothing(weights):
+    assert weights() == weights()
+
+
+def test_options_are_all_covered():
+    # The encoder is what the tests replace; the labels that min_expansions makes have tests of their own.
+    covered = {name for change in CHANGES for name in change}
+    assert covered | {"encoder", "min_expansions"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
 
 
 # ------------------------------------------------------------------------------------------------ what it leaves behind
 
 
 def test_the_folder_holds_a_checkpoint_a_history_and_plots(train, letters):
-    folder = train()
+    folder = train(draw=True)
     loaded = load_checkpoint(folder)
-    assert (loaded.encoder, loaded.encoder_fingerprint, loaded.parts) == ("hashed", "telling", "goals")
+    config = EbmTrainerConfig(**OPTIONS)
+    assert (loaded.encoder, loaded.encoder_fingerprint) == (config.encoder, "telling")
+    assert (loaded.parts, loaded.with_theorem) == (config.parts, config.context == "theorem")
     manifest = read_manifest(folder)
     assert manifest.fingerprints.keys() == {"encoder", "environment"}
     assert manifest.config["training"] == EbmTrainerConfig(**OPTIONS).model_dump(mode="json")
@@ -358,7 +403,7 @@ def test_too_many_steps_without_a_number_end_it_and_leave_no_checkpoint(train, l
 
 def test_a_collapse_is_said_in_words_once(train):
     said = []
-    train(said=said, learnable_scale=False, learning_rate=1e-6)
+    train(said=said, learnable_scale=False, inputs="l2", learning_rate=1e-6)
     assert sum("nearly the same energy" in message for message in said) == 1
 
 
@@ -386,6 +431,17 @@ def test_no_decision_to_validate_with_means_no_weight_and_a_message(table, write
     assert found["mixing"] == {}
     assert found["best_step"] == OPTIONS["steps"]
     assert any("can't be weighed and weighs 0" in message for message in said)
+
+
+def test_frontiers_that_a_gap_leaves_none_of_mean_no_weight_and_a_message(table, write, train):
+    scripts = {f"t{number}": [(f"t{number}", ["x bad", "y bad", "z good"]), ("z good", ["qed"])] for number in range(9)}
+    said = []
+    paths = [write("last", *(table(name, script) for name, script in scripts.items()))]
+    found = metrics(train(paths=paths, said=said, groups="siblings", mixing="frontier", max_gap=0.4, steps=20))
+    assert found["mixing"] == {}
+    assert any("--ebm-max-gap" in message and "weighs 0" in message for message in said)
+    wide = metrics(train(paths=paths, groups="siblings", mixing="frontier", max_gap=0.6, steps=20, out="wide"))
+    assert wide["mixing"]["energy"]["sets"] > 0
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input

@@ -12,6 +12,7 @@ hypothesis, as is, in a goal's text, what stands before a turnstile ``⊢``.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 
 from proofsearch.builtins.hashed import HashedConfig, HashedEncoder
 from proofsearch.config import ComponentConfig
@@ -76,14 +77,25 @@ class ContextConfig(ComponentConfig):
         default=0,
         ge=0,
         le=1 << 20,
-        description="Columns of hashed features to append, as of the encoder hashed.",
+        description="Columns of hashed features to append, as of the encoder hashed: 0, or at least 16.",
     )
     unknowns: str = Field(default="&?", min_length=1, description="The characters that an unknown's token begins with.")
+
+    @field_validator("hashed")
+    @classmethod
+    def _none_or_enough(cls, hashed: int) -> int:
+        if hashed:
+            try:
+                HashedConfig(width=hashed)
+            except ValidationError as error:
+                raise ValueError(f"as a width of the encoder hashed: {error.errors()[0]['msg']}") from None
+        return hashed
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     tokens: tuple[str, ...]
+    backwards: tuple[str, ...]
     distinct: frozenset[str]
     pairs: _Pairs
 
@@ -162,13 +174,13 @@ class ContextEncoder:
         unknowns: frozenset[str] = frozenset().union(*(fact.unknowns for fact in facts))
         pairs: _Pairs = frozenset().union(*(fact.pairs for fact in facts))
         row = [
-            float(np.log1p(len(texts))),
+            math.log1p(len(texts)),
             float(len(texts)),
-            float(np.log1p(sum(fact.num_tokens for fact in facts))),
+            math.log1p(sum(fact.num_tokens for fact in facts)),
             float(len(unknowns)),
             float(sum(len(fact.unknowns) for fact in facts) - len(unknowns)),
             float(len(texts) - len(own)),
-            float(np.log1p(len(context.hypotheses))),
+            math.log1p(len(context.hypotheses)),
             _share(len(pairs & context.hypothesis_pairs), len(context.hypothesis_pairs)),
         ]
         columns = list(zip(*(fact.features for fact in facts), strict=True))
@@ -206,12 +218,12 @@ class ContextEncoder:
             likeness = max(likeness, _jaccard(constants, other.distinct))
             shared = max(shared, _share(len(pairs & other.pairs), len(pairs)))
             start = max(start, _share(_agreement(tokens, other.tokens), size))
-            end = max(end, _share(_agreement(tokens[::-1], other.tokens[::-1]), size))
+            end = max(end, _share(_agreement(line.backwards, other.backwards), size))
         strange = len(constants - context.known)
         features = (
-            float(np.log1p(size)),
-            float(np.log1p(_nesting(tokens))),
-            float(np.log1p(len(constants))),
+            math.log1p(size),
+            math.log1p(_nesting(tokens)),
+            math.log1p(len(constants)),
             float(len(unknowns)),
             float(bool(unknowns)),
             float(bool(unknowns) and len(constants) <= 1),
@@ -231,7 +243,7 @@ class ContextEncoder:
 
 def _line(text: str) -> _Line:
     tokens = tuple(text.removeprefix("$e ").split())
-    return _Line(tokens, frozenset(tokens), frozenset(pairwise(tokens)))
+    return _Line(tokens, tokens[::-1], frozenset(tokens), frozenset(pairwise(tokens)))
 
 
 def _share(part: int, whole: int) -> float:

@@ -13,8 +13,15 @@ from pydantic import Field
 from proofsearch.config import ComponentConfig
 
 PartsKind = Literal["state", "goals"]
+"""What is encoded of a state. ``"state"``: it is one part, itself. ``"goals"``: each open goal is one."""
 GroupsKind = Literal["tiers", "siblings", "frontier"]
+"""The ways of making a group of states to compare."""
+SplitKind = Literal["theorem", "position"]
+"""How validation theorems are chosen: drawn at random, or the last in the library's order."""
+RowType = Literal["float32", "float16"]
+"""How rows are kept in memory. float16 halves it; a row's entries are then rounded to 11 bits."""
 ValueKind = Literal["energy", "cost"]
+"""What a value is: minus the energy, or minus the predicted remaining steps."""
 
 MAY_CHANGE = frozenset(
     {
@@ -78,10 +85,10 @@ class EbmTrainerConfig(ComponentConfig):
     cache_embeddings: bool = Field(
         default=False, description="Keep encoded states on disk; worth it for encoders slower than hashed."
     )
-    row_type: Literal["float32", "float16"] = Field(
+    row_type: RowType = Field(
         default="float32", description="How encoded states are kept in memory; float16 takes half."
     )
-    split: Literal["theorem", "position"] = Field(
+    split: SplitKind = Field(
         default="theorem", description="Validation theorems: drawn at random, or the last in the library's order."
     )
     validation_share: float = Field(

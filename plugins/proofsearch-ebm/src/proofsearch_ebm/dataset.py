@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.types import Theorem
+from proofsearch_ebm.config import RowType
 from proofsearch_ebm.dataset_report import DatasetReport
 from proofsearch_ebm.embeddings import EmbeddingCache
 from proofsearch_ebm.labelled import NEGATIVE_LABEL, POSITIVE_LABEL, UNKNOWN_LABEL, label_search
@@ -29,7 +30,7 @@ from proofsearch_ebm.merging import (
     spans,
 )
 from proofsearch_ebm.parts import PartEncoder, Parts
-from proofsearch_ebm.rows import RowTable, RowType
+from proofsearch_ebm.rows import RowTable
 from proofsearch_ebm.sources import Origin, searches_at, strictest_split
 
 _SAY_EVERY = 500

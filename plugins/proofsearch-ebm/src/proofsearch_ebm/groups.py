@@ -16,12 +16,12 @@ class GroupSample:
     """Some groups, padded to one width. Every array has shape ``(groups, members)``.
 
     In every group a positive comes first, and some member is not positive. A member that is not positive is not known
-    to be; the label says whether it is a negative.
+    to lead on; the label says whether it is a negative.
 
     Attributes:
         states: state ids, different within a group; -1 at padding.
         mask: whether there is a member here.
-        positive: whether a proof was found below the state.
+        positive: whether a proof was found below the state; of siblings, whether the state led on to it.
         tier: :mod:`proofsearch_ebm.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, -1 padding.
     """
 

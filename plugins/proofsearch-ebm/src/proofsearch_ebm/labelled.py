@@ -18,7 +18,7 @@ from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import OutcomeKind
-from proofsearch_ebm.parts import PartsKind
+from proofsearch_ebm.config import PartsKind
 from proofsearch_ebm.rows import SearchParts, parts_of_nodes
 
 UNKNOWN_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL = -1, 0, 1
@@ -64,8 +64,9 @@ class PlacedDecision:
 
     Attributes:
         parent: the expanded state; -1 if it is not among the columns.
-        children: its different live children, in the order of their first edges, at least 1.
-        positive: whether the proof was found from each on, shape of ``children``.
+        children: its different live children that were not expanded before it, in the order of their first edges, at
+            least 1.
+        positive: whether each led on to the found proof, through states expanded later; shape of ``children``.
         logprob: log-probability of the tactic that first reached each, shape of ``children``.
     """
 

@@ -22,15 +22,16 @@ from proofsearch_ebm.labelled import (
 
 @dataclass(frozen=True, slots=True)
 class StateDecision:
-    """The children of one expanded state of one search, at least two of them, at least one positive.
+    """The children that one expanded state of one search left to be had, at least two, at least one positive.
 
-    A child that is not positive is not known to be: losses may contrast it with the positive ones, labels may not
-    call it negative.
+    A child that is not positive is not known to lead on: losses may contrast it with the positive ones, labels may
+    not call it negative. It may even be provable, by way of states expanded before
+    (:mod:`proofsearch.trajectory.choices`).
 
     Attributes:
         children: state ids, in the order of their first edges.
-        positive: whether a proof was found below each, in this or another search of the theorem; shape of
-            ``children``.
+        positive: whether each led on to the proof, through states expanded later; shape of ``children``. The label
+            of such a child is positive, too.
         logprob: log-probability of the tactic that first reached each; shape of ``children``.
         parent: state id; -1 if the parent itself was dropped.
         search: the search, by its place in ``TheoremStates.searches``.

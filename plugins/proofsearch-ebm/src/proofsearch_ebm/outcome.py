@@ -69,6 +69,9 @@ def judge(head: EnergyHead, dataset: Dataset, theorems: Sequence[int], config: E
         choices = frontier_choices(
             dataset, theorems, config.max_members, np.random.default_rng([seed, 1]), config.max_gap
         )
+        if not choices:
+            message = "no frontier of a validation theorem is left to weigh the value on (--ebm-max-gap): it weighs 0"
+            return Outcome({}, (), on_path, off_path, (message,))
     members = place[np.concatenate([choice.states for choice in choices])]
     mixing = {}
     for name, scores in (("energy", energies), ("cost", costs)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from proofsearch.errors import InputError
 from proofsearch.protocols import Encoder
 from proofsearch.types import THEOREM_LINE, ProofState, State
-
-PartsKind = Literal["state", "goals"]
-"""``"state"``: a state is one part, itself. ``"goals"``: each open goal is one."""
+from proofsearch_ebm.config import PartsKind
 
 _SMALLEST_SLAB = 256
 """Rows that the memory of a :class:`PartEncoder` starts with; it doubles when it is full."""
@@ -159,7 +157,10 @@ class PartEncoder:
 
         Raises:
             InputError: a state without goals, or a row that is not finite or all zeros.
+            ValueError: no statement, though parts are read together with one.
         """
+        if self._with_theorem and statement is None:
+            raise ValueError("parts are read together with their theorem, but no statement is given")
         row_of: dict[str, int] = {}
         distinct: list[ProofState] = []
         index: list[int] = []

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from proofsearch.errors import InputError
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import Goal, State
+from proofsearch_ebm.config import PartsKind, RowType
 from proofsearch_ebm.embeddings import KEY_BYTES, EmbeddingCache, part_key
-from proofsearch_ebm.parts import PartEncoder, PartsKind, beside_theorem
-
-RowType = Literal["float32", "float16"]
-"""How rows are kept in memory. float16 halves it; a row's entries are then rounded to 11 bits."""
+from proofsearch_ebm.parts import PartEncoder, beside_theorem
 
 _CHUNK = 8192
 """Parts encoded at a time."""

@@ -7,19 +7,16 @@ or a positive with what it competed with on the frontier (:class:`FrontierSample
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from proofsearch_ebm.config import GroupsKind
 from proofsearch_ebm.dataset import Dataset, TheoremStates
 from proofsearch_ebm.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
 from proofsearch_ebm.sampling import Group, GroupSampler
 from proofsearch_ebm.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
-
-GroupsKind = Literal["tiers", "siblings", "frontier"]
-"""The ways of making a group."""
 
 
 class TierSampler(GroupSampler):
@@ -83,7 +80,8 @@ class TierSampler(GroupSampler):
         negatives = entry.states[self.dataset.label[entry.states] == NEGATIVE_LABEL]
         siblings: dict[int, list[NDArray[np.int64]]] = {}
         for decision in entry.decisions:
-            rest = decision.children[~decision.positive]
+            # A child from which one gets back, and to the proof from there, leads nowhere but is a positive of its own.
+            rest = _not_positive(self.dataset, decision.children[~decision.positive])
             for child in decision.children[decision.positive].tolist():
                 siblings.setdefault(child, []).append(rest)
         return [np.unique(np.concatenate([negatives, *siblings.get(state, ())])) for state in positives.tolist()]
@@ -113,7 +111,7 @@ class TierSampler(GroupSampler):
 
 
 class SiblingSampler(GroupSampler):
-    """Whole actual sibling sets: every child of a decision, all positive ones marked.
+    """Whole actual sibling sets: every child of a decision, all that lead on to the proof marked as positive.
 
     Sets with more than ``max_members`` keep their positives, up to one less than that, and a random choice of the
     others. A set without a child that is not positive has nothing to learn from and is left out.

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.types import Theorem
+from proofsearch_ebm.config import SplitKind
 
 if TYPE_CHECKING:
     from proofsearch_ebm.dataset import Dataset
-
-SplitKind = Literal["theorem", "position"]
-"""``"theorem"``: drawn at random. ``"position"``: the last ones in the library's order validate."""
 
 
 def split_theorems(

@@ -74,10 +74,12 @@ def frontier_choices(
         for decision in here.decisions:
             good = int(decision.children[decision.positive][0])
             others = np.setdiff1d(here.searches[decision.search].rivals(good), decision.children)
-            wrong = np.concatenate((decision.children[~decision.positive], others))
-            best = liking[decision.children[decision.positive]].max()
-            if max_gap is not None and len(wrong) and liking[wrong].max() - best > max_gap:
-                continue
+            if max_gap is not None:
+                provable = dataset.label[others] == 1
+                right = np.concatenate((decision.children[decision.positive], others[provable]))
+                wrong = np.concatenate((decision.children[~decision.positive], others[~provable]))
+                if len(wrong) and liking[wrong].max() - liking[right].max() > max_gap:
+                    continue
             room = max(0, most - len(decision.children))
             if len(others) > room:
                 others = np.sort(rng.choice(others, room, replace=False))
