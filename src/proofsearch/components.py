@@ -301,13 +301,23 @@ class Components:
         """The environment of the run."""
         return cast(Environment, self._get("environment", self._own("environment")))
 
-    def encoder(self, name: str) -> Encoder:
-        """An encoder by name, with the options that the run gives it.
+    def encoder(self, name: str, options: Mapping[str, Any] | None = None) -> Encoder:
+        """An encoder by name, with the options that the run gives it, or else with these, or else its defaults.
+
+        Raises:
+            PluginError: no such encoder.
+            UsageError: it has no such options.
+        """
+        return cast(Encoder, self._get("encoder", name, options))
+
+    def encoder_options(self, name: str) -> Mapping[str, Any]:
+        """The options that the run gives an encoder, defaults included, as JSON.
 
         Raises:
             PluginError: no such encoder.
         """
-        return cast(Encoder, self._get("encoder", name))
+        config = self._part("encoder", name).config
+        return {} if config is None else config.model_dump(mode="json")
 
     def loss(self, name: str) -> Loss:
         """A training loss by name, with the options that the run gives it.
@@ -332,16 +342,24 @@ class Components:
             raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
         return name
 
-    def _get(self, kind: str, name: str) -> Any:
+    def _part(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> Part:
+        """A component's registration and options; ``options`` count where the configuration has none for it."""
+        part = self._parts.chosen.get((kind, name))
+        if part is not None:
+            return part
+        given = self._parts.config.options
+        if options is not None and name not in given:
+            given = {**given, name: dict(options)}
+        return _checked(self._plugins.registry(kind)[name], given, dotted)
+
+    def _get(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> Any:
         key = (kind, name)
         if key in self._built:
             return self._built[key]
         if key in self._building:
             circle = " → ".join(f"{kind} {name!r}" for kind, name in [*self._building, key])
             raise PluginError(f"these components ask for each other: {circle}; one of their plugins must be corrected")
-        part = self._parts.chosen.get(key) or _checked(
-            self._plugins.registry(kind)[name], self._parts.config.options, dotted
-        )
+        part = self._part(kind, name, options)
         self._building.append(key)
         try:
             component = part.registration.factory(part.config, self)

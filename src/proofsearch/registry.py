@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,8 +54,14 @@ class Builder(Protocol):
     def environment(self) -> Environment:
         """The environment of the run."""
 
-    def encoder(self, name: str) -> Encoder:
-        """An encoder by name, with the options that the run gives it."""
+    def encoder(self, name: str, options: Mapping[str, Any] | None = None) -> Encoder:
+        """An encoder by name, with the options that the run gives it, or else with ``options``, or else its defaults.
+
+        A checkpoint keeps what :meth:`encoder_options` said when it was trained and hands it in here.
+        """
+
+    def encoder_options(self, name: str) -> Mapping[str, Any]:
+        """The options that the run gives an encoder, defaults included, as JSON."""
 
     def generator(self, name: str) -> TacticGenerator:
         """A tactic generator by name, with the options that the run gives it."""

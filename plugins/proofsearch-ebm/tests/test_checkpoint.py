@@ -28,6 +28,7 @@ def arrays(head):
 def save(folder, tensors, step=10, config=CONFIG, **more):
     settings = {
         "encoder": "toy",
+        "encoder_options": {"size": 3},
         "parts": "goals",
         "with_theorem": True,
         "training": {"steps": 3},

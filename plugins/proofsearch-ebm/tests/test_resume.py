@@ -46,7 +46,10 @@ class Builder:
     def __init__(self, encoder):
         self.made = encoder
 
-    def encoder(self, name):
+    def encoder_options(self, name):
+        return {}
+
+    def encoder(self, name, options=None):
         return self.made
 
     def loss(self, name):

@@ -49,7 +49,10 @@ class Builder:
         self.asked = []
         self.said = []
 
-    def encoder(self, name):
+    def encoder_options(self, name):
+        return {}
+
+    def encoder(self, name, options=None):
         self.asked.append(name)
         return self.made
 
@@ -66,6 +69,7 @@ def checkpoint(head, letters, tmp_path):
             {name: tensor.numpy() for name, tensor in head.state_dict().items()},
             step=1,
             encoder="letters",
+            encoder_options={},
             parts="goals",
             with_theorem=with_theorem,
             training={},

@@ -71,7 +71,10 @@ class Builder:
         self.cache = cache
         self.losses = LOSSES | losses
 
-    def encoder(self, name):
+    def encoder_options(self, name):
+        return {}
+
+    def encoder(self, name, options=None):
         return self.made
 
     def loss(self, name):

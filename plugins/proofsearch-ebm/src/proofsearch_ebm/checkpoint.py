@@ -38,6 +38,7 @@ class Checkpoint:
         folder: where from.
         head: folded for inference.
         encoder: the name of the encoder that it was trained with.
+        encoder_options: those that the encoder was built with.
         encoder_fingerprint: of that encoder.
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
@@ -47,6 +48,7 @@ class Checkpoint:
     folder: Path
     head: FoldedHead
     encoder: str
+    encoder_options: Mapping[str, Any]
     encoder_fingerprint: str
     parts: PartsKind
     with_theorem: bool
@@ -60,6 +62,7 @@ def save_checkpoint(
     *,
     step: int,
     encoder: str,
+    encoder_options: Mapping[str, Any],
     parts: PartsKind,
     with_theorem: bool,
     training: Mapping[str, Any],
@@ -74,6 +77,7 @@ def save_checkpoint(
         tensors: its state, as ``state_dict()`` gives it.
         step: after which it was taken.
         encoder: the encoder's name.
+        encoder_options: those that it was built with, as JSON.
         parts: what it encodes.
         with_theorem: whether it reads every part together with its theorem.
         training: the options of the training, as JSON.
@@ -93,6 +97,7 @@ def save_checkpoint(
             "format": FORMAT,
             "step": step,
             "encoder": encoder,
+            "encoder_options": dict(encoder_options),
             "parts": parts,
             "with_theorem": with_theorem,
             "head": head_config.model_dump(mode="json"),
@@ -129,13 +134,14 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"to {FORMAT}; upgrade with: pip install -U proofsearch-ebm"
         )
     parts, encoder = config.get("parts"), config.get("encoder")
+    encoder_options = config.get("encoder_options")
     fingerprint = manifest.fingerprints.get("encoder")
     if parts not in ("state", "goals"):
         raise InputError(f"{source}: damaged: config.parts is {parts!r}, expected 'state' or 'goals'")
     with_theorem = config.get("with_theorem")
     if not isinstance(with_theorem, bool):
         raise InputError(f"{source}: damaged: config.with_theorem is {with_theorem!r}, expected true or false")
-    if not isinstance(encoder, str) or fingerprint is None:
+    if not isinstance(encoder, str) or not isinstance(encoder_options, dict) or fingerprint is None:
         raise InputError(f"{source}: damaged: it does not say which encoder the checkpoint was trained with")
     try:
         head_config = HeadConfig.model_validate(config.get("head"))
@@ -147,4 +153,4 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if len(files) != 1:
         raise InputError(f"{source}: damaged: it names {len(files)} files head-<step>.safetensors, expected one")
     head = fold_tensors(head_config, read_tensors(folder / files[0]), folder / files[0])
-    return Checkpoint(folder, head, encoder, fingerprint, parts, with_theorem, manifest.metrics)
+    return Checkpoint(folder, head, encoder, encoder_options, fingerprint, parts, with_theorem, manifest.metrics)

@@ -70,9 +70,9 @@ class EbmTrainerConfig(ComponentConfig):
     """Options of the trainer ``ebm``."""
 
     # What is learned from.
-    encoder: str = Field(default="hashed", description="The encoder of states; it is not trained.")
+    encoder: str = Field(default="context", description="The encoder of states; it is not trained.")
     parts: PartsKind = Field(
-        default="goals",
+        default="state",
         description="state: a state is encoded as one; goals: each goal by itself, and their energies add up.",
     )
     context: Literal["none", "theorem"] = Field(
@@ -81,7 +81,7 @@ class EbmTrainerConfig(ComponentConfig):
     min_expansions: int = Field(
         default=4, ge=1, description="Expansions at or below a state, without a proof, that make it negative."
     )
-    max_states: int = Field(default=2000, ge=2, description="States kept of a theorem.")
+    max_states: int = Field(default=500, ge=2, description="States kept of a theorem.")
     cache_embeddings: bool = Field(
         default=False, description="Keep encoded states on disk; worth it for encoders slower than hashed."
     )
@@ -111,20 +111,20 @@ class EbmTrainerConfig(ComponentConfig):
 
     # The loss.
     loss: tuple[str, ...] = Field(
-        default=("info_nce:1", "depth_regression:0.3"), description="A loss by name and weight, name:weight."
+        default=("listwise:1", "depth_regression:0.3"), description="A loss by name and weight, name:weight."
     )
     policy_weight: float = Field(
-        default=0.0, ge=0, description="Weight of the log-probability in the logits: above 0, learn what it misses."
+        default=1.0, ge=0, description="Weight of the log-probability in the logits: above 0, learn what it misses."
     )
     groups: GroupsKind = Field(
-        default="tiers",
+        default="siblings",
         description="What a positive is compared with: tiers of negatives, its siblings, or the frontier.",
     )
     negatives: int = Field(default=4, ge=1, description="tiers: negatives for a positive.")
     hard: float = Field(default=0.7, ge=0, description="tiers: share of dead ends and siblings.")
     medium: float = Field(default=0.2, ge=0, description="tiers: share of other states of the same theorem.")
     easy: float = Field(default=0.1, ge=0, description="tiers: share of states of other proved theorems.")
-    max_members: int = Field(default=64, ge=2, description="siblings, frontier: members of a group at most.")
+    max_members: int = Field(default=32, ge=2, description="siblings, frontier: members of a group at most.")
     max_gap: float | None = Field(
         default=None,
         gt=0,
@@ -132,9 +132,9 @@ class EbmTrainerConfig(ComponentConfig):
     )
 
     # The optimiser.
-    steps: int = Field(default=3000, ge=1, description="Training steps.")
-    batch: int = Field(default=32, ge=1, description="Groups in a step.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
+    steps: int = Field(default=2000, ge=1, description="Training steps.")
+    batch: int = Field(default=64, ge=1, description="Groups in a step.")
+    learning_rate: float = Field(default=2e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
     warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises to its height.")
     weight_decay: float = Field(default=0.01, ge=0, description="On weights; never on biases or the scale.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")

@@ -145,7 +145,7 @@ def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
     folder = shipped_checkpoint() if config.path is None else config.path
     checkpoint = load_checkpoint(folder)
     name = config.encoder or checkpoint.encoder
-    encoder = builder.encoder(name)
+    encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
     found = encoder.fingerprint()
     if found != checkpoint.encoder_fingerprint:
         raise InputError(

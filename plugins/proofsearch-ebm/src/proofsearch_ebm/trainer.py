@@ -174,6 +174,7 @@ class EbmTrainer:
             {name: tensor.detach().numpy() for name, tensor in head.state_dict().items()},
             step=step,
             encoder=config.encoder,
+            encoder_options=self._builder.encoder_options(config.encoder),
             parts=config.parts,
             with_theorem=config.context == "theorem",
             training=config.model_dump(mode="json"),
