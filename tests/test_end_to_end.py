@@ -68,7 +68,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     it.train = json.loads(it.command(*train, "-q", "--json"))
     it.command("search", *VALIDATION, "--out", "base", "-q")
     value = ("--scorer", "ebm", "--ebm-path", "ckpt", "--ebm-force")
-    it.command("search", *VALIDATION, *value, *ENCODER, "--out", "ebm", "-q")
+    it.command("search", *VALIDATION, *value, "--out", "ebm", "-q")
     it.evaluation = json.loads(it.command("evaluate", "base", "ebm", "--json", "-q"))
     return it
 
@@ -152,7 +152,7 @@ def test_figures_fit_the_runs_and_each_other(story: Story) -> None:
 
 def test_judging_recorded_states_anew_gives_the_recorded_figures(story: Story) -> None:
     (recorded,) = json.loads(story.command("evaluate", "ebm", "--json", "-q"))["runs"]
-    value = ("--scorer", "ebm", "--ebm-path", "ckpt", *ENCODER)
+    value = ("--scorer", "ebm", "--ebm-path", "ckpt")
     (anew,) = json.loads(story.command("evaluate", "ebm", *value, "--json", "-q"))["runs"]
     assert anew["offline"] is True
     for name, figure in recorded["separation"]["value"].items():
@@ -165,7 +165,7 @@ def test_judging_recorded_states_anew_gives_the_recorded_figures(story: Story) -
 
 def test_what_was_learnt_has_the_right_sign(story: Story) -> None:
     # On the theorems that it learnt from, where nothing but a wrong sign could keep it from ranking above chance.
-    value = ("--scorer", "ebm", "--ebm-path", "ckpt", *ENCODER)
+    value = ("--scorer", "ebm", "--ebm-path", "ckpt")
     (entry,) = json.loads(story.command("evaluate", "train", *value, "--limit", "20", "--json", "-q"))["runs"]
     assert entry["sign"]["verdict"] == "above chance"
     over_random = entry["ranking"]["all"]["differences"]["value_over_random"]["rank1"]
@@ -177,3 +177,13 @@ def test_another_encoder_than_that_of_the_training_is_refused(story: Story) -> N
     said = story.command("search", "syl", "--scorer", "ebm", "--ebm-path", "ckpt", "--out", "no", code=3)
     assert "fingerprint" in said
     assert "Traceback" not in said
+
+
+def test_the_shipped_checkpoint_guides_at_once(story: Story) -> None:
+    """Catches a package without its checkpoint, and an encoder that has changed since it was trained."""
+    story.command("search", *VALIDATION, "--scorer", "ebm", "--out", "shipped", "-q")
+    searches = list(read_searches([story.folder / "shipped"]))
+    values = [value for search in searches for value in search.value.tolist() if value == value]
+    assert len(set(values)) > 10
+    proved = sum(result["status"] == "proved" for result in results(story.folder / "shipped"))
+    assert proved >= len(results(story.folder / "shipped")) // 2
