@@ -14,7 +14,7 @@ from proofsearch.components import Components, resolve_training
 from proofsearch.config import RunConfig, TrainConfig
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import TrainingReport
+from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.run import Recorded, run_search
 from proofsearch.runs import RunFolder
 from proofsearch.training import Noted, Progressed, TrainingEvent, begun_with, recorded_runs, train
@@ -233,6 +233,23 @@ def test_a_training_that_was_stopped_goes_on_where_it_was() -> None:
     train(begun, Path("out"), resume=True)
     assert learnt(Path("out"))["starts"] == [0, 2]
     assert learnt(Path("out"))["step"] == 4
+
+
+def test_options_that_the_trainer_refuses_to_resume_with_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a refused resume that leaves the folder saying what it was never trained with."""
+    path = search("runs/a", select={"theorems": ("reach-0",)})
+    with pytest.raises(KeyboardInterrupt):
+        train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
+    kept = Path("out/train.toml").read_text()
+
+    class Refusing:
+        def train(self, request: TrainingRequest) -> Path:
+            raise UsageError("--tally-small: resume with what it was trained with")
+
+    monkeypatch.setattr(Components, "trainer", lambda self: Refusing())
+    with pytest.raises(UsageError, match="--tally-small"):
+        train(config(trajectories=(str(path),), options={"tally": {"small": 2.0}}), Path("out"), resume=True)
+    assert Path("out/train.toml").read_text() == kept
 
 
 def test_what_was_asked_is_kept_with_every_default(here: Path) -> None:

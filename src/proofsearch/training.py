@@ -132,6 +132,7 @@ def train(
     for path in trajectories:
         _refuse_empty(Path(path))
     resolved = parts.config.model_copy(update={"trajectories": trajectories})
+    before = begun_with(out)
     _keep_settings(resolved, out)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
         request = TrainingRequest(
@@ -141,7 +142,13 @@ def train(
             resume=resume,
             report=lambda report: tell(Progressed(report)),
         )
-        checkpoint = components.trainer().train(request)
+        try:
+            checkpoint = components.trainer().train(request)
+        except UsageError:
+            # Nothing was trained with these options, so they are not what the folder's training was begun with.
+            if before is not None:
+                _keep_settings(before, out)
+            raise
     if not (checkpoint / MANIFEST).is_file():
         raise PluginError(
             f"the trainer {config.plugin!r} ended and left no checkpoint at {checkpoint} (no {MANIFEST}); "
