@@ -61,7 +61,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     guided = ("--generator", "demonstrated", "--scorer", "demonstration", "--priority", "split")
     it.command("search", "--split", "train", "--limit", "60", *guided, "--max-expansions", "32", "--out", "train", "-q")
     training = (
-        *("--ebm-groups", "siblings", "--ebm-loss", "listwise:1", "--ebm-parts", "goals"),
+        *("--ebm-groups", "siblings", "--ebm-loss", "listwise:1", "--ebm-parts", "goals", "--ebm-policy-weight", "0"),
         *("--ebm-steps", str(STEPS), "--ebm-batch", "16", "--ebm-patience", "0", "--ebm-validate-every", "100"),
     )
     train = ("train", "--plugin", "ebm", "--trajectories", "train", "--out", "ckpt", *ENCODER, *training)
@@ -174,7 +174,9 @@ def test_what_was_learnt_has_the_right_sign(story: Story) -> None:
 
 
 def test_another_encoder_than_that_of_the_training_is_refused(story: Story) -> None:
-    said = story.command("search", "syl", "--scorer", "ebm", "--ebm-path", "ckpt", "--out", "no", code=3)
+    # The encoder by its name, with its own defaults instead of the options that the checkpoint keeps.
+    other = ("--scorer", "ebm", "--ebm-path", "ckpt", "--ebm-encoder", "context")
+    said = story.command("search", "syl", *other, "--out", "no", code=3)
     assert "fingerprint" in said
     assert "Traceback" not in said
 
