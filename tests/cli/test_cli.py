@@ -9,44 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import Cli
 from installing import Site, proofsearch
 
-from proofsearch.cli.main import run
 from proofsearch.runs import RunFolder
 
 FAKE = ("--env", "fake", "--generator", "fake", "--scorer", "small", "--local-mode", "threads", "--workers", "2")
-
-
-@dataclass
-class Done:
-    code: object
-    out: str
-    err: str
-
-
-Cli = Callable[..., Done]
-
-
-@pytest.fixture
-def cli(fake_prover: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Runs the command line in this process, in an empty folder, with the test prover installed."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    # Wide enough that no message is broken in the middle of what a test looks for.
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("TERMINAL_WIDTH", "300")
-
-    def command(*arguments: str | Path) -> Done:
-        with pytest.raises(SystemExit) as exit_:
-            run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Done(exit_.value.code, captured.out, captured.err)
-
-    return command
 
 
 # ---------------------------------------------------------------------------------------------------------- running

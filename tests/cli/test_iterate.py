@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import Cli
 from installing import Site
 
-from proofsearch.cli.main import run
 from proofsearch.runs import RunFolder
 
 SHORT = (
@@ -19,32 +17,10 @@ SHORT = (
 )
 
 
-@dataclass
-class Done:
-    code: object
-    out: str
-    err: str
-
-
-Cli = Callable[..., Done]
-
-
-@pytest.fixture
-def cli(fake_prover: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Runs the command line in this process, in an empty folder, with the test prover and trainer installed."""
+@pytest.fixture(autouse=True)
+def trainer(fake_prover: Site) -> None:
+    """The test trainer, installed beside the test prover."""
     fake_prover.install("fake-trainer", {"faketrainer": "faketrainer"})
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("TERMINAL_WIDTH", "300")
-
-    def command(*arguments: str | Path) -> Done:
-        with pytest.raises(SystemExit) as exit_:
-            run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Done(exit_.value.code, captured.out, captured.err)
-
-    return command
 
 
 def test_an_iteration_from_the_command_line_with_its_table(cli: Cli) -> None:

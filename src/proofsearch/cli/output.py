@@ -85,15 +85,7 @@ class Bars:
     """Progress bars, with a line above them for each theorem proved."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = progress_bars()
         self._preparing: tuple[str, TaskID] | None = None
         self._searching: TaskID | None = None
         self._pace = _Pace()
@@ -139,6 +131,19 @@ class Bars:
         if self._preparing is not None:
             self._progress.remove_task(self._preparing[1])
             self._preparing = None
+
+
+def progress_bars() -> Progress:
+    """Bars on standard error that vanish at the end; a task has a description and a field ``note``."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 class _Pace:

@@ -10,11 +10,10 @@ from types import TracebackType
 from typing import Self
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 
-from proofsearch.cli.output import Display, display
+from proofsearch.cli.output import Display, display, progress_bars
 from proofsearch.protocols import TrainingReport
 from proofsearch.training import Noted, Progressed, TrainingEvent
 
@@ -35,7 +34,7 @@ class TrainingDisplay:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._searches: Display | None = None
-        self._steps: _Steps | None = None
+        self._steps: _Silence | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -70,8 +69,8 @@ class TrainingDisplay:
         self._searches = self._steps = None
 
 
-class _Steps:
-    """Shows the steps of one training."""
+class _Silence:
+    """Only what a person should know of the steps of a training."""
 
     def __enter__(self) -> Self:
         return self
@@ -82,45 +81,29 @@ class _Steps:
         pass
 
     def show(self, report: TrainingReport) -> None:
-        raise NotImplementedError
-
-
-class _Silence(_Steps):
-    """Only what a person should know."""
-
-    def show(self, report: TrainingReport) -> None:
         for message in report.messages:
             typer.echo(message, err=True)
 
 
-class _Lines(_Steps):
+class _Lines(_Silence):
     """A line every so many steps, for logs."""
 
     def __init__(self) -> None:
         self._shown = -1
 
     def show(self, report: TrainingReport) -> None:
-        for message in report.messages:
-            typer.echo(message, err=True)
+        super().show(report)
         part = report.step * _LINES // max(report.steps, 1)
         if report.metrics and part != self._shown:
             self._shown = part
             typer.echo(f"step {report.step}/{report.steps}: {figures(report.metrics)}", err=True)
 
 
-class _Bar(_Steps):
+class _Bar(_Silence):
     """A bar with the latest figures, and above it what a person should know."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = progress_bars()
         self._task: TaskID | None = None
         self._note = ""
 

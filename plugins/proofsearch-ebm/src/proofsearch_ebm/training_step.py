@@ -73,7 +73,7 @@ def train_step(
     optimiser.zero_grad(set_to_none=True)
     norm, skipped = float("nan"), not bool(torch.isfinite(value.total))
     if not skipped:
-        value.total.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(value.total)
         parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip))
         skipped = not np.isfinite(norm)
