@@ -9,13 +9,15 @@
 Every step is kept in DIR, gone on with where it was stopped, and skipped where it is complete. Prints what was asked
 for and what was measured; intervals are bootstrapped over theorems at 95%, p is McNemar's, exact and two-sided. Equal
 wall time: each search gets the seconds that the baseline takes for a budget on average, the budget times its seconds an
-expansion; run it on an idle machine. --choose-baseline tries priorities without a value on validation theorems first.
+expansion; run it on an idle machine, or --together, so that what else the machine does slows both alike, with half as
+many --workers as there are cores. --choose-baseline tries priorities without a value on validation theorems first.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,7 @@ def main() -> None:
     parser.add_argument("--only-ranking", action="store_true", help="no searches")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--together", action="store_true", help="search with and without the value at the same time")
     arguments = parser.parse_args()
     policy = parse_options(arguments.policy_option)
     if arguments.database:
@@ -174,11 +177,21 @@ def _chosen_baseline(arguments: argparse.Namespace, policy: Options) -> str:
 def _search_rows(arguments: argparse.Namespace, policy: Options, value: Options) -> Iterator[tuple[str, ...]]:
     baseline = _chosen_baseline(arguments, policy)
     prefix = f"search-{arguments.split}"
-    first = _search(arguments, policy, f"{prefix}-{baseline}", priority=BASELINES[baseline])
     fields = parse_options(f"priority.{text}" for text in arguments.priority)["priority"]
     priority = PriorityConfig.model_validate(fields)
-    given = {"priority": priority, "scorer": "ebm"}
-    second = _search(arguments, merged(policy, value), f"{prefix}-{arguments.name}", **given)
+
+    def without() -> RunFolder:
+        return _search(arguments, policy, f"{prefix}-{baseline}", priority=BASELINES[baseline])
+
+    def with_value() -> RunFolder:
+        options = merged(policy, value)
+        return _search(arguments, options, f"{prefix}-{arguments.name}", priority=priority, scorer="ebm")
+
+    if arguments.together:
+        with ThreadPoolExecutor() as pool:
+            first, second = (job.result() for job in [pool.submit(without), pool.submit(with_value)])
+    else:
+        first, second = without(), with_value()
     names = [theorem.name for theorem in first.theorems]
     a, b = efforts_of(first, names), efforts_of(second, names)
     bootstrap = Bootstrap(seed=arguments.seed)

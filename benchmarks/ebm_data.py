@@ -72,16 +72,8 @@ def merged(*several: Mapping[str, Mapping[str, Any]]) -> Options:
 
 
 def scorer_options(checkpoint: Path | None, given: Mapping[str, Mapping[str, Any]]) -> Options:
-    """The options of the scorer ``ebm`` for a checkpoint, its encoder's included; ``None``: the one that is shipped."""
-    options: Options = {}
-    if checkpoint is not None:
-        options["ebm"] = {"path": str(checkpoint.absolute())}
-        training = begun_with(checkpoint)
-        if training is not None:
-            encoder = training.options.get("ebm", {}).get("encoder", "hashed")
-            options["ebm"]["encoder"] = encoder
-            if encoder in training.options:
-                options[encoder] = dict(training.options[encoder])
+    """The options of the scorer ``ebm`` for a checkpoint; ``None``: the one that is shipped."""
+    options: Options = {} if checkpoint is None else {"ebm": {"path": str(checkpoint.absolute())}}
     return merged(options, given)
 
 

@@ -105,6 +105,12 @@ def test_the_best_hypothesis_counts_and_blank_lines_are_none() -> None:
     assert goal["hypothesis_end"] == pytest.approx(2 / 3)  # of x p q
 
 
+def test_side_conditions_are_no_hypotheses() -> None:
+    with_condition = state("|- p x", "|- q", lines=("$d x y", "$e |- p y"))
+    assert measured(with_condition) == measured(state("|- p x", "|- q", lines=("$e |- p y",)))
+    assert measured(with_condition)[0]["hypotheses"] == pytest.approx(log(2))
+
+
 def test_a_goal_that_speaks_of_other_things_than_its_theorem_is_strange() -> None:
     (goal, *_) = measured(state("|- p z y", lines=(f"{THEOREM_LINE}|- p",)))[1]
     assert goal["strange"] == 2

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proofsearch_ebm.groups import pad_groups
 from proofsearch_ebm.sampler import FrontierSampler, SiblingSampler, TierSampler, make_sampler
-from proofsearch_ebm.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+from proofsearch_ebm.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
 from proofsearch_ebm.validation import frontier_choices
 
 from proofsearch.errors import InputError, UsageError
@@ -120,7 +120,7 @@ def test_the_realised_mix_is_reported(dataset):
         assert sampler.realised[name] == sum(int((sample.tier == tier).sum()) for sample in samples)
     # Three of four are hard and one is medium, except for 3 roots, which had no rival on the frontier and get an easy
     # one, and 3 first steps, whose only rivals are siblings.
-    assert sampler.realised == {"positive": 12, "hard": 9 * 3 + 3 * 4, "medium": 6, "easy": 3}
+    assert sampler.realised == {"positive": 12, "hard": 9 * 3 + 3 * 4, "medium": 6, "easy": 3, "dead end": 0}
 
 
 def test_every_positive_comes_once_an_epoch(dataset):
@@ -161,6 +161,23 @@ def test_sibling_groups_are_the_whole_sets(dataset):
     }
     decisions = [decision for entry in dataset.theorems for decision in entry.decisions]
     assert found == {frozenset(decision.children.tolist()) for decision in decisions}
+
+
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_dead_ends_of_the_theorem_join_sibling_groups(dataset, most):
+    for sample in everything(make_sampler("siblings", dataset, np.arange(3), max_members=3, dead_ends=most)):
+        for states, tiers in zip(sample.states, sample.tier, strict=True):
+            dead, theorem = states[tiers == DEAD_END], dataset.theorem_of[states[0]]
+            siblings = next(
+                one.children for one in dataset.theorems[theorem].decisions if states[0] in one.children[one.positive]
+            )
+            assert len(states[tiers >= 0]) == 3 + len(dead)
+            assert (dataset.label[dead] == 0).all()
+            assert (dataset.theorem_of[dead] == theorem).all()
+            # Every theorem has three dead ends, of which at most one stands among these siblings.
+            elsewhere = 3 - int((dataset.label[siblings] == 0).sum())
+            assert len(dead) == len(set(dead.tolist())) == min(most, elsewhere)
+            assert not np.isin(dead, siblings).any()
 
 
 @pytest.mark.parametrize("groups", ["siblings", "frontier"])

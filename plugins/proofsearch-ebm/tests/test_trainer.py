@@ -102,8 +102,8 @@ class Telling:
         pass
 
 
-def proof(name, rng, branches=5, depth=3):
-    """A proof whose good child stands anywhere among its siblings."""
+def proof(name, rng, branches=5, depth=3, *, dead_end=False):
+    """A proof whose good child stands anywhere among its siblings; with a dead end, one of the others was tried."""
     script, node = [], name
     for level in range(depth):
         children = [f"{name}.{level}.{place} bad" for place in range(branches)]
@@ -114,6 +114,8 @@ def proof(name, rng, branches=5, depth=3):
             children.insert(0, "qed")
         script.append((node, children))
         node = good
+    if dead_end:
+        script.insert(1, (f"{name}.0.1 bad", ["no"]))
     return script
 
 
@@ -196,6 +198,15 @@ def test_the_logits_of_a_residual_energy_hold_the_log_probability(build, table):
     assert against_policy(energies, dataset, states, 0.0) is energies
 
 
+def test_a_dead_end_is_compared_by_the_energy_alone(build, table):
+    dataset = build(table("t", proof("t", np.random.default_rng(0))))
+    energies = torch.tensor([[1.0, 2.0, 3.0]])
+    found = against_policy(energies, dataset, np.array([[0, 1, 2]]), 0.5, np.array([[False, False, True]]))
+    assert dataset.logprob[0] != dataset.logprob[2]
+    assert float(found[0, 2] - found[0, 0]) == pytest.approx(3.0 - 1.0)
+    assert float(found[0, 1] - found[0, 0]) == pytest.approx(1.0 - 0.5 * float(dataset.logprob[1] - dataset.logprob[0]))
+
+
 def test_inputs_are_standardised_on_training_theorems_alone(build, table, letters):
     rng = np.random.default_rng(0)
     dataset = build(*(table(f"t{number}", proof(f"t{number}", rng)) for number in range(6)), kind="goals")
@@ -245,6 +256,7 @@ CHANGES = [
     {"medium": 0.0, "easy": 0.9},
     {"easy": 0.0},
     {"groups": "siblings", "max_members": 3},
+    {"groups": "siblings", "dead_ends": 2},
     {"steps": 7},
     {"batch": 7},
     {"learning_rate": 0.02},
@@ -268,7 +280,7 @@ def weights(build, table):
         options = OPTIONS | {"steps": 8, "hard": 0.5, "medium": 0.25, "easy": 0.25} | options
         rng = np.random.default_rng(0)
         dataset = build(
-            *(table(f"t{number}", proof(f"t{number}", rng), position=number) for number in range(8)),
+            *(table(f"t{number}", proof(f"t{number}", rng, dead_end=True), position=number) for number in range(8)),
             kind=options.get("parts", "goals"),
             max_states=options.get("max_states", 100),
             row_type=options.get("row_type", "float32"),

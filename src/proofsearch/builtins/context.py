@@ -6,17 +6,18 @@ common with the hypotheses and with the theorem itself. A goal about something t
 forward. With ``hashed`` columns the vector also says what the goals are about (:mod:`proofsearch.builtins.hashed`).
 
 It reads texts only. Tokens stand between white space; a line of a state's text that is none of its goals is a
-hypothesis, as is, in a goal's text, what stands before a turnstile ``⊢``.
+hypothesis, as is, in a goal's text, what stands before a turnstile ``⊢``. Side conditions, such as Metamath's lines
+``$d``, which change with every step, are not.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,10 @@ from proofsearch.config import ComponentConfig
 from proofsearch.registry import Builder
 from proofsearch.types import THEOREM_LINE, ProofState
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 """Raise it when the same state would be encoded otherwise."""
 
+_SIDE_CONDITION = "$d "
 _CONTEXTS_KEPT = 64
 _GOALS_KEPT = 20_000
 
@@ -67,6 +69,8 @@ STATE_FEATURES = (
 
 NUM_FEATURES = len(STATE_FEATURES) + 4 * len(GOAL_FEATURES)
 
+_FIELD = (1 << 32) - 1
+_NESTS = {"(": 1, ")": -1}
 _Pairs = frozenset[tuple[str, str]]
 
 
@@ -95,7 +99,6 @@ class ContextConfig(ComponentConfig):
 @dataclass(frozen=True, slots=True)
 class _Line:
     tokens: tuple[str, ...]
-    backwards: tuple[str, ...]
     distinct: frozenset[str]
     pairs: _Pairs
 
@@ -104,20 +107,47 @@ class _Line:
 class _GoalFacts:
     features: tuple[float, ...]
     unknowns: frozenset[str]
-    pairs: _Pairs
+    used: _Pairs
+    """Of the hypotheses' pairs of neighbouring tokens."""
     num_tokens: int
+
+
+class _Occurrences:
+    """How many of some items each of several sets has, all counted in one pass.
+
+    An item is a number with a one in the 32 bits of each set that has it, so the sum of the items' numbers holds all
+    counts. That is several times as fast as intersecting with one set after the other.
+    """
+
+    def __init__(self, sets: Sequence[Iterable[object]]) -> None:
+        self._shifts = range(0, 32 * len(sets), 32)
+        self._of: dict[object, int] = defaultdict(int)
+        for place, items in enumerate(sets):
+            for item in items:
+                self._of[item] |= 1 << (32 * place)
+
+    def count(self, items: Iterable[object]) -> list[int]:
+        """For each set, how many of the items, which are all different, it has."""
+        packed = sum(map(self._of.get, items, repeat(0)))
+        return [(packed >> shift) & _FIELD for shift in self._shifts]
 
 
 class _Context:
     """The hypotheses and the theorem that goals are compared with."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self.hypotheses = [_line(line) for line in lines if not line.startswith(THEOREM_LINE)]
-        theorem = " ".join(line.removeprefix(THEOREM_LINE) for line in lines if line.startswith(THEOREM_LINE))
-        self.theorem = _line(theorem)
-        self.hypothesis_pairs: _Pairs = frozenset().union(*(line.pairs for line in self.hypotheses))
-        self.known = self.theorem.distinct.union(*(line.distinct for line in self.hypotheses))
-        self.known_pairs = self.theorem.pairs | self.hypothesis_pairs
+        hypotheses = [_line(line) for line in lines if not line.startswith(THEOREM_LINE)]
+        theorem = _line(" ".join(line.removeprefix(THEOREM_LINE) for line in lines if line.startswith(THEOREM_LINE)))
+        self.num_hypotheses = len(hypotheses)
+        self.beginnings = [line.tokens for line in hypotheses]
+        self.endings = [line.tokens[::-1] for line in hypotheses]
+        self.distinct = [len(line.distinct) for line in (*hypotheses, theorem)]
+        self.hypothesis_pairs: _Pairs = frozenset().union(*(line.pairs for line in hypotheses))
+        known = theorem.distinct.union(*(line.distinct for line in hypotheses))
+        known_pairs = theorem.pairs | self.hypothesis_pairs
+        # Of the hypotheses, then of the theorem, then of any of them.
+        self.tokens = _Occurrences([*(line.distinct for line in hypotheses), theorem.distinct, known])
+        self.pairs = _Occurrences([*(line.pairs for line in hypotheses), theorem.pairs, known_pairs])
         self.goals: OrderedDict[str, _GoalFacts] = OrderedDict()
 
 
@@ -130,8 +160,9 @@ class ContextEncoder:
 
     def __init__(self, config: ContextConfig) -> None:
         self._config = config
-        self._unknowns = tuple(config.unknowns)
+        self._unknowns = frozenset(config.unknowns)
         self._contexts: OrderedDict[tuple[str, ...], _Context] = OrderedDict()
+        self._endings: OrderedDict[str, tuple[_Context, frozenset[str]]] = OrderedDict()
         self._hashed = HashedEncoder(HashedConfig(width=config.hashed)) if config.hashed else None
 
     @property
@@ -145,10 +176,23 @@ class ContextEncoder:
         Raises:
             ValueError: a state without goals.
         """
-        rows = np.array([self._measure(state) for state in states], np.float32).reshape(len(states), NUM_FEATURES)
-        if self._hashed is None:
+        rows = np.empty((len(states), self.width), np.float32)
+        if not states:
             return rows
-        return np.concatenate((rows, self._hashed.encode(states)), axis=1)
+        of_states: list[list[float]] = []
+        goals: list[tuple[float, ...]] = []
+        begins: list[int] = []
+        for state in states:
+            facts, measured = self._measure(state)
+            of_states.append(measured)
+            begins.append(len(goals))
+            goals += [fact.features for fact in facts]
+        of_goals = np.array(goals)
+        blocks = [reduce.reduceat(of_goals, begins) for reduce in (np.add, np.maximum, np.minimum)]
+        rows[:, :NUM_FEATURES] = np.concatenate((of_states, *blocks, of_goals[begins]), axis=1)
+        if self._hashed is not None:
+            rows[:, NUM_FEATURES:] = self._hashed.encode(states)
+        return rows
 
     def fingerprint(self) -> str:
         """Of the configuration, the features' layout and, where there are any, the hashed columns."""
@@ -159,36 +203,45 @@ class ContextEncoder:
     def close(self) -> None:
         """Lets go of what was remembered."""
         self._contexts.clear()
+        self._endings.clear()
 
-    def _measure(self, state: ProofState) -> list[float]:
+    def _measure(self, state: ProofState) -> tuple[list[_GoalFacts], list[float]]:
+        """What is known of each goal, and :data:`STATE_FEATURES`."""
         texts = [goal.text for goal in state.goals]
         if not texts:
             raise ValueError(f"a state without goals can't be encoded: {state.text[:200]!r}")
         own = set(texts)
-        lines = [line for line in state.text.splitlines() if line not in own and line.strip()]
-        if "⊢" in state.text:
-            lines = [line for line in lines if not any(line in text for text in texts)]
-            lines += [line for text in texts for line in text.partition("⊢")[0].splitlines() if line.strip()]
-        context = self._context(tuple(dict.fromkeys(lines)))
+        context = self._context_of(state.text, texts, own)
         facts = [self._facts(context, text) for text in texts]
-        unknowns: frozenset[str] = frozenset().union(*(fact.unknowns for fact in facts))
-        pairs: _Pairs = frozenset().union(*(fact.pairs for fact in facts))
-        row = [
+        unknowns = [fact.unknowns for fact in facts if fact.unknowns]
+        different = len(frozenset().union(*unknowns))
+        used = frozenset().union(*[fact.used for fact in facts]) if context.hypothesis_pairs else ()
+        return facts, [
             math.log1p(len(texts)),
             float(len(texts)),
-            math.log1p(sum(fact.num_tokens for fact in facts)),
-            float(len(unknowns)),
-            float(sum(len(fact.unknowns) for fact in facts) - len(unknowns)),
+            math.log1p(sum([fact.num_tokens for fact in facts])),
+            float(different),
+            float(sum(map(len, unknowns)) - different),
             float(len(texts) - len(own)),
-            math.log1p(len(context.hypotheses)),
-            _share(len(pairs & context.hypothesis_pairs), len(context.hypothesis_pairs)),
+            math.log1p(context.num_hypotheses),
+            _share(len(used), len(context.hypothesis_pairs)),
         ]
-        columns = list(zip(*(fact.features for fact in facts), strict=True))
-        row += map(sum, columns)
-        row += map(max, columns)
-        row += map(min, columns)
-        row += facts[0].features
-        return row
+
+    def _context_of(self, text: str, goals: Sequence[str], own: set[str]) -> _Context:
+        """What the goals are to be compared with: the lines of the state's text that are none of them."""
+        # Most environments write the goals first, so the rest is that of other states of the theorem.
+        first = "\n".join(goals)
+        rest = text[len(first) :]
+        if "⊢" in text or not text.startswith(first) or rest[:1] not in ("", "\n"):
+            return self._context(_other_lines(text, goals, own))
+        known = self._endings.get(rest)
+        if known is None:
+            lines = _other_lines(rest, (), frozenset())
+            known = self._endings[rest] = (self._context(lines), frozenset(lines))
+            if len(self._endings) > _CONTEXTS_KEPT:
+                self._endings.popitem(last=False)
+        context, lines_of_it = known
+        return context if lines_of_it.isdisjoint(own) else self._context(_other_lines(text, goals, own))
 
     def _context(self, lines: tuple[str, ...]) -> _Context:
         context = self._contexts.get(lines)
@@ -210,69 +263,66 @@ class ContextEncoder:
         line = _line(text)
         tokens, pairs = line.tokens, line.pairs
         size = len(tokens)
-        unknowns = frozenset(token for token in line.distinct if token.startswith(self._unknowns))
+        unknowns = frozenset([token for token in line.distinct if token[0] in self._unknowns])
         constants = line.distinct - unknowns
-        occurrences = sum(token in unknowns for token in tokens) if unknowns else 0
-        likeness = shared = start = end = 0.0
-        for other in context.hypotheses:
-            likeness = max(likeness, _jaccard(constants, other.distinct))
-            shared = max(shared, _share(len(pairs & other.pairs), len(pairs)))
-            start = max(start, _share(_agreement(tokens, other.tokens), size))
-            end = max(end, _share(_agreement(line.backwards, other.backwards), size))
-        strange = len(constants - context.known)
+        occurrences = sum(map(unknowns.__contains__, tokens)) if unknowns else 0
+        *shared_tokens, known = context.tokens.count(constants)
+        *shared_pairs, in_theorem, known_pairs = context.pairs.count(pairs)
+        *likeness, theorem_likeness = [
+            _share(shared, len(constants) + distinct - shared)
+            for shared, distinct in zip(shared_tokens, context.distinct, strict=True)
+        ]
         features = (
             math.log1p(size),
-            math.log1p(_nesting(tokens)),
+            math.log1p(max(accumulate(map(_NESTS.get, tokens, repeat(0)), initial=0))),
             math.log1p(len(constants)),
             float(len(unknowns)),
             float(bool(unknowns)),
             float(bool(unknowns) and len(constants) <= 1),
             _share(occurrences, size),
-            likeness,
-            shared,
-            start,
-            end,
-            _jaccard(constants, context.theorem.distinct),
-            _share(len(pairs & context.theorem.pairs), len(pairs)),
-            _share(len(constants) - strange, len(constants)),
-            float(strange),
-            _share(len(pairs & context.known_pairs), len(pairs)),
+            max(likeness, default=0.0),
+            _share(max(shared_pairs, default=0), len(pairs)),
+            _share(_longest_agreement(tokens, context.beginnings), size),
+            _share(_longest_agreement(tokens[::-1], context.endings), size),
+            theorem_likeness,
+            _share(in_theorem, len(pairs)),
+            _share(known, len(constants)),
+            float(len(constants) - known),
+            _share(known_pairs, len(pairs)),
         )
-        return _GoalFacts(features, unknowns, pairs, size)
+        return _GoalFacts(features, unknowns, pairs & context.hypothesis_pairs, size)
+
+
+def _other_lines(text: str, goals: Sequence[str], own: Set[str]) -> tuple[str, ...]:
+    """The hypotheses and the theorem: lines that are no goals, and what stands in goals before a turnstile."""
+    lines = [line for line in text.splitlines() if line not in own and line.strip()]
+    lines = [line for line in lines if not line.startswith(_SIDE_CONDITION)]
+    if "⊢" in text:
+        lines = [line for line in lines if not any(line in goal for goal in goals)]
+        lines += [line for goal in goals for line in goal.partition("⊢")[0].splitlines() if line.strip()]
+    return tuple(dict.fromkeys(lines))
 
 
 def _line(text: str) -> _Line:
     tokens = tuple(text.removeprefix("$e ").split())
-    return _Line(tokens, tokens[::-1], frozenset(tokens), frozenset(pairwise(tokens)))
+    return _Line(tokens, frozenset(tokens), frozenset(pairwise(tokens)))
 
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    return _share(len(one & other), len(one | other))
-
-
-def _agreement(one: Sequence[str], other: Sequence[str]) -> int:
-    """The length of the longest common beginning."""
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
-
-
-def _nesting(tokens: Sequence[str]) -> int:
-    depth = deepest = 0
-    for token in tokens:
-        if token == "(":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token == ")":
-            depth -= 1
-    return deepest
+def _longest_agreement(tokens: Sequence[str], others: Sequence[Sequence[str]]) -> int:
+    """The length of the longest beginning in common with one of the others."""
+    longest = 0
+    for other in others:
+        size = min(len(tokens), len(other))
+        # Only another that agrees there too can be better.
+        if longest < size and tokens[longest] == other[longest] and tokens[:longest] == other[:longest]:
+            longest += 1
+            while longest < size and tokens[longest] == other[longest]:
+                longest += 1
+    return longest
 
 
 def make_context(config: ContextConfig, builder: Builder) -> ContextEncoder:

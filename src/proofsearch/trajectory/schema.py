@@ -212,8 +212,12 @@ def tree_from_text(text: str) -> Tree:
     """Reads what :func:`tree_to_text` wrote."""
     if not text:
         return Tree((), ())
-    pairs = [token.partition(":") for token in text.split(" ")]
-    return Tree(
-        tuple(re.sub(r"\\.", lambda match: _UNESCAPES[match[0]], symbol) for symbol, _, _ in pairs),
-        tuple(int(arity or 0) for _, _, arity in pairs),
-    )
+    symbols, arities = zip(*map(_node, text.split(" ")), strict=True)
+    return Tree(symbols, arities)
+
+
+@lru_cache(maxsize=1 << 16)
+def _node(text: str) -> tuple[str, int]:
+    """A symbol and its number of children."""
+    symbol, _, arity = text.partition(":")
+    return re.sub(r"\\.", lambda match: _UNESCAPES[match[0]], symbol), int(arity or 0)

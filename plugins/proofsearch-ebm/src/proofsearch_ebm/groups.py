@@ -22,7 +22,7 @@ class GroupSample:
         states: state ids, different within a group; -1 at padding.
         mask: whether there is a member here.
         positive: whether a proof was found below the state; of siblings, whether the state led on to it.
-        tier: :mod:`proofsearch_ebm.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, -1 padding.
+        tier: :mod:`proofsearch_ebm.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, 4 dead end, -1 padding.
     """
 
     states: NDArray[np.int64]

@@ -25,6 +25,7 @@ from proofsearch_ebm.resume import TrainingState, optimiser_state, restore_optim
 from proofsearch_ebm.sampling import GroupSampler
 from proofsearch_ebm.schedule import warmup_cosine
 from proofsearch_ebm.tensors import Arrays
+from proofsearch_ebm.tiers import DEAD_END
 from proofsearch_ebm.training_step import train_step
 from proofsearch_ebm.validation import Validation
 
@@ -200,6 +201,7 @@ class TrainingLoop:
             self._dataset,
             sample.states,
             sample.positive,
+            dead_end=sample.tier == DEAD_END,
             policy_weight=config.policy_weight,
             clip=config.clip,
             generator=self._dropout,

@@ -16,7 +16,7 @@ from proofsearch_ebm.config import GroupsKind
 from proofsearch_ebm.dataset import Dataset, TheoremStates
 from proofsearch_ebm.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
 from proofsearch_ebm.sampling import Group, GroupSampler
-from proofsearch_ebm.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+from proofsearch_ebm.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
 
 
 class TierSampler(GroupSampler):
@@ -114,12 +114,14 @@ class SiblingSampler(GroupSampler):
     """Whole actual sibling sets: every child of a decision, all that lead on to the proof marked as positive.
 
     Sets with more than ``max_members`` keep their positives, up to one less than that, and a random choice of the
-    others. A set without a child that is not positive has nothing to learn from and is left out.
+    others. A set without a child that is not positive has nothing to learn from and is left out. To these come the
+    theorem's labelled negatives, ``dead_ends`` at most: siblings alone teach nothing of states deep in a search.
 
     Args:
         dataset: the states.
         theorems: the theorem indices to draw from.
-        max_members: members of a group at most, at least 2.
+        max_members: members of a group at most, at least 2, dead ends not counted.
+        dead_ends: labelled negatives added to a group at most, a random choice.
         batch: groups in a batch.
         shuffle: whether an epoch has an order of its own.
 
@@ -133,13 +135,15 @@ class SiblingSampler(GroupSampler):
         theorems: NDArray[np.int64],
         *,
         max_members: int = 64,
+        dead_ends: int = 0,
         batch: int = 32,
         shuffle: bool = True,
     ) -> None:
         super().__init__(dataset, theorems, batch=batch, shuffle=shuffle)
         self._max_members = max_members
+        self._dead_ends = dead_ends
         self._decisions = [
-            decision
+            (index, decision)
             for index in self.theorems.tolist()
             for decision in dataset.theorems[index].decisions
             if not decision.positive.all()
@@ -152,11 +156,16 @@ class SiblingSampler(GroupSampler):
         return len(self._decisions)
 
     def _group(self, number: int, rng: Generator) -> Group:
-        decision = self._decisions[number]
+        index, decision = self._decisions[number]
         positive = _at_most(decision.children[decision.positive], self._max_members - 1, rng)
         rest = _at_most(decision.children[~decision.positive], self._max_members - len(positive), rng)
-        tiers = np.repeat(np.array([POSITIVE, HARD], np.int8), [len(positive), len(rest)])
-        return np.concatenate([positive, rest]), tiers
+        dead = np.zeros(0, np.int64)
+        if self._dead_ends:
+            states = self.dataset.theorems[index].states
+            negatives = states[self.dataset.label[states] == NEGATIVE_LABEL]
+            dead = _at_most(np.setdiff1d(negatives, decision.children), self._dead_ends, rng)
+        tiers = np.repeat(np.array([POSITIVE, HARD, DEAD_END], np.int8), [len(positive), len(rest), len(dead)])
+        return np.concatenate([positive, rest, dead]), tiers
 
 
 class FrontierSampler(GroupSampler):
@@ -238,6 +247,7 @@ def make_sampler(
     ratios: Sequence[float] = (0.7, 0.2, 0.1),
     max_members: int = 64,
     max_gap: float | None = None,
+    dead_ends: int = 0,
     shuffle: bool = True,
 ) -> GroupSampler:
     """The sampler for a way of making groups; the arguments are those of the samplers.
@@ -249,7 +259,9 @@ def make_sampler(
     if groups == "tiers":
         return TierSampler(dataset, theorems, negatives=negatives, ratios=ratios, batch=batch, shuffle=shuffle)
     if groups == "siblings":
-        return SiblingSampler(dataset, theorems, max_members=max_members, batch=batch, shuffle=shuffle)
+        return SiblingSampler(
+            dataset, theorems, max_members=max_members, dead_ends=dead_ends, batch=batch, shuffle=shuffle
+        )
     return FrontierSampler(dataset, theorems, max_members=max_members, max_gap=max_gap, batch=batch, shuffle=shuffle)
 
 

@@ -67,6 +67,7 @@ def set_up(
             ratios=(config.hard, config.medium, config.easy),
             max_members=config.max_members,
             max_gap=config.max_gap,
+            dead_ends=config.dead_ends,
         ),
         seed,
     )

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from proofsearch.errors import UsageError
 
-POSITIVE, HARD, MEDIUM, EASY = 0, 1, 2, 3
-"""The tiers of a group's members, as ``GroupSample.tier`` has them; :data:`PADDING` where there is none."""
+POSITIVE, HARD, MEDIUM, EASY, DEAD_END = 0, 1, 2, 3, 4
+"""The tiers of a group's members, as ``GroupSample.tier`` has them; :data:`PADDING` where there is none.
+
+A dead end is one that a search expanded in vain elsewhere than at the group's decision.
+"""
 
 PADDING = -1
 
-TIER_NAMES = ("positive", "hard", "medium", "easy")
+TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end")
 """By number."""
 
 

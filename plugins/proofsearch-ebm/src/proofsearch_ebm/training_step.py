@@ -43,6 +43,7 @@ def train_step(
     states: NDArray[np.int64],
     positive: NDArray[np.bool_],
     *,
+    dead_end: NDArray[np.bool_],
     policy_weight: float,
     clip: float,
     generator: torch.Generator,
@@ -56,6 +57,7 @@ def train_step(
         dataset: where the states are.
         states: state ids, shape ``(groups, members)``; −1 at padding.
         positive: the same shape.
+        dead_end: the same shape: members that stand elsewhere in the search than the others.
         policy_weight: of the log-probability in the logits −E + weight · logprob: what is learned is then what the
             policy's own order misses (residual energy, Deng et al. 2020, arXiv:2004.11714).
         clip: norm to which the gradient is clipped.
@@ -68,7 +70,7 @@ def train_step(
     output = head(torch.from_numpy(rows), generator)
     of_states = state_outputs(output, torch.from_numpy(index), torch.from_numpy(offsets))
     energies, batch = grouped(dataset, states, positive, of_states, torch.from_numpy(place.reshape(states.shape)))
-    value = losses(against_policy(energies, dataset, states, policy_weight), batch)
+    value = losses(against_policy(energies, dataset, states, policy_weight, dead_end), batch)
 
     optimiser.zero_grad(set_to_none=True)
     norm, skipped = float("nan"), not bool(torch.isfinite(value.total))
@@ -116,9 +118,22 @@ def grouped(
     return of_states.energy.index_select(0, flat).view(place.shape), batch
 
 
-def against_policy(energies: Tensor, dataset: Dataset, states: NDArray[np.int64], policy_weight: float) -> Tensor:
-    """The energies minus the weighted log-probabilities: what the groups are ordered by, and what losses see."""
+def against_policy(
+    energies: Tensor,
+    dataset: Dataset,
+    states: NDArray[np.int64],
+    policy_weight: float,
+    dead_end: NDArray[np.bool_] | None = None,
+) -> Tensor:
+    """The energies minus the weighted log-probabilities: what the groups are ordered by, and what losses see.
+
+    Dead ends get the log-probability of the group's first member, which is positive, so that the energy alone has to
+    tell them apart: they are no alternatives at one decision, and sums over paths of different lengths would drown
+    what there is to learn.
+    """
     if policy_weight == 0:
         return energies
     logprob = np.where(states >= 0, dataset.logprob[states], np.float32(0))
+    if dead_end is not None:
+        logprob = np.where(dead_end, logprob[:, :1], logprob)
     return energies - policy_weight * torch.from_numpy(logprob)
