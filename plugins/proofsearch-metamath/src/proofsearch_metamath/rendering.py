@@ -6,12 +6,18 @@ Metavariables are named as mmj2 names its work variables: ``&W1``, ``&C2``, ``&S
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from proofsearch import Goal, Tree
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.state import MetamathState
 from proofsearch_metamath.terms import Terms
 from proofsearch_metamath.unification import LocalGoal
+
+_SLOT = "\0"
+"""Marks a metavariable in a text that is not finished; no symbol of a database has it."""
+
+_Preorder = tuple[tuple[str, ...], tuple[int, ...]]
 
 
 class Rendering:
@@ -33,9 +39,11 @@ class Rendering:
         self._terms = terms
         self._variables = variables
         self._hypotheses = hypotheses
+        self._phrases: dict[int, str] = {}
         self._pieces: dict[int, tuple[list[str], list[int]]] = {}
         self._skeleton_texts: dict[int, str] = {}
         self._trees: dict[int, Tree] = {}
+        self._preorders: dict[int, _Preorder] = {}
 
     def text(self, state: MetamathState) -> str:
         """See :attr:`MetamathState.text`."""
@@ -64,18 +72,7 @@ class Rendering:
         """A goal's tree; a metavariable is ``?`` and its typecode."""
         found = self._trees.get(skeleton)
         if found is None:
-            symbols: list[str] = []
-            arities: list[int] = []
-            stack = [skeleton]
-            terms = self._terms
-            while stack:
-                term = stack.pop()
-                children = terms.args[term]
-                symbols.append(self._symbol(term))
-                arities.append(len(children))
-                stack.extend(reversed(children))
-            found = Tree(tuple(symbols), tuple(arities))
-            self._trees[skeleton] = found
+            found = self._trees[skeleton] = Tree(*self._preorder(skeleton))
         return found
 
     def skeleton_text(self, skeleton: int) -> str:
@@ -93,6 +90,18 @@ class Rendering:
         if len(rest) > 1:
             rest.sort(key=lambda goal: (self._terms.sizes[goal[0]], self.skeleton_text(goal[0])))
         return [state.open[state.focus], *rest]
+
+    def _preorder(self, term: int) -> _Preorder:
+        """The symbols of a term and their numbers of children. New terms are made of old ones mostly."""
+        found = self._preorders.get(term)
+        if found is None:
+            children = self._terms.args[term]
+            below = [self._preorder(child) for child in children]
+            found = self._preorders[term] = (
+                (self._symbol(term), *chain.from_iterable([symbols for symbols, _ in below])),
+                (len(children), *chain.from_iterable([arities for _, arities in below])),
+            )
+        return found
 
     def _symbol(self, term: int) -> str:
         op = self._terms.ops[term]
@@ -128,31 +137,31 @@ class Rendering:
         """A skeleton's text, cut where metavariables stand: the pieces, and the number in each gap."""
         found = self._pieces.get(skeleton)
         if found is None:
-            terms, rules = self._terms, self._rules
-            pieces: list[list[str]] = [["|-"]]
-            slots: list[int] = []
-            stack: list[int | str] = [skeleton]
-            while stack:
-                item = stack.pop()
-                if isinstance(item, str):
-                    if item:
-                        pieces[-1].append(item)
-                    continue
-                op = terms.ops[item]
-                if op < 0:
-                    slots.append(terms.meta_number(item))
-                    pieces.append([])
-                elif op >= self._num_rules:
-                    pieces[-1].append(self._variables[op - self._num_rules])
-                else:
-                    rule = rules[op]
-                    children = terms.args[item]
-                    stack.append(rule.symbols[-1])
-                    for gap in range(len(rule.order) - 1, -1, -1):
-                        stack.append(children[rule.order[gap]])
-                        stack.append(rule.symbols[gap])
-            found = ([" ".join(piece) for piece in pieces], slots)
+            parts = f"|- {self._phrase(skeleton)}".split(_SLOT)
+            found = ([piece.strip(" ") for piece in parts[::2]], [int(number) for number in parts[1::2]])
             self._pieces[skeleton] = found
+        return found
+
+    def _phrase(self, term: int) -> str:
+        """A term's text; a metavariable is its number between two marks. New terms are made of old ones mostly."""
+        found = self._phrases.get(term)
+        if found is None:
+            op = self._terms.ops[term]
+            if op < 0:
+                found = f"{_SLOT}{self._terms.meta_number(term)}{_SLOT}"
+            elif op >= self._num_rules:
+                found = self._variables[op - self._num_rules]
+            else:
+                rule, children = self._rules[op], self._terms.args[term]
+                words = []
+                for symbol, place in zip(rule.symbols, rule.order, strict=False):
+                    if symbol:
+                        words.append(symbol)
+                    words.append(self._phrase(children[place]))
+                if rule.symbols[-1]:
+                    words.append(rule.symbols[-1])
+                found = " ".join(words)
+            self._phrases[term] = found
         return found
 
 
