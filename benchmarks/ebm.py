@@ -3,7 +3,8 @@
     python benchmarks/ebm.py --out DIR [--database set.mm] [--generator knn] [--policy-option knn.memory=chronological]
 
 1. records searches along the library's proofs of training theorems (or takes --trajectories), and trains;
-2. records the same on held-out theorems and ranks siblings and labelled states there by the trained value;
+2. records the same on held-out theorems and ranks siblings and labelled states there by the trained value, which is the
+   energy, and by the head's second output, the predicted remaining steps;
 3. searches the held-out theorems at the largest budget, ordered by log-probability and goals, and with the value.
 
 Every step is kept in DIR, gone on with where it was stopped, and skipped where it is complete. Prints what was asked
@@ -84,7 +85,10 @@ def main() -> None:
         policy = merged(policy, {"metamath": {"database": str(Path(arguments.database).absolute())}})
     checkpoint = arguments.checkpoint or _checkpoint(arguments, policy)
     value = scorer_options(checkpoint, parse_options(arguments.value_option))
-    rows = list(_ranking_rows(_ranked(arguments, policy, value)))
+    ranked = _ranked(arguments, policy, value)
+    rows = [*_ranking_rows(ranked), *_separation_rows(ranked, "the energy")]
+    steps = _ranked(arguments, policy, merged(value, {"ebm": {"value": "cost"}}))
+    rows += _separation_rows(steps, "the predicted remaining steps")
     if not arguments.only_ranking:
         rows += _search_rows(arguments, policy, value)
     print(f"### {arguments.split} theorems, {arguments.generator}, checkpoint {checkpoint}")
@@ -137,12 +141,16 @@ def _ranking_rows(run: RunEvaluation) -> Iterator[tuple[str, ...]]:
         ("mixed over log-prob with goal count", "combined_over_logprob_goals", "+1, above 0", "+4"),
     ):
         yield what, least, aim, points(every.differences[name].rank1) if name in every.differences else "none", on
+
+
+def _separation_rows(run: RunEvaluation, output: str) -> Iterator[tuple[str, ...]]:
     if "value" in run.separation:
         of = run.separation["value"]
-        states = f"{of.positives + of.negatives:,} states"
-        yield "AUROC within theorem", ".70", ".82", with_interval(of.auroc_within), f"{of.auroc_theorems} theorems"
-        on = f"{states}, {of.spearman_theorems} theorems"
-        yield "Spearman with remaining steps", ".40", ".60", with_interval(of.spearman), on
+        states = f"{of.positives:,} positive and {of.negatives:,} negative states"
+        auroc, on = with_interval(of.auroc_within), f"{states}, {of.auroc_theorems} theorems"
+        yield f"AUROC within theorem, {output}", ".70", ".82", auroc, on
+        on = f"{of.positives:,} positive states, {of.spearman_theorems} theorems"
+        yield f"Spearman with remaining steps, {output}", ".40", ".60", with_interval(of.spearman), on
 
 
 def _search(arguments: argparse.Namespace, options: Options, name: str, **given: object) -> RunFolder:

@@ -56,6 +56,8 @@ def _settings() -> Iterator[tuple[str, Options]]:
         for value in values:
             yield f"{name} {value}", of(**{name: value})
     yield "groups frontier, max_gap 3", of(groups="frontier", max_gap=3.0)
+    for most in (1, 3, 8):
+        yield f"siblings, dead_ends {most}", of(groups="siblings", dead_ends=most)
     for loss in ("info_nce", "listwise", "margin_ranking", "pairwise"):
         yield f"loss {loss}", of(loss=[f"{loss}:1", DEPTH])
     yield "loss listwise, siblings", of(loss=["listwise:1", DEPTH], groups="siblings")

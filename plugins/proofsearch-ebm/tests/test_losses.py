@@ -218,6 +218,25 @@ def test_depth_regression_needs_the_output_that_it_fits() -> None:
     assert ALL["depth_regression, energy"](energies, without).item() == 9
 
 
+def test_dead_ends_are_at_least_some_steps_away() -> None:
+    energies, batch = as_batch([[Member(0.0, True, 3.0), Member(0.0, False)]])
+    fit = make_depth_regression(DepthRegressionConfig(dead_end=9), BUILDER)
+
+    def loss(near: float, far: float, dead: bool) -> float:
+        predicted = torch.tensor([[near, far]]).to(energies.dtype)
+        return fit(
+            energies,
+            dataclasses.replace(batch, predicted_log_remaining=predicted, dead_end=torch.tensor([[False, dead]])),
+        ).item()
+
+    assert loss(math.log(4), 0.0, False) == pytest.approx(0, abs=1e-6)
+    assert loss(math.log(4), math.log(10), True) == pytest.approx(0, abs=1e-6)
+    assert loss(math.log(4), 5.0, True) == pytest.approx(0, abs=1e-6)  # farther is right as well
+    assert loss(math.log(4), math.log(10) - 0.5, True) == pytest.approx(0.5**2 / 2, rel=1e-4)
+    assert loss(math.log(4) + 0.5, math.log(10) - 0.5, True) == pytest.approx(0.5**2, rel=1e-4)
+    assert loss(math.log(4), 0.0, True) == pytest.approx(math.log(10) - 1 / 2, rel=1e-4)  # linear beyond delta
+
+
 # ------------------------------------------------------------------------------------------------------ their sum
 
 

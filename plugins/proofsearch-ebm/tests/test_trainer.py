@@ -13,6 +13,7 @@ import pytest
 import torch
 from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, EbmTrainerConfig
+from proofsearch_ebm.head import StateOutput
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
@@ -21,7 +22,7 @@ from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.progress import NoWriter, Progress
 from proofsearch_ebm.setup import data_hash, prepared_head, set_up
 from proofsearch_ebm.trainer import EbmTrainer
-from proofsearch_ebm.training_step import against_policy
+from proofsearch_ebm.training_step import against_policy, grouped
 from proofsearch_ebm.validation import frontier_choices, sibling_choices
 
 from proofsearch.checkpoint import read_manifest
@@ -103,7 +104,7 @@ class Telling:
 
 
 def proof(name, rng, branches=5, depth=3, *, dead_end=False):
-    """A proof whose good child stands anywhere among its siblings; with a dead end, one of the others was tried."""
+    """A proof whose good child stands anywhere among its siblings; one of the others may be a dead end."""
     script, node = [], name
     for level in range(depth):
         children = [f"{name}.{level}.{place} bad" for place in range(branches)]
@@ -115,7 +116,7 @@ def proof(name, rng, branches=5, depth=3, *, dead_end=False):
         script.append((node, children))
         node = good
     if dead_end:
-        script.insert(1, (f"{name}.0.1 bad", ["no"]))
+        script[1:1] = [(f"{name}.0.1 bad", [f"{name}.0.1 worse"]), (f"{name}.0.1 worse", ["no"])]
     return script
 
 
@@ -198,13 +199,20 @@ def test_the_logits_of_a_residual_energy_hold_the_log_probability(build, table):
     assert against_policy(energies, dataset, states, 0.0) is energies
 
 
-def test_a_dead_end_is_compared_by_the_energy_alone(build, table):
-    dataset = build(table("t", proof("t", np.random.default_rng(0))))
-    energies = torch.tensor([[1.0, 2.0, 3.0]])
-    found = against_policy(energies, dataset, np.array([[0, 1, 2]]), 0.5, np.array([[False, False, True]]))
-    assert dataset.logprob[0] != dataset.logprob[2]
-    assert float(found[0, 2] - found[0, 0]) == pytest.approx(3.0 - 1.0)
-    assert float(found[0, 1] - found[0, 0]) == pytest.approx(1.0 - 0.5 * float(dataset.logprob[1] - dataset.logprob[0]))
+def test_dead_ends_beside_a_group_are_not_compared_but_are_far_from_a_proof(build, table):
+    dataset = build(table("t", proof("t", np.random.default_rng(0), dead_end=True)))
+    dead = np.flatnonzero(dataset.label == 0)[0]
+    on_path = np.flatnonzero(dataset.label == 1)[0]
+    states = np.array([[on_path, on_path + 1, dead, -1]])
+    output = StateOutput(torch.arange(3.0), torch.zeros(3))
+    place = torch.tensor([[0, 1, 2, 0]])
+    positive = np.array([[True, False, False, False]])
+    _, beside = grouped(dataset, states, positive, output, place, states == dead)
+    assert beside.mask.tolist() == [[True, True, False, False]]
+    assert beside.dead_end.tolist() == [[False, False, True, False]]
+    _, among = grouped(dataset, states, positive, output, place)
+    assert among.mask.tolist() == [[True, True, True, False]]
+    assert among.dead_end.tolist() == [[False, False, True, False]]
 
 
 def test_inputs_are_standardised_on_training_theorems_alone(build, table, letters):
@@ -256,7 +264,7 @@ CHANGES = [
     {"medium": 0.0, "easy": 0.9},
     {"easy": 0.0},
     {"groups": "siblings", "max_members": 3},
-    {"groups": "siblings", "dead_ends": 2},
+    {"groups": "siblings", "dead_ends": 0},
     {"steps": 7},
     {"batch": 7},
     {"learning_rate": 0.02},

@@ -126,7 +126,9 @@ class EbmTrainerConfig(ComponentConfig):
     easy: float = Field(default=0.1, ge=0, description="tiers: share of states of other proved theorems.")
     max_members: int = Field(default=32, ge=2, description="siblings, frontier: members of a group at most.")
     dead_ends: int = Field(
-        default=0, ge=0, description="siblings: states that a search expanded in vain, added to each group at most."
+        default=4,
+        ge=0,
+        description="siblings: states searched in vain beside a group, for the second output.",
     )
     max_gap: float | None = Field(
         default=None,

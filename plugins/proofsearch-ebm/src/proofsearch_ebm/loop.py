@@ -201,7 +201,7 @@ class TrainingLoop:
             self._dataset,
             sample.states,
             sample.positive,
-            dead_end=sample.tier == DEAD_END,
+            elsewhere=sample.tier == DEAD_END,
             policy_weight=config.policy_weight,
             clip=config.clip,
             generator=self._dropout,

@@ -114,14 +114,14 @@ class SiblingSampler(GroupSampler):
     """Whole actual sibling sets: every child of a decision, all that lead on to the proof marked as positive.
 
     Sets with more than ``max_members`` keep their positives, up to one less than that, and a random choice of the
-    others. A set without a child that is not positive has nothing to learn from and is left out. To these come the
-    theorem's labelled negatives, ``dead_ends`` at most: siblings alone teach nothing of states deep in a search.
+    others. A set without a child that is not positive has nothing to learn from and is left out. Beside these stand
+    some of the theorem's labelled negatives, not to be compared: siblings alone don't say what leads nowhere.
 
     Args:
         dataset: the states.
         theorems: the theorem indices to draw from.
         max_members: members of a group at most, at least 2, dead ends not counted.
-        dead_ends: labelled negatives added to a group at most, a random choice.
+        dead_ends: labelled negatives beside a group at most, a random choice.
         batch: groups in a batch.
         shuffle: whether an epoch has an order of its own.
 

@@ -9,7 +9,7 @@ from proofsearch.errors import UsageError
 POSITIVE, HARD, MEDIUM, EASY, DEAD_END = 0, 1, 2, 3, 4
 """The tiers of a group's members, as ``GroupSample.tier`` has them; :data:`PADDING` where there is none.
 
-A dead end is one that a search expanded in vain elsewhere than at the group's decision.
+A dead end is a state that a search expanded in vain, elsewhere than at the group's decision: it is not compared.
 """
 
 PADDING = -1

@@ -13,6 +13,7 @@ from torch import Tensor
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.dataset import Dataset
 from proofsearch_ebm.head import EnergyHead, StateOutput, state_outputs
+from proofsearch_ebm.labelled import NEGATIVE_LABEL
 from proofsearch_ebm.losses.weighted import WeightedLosses
 
 
@@ -43,7 +44,7 @@ def train_step(
     states: NDArray[np.int64],
     positive: NDArray[np.bool_],
     *,
-    dead_end: NDArray[np.bool_],
+    elsewhere: NDArray[np.bool_],
     policy_weight: float,
     clip: float,
     generator: torch.Generator,
@@ -57,7 +58,7 @@ def train_step(
         dataset: where the states are.
         states: state ids, shape ``(groups, members)``; −1 at padding.
         positive: the same shape.
-        dead_end: the same shape: members that stand elsewhere in the search than the others.
+        elsewhere: the same shape: states that are not compared with the others.
         policy_weight: of the log-probability in the logits −E + weight · logprob: what is learned is then what the
             policy's own order misses (residual energy, Deng et al. 2020, arXiv:2004.11714).
         clip: norm to which the gradient is clipped.
@@ -69,8 +70,9 @@ def train_step(
     rows, index, offsets = dataset.gather(distinct)
     output = head(torch.from_numpy(rows), generator)
     of_states = state_outputs(output, torch.from_numpy(index), torch.from_numpy(offsets))
-    energies, batch = grouped(dataset, states, positive, of_states, torch.from_numpy(place.reshape(states.shape)))
-    value = losses(against_policy(energies, dataset, states, policy_weight, dead_end), batch)
+    where = torch.from_numpy(place.reshape(states.shape))
+    energies, batch = grouped(dataset, states, positive, of_states, where, elsewhere)
+    value = losses(against_policy(energies, dataset, states, policy_weight), batch)
 
     optimiser.zero_grad(set_to_none=True)
     norm, skipped = float("nan"), not bool(torch.isfinite(value.total))
@@ -91,6 +93,7 @@ def grouped(
     positive: NDArray[np.bool_],
     of_states: StateOutput,
     place: Tensor,
+    elsewhere: NDArray[np.bool_] | None = None,
 ) -> tuple[Tensor, GroupBatch]:
     """Arranges what the head said of distinct states in groups.
 
@@ -100,40 +103,34 @@ def grouped(
         positive: the same shape.
         of_states: of distinct states.
         place: int64, the shape of ``states``: which of the distinct ones each is; anything at padding.
+        elsewhere: the shape of ``states``: those that are not compared with the others; ``None``: all are.
 
     Returns:
         Energies, shape ``(groups, members)``, and what they belong to.
     """
     flat = place.reshape(-1)
-    mask = states >= 0
+    present = states >= 0
+    mask = present if elsewhere is None else present & ~elsewhere
     positive = positive & mask
+    dead_end = present & (dataset.label[states] == NEGATIVE_LABEL)
     # A state may be positive although no way from it was measured, but never the other way round.
     remaining = np.where(positive, dataset.remaining[states], np.float32(-1))
     predicted = None
     if of_states.log_remaining is not None:
         predicted = of_states.log_remaining.index_select(0, flat).view(place.shape)
     batch = GroupBatch(
-        torch.from_numpy(mask), torch.from_numpy(positive), torch.from_numpy(remaining.astype(np.float32)), predicted
+        torch.from_numpy(mask),
+        torch.from_numpy(positive),
+        torch.from_numpy(remaining.astype(np.float32)),
+        predicted,
+        torch.from_numpy(dead_end),
     )
     return of_states.energy.index_select(0, flat).view(place.shape), batch
 
 
-def against_policy(
-    energies: Tensor,
-    dataset: Dataset,
-    states: NDArray[np.int64],
-    policy_weight: float,
-    dead_end: NDArray[np.bool_] | None = None,
-) -> Tensor:
-    """The energies minus the weighted log-probabilities: what the groups are ordered by, and what losses see.
-
-    Dead ends get the log-probability of the group's first member, which is positive, so that the energy alone has to
-    tell them apart: they are no alternatives at one decision, and sums over paths of different lengths would drown
-    what there is to learn.
-    """
+def against_policy(energies: Tensor, dataset: Dataset, states: NDArray[np.int64], policy_weight: float) -> Tensor:
+    """The energies minus the weighted log-probabilities: what the groups are ordered by, and what losses see."""
     if policy_weight == 0:
         return energies
     logprob = np.where(states >= 0, dataset.logprob[states], np.float32(0))
-    if dead_end is not None:
-        logprob = np.where(dead_end, logprob[:, :1], logprob)
     return energies - policy_weight * torch.from_numpy(logprob)

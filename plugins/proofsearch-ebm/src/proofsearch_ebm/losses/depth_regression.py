@@ -8,10 +8,14 @@ With ``target=head`` the head's second output r̂ is fitted to the remaining ste
 energy itself is, as the system that this one re-creates did it: L = mean of (E − r)². That pulls the energy towards a
 fixed scale while a contrastive loss wants it free; prefer the second output. States whose remaining steps are unknown
 (−1) count nothing, and the loss is 0 where none is known.
+
+A dead end, a state that was searched in vain, is at least ``dead_end`` steps D away, as far as the second output is
+concerned: it adds the mean of Huber_δ( max(0, log(1 + D) − log(1 + r̂)) ) over them, a censored regression (Tobin 1958).
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -34,6 +38,7 @@ class DepthRegressionConfig(ComponentConfig):
         default="head", description="Fit the head's second output, or the energy itself."
     )
     delta: float = Field(default=1.0, gt=0, description="head: errors beyond it count linearly.")
+    dead_end: float = Field(default=32.0, gt=0, description="head: steps that a dead end is away, at least.")
 
 
 class DepthRegression:
@@ -57,9 +62,16 @@ class DepthRegression:
                 "the loss depth_regression fits the head's second output, and this head has none: switch it on "
                 "(--ebm-remaining-output) or leave the loss out"
             )
-        errors = (batch.predicted_log_remaining.masked_fill(~known, 0) - remaining.log1p()).abs()
+        predicted = batch.predicted_log_remaining
+        loss = mean_over(self._huber((predicted.masked_fill(~known, 0) - remaining.log1p()).abs()), known)
+        if batch.dead_end is None:
+            return loss
+        missing = math.log1p(self._config.dead_end) - predicted.masked_fill(~batch.dead_end, 0)
+        return loss + mean_over(self._huber(missing.clamp_min(0)), batch.dead_end)
+
+    def _huber(self, errors: Tensor) -> Tensor:
         near = errors.clamp_max(self._config.delta)
-        return mean_over(near * (errors - near / 2), known)  # ½e² up to δ, δ·(e − δ/2) beyond
+        return near * (errors - near / 2)  # ½e² up to δ, δ·(e − δ/2) beyond
 
 
 def make_depth_regression(config: DepthRegressionConfig, builder: Builder) -> DepthRegression:
