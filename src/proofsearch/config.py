@@ -5,9 +5,9 @@ This module imports pydantic, so only what actually runs a search imports it.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class FrozenModel(BaseModel):
@@ -85,8 +85,19 @@ class SearchConfig(FrozenModel):
     candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
     batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
+    defer: int | None = Field(
+        default=None,
+        ge=1,
+        description="Score a node only when it is next, with its best siblings, so many in all; default: all when new.",
+    )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.defer is not None and self.priority.kind == "reranked":
+            raise ValueError("defer: the priority reranked needs the scores of all siblings; leave one of them out")
+        return self
 
 
 class SelectionConfig(FrozenModel):

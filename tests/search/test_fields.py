@@ -51,6 +51,7 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "candidates": ({}, 3, 6),
     "batch": ({}, 1, 3),
     "max_depth": ({}, None, 3),
+    "defer": ({}, None, 1),
     "limit.expansions": ({}, 10, 20),
     "limit.steps": ({}, None, 30),
     "limit.seconds": ({}, None, 100.0),

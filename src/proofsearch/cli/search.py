@@ -47,6 +47,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--candidates", "search.candidates"),
         ("--batch", "search.batch"),
         ("--max-depth", "search.max_depth"),
+        ("--defer", "search.defer"),
         ("--seed", "seed"),
     ],
     "Order of expansion": [

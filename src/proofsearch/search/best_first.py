@@ -11,13 +11,14 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from math import inf
+from math import inf, isnan
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import PluginError
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
+from proofsearch.search.deferred import Deferred
 from proofsearch.search.frontier import Frontier
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
@@ -113,6 +114,7 @@ class _Search:
         self._generator_name = f"{type(generator).__module__}.{type(generator).__qualname__}"
         self._scoring = Scoring(scorer, theorem) if scorer is not None else None
         self._asks_scorer = scorer is not None
+        self._deferred = Deferred(config.defer) if scorer is not None and config.defer is not None else None
         self._accept = accept
         self._observers = observers
         self._clock = clock
@@ -186,7 +188,7 @@ class _Search:
 
     def _next_nodes(self) -> list[int]:
         """Takes the nodes to expand next off the frontier; none, and a status, if the search is to end."""
-        node = self._frontier.pop()
+        node = self._pop()
         if node < 0:
             self._status = SearchStatus.EXHAUSTED
             return []
@@ -202,10 +204,24 @@ class _Search:
             nodes = [node]
             if self._batch > 1:
                 room = min(self._batch, expansions, model_calls)
-                while len(nodes) < room and (node := self._frontier.pop()) >= 0:
+                while len(nodes) < room and (node := self._pop()) >= 0:
                     nodes.append(node)
             return nodes
         return []
+
+    def _pop(self) -> int:
+        """Takes the best node off the frontier, -1 if none waits; one whose score was put off is scored first."""
+        deferred, frontier = self._deferred, self._frontier
+        node = frontier.pop()
+        while deferred is not None and self._asks_scorer and node >= 0 and node in deferred:
+            nodes = deferred.take(node, self._graph)
+            rescaled = self._score(nodes)
+            for scored in nodes:
+                frontier.move(scored, *(column[0] for column in self._priority((scored,))))
+            if rescaled:
+                frontier.rebuild(self._priority)
+            node = frontier.pop()
+        return node
 
     def _reach(self, limit: str) -> None:
         self._status = SearchStatus.LIMIT
@@ -236,7 +252,7 @@ class _Search:
             if self._status is not None:
                 break
         if self._status is None:
-            self._put_on_frontier(families, changed, self._asks_scorer and self._score(range(first_new, first)))
+            self._put_on_frontier(families, changed, self._asks_scorer and self._score(self._due(families)))
         else:
             # Nothing will be taken off the frontier any more.
             graph.priority.extend(array("d", (NAN,)) * (first - first_new))
@@ -317,8 +333,22 @@ class _Search:
         created = now - self._began - self._accept_seconds
         return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created)
 
-    def _score(self, new: range) -> bool:
-        """Scores new nodes, if any; returns whether all waiting nodes need new priorities."""
+    def _due(self, families: list[range]) -> Sequence[int]:
+        """Those of new nodes that are to be scored at once, the others noted: children of nodes without a value."""
+        if self._deferred is None:
+            return range(families[0].start, families[-1].stop) if families else ()
+        graph = self._graph
+        due: list[int] = []
+        for family in families:
+            parent = graph.edge_source[graph.best_edge[family.start]]
+            if isnan(graph.value[parent]) or graph.depth[family.start] >= self._max_depth:
+                due += family
+            else:
+                self._deferred.add(family)
+        return due
+
+    def _score(self, new: Sequence[int]) -> bool:
+        """Scores nodes, if any; returns whether all waiting nodes need new priorities."""
         scoring = self._scoring
         if scoring is None or not new:
             return False

@@ -159,7 +159,7 @@ class Priority:
                 columns[queue] = [raw - weight * state.num_goals for raw, state in zip(column, states, strict=True)]
         return columns
 
-    def observe(self, nodes: range) -> bool:
+    def observe(self, nodes: Nodes) -> bool:
         """Takes notice of nodes that were just scored.
 
         Returns:

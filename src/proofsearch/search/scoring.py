@@ -46,7 +46,7 @@ class Scoring:
         """Whether more than :data:`MAX_UNSCORED` of at least :data:`MIN_SCORED` states have no value."""
         return self.scored >= MIN_SCORED and self.unscored > MAX_UNSCORED * self.scored
 
-    def score(self, graph: SearchGraph, nodes: range) -> None:
+    def score(self, graph: SearchGraph, nodes: Sequence[int]) -> None:
         """Scores ``nodes`` in one call and writes what came back into the graph's value column.
 
         Raises:

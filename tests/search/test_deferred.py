@@ -1,0 +1,85 @@
+"""Deferred evaluation. Would catch: an unscored node expanded, a score asked twice or for nothing, a lost node."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from proofsearch.config import SearchConfig
+from proofsearch.search import SearchResult, SearchStatus, search
+
+from .fake import THEOREM, FakeGenerator, FakeScorer, FakeSession, World, order, random_world, refuse_all
+from .test_order import KINDS, random_values
+
+
+def run(world: World, scorer: FakeScorer, **config: Any) -> SearchResult:
+    settings = SearchConfig.model_validate({"limit": {"expansions": 60}, **config})
+    return search(THEOREM, FakeSession(world), FakeGenerator(world), scorer, config=settings, accept=refuse_all)
+
+
+def small() -> World:
+    world = World()
+    for name, logprob in (("a", -1.0), ("b", -2.0)):
+        world.edge("root", name, logprob)
+    for name, logprob in (("a1", -1.0), ("a2", -2.0), ("a3", -3.0)):
+        world.edge("a", name, logprob)
+    world.edge("a2", "a21", -1.0)
+    return world
+
+
+def test_a_node_waits_with_its_parents_value_and_is_scored_with_its_best_sibling_when_it_is_next() -> None:
+    scorer = FakeScorer({"a": -1.0, "b": -3.0, "a1": -9.0, "a2": -2.0, "a3": 0.0, "a21": -2.5})
+    found = run(small(), scorer, defer=2, priority={"kind": "value", "goal_weight": 0})
+    # The root has no value for its children to wait with. Of those of a, all as good as a, a1 is the first; scored,
+    # it is the worst of all. a3 waits unscored, and its turn comes before a2's, as it would have with its own value.
+    assert scorer.calls == [["a", "b"], ["a1", "a2"], ["a3"], ["a21"]]
+    assert order(found.graph) == ["root", "a", "a3", "a2", "a21", "b", "a1"]
+
+
+@given(st.integers(0, 10**6), st.sampled_from(KINDS), st.integers(1, 4), st.sampled_from([0.0, 0.02]))
+def test_what_is_expanded_was_scored_and_nothing_twice(seed: int, kind: str, together: int, missing: float) -> None:
+    world = random_world(seed)
+    scorer = FakeScorer(random_values(seed, world, ties=False, missing=missing))
+    found = run(world, scorer, defer=together, priority={"kind": kind, "goal_weight": 0})
+    asked = Counter(text for call in scorer.calls for text in call)
+    assert max(asked.values(), default=1) == 1
+    assert found.scored == asked.total()
+    trusted = not any("not asked" in message for message in found.messages)
+    if trusted:
+        assert set(order(found.graph)[1:]) <= set(asked)
+    eager = run(world, FakeScorer(scorer.values), priority={"kind": kind, "goal_weight": 0})
+    if found.status == eager.status == SearchStatus.EXHAUSTED:
+        assert sorted(order(found.graph)) == sorted(order(eager.graph))
+    for node, value in enumerate(found.graph.value):
+        if not math.isnan(value):
+            assert value == scorer.values[found.graph.state[node].text]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_where_values_are_all_alike_the_order_is_that_of_scoring_at_once(seed: int, together: int) -> None:
+    world = random_world(seed)
+    priority = {"kind": "astar", "goal_weight": 0}
+    late, at_once = FakeScorer({}, 1.0), FakeScorer({}, 1.0)
+    found = run(world, late, defer=together, priority=priority)
+    assert order(found.graph) == order(run(world, at_once, priority=priority).graph)
+    assert len(late.requests) <= len(at_once.requests)
+
+
+def test_fewer_states_are_scored() -> None:
+    world = random_world(3, states=400, branching=12)
+    values = random_values(3, world, ties=False, missing=0.0)
+    late, at_once = FakeScorer(values), FakeScorer(values)
+    run(world, late, defer=2, priority={"kind": "logprob"})
+    run(world, at_once, priority={"kind": "logprob"})
+    assert 0 < len(late.requests) < len(at_once.requests) / 2
+
+
+def test_reranked_needs_all_siblings() -> None:
+    with pytest.raises(ValidationError, match="reranked needs the scores of all siblings"):
+        SearchConfig.model_validate({"defer": 2, "priority": {"kind": "reranked"}})
