@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--baseline", default="logprob-1", choices=list(BASELINES), help="kind and weight of a goal")
     parser.add_argument("--choose-baseline", type=int, metavar="N", help="choose it on N validation theorems")
     parser.add_argument("--priority", nargs="+", default=["kind=auto"], metavar="FIELD=VALUE", help="with the value")
+    parser.add_argument("--defer", type=int, metavar="N", help="with the value: score a node only when it is next")
     parser.add_argument("--name", default="value", help="of the search with the value, for several in one folder")
     parser.add_argument("--only-ranking", action="store_true", help="no searches")
     parser.add_argument("--seed", type=int, default=0)
@@ -156,13 +157,15 @@ def _separation_rows(run: RunEvaluation, output: str) -> Iterator[tuple[str, ...
 def _search(arguments: argparse.Namespace, options: Options, name: str, **given: object) -> RunFolder:
     """Searches the held-out theorems at the largest budget, unless ``given`` says otherwise."""
     wanted: dict[str, Any] = {"split": arguments.split, "limit": arguments.test_theorems, "scorer": "logprob"}
-    wanted |= {"expansions": max(arguments.budgets)} | given
+    wanted |= {"expansions": max(arguments.budgets), "defer": None} | given
     config = RunConfig(
         generator=arguments.generator,
         scorer=wanted["scorer"],
         seed=arguments.seed,
         select=SelectionConfig(split=wanted["split"], limit=wanted["limit"]),
-        search=SearchConfig(limit=LimitConfig(expansions=wanted["expansions"]), priority=wanted["priority"]),
+        search=SearchConfig(
+            limit=LimitConfig(expansions=wanted["expansions"]), priority=wanted["priority"], defer=wanted["defer"]
+        ),
         execution=ExecutionConfig(workers=arguments.workers),
         trajectories=False,
         options=options,
@@ -193,7 +196,8 @@ def _search_rows(arguments: argparse.Namespace, policy: Options, value: Options)
 
     def with_value() -> RunFolder:
         options = merged(policy, value)
-        return _search(arguments, options, f"{prefix}-{arguments.name}", priority=priority, scorer="ebm")
+        given = {"priority": priority, "scorer": "ebm", "defer": arguments.defer}
+        return _search(arguments, options, f"{prefix}-{arguments.name}", **given)
 
     if arguments.together:
         with ThreadPoolExecutor() as pool:
