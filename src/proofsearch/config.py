@@ -95,8 +95,8 @@ class SearchConfig(FrozenModel):
 
     @model_validator(mode="after")
     def _not_both(self) -> Self:
-        if self.defer is not None and self.priority.kind == "reranked":
-            raise ValueError("defer: the priority reranked needs the scores of all siblings; leave one of them out")
+        if self.defer is not None and self.priority.kind in ("reranked", "split"):
+            raise ValueError(f"defer: the priority {self.priority.kind} needs all scores at once; leave one out")
         return self
 
 

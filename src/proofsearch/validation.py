@@ -42,6 +42,9 @@ def explain(
                 f"{name((*inside, *place))}: no such key; known here: {', '.join(known) or 'none'}"
                 f"{near(str(place[-1]), known)}"
             )
+        elif problem["type"] == "value_error" and isinstance(problem["input"], dict):
+            # Of keys that don't go together: a model's own words name them, and the whole table would bury them.
+            problems.append(f"{name((*inside, *place))}: {problem['ctx']['error']}")
         else:
             message = problem["msg"][:1].lower() + problem["msg"][1:]
             problems.append(f"{name((*inside, *place))}: {message}, found {problem['input']!r}")

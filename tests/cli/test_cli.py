@@ -197,6 +197,12 @@ def test_what_cant_be_done_is_one_message_and_a_code(
     assert done.out == ""
 
 
+def test_options_that_do_not_go_together_are_named_alone(cli: Cli) -> None:
+    done = cli("search", *FAKE, "--defer", "2", "--priority", "reranked", "--out", "mine")
+    assert done.code == 2
+    assert done.err == "error: search: defer: the priority reranked needs all scores at once; leave one out\n"
+
+
 def test_an_error_is_one_line_and_its_place_is_shown_when_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     done = cli("verify", "nowhere")
     assert done.code == 5

@@ -42,7 +42,12 @@ def test_a_node_waits_with_its_parents_value_and_is_scored_with_its_best_sibling
     assert order(found.graph) == ["root", "a", "a3", "a2", "a21", "b", "a1"]
 
 
-@given(st.integers(0, 10**6), st.sampled_from(KINDS), st.integers(1, 4), st.sampled_from([0.0, 0.02]))
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([kind for kind in KINDS if kind != "split"]),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.02]),
+)
 def test_what_is_expanded_was_scored_and_nothing_twice(seed: int, kind: str, together: int, missing: float) -> None:
     world = random_world(seed)
     scorer = FakeScorer(random_values(seed, world, ties=False, missing=missing))
@@ -80,6 +85,21 @@ def test_fewer_states_are_scored() -> None:
     assert 0 < len(late.requests) < len(at_once.requests) / 2
 
 
-def test_reranked_needs_all_siblings() -> None:
-    with pytest.raises(ValidationError, match="reranked needs the scores of all siblings"):
-        SearchConfig.model_validate({"defer": 2, "priority": {"kind": "reranked"}})
+def test_a_sibling_that_became_too_deep_stays_off_the_frontier() -> None:
+    world = World()
+    world.edge("root", "a", -1.0).edge("root", "b", -1.5).edge("a", "x", -9.0).edge("a", "y", -9.5)
+    world.edge("b", "c", -0.1).edge("c", "x", -0.1)  # a better way to x, three steps deep
+    found = run(world, FakeScorer({}, 0.0), defer=2, max_depth=3, priority={"kind": "logprob", "goal_weight": 0})
+    assert order(found.graph) == ["root", "a", "b", "c", "y"]
+
+
+def test_nothing_is_scored_once_a_limit_is_reached() -> None:
+    scorer = FakeScorer({}, 0.0)
+    run(small(), scorer, defer=1, limit={"expansions": 2}, priority={"kind": "logprob"})
+    assert scorer.calls == [["a", "b"]]
+
+
+@pytest.mark.parametrize("kind", ["reranked", "split"])
+def test_some_priorities_need_every_score_at_once(kind: str) -> None:
+    with pytest.raises(ValidationError, match=f"the priority {kind} needs all scores at once"):
+        SearchConfig.model_validate({"defer": 2, "priority": {"kind": kind}})

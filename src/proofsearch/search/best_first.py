@@ -188,7 +188,7 @@ class _Search:
 
     def _next_nodes(self) -> list[int]:
         """Takes the nodes to expand next off the frontier; none, and a status, if the search is to end."""
-        node = self._pop()
+        node = self._frontier.pop()
         if node < 0:
             self._status = SearchStatus.EXHAUSTED
             return []
@@ -201,26 +201,21 @@ class _Search:
         elif model_calls <= 0:
             self._reach("model_calls")
         elif not (self._watches and self._interrupted()):
-            nodes = [node]
+            nodes = [self._scored_best(node)]
             if self._batch > 1:
                 room = min(self._batch, expansions, model_calls)
-                while len(nodes) < room and (node := self._pop()) >= 0:
-                    nodes.append(node)
+                while len(nodes) < room and (node := self._frontier.pop()) >= 0:
+                    nodes.append(self._scored_best(node))
             return nodes
         return []
 
-    def _pop(self) -> int:
-        """Takes the best node off the frontier, -1 if none waits; one whose score was put off is scored first."""
-        deferred, frontier = self._deferred, self._frontier
-        node = frontier.pop()
-        while deferred is not None and self._asks_scorer and node >= 0 and node in deferred:
+    def _scored_best(self, node: int) -> int:
+        """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
+        deferred = self._deferred
+        while deferred is not None and self._asks_scorer and node in deferred:
             nodes = deferred.take(node, self._graph)
-            rescaled = self._score(nodes)
-            for scored in nodes:
-                frontier.move(scored, *(column[0] for column in self._priority((scored,))))
-            if rescaled:
-                frontier.rebuild(self._priority)
-            node = frontier.pop()
+            self._put_on_frontier([], nodes, self._score(nodes))
+            node = self._frontier.pop()
         return node
 
     def _reach(self, limit: str) -> None:
