@@ -117,7 +117,7 @@ class LmTrainer:
                 watch.say(f"interrupted; saved after step {step}: go on with --resume")
                 raise KeyboardInterrupt
             watch.say(f"stopped after step {step}: {_WHY[watch.stopped]}")
-            self._finish(trainer, out, template, origin, watch, pairs)
+            self._finish(trainer, out, template, origin, watch)
         return request.out
 
     # -------------------------------------------------------------------------------------------------- before it
@@ -201,7 +201,6 @@ class LmTrainer:
         template: PromptTemplate,
         origin: Mapping[str, Any],
         watch: Watch,
-        pairs: Pairs,
     ) -> None:
         """Saves the best model; every process takes part, since a model may be spread over them."""
         saved, state = out / TRAINING / "saved", trainer.state
@@ -224,8 +223,8 @@ class LmTrainer:
                 "validation_loss": measured.get("eval_token_loss"),
                 "validation_token_accuracy": measured.get("eval_token_accuracy"),
                 "validation_exact": measured.get("eval_exact"),
-                "pairs": len(pairs.train),
-                "validation_pairs": len(pairs.validation),
+                "pairs": _size(trainer.train_dataset),
+                "validation_pairs": _size(trainer.eval_dataset),
                 "parameters": _parameters(trainer),
                 "best_step": step,
                 "step": state.global_step,
@@ -314,6 +313,10 @@ def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, config:
 
 def _measures(entry: Mapping[str, Any], step: int) -> bool:
     return entry.get("step") == step and "eval_token_loss" in entry
+
+
+def _size(examples: object) -> int:
+    return len(examples) if isinstance(examples, Examples) else 0
 
 
 def _parameters(trainer: Trainer) -> int:

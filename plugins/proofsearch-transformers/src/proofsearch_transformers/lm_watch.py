@@ -145,7 +145,9 @@ class Watch(TrainerCallback):
         if asked or late or last:
             self.stopped = STEPS if last else INTERRUPTED if asked else TIME
             control.should_training_stop = control.should_save = True
-            control.should_evaluate = args.eval_strategy != "no" and (last or not asked)
+            if last or not asked:
+                control.should_evaluate = args.eval_strategy != "no"
+            # Who asks waits for a validation only where one is due, which a resumed training would otherwise leave out.
 
     def _tell(self, messages: tuple[str, ...] = ()) -> None:
         self._told = self._clock()
