@@ -17,6 +17,7 @@ from proofsearch_transformers.lm_examples import (
     answer_counts,
     answer_metrics,
     encode_pair,
+    prompt_loss,
 )
 from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_tokenizer import END, PAD, train_tokenizer
@@ -104,6 +105,17 @@ def test_metrics_by_hand() -> None:
         "token_accuracy": pytest.approx(2 / 3),
         "exact": 0.5,
     }
+
+
+def test_the_loss_on_prompts_counts_every_token_of_them_but_the_first_and_nothing_else() -> None:
+    batch = Collate(0)([Example([1, 2, 0, 1], 3), Example([2, 1], 1)])
+    logits = torch.zeros(2, 4, 3)
+    logits[0, 0, 2] = 5.0  # right
+    logits[0, 1, 1] = 5.0  # wrong
+    logits[0, 2] = logits[1] = torch.tensor([9.0, -9.0, 4.0])  # at answers, and at padding
+    right = math.log(math.exp(5) + 2) - 5
+    wrong = math.log(math.exp(5) + 2)
+    assert prompt_loss(logits, batch).item() == pytest.approx((right + wrong) / 2)
 
 
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone_and_groups_lengths() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import signal
@@ -134,6 +135,19 @@ def test_the_loss_falls_and_the_figures_are_those_of_the_model_that_was_kept(lea
     assert metrics["best_step"] == min(measured, key=lambda step: measured[step])
     assert metrics["validation_loss"] == min(measured.values())
     assert (metrics["pairs"], metrics["validation_pairs"], metrics["step"]) == (16, 4, 200)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_prompts_are_learnt_where_they_have_a_weight_and_only_there(tmp_path: Path, accumulation: int) -> None:
+    """The first step's loss is about the logarithm of the vocabulary on answers and on prompts; their sum tells."""
+    sums = {}
+    for weight in (0.0, 1.0):
+        out = train(
+            tmp_path / str(weight), steps=10, prompt_loss=weight, accumulation=accumulation, batch=4, learning_rate=1e-9
+        )
+        sums[weight] = next(e["loss"] for e in json.loads((out / "training.json").read_text()) if "loss" in e)
+    assert sums[0.0] == pytest.approx(math.log(300), rel=0.05)
+    assert sums[1.0] == pytest.approx(2 * math.log(300), rel=0.05)
 
 
 def test_the_best_model_is_kept_and_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

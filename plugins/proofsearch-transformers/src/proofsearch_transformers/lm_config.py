@@ -46,13 +46,19 @@ class LmTrainerConfig(ComponentConfig):
         default=None, ge=1, description="base: train low-rank adapters of this rank, merged at the end; needs peft."
     )
 
-    # The optimiser.
+    # The loss and the optimiser.
+    prompt_loss: float | None = Field(
+        default=None,
+        ge=0,
+        description="Weight of learning to write the prompt as well; default: 1 from scratch, 0 with a base, which "
+        "leaves the loss on tactics alone.",
+    )
     epochs: float = Field(default=4.0, gt=0, description="Passes over the pairs.")
     steps: int | None = Field(default=None, ge=1, description="Optimisation steps, instead of epochs.")
     batch: int = Field(default=16, ge=1, description="Pairs a device and step.")
     accumulation: int = Field(default=1, ge=1, description="Batches whose gradients add up to a step.")
     learning_rate: float | None = Field(
-        default=None, gt=0, description="At its height; default: 2e-3 from scratch, 2e-4 with LoRA, else 2e-5."
+        default=None, gt=0, description="At its height; default: 1e-3 from scratch, 2e-4 with LoRA, else 2e-5."
     )
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps over which the rate rises.")
     weight_decay: float = Field(default=0.05, ge=0, description="On weights; never on biases or norms.")
@@ -77,12 +83,23 @@ class LmTrainerConfig(ComponentConfig):
         return self.pairs != "library"
 
     @property
+    def prompt_weight(self) -> float:
+        """Weight of the prompt's tokens in the loss.
+
+        A base knows language; a model from scratch has only the states to learn it from, and a few tokens of a tactic
+        say little about them.
+        """
+        if self.prompt_loss is not None:
+            return self.prompt_loss
+        return 1.0 if self.base is None else 0.0
+
+    @property
     def rate(self) -> float:
         """The learning rate at its height."""
         if self.learning_rate is not None:
             return self.learning_rate
         if self.base is None:
-            return 2e-3
+            return 1e-3
         return 2e-5 if self.lora_rank is None else 2e-4
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset, Sampler
 from transformers import EvalPrediction, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
@@ -137,6 +138,18 @@ class ByLength(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         return iter(LengthGroupedSampler(self._batch, lengths=self._lengths, generator=generator))
+
+
+def prompt_loss(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    """The mean negative log-likelihood of the prompts' tokens, in nats; a scalar.
+
+    Args:
+        logits: of shape ``(examples, tokens, vocabulary)``.
+        batch: as :class:`Collate` makes it.
+    """
+    in_prompt = batch["attention_mask"].bool() & (batch["labels"] == IGNORED)
+    wanted = batch["input_ids"].masked_fill(~in_prompt, IGNORED)[:, 1:]
+    return cross_entropy(logits[:, :-1].float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
 
 
 def answer_counts(logits: Any, labels: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ from proofsearch.prompts import PromptTemplate, load_template
 from proofsearch.protocols import TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_transformers.lm_config import LmTrainerConfig
-from proofsearch_transformers.lm_examples import ByLength, Collate, Examples, answer_counts, answer_metrics
+from proofsearch_transformers.lm_examples import ByLength, Collate, Examples, answer_counts, answer_metrics, prompt_loss
 from proofsearch_transformers.lm_folder import (
     TRAINING,
     begin,
@@ -188,6 +188,7 @@ class LmTrainer:
             preprocess_logits_for_metrics=answer_counts,
             callbacks=[watch],
         )
+        trainer.prompt_weight = config.prompt_weight
         trainer.remove_callback(PrinterCallback)
         watch.say(f"a model of {model.num_parameters():,} parameters, on {arguments.device}")
         return trainer
@@ -244,7 +245,24 @@ class LmTrainer:
 
 
 class _PairTrainer(Trainer):
-    """A trainer whose batches are of about equal length, in an order that a resumed training finds again."""
+    """A trainer whose batches are of about equal length, in an order that a resumed training finds again.
+
+    Attributes:
+        prompt_weight: of the prompts' tokens in the loss, beside that of the answers.
+    """
+
+    prompt_weight = 0.0
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The loss on the answers, and on the prompts where they have a weight; a validation has no use for it."""
+        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        if self.prompt_weight and model.training:
+            # The answers' share is a mean over all batches of a step already, this one over one of them.
+            aside = prompt_loss(outputs["logits"], inputs) / self.current_gradient_accumulation_steps
+            loss = loss + self.prompt_weight * aside
+        return (loss, outputs) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         dataset = self.train_dataset if train_dataset is None else train_dataset
@@ -288,11 +306,14 @@ def _arguments(config: LmTrainerConfig, out: Path, seed: int) -> TrainingArgumen
         logging_steps=10,
         logging_nan_inf_filter=False,
         report_to="none",
+        log_level="error",
+        log_level_replica="error",
         disable_tqdm=True,
         seed=seed,
         data_seed=seed,
         use_cpu=config.device == "cpu",
         dataloader_pin_memory=config.device != "cpu" and torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,  # every parameter has a part in every answer
         remove_unused_columns=False,
         label_names=["labels"],
     )
