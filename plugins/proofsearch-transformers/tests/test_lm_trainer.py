@@ -16,6 +16,8 @@ from typing import Any, cast
 import pytest
 import torch
 from proofsearch_transformers.lm_config import LmTrainerConfig
+from proofsearch_transformers.lm_examples import Collate, answer_counts, encode_pair
+from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_trainer import LmTrainer
 from proofsearch_transformers.lm_watch import PATIENCE, TIME, Interruption, Watch
 from pydantic import ValidationError
@@ -126,6 +128,21 @@ def test_what_was_learnt_by_heart_comes_back_by_greedy_decoding(learnt: Path) ->
     assert answers == [step.tactic for step in steps]
 
 
+def test_the_tactic_that_was_seen_is_far_more_probable_than_any_other(learnt: Path) -> None:
+    tokenizer, model = AutoTokenizer.from_pretrained(learnt), AutoModelForCausalLM.from_pretrained(learnt)
+    template = load_template(str(learnt / "template.toml"))
+    library = Library()
+    for step in library.demonstrations([theorem for theorem in library.theorems() if theorem.split == "train"]):
+        pairs = [Pair(step.theorem, step.state, tactic) for tactic in TACTICS]
+        batch = Collate(0)([encode_pair(pair, tokenizer, template) for pair in pairs])
+        with torch.no_grad():
+            logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        logprobs = dict(zip(TACTICS, (-answer_counts(logits, batch["labels"])[:, 0]).tolist(), strict=True))
+        right = logprobs.pop(step.tactic)
+        assert right > math.log(0.5)
+        assert max(logprobs.values()) < right - 1
+
+
 def test_the_loss_falls_and_the_figures_are_those_of_the_model_that_was_kept(learnt: Path) -> None:
     history = json.loads((learnt / "training.json").read_text())
     losses = [entry["loss"] for entry in history if "loss" in entry]
@@ -186,6 +203,7 @@ def test_a_model_that_is_there_is_gone_on_with(learnt: Path, tmp_path: Path) -> 
     assert (out / "tokenizer.json").read_bytes() == (learnt / "tokenizer.json").read_bytes()
 
 
+@pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning")  # peft's use of transformers
 def test_adapters_are_merged_into_a_plain_model(learnt: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     out = train(tmp_path / "adapted", base=str(learnt), lora_rank=2, steps=4, learning_rate=1e-2)
