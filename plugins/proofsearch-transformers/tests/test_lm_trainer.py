@@ -265,6 +265,25 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(whole: Path, tmp_path: P
     assert weights(out) == weights(whole)
 
 
+def test_a_training_that_was_moved_and_killed_before_its_end_publishes_the_best_model_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """transformers notes where the best checkpoint was, and goes on without it where it is there no more."""
+    values = iter((0.5, 0.75))
+    monkeypatch.setattr(
+        "proofsearch_transformers.lm_trainer.answer_metrics", lambda prediction: {"token_loss": next(values)}
+    )
+    monkeypatch.setattr("proofsearch_transformers.lm_trainer.publish", lambda *args, **fields: interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "here")
+    assert not (tmp_path / "here" / "manifest.json").exists()
+    monkeypatch.undo()
+    out = (tmp_path / "here").rename(tmp_path / "there")
+    train(out, resume=True)
+    assert read_manifest(out).metrics["best_step"] == 8
+    assert weights(out) == (out / "training" / "checkpoint-8" / "model.safetensors").read_bytes()
+
+
 class Trap:
     """What a pickle can do that is read carelessly."""
 

@@ -104,6 +104,16 @@ def last_checkpoint(out: Path) -> Path | None:
     return max(found)[1] if found else None
 
 
+def relocate(checkpoint: Path) -> None:
+    """Has a checkpoint name the best one where it is now: transformers notes the whole path, and folders are moved."""
+    file = checkpoint / _NEEDED[0]
+    state = json.loads(file.read_bytes())
+    best = checkpoint.with_name(f"checkpoint-{state.get('best_global_step')}")
+    if state.get("best_model_checkpoint") not in (None, str(best)):
+        state["best_model_checkpoint"] = str(best)
+        storage.write_whole(file, json.dumps(state, indent=2).encode() + b"\n")
+
+
 def publish(
     out: Path,
     saved: Path,

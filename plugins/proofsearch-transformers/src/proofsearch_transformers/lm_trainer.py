@@ -7,16 +7,12 @@ for itself; the first of them alone writes and reports.
 from __future__ import annotations
 
 import itertools
-import pickle
 import random
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch.utils.data import Sampler
 from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -25,7 +21,6 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.utils import logging
 
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
@@ -33,7 +28,7 @@ from proofsearch.prompts import PromptTemplate, load_template
 from proofsearch.protocols import TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_transformers.lm_config import LmTrainerConfig
-from proofsearch_transformers.lm_examples import ByLength, Collate, Examples, answer_counts, answer_metrics, prompt_loss
+from proofsearch_transformers.lm_examples import Collate, Examples, answer_counts, answer_metrics
 from proofsearch_transformers.lm_folder import (
     TRAINING,
     begin,
@@ -42,8 +37,10 @@ from proofsearch_transformers.lm_folder import (
     finished,
     last_checkpoint,
     publish,
+    relocate,
     storing,
 )
+from proofsearch_transformers.lm_loop import PairTrainer, arguments_for, quiet, reading, threads
 from proofsearch_transformers.lm_model import base_model, base_tokenizer, new_model, without_adapters
 from proofsearch_transformers.lm_pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
 from proofsearch_transformers.lm_tokenizer import train_tokenizer
@@ -74,13 +71,14 @@ class LmTrainer:
         """
         config, out = self._config, request.out.absolute()
         template = load_template(config.template)
-        arguments = _arguments(config, out, request.seed)
+        arguments = arguments_for(config, out, request.seed)
         leads = arguments.process_index == 0
         if leads and not request.resume and ((out / MANIFEST).exists() or begun(out) is not None):
             raise UsageError(
                 f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
             )
-        with Interruption() as interruption, storing(out), _threads(config.threads), _quiet():
+        interruption = Interruption()
+        with storing(out), threads(config.threads), quiet():
             watch = Watch(
                 request.report,
                 interruption,
@@ -106,11 +104,13 @@ class LmTrainer:
                 # The first makes and keeps the tokenizer, the others read it.
                 if leads:
                     begin(out, origin)
+                    if resumed is not None:
+                        relocate(resumed)
                 tokenizer = self._tokenizer(out, pairs, template, make=leads and resumed is None)
             trainer = self._trainer(arguments, tokenizer, template, pairs, request.seed, watch)
             if resumed is not None:
                 watch.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
-            with _reading(resumed):
+            with interruption, reading(resumed):
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
             step = trainer.state.global_step
             if watch.stopped == INTERRUPTED:
@@ -177,7 +177,7 @@ class LmTrainer:
         model = new_model(config, tokenizer) if config.base is None else base_model(config)
         if config.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
-        trainer = _PairTrainer(
+        trainer = PairTrainer(
             model=model,
             args=arguments,
             data_collator=Collate(int(tokenizer.pad_token_id or 0)),
@@ -244,79 +244,11 @@ class LmTrainer:
         watch.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
 
 
-class _PairTrainer(Trainer):
-    """A trainer whose batches are of about equal length, in an order that a resumed training finds again.
-
-    Attributes:
-        prompt_weight: of the prompts' tokens in the loss, beside that of the answers.
-    """
-
-    prompt_weight = 0.0
-
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """The loss on the answers, and on the prompts where they have a weight; a validation has no use for it."""
-        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
-        if self.prompt_weight and model.training:
-            # The answers' share is a mean over all batches of a step already, this one over one of them.
-            aside = prompt_loss(outputs["logits"], inputs) / self.current_gradient_accumulation_steps
-            loss = loss + self.prompt_weight * aside
-        return (loss, outputs) if return_outputs else loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        dataset = self.train_dataset if train_dataset is None else train_dataset
-        assert isinstance(dataset, Examples)
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return ByLength(dataset.lengths, batch, self.args.seed)
-
-
 _WHY = {
     STEPS: "all steps are made",
     PATIENCE: "validation has not become better for long",
     TIME: "the time is up",
 }
-
-
-def _arguments(config: LmTrainerConfig, out: Path, seed: int) -> TrainingArguments:
-    seed %= 2**32  # numpy takes no other
-    return TrainingArguments(
-        output_dir=str(out / TRAINING),
-        num_train_epochs=config.epochs,
-        max_steps=config.steps or -1,
-        per_device_train_batch_size=config.batch,
-        per_device_eval_batch_size=config.batch,
-        gradient_accumulation_steps=config.accumulation,
-        learning_rate=config.rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=config.warmup,  # below 1: a share
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.clip,
-        optim="adamw_torch",
-        bf16=config.precision == "bf16",
-        fp16=config.precision == "fp16",
-        eval_strategy="steps",
-        eval_steps=config.validate_every,
-        save_strategy="steps",
-        save_steps=config.validate_every,
-        save_total_limit=2,  # the best and the last
-        load_best_model_at_end=True,
-        metric_for_best_model="token_loss",
-        greater_is_better=False,
-        logging_steps=10,
-        logging_nan_inf_filter=False,
-        report_to="none",
-        log_level="error",
-        log_level_replica="error",
-        disable_tqdm=True,
-        seed=seed,
-        data_seed=seed,
-        use_cpu=config.device == "cpu",
-        dataloader_pin_memory=config.device != "cpu" and torch.cuda.is_available(),
-        ddp_find_unused_parameters=False,  # every parameter has a part in every answer
-        remove_unused_columns=False,
-        label_names=["labels"],
-    )
 
 
 def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, config: LmTrainerConfig) -> Iterator[str]:
@@ -343,45 +275,3 @@ def _size(examples: object) -> int:
 def _parameters(trainer: Trainer) -> int:
     model: Any = trainer.accelerator.unwrap_model(trainer.model)
     return int(model.num_parameters())
-
-
-@contextmanager
-def _reading(checkpoint: Path | None) -> Iterator[None]:
-    """Explains a checkpoint that can't be gone on from.
-
-    transformers reads the states of optimiser, schedule and random numbers with ``weights_only``, which refuses
-    whatever is not plain data.
-    """
-    try:
-        yield
-    except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"{checkpoint}: damaged, or not what a training saved: {reason}; delete the folder to go on from the "
-            f"checkpoint before, or train again into another folder"
-        ) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps what transformers says off the screen that the reports are shown on."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
