@@ -154,6 +154,19 @@ def test_the_loss_falls_and_the_figures_are_those_of_the_model_that_was_kept(lea
     assert (metrics["pairs"], metrics["validation_pairs"], metrics["step"]) == (16, 4, 200)
 
 
+@pytest.mark.parametrize(("kind", "learnt_from"), [("library", 16), ("trajectories", 1), ("both", 17)])
+def test_it_learns_from_the_sources_that_were_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, learnt_from: int
+) -> None:
+    found = [
+        Pair(Theorem(split, "show", split=split), State("|- found", ()), "id") for split in ("train", "validation")
+    ]
+    monkeypatch.setattr("proofsearch_transformers.lm_trainer.trajectory_pairs", lambda paths: iter(found))
+    out = train(tmp_path / "lm", steps=1, pairs=kind)
+    assert read_manifest(out).metrics["pairs"] == learnt_from
+    assert LmTrainerConfig(pairs=cast(Any, kind)).needs_trajectories is (kind != "library")
+
+
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_prompts_are_learnt_where_they_have_a_weight_and_only_there(tmp_path: Path, accumulation: int) -> None:
     """The first step's loss is about the logarithm of the vocabulary on answers and on prompts; their sum tells."""
@@ -282,6 +295,16 @@ def test_a_training_that_was_moved_and_killed_before_its_end_publishes_the_best_
     train(out, resume=True)
     assert read_manifest(out).metrics["best_step"] == 8
     assert weights(out) == (out / "training" / "checkpoint-8" / "model.safetensors").read_bytes()
+
+
+def test_a_template_that_changed_under_its_name_is_not_gone_on_with(tmp_path: Path) -> None:
+    template = tmp_path / "mine.toml"
+    template.write_text('text = "{state} => "')
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "lm", template=str(template), report=at(2, interrupt))
+    template.write_text('text = "{state} -> "')
+    with pytest.raises(InputError, match=r"mine\.toml' has changed"):
+        train(tmp_path / "lm", template=str(template), resume=True)
 
 
 class Trap:

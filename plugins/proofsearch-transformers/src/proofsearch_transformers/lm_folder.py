@@ -66,7 +66,7 @@ def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
 
     Raises:
         UsageError: another option or seed.
-        InputError: other pairs.
+        InputError: other pairs, or a template of the same name that says something else.
     """
     was, is_ = before["config"] | {"seed": before.get("seed")}, now["config"] | {"seed": now["seed"]}
     for name in is_:
@@ -80,6 +80,11 @@ def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
         raise InputError(
             f"{out}: was trained on other pairs than there are now; resume with the same library and trajectories, or "
             f"train into another folder"
+        )
+    if before.get("template") != now["template"]:
+        raise InputError(
+            f"{out}: the template {now['config']['template']!r} has changed since the training was begun; restore it, "
+            f"or train into another folder"
         )
 
 
