@@ -360,14 +360,17 @@ def test_recorded_searches_that_would_not_be_read_are_refused(tmp_path: Path) ->
         trainer.train(TrainingRequest([tmp_path / "run"], tmp_path / "lm"))
 
 
-@pytest.mark.parametrize("what", ["missing", "pickled"])
+@pytest.mark.parametrize("what", ["missing", "pickled", "renamed"])
 def test_a_base_that_is_no_safe_model_is_refused(learnt: Path, tmp_path: Path, what: str) -> None:
     base = tmp_path / "base"
-    if what == "pickled":
+    if what != "missing":
         base.mkdir()
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
             (base / name).write_bytes((learnt / name).read_bytes())
         torch.save({}, base / "pytorch_model.bin")
+    if what == "renamed":  # transformers would take it for weights, whatever it was told of safetensors
+        settings = json.loads((base / "config.json").read_text()) | {"transformers_weights": "pytorch_model.bin"}
+        (base / "config.json").write_text(json.dumps(settings))
     with pytest.raises(InputError, match=f"--lm-base {base}: can't be loaded"):
         train(tmp_path / "lm", base=str(base))
 

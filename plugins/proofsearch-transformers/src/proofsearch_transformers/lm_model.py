@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     LlamaConfig,
@@ -67,6 +68,13 @@ def base_model(config: LmTrainerConfig) -> PreTrainedModel:
         UsageError: adapters are asked for and peft is not installed.
     """
     try:
+        shape = AutoConfig.from_pretrained(
+            config.base or "", revision=config.revision or "main", trust_remote_code=False
+        )
+        if getattr(shape, "transformers_weights", None) is not None:
+            raise ValueError("its config.json names files of weights by transformers_weights, which may be pickles")
+        if shape.is_encoder_decoder:
+            raise ValueError(f"{shape.model_type} is an encoder-decoder")
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             config.base or "",
             revision=config.revision or "main",
