@@ -15,6 +15,9 @@ from typing import Any, cast
 
 import pytest
 import torch
+from proofsearch_transformers.config import GeneratorConfig
+from proofsearch_transformers.files import find_files
+from proofsearch_transformers.generator import TransformersGenerator
 from proofsearch_transformers.lm_config import LmTrainerConfig
 from proofsearch_transformers.lm_examples import Collate, answer_counts, encode_pair
 from proofsearch_transformers.lm_pairs import Pair
@@ -26,7 +29,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerControl, Tr
 from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.prompts import load_template
-from proofsearch.protocols import OnReport, TrainingReport, TrainingRequest, unreported
+from proofsearch.protocols import GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
 from proofsearch.registry import Builder
 from proofsearch.types import Demonstration, Goal, State, Theorem
 
@@ -126,6 +129,19 @@ def test_what_was_learnt_by_heart_comes_back_by_greedy_decoding(learnt: Path) ->
     written = model.generate(**prompts, do_sample=False, max_new_tokens=8)[:, prompts["input_ids"].shape[1] :]
     answers = [template.answer(tokenizer.decode(row, skip_special_tokens=True)) for row in written]
     assert answers == [step.tactic for step in steps]
+
+
+def test_a_search_with_it_is_offered_what_was_learnt_first(learnt: Path) -> None:
+    """By the generator, with no option but the folder: it finds the template beside the model."""
+    config = GeneratorConfig(model=str(learnt), device="cpu", samples=8)
+    generator = TransformersGenerator(config, find_files(config))
+    library = Library()
+    steps = list(library.demonstrations([theorem for theorem in library.theorems() if theorem.split == "train"]))
+    requests = [GenerationRequest(step.theorem, step.state, seed=number) for number, step in enumerate(steps)]
+    offered = generator.generate(requests, 4)
+    generator.close()
+    assert [candidates[0].tactic for candidates in offered] == [step.tactic for step in steps]
+    assert all(candidates[0].logprob > math.log(0.5) for candidates in offered)
 
 
 def test_the_tactic_that_was_seen_is_far_more_probable_than_any_other(learnt: Path) -> None:

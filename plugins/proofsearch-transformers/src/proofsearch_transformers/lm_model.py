@@ -30,7 +30,8 @@ def new_model(config: LmTrainerConfig, tokenizer: PreTrainedTokenizerBase) -> Pr
             num_hidden_layers=config.layers,
             num_attention_heads=config.heads,
             num_key_value_heads=config.heads,
-            max_position_embeddings=config.max_tokens,
+            # Room for an answer to the longest prompt that was learnt; rotary positions cost nothing.
+            max_position_embeddings=2 * config.max_tokens,
             attention_dropout=config.dropout,
             tie_word_embeddings=True,
             pad_token_id=tokenizer.pad_token_id,
