@@ -36,7 +36,9 @@ _TOKENIZER = (
     "*.tiktoken",
 )
 """Every file that may decide how a text is cut into tokens."""
-_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
+TEMPLATE = "template.toml"
+"""The prompt template that a model was trained with, where it says so beside itself."""
+_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", TEMPLATE)
 """What is fetched from the hub besides weights."""
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _CHUNK = 1 << 24

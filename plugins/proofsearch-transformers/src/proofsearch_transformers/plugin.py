@@ -8,9 +8,27 @@ from proofsearch import hookimpl
 
 if TYPE_CHECKING:
     from proofsearch.hookspecs import Register
-    from proofsearch.protocols import Trainer
+    from proofsearch.protocols import Encoder, TacticGenerator, Trainer
     from proofsearch.registry import Builder
+    from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
     from proofsearch_transformers.lm_config import LmTrainerConfig
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``transformers``."""
+    from proofsearch_transformers.config import GeneratorConfig
+
+    register("transformers", make_generator, config=GeneratorConfig, help="Tactics that a language model writes.")
+
+
+@hookimpl
+def register_encoders(register: Register) -> None:
+    """Registers ``transformers``, and the same as ``pooled`` for searches whose generator has another model."""
+    from proofsearch_transformers.config import EncoderConfig, PooledConfig
+
+    register("transformers", make_encoder, config=EncoderConfig, help="Hidden states of a model, pooled over a state.")
+    register("pooled", make_encoder, config=PooledConfig, help="transformers, beside a generator of that name.")
 
 
 @hookimpl
@@ -19,6 +37,22 @@ def register_trainers(register: Register) -> None:
     from proofsearch_transformers.lm_config import LmTrainerConfig
 
     register("lm", make_lm_trainer, config=LmTrainerConfig, help="A language model, from proofs' states and tactics.")
+
+
+def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
+    """Builds the generator ``transformers``; its model is loaded when it is first asked."""
+    from proofsearch_transformers.files import find_files
+    from proofsearch_transformers.generator import TransformersGenerator
+
+    return TransformersGenerator(config, find_files(config))
+
+
+def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
+    """Builds the encoder ``transformers``; its model is loaded when it is first asked."""
+    from proofsearch_transformers.encoder import TransformersEncoder
+    from proofsearch_transformers.files import find_files
+
+    return TransformersEncoder(config, find_files(config), builder.cache)
 
 
 def make_lm_trainer(config: LmTrainerConfig, builder: Builder) -> Trainer:
