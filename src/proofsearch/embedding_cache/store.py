@@ -268,8 +268,8 @@ class EmbeddingStore:
         except (sqlite3.Error, OSError, files.ForeignTablesError) as error:
             self._disconnect()
             raise InputError(
-                f"{self._path}: the encoded states can't be used: {_reason(error)}; they can be computed again, so the "
-                f"file may be deleted while nobody uses it"
+                f"{self._path}: the encoded states can't be used: {_reason(error)}; they can be computed again, so "
+                f"delete them all with: proofsearch cache clear"
             ) from error
 
     def _set_aside(self, error: Exception) -> None:
