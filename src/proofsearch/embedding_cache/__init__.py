@@ -8,10 +8,10 @@ A plugin whose encoder is slow returns it wrapped from its factory::
 ``proofsearch cache`` shows what is kept and clears it.
 """
 
-from proofsearch.embedding_cache.encoder import CachedEncoder, check_rows, text_key
+from proofsearch.embedding_cache.encoder import KEY_BYTES, CachedEncoder, check_rows, text_key
 from proofsearch.embedding_cache.store import EmbeddingStore, StoredEncoder
 
 FOLDER = "embeddings"
 """The folder of the embeddings in the cache folder."""
 
-__all__ = ["FOLDER", "CachedEncoder", "EmbeddingStore", "StoredEncoder", "check_rows", "text_key"]
+__all__ = ["FOLDER", "KEY_BYTES", "CachedEncoder", "EmbeddingStore", "StoredEncoder", "check_rows", "text_key"]
