@@ -19,7 +19,7 @@ from proofsearch.components import Components, resolve
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Calibrated, Calibration, GenerationRequest
+from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest
 from proofsearch.registry import Registration, Registry
 from proofsearch.run import run_search
 from proofsearch.runs import RunFolder, TheoremResult
@@ -308,6 +308,9 @@ def state(text: str) -> State:
     return State(text, (Goal(text),))
 
 
+ANY = ScoreRequest(Theorem("t", "t"), state("s"), 0, 0.0, 0)
+
+
 def request(text: str) -> GenerationRequest:
     return GenerationRequest(Theorem("t", "t"), state(text), None, 0)
 
@@ -369,6 +372,30 @@ def test_rows_of_a_merged_encoding_go_to_whoever_asked_for_them() -> None:
     assert Lengths.calls == [4, 2]
     assert (shared.width, shared.fingerprint()) == (2, "lengths")
     assert shared.encode([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_call_is_put_off_for_max_wait_while_another_search_could_join_it(patient: bool) -> None:
+    clients = Clients()
+    here, leave, answered = threading.Event(), threading.Event(), threading.Event()
+    scorer: Any = SimpleNamespace(score=lambda requests: [0.0] * len(requests), close=lambda: None)
+    shared = stand_in(("scorer", "s"), scorer, clients, ExecutionConfig(max_wait=3600 if patient else 0))
+
+    def busy_with_the_prover() -> None:
+        with clients.working():
+            here.set()
+            leave.wait(60)
+
+    other = threading.Thread(target=busy_with_the_prover)
+    other.start()
+    assert here.wait(60)
+    asker = threading.Thread(target=lambda: (shared.score([ANY]), answered.set()))
+    asker.start()
+    assert answered.wait(0.2 if patient else 60) is not patient
+    leave.set()
+    assert answered.wait(60)
+    asker.join(60)
+    other.join(60)
 
 
 @pytest.fixture
