@@ -120,6 +120,12 @@ class ExecutionConfig(FrozenModel):
     )
     attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
     memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
+    max_batch: int = Field(
+        default=64, ge=1, description="States in one call of a model that the worker threads of a process share."
+    )
+    max_wait: float = Field(
+        default=0.005, ge=0, description="Seconds that such a call is put off at most, for other searches to join it."
+    )
 
 
 class RunConfig(FrozenModel):

@@ -24,6 +24,7 @@ from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
+from proofsearch.sharing import SharedGenerator
 from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class _Search:
         self._step = session.step
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
         self._generator = generator
-        self._generator_name = f"{type(generator).__module__}.{type(generator).__qualname__}"
+        original = type(generator.original if isinstance(generator, SharedGenerator) else generator)
+        self._generator_name = f"{original.__module__}.{original.__qualname__}"
         self._scoring = Scoring(scorer, theorem) if scorer is not None else None
         self._asks_scorer = scorer is not None
         self._deferred = Deferred(config.defer) if scorer is not None and config.defer is not None else None
