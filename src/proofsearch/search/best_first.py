@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import PluginError
-from proofsearch.protocols import EnumeratesMoves, GenerationRequest
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest, StandsIn
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.deferred import Deferred
@@ -24,7 +24,6 @@ from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
-from proofsearch.sharing import SharedGenerator
 from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ class _Search:
         self._step = session.step
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
         self._generator = generator
-        original = type(generator.original if isinstance(generator, SharedGenerator) else generator)
+        original = type(generator.original if isinstance(generator, StandsIn) else generator)
         self._generator_name = f"{original.__module__}.{original.__qualname__}"
         self._scoring = Scoring(scorer, theorem) if scorer is not None else None
         self._asks_scorer = scorer is not None
