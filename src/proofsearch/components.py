@@ -9,7 +9,7 @@ trainers look losses up by name as they go, every loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from proofsearch.errors import PluginError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, Trainer, ValueScorer
 from proofsearch.registry import Registration, cache_folder
+from proofsearch.sharing import SharedComponents, stand_in
 from proofsearch.validation import Place, dotted, explain, near
 
 CHOOSERS = {
@@ -228,6 +229,8 @@ class Components:
         parts: what was chosen.
         on_status: told what takes long.
         cache: a folder for what can be computed again; default: :func:`proofsearch.registry.cache_folder`.
+        shared: where components are that other threads share; ``None`` where there are no other threads.
+        building: what is being built that asks for these components, the outermost first.
     """
 
     def __init__(
@@ -236,13 +239,16 @@ class Components:
         parts: Parts | TrainingParts,
         on_status: OnStatus | None = None,
         cache: Path | None = None,
+        shared: SharedComponents | None = None,
+        building: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._plugins = plugins
         self._parts = parts
         self._on_status = on_status
         self._cache = cache
+        self._shared = shared
         self._built: dict[tuple[str, str], Any] = {}
-        self._building: list[tuple[str, str]] = []
+        self._building = list(building)
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -360,9 +366,22 @@ class Components:
             circle = " → ".join(f"{kind} {name!r}" for kind, name in [*self._building, key])
             raise PluginError(f"these components ask for each other: {circle}; one of their plugins must be corrected")
         part = self._part(kind, name, options)
-        self._building.append(key)
+        if part.registration.shared and self._shared is not None:
+            shared = self._shared
+            component = shared.take(key, lambda: self._build_shared(part, shared))
+            self._open.callback(shared.release, key)
+        else:
+            component = self._build(part)
+            if kind not in _CALLED:
+                self._open.callback(component.close)
+        self._built[key] = component
+        return component
+
+    def _build(self, part: Part) -> Any:
+        kind, name = part.key
+        self._building.append(part.key)
         try:
-            component = part.registration.factory(part.config, self)
+            return part.registration.factory(part.config, self)
         except ImportError as error:
             raise PluginError(
                 f"{kind} {name!r} of plugin {part.registration.plugin!r} needs a package that can't be imported: "
@@ -370,7 +389,16 @@ class Components:
             ) from error
         finally:
             self._building.pop()
-        if kind not in _CALLED:
-            self._open.callback(component.close)
-        self._built[key] = component
-        return component
+
+    def _build_shared(self, part: Part, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
+        """A component for all threads, and what closes it.
+
+        What it asks for and is not shared itself belongs to it alone: no worker uses that, so no call of it can overlap
+        with one by this component, and it lives as long.
+        """
+        inner = Components(self._plugins, self._parts, None, self._cache, shared, self._building)
+        with ExitStack() as undo:
+            undo.callback(inner.close)
+            component = stand_in(part.key, inner._build(part), shared.clients, self.execution)
+            undo.callback(component.close)
+            return component, undo.pop_all().close

@@ -60,7 +60,8 @@ class PriorityConfig(FrozenModel):
 
     Every kind but ``reranked`` then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given,
     that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted together with the value's weight.
-    A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability.
+    A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability. One
+    whose score is put off (``defer``) is ordered by the mean value of its scored siblings.
     """
 
     kind: PriorityKind = Field(
@@ -88,7 +89,7 @@ class SearchConfig(FrozenModel):
     defer: int | None = Field(
         default=None,
         ge=1,
-        description="Score a node only when it is next, with its best siblings, so many in all; default: all when new.",
+        description="Score so many new siblings at once, the likeliest, others when next; default: all when new.",
     )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()
@@ -119,6 +120,12 @@ class ExecutionConfig(FrozenModel):
     )
     attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
     memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
+    max_batch: int = Field(
+        default=64, ge=1, description="States in one call of a model that the worker threads of a process share."
+    )
+    max_wait: float = Field(
+        default=0.005, ge=0, description="Seconds that such a call is put off at most, for other searches to join it."
+    )
 
 
 class RunConfig(FrozenModel):

@@ -30,7 +30,12 @@ class Register(Protocol):
     """The callback of every hook for components."""
 
     def __call__(
-        self, name: str, factory: Factory, config: type[ComponentConfig] | None = None, help: str = ""
+        self,
+        name: str,
+        factory: Factory,
+        config: type[ComponentConfig] | None = None,
+        help: str = "",
+        shared: bool = False,
     ) -> None:
         """Registers one component under a name that is free; see :class:`proofsearch.registry.Registration`."""
 

@@ -130,9 +130,13 @@ class Plugins:
 
             def collect(plugin: str) -> hookspecs.Register:
                 def register(
-                    name: str, factory: Factory, config: type[ComponentConfig] | None = None, help: str = ""
+                    name: str,
+                    factory: Factory,
+                    config: type[ComponentConfig] | None = None,
+                    help: str = "",
+                    shared: bool = False,
                 ) -> None:
-                    entries.append(Registration(kind, name, factory, config, plugin, help))
+                    entries.append(Registration(kind, name, factory, config, plugin, help, shared))
 
                 return register
 

@@ -125,6 +125,13 @@ class Prepares(Protocol):
         """Computes it if it is not cached. Called once a run, in the parent, before any worker is started."""
 
 
+@runtime_checkable
+class StandsIn(Protocol):
+    """What is put in place of a component that threads share. Errors are to name the component itself."""
+
+    original: object
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Policies and values
 

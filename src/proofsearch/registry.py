@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
 """Every kind of component, in the order in which people meet them."""
 
+SHAREABLE = ("generator", "scorer", "encoder")
+"""The kinds whose components can be shared by threads: those that are asked about states."""
 
 CACHE_VARIABLE = "PROOFSEARCH_CACHE_DIR"
 """Environment variable: the folder for what can be computed again."""
@@ -37,7 +39,7 @@ def cache_folder() -> Path:
 
 
 class Builder(Protocol):
-    """What a factory may ask for. Each component is built once a worker and shared."""
+    """What a factory may ask for. Each component is built once a worker, a shared one once a process."""
 
     @property
     def seed(self) -> int:
@@ -88,6 +90,8 @@ class Registration:
         config: its configuration model; ``None`` where it has no options.
         plugin: the name of the plugin that registered it.
         help: one line for ``proofsearch plugins list``.
+        shared: one instance serves all worker threads of a process: calls of concurrent searches are merged into
+            batches, and calls never overlap. For generators, scorers and encoders.
     """
 
     kind: str
@@ -96,6 +100,7 @@ class Registration:
     config: type[ComponentConfig] | None
     plugin: str
     help: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ class Registry:
         """Adds a component.
 
         Raises:
-            PluginError: the name is taken, or isn't lower-case letters, digits, dashes and underscores.
+            PluginError: the name is taken, or isn't lower-case letters, digits, dashes and underscores; or the
+                component is to be shared and is of a kind that can't be.
         """
         name = entry.name
         plain = name.replace("-", "").replace("_", "")
@@ -130,6 +136,11 @@ class Registry:
             raise PluginError(
                 f"plugin {entry.plugin!r} registers a {self.kind} as {name!r}: "
                 f"a name is lower-case letters, digits, dashes and underscores"
+            )
+        if entry.shared and self.kind not in SHAREABLE:
+            raise PluginError(
+                f"plugin {entry.plugin!r} registers the {self.kind} {name!r} as shared; "
+                f"only a {', '.join(SHAREABLE[:-1])} or {SHAREABLE[-1]} can be, whose calls can be merged"
             )
         taken = self._entries.get(name)
         if taken is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proofsearch.components import Components, Parts, resolve
@@ -13,6 +13,7 @@ from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibrated, Job
 from proofsearch.runs import TheoremResult
 from proofsearch.search import search
+from proofsearch.sharing import SharedComponents
 from proofsearch.types import Limit, Theorem, Verdict
 
 
@@ -40,12 +41,14 @@ class WorkerRecipe:
         run_id: of the run, for the trajectories.
         extra: plugin modules without an entry point.
         cache: a folder for what can be computed again; ``None`` for the usual one.
+        shared: what the workers that are made in this process share; a process that the recipe is sent to begins anew.
     """
 
     config: RunConfig
     run_id: str = ""
     extra: tuple[str, ...] = ()
     cache: Path | None = None
+    shared: SharedComponents = field(default_factory=SharedComponents, compare=False, repr=False)
 
     def __call__(self) -> SearchWorker:
         """Builds the worker with its components.
@@ -54,7 +57,7 @@ class WorkerRecipe:
             ProofsearchError: a component can't be built.
         """
         plugins = Plugins.discover(self.extra)
-        return SearchWorker(plugins, resolve(plugins, self.config), self.run_id, self.cache)
+        return SearchWorker(plugins, resolve(plugins, self.config), self.run_id, self.cache, self.shared)
 
 
 class SearchWorker:
@@ -65,12 +68,21 @@ class SearchWorker:
         parts: what was chosen.
         run_id: of the run, for the trajectories.
         cache: as in :class:`WorkerRecipe`.
+        shared: as in :class:`WorkerRecipe`.
     """
 
-    def __init__(self, plugins: Plugins, parts: Parts, run_id: str = "", cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        plugins: Plugins,
+        parts: Parts,
+        run_id: str = "",
+        cache: Path | None = None,
+        shared: SharedComponents | None = None,
+    ) -> None:
         self._config = parts.config
         self._run_id = run_id
-        self._components = Components(plugins, parts, cache=cache)
+        self._clients = (shared or SharedComponents()).clients
+        self._components = Components(plugins, parts, cache=cache, shared=shared)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()
@@ -87,6 +99,10 @@ class SearchWorker:
 
     def run(self, job: Job) -> Searched:
         """Searches the job's theorem. The result depends on the configuration and the theorem alone."""
+        with self._clients.working():
+            return self._run(job)
+
+    def _run(self, job: Job) -> Searched:
         acceptance = _Acceptance(self, job.theorem)
         observers = []
         if self._config.trajectories:

@@ -62,6 +62,10 @@ def test_a_run_keeps_what_it_was_asked(cli: Cli) -> None:
         "5",
         "--max-expansions",
         "none",
+        "--max-batch",
+        "7",
+        "--max-wait",
+        "0.5",
         *FAKE,
         "--out",
         "mine",
@@ -69,6 +73,7 @@ def test_a_run_keeps_what_it_was_asked(cli: Cli) -> None:
     )
     config = RunFolder.open(Path("mine")).config
     assert (config.seed, config.select.limit, config.search.limit.expansions) == (5, 3, None)
+    assert (config.execution.max_batch, config.execution.max_wait) == (7, 0.5)
     assert RunFolder.open(Path("mine")).environment["seed"] == 5
 
 

@@ -33,13 +33,21 @@ def small() -> World:
     return world
 
 
-def test_a_node_waits_with_its_parents_value_and_is_scored_with_its_best_sibling_when_it_is_next() -> None:
-    scorer = FakeScorer({"a": -1.0, "b": -3.0, "a1": -9.0, "a2": -2.0, "a3": 0.0, "a21": -2.5})
-    found = run(small(), scorer, defer=2, priority={"kind": "value", "goal_weight": 0})
-    # The root has no value for its children to wait with. Of those of a, all as good as a, a1 is the first; scored,
-    # it is the worst of all. a3 waits unscored, and its turn comes before a2's, as it would have with its own value.
-    assert scorer.calls == [["a", "b"], ["a1", "a2"], ["a3"], ["a21"]]
-    assert order(found.graph) == ["root", "a", "a3", "a2", "a21", "b", "a1"]
+def test_the_likeliest_are_scored_and_the_others_wait_with_their_mean_until_they_are_next() -> None:
+    scorer = FakeScorer({"a": -1.0, "b": -3.0, "a1": -9.0, "a2": -2.0, "a3": 0.0, "a4": -0.5, "a21": -2.5})
+    world = small().edge("a", "a4", -4.0)
+    found = run(world, scorer, defer=2, priority={"kind": "value", "goal_weight": 0})
+    # a3 and a4 wait with the mean of a1 and a2, -5.5, until everything better is expanded. Then both are scored.
+    assert scorer.calls == [["a", "b"], ["a1", "a2"], ["a21"], ["a3", "a4"]]
+    assert order(found.graph) == ["root", "a", "a2", "a21", "b", "a3", "a4", "a1"]
+
+
+def test_without_a_value_among_the_scored_siblings_the_others_wait_with_their_parents() -> None:
+    scorer = FakeScorer({"a": -1.0, "b": -3.0, "a2": -2.0, "a3": -2.0, "a21": -4.0}, default=None)
+    found = run(small(), scorer, defer=1, priority={"kind": "value", "goal_weight": 0})
+    # Of a's children a1 comes first, and gets no value: it and the others are as good as a.
+    assert scorer.calls[:2] == [["a"], ["a1"]]
+    assert order(found.graph)[:3] == ["root", "a", "a1"]
 
 
 @given(
@@ -77,7 +85,7 @@ def test_where_values_are_all_alike_the_order_is_that_of_scoring_at_once(seed: i
 
 
 def test_fewer_states_are_scored() -> None:
-    world = random_world(3, states=400, branching=12)
+    world = random_world(3, states=2000, branching=32)
     values = random_values(3, world, ties=False, missing=0.0)
     late, at_once = FakeScorer(values), FakeScorer(values)
     run(world, late, defer=2, priority={"kind": "logprob"})
@@ -96,7 +104,7 @@ def test_a_sibling_that_became_too_deep_stays_off_the_frontier() -> None:
 def test_nothing_is_scored_once_a_limit_is_reached() -> None:
     scorer = FakeScorer({}, 0.0)
     run(small(), scorer, defer=1, limit={"expansions": 2}, priority={"kind": "logprob"})
-    assert scorer.calls == [["a", "b"]]
+    assert scorer.calls == [["a"], ["a1"]]
 
 
 @pytest.mark.parametrize("kind", ["reranked", "split"])

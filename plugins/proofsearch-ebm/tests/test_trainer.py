@@ -520,9 +520,25 @@ def test_tensorboard_gets_what_is_measured(train, monkeypatch, tmp_path):
 
 
 def test_the_embedding_cache_is_used_where_it_is_asked_for(train, letters, tmp_path):
-    for encoder, out in ((letters(), "a"), (letters(), "b")):
+    first, again, other = letters(), letters(), letters("other")
+    for out, encoder in (("a", first), ("b", again), ("c", other)):
         train(builder=Builder(encoder, tmp_path / "cache"), out=out, cache_embeddings=True, steps=2)
-    assert encoder.encoded == []
+    assert again.encoded == []
+    # Rows of another encoder are not looked at.
+    assert sorted(other.encoded) == sorted(first.encoded)
+    assert (tmp_path / "a" / "head-00000002.safetensors").read_bytes() == (
+        tmp_path / "b" / "head-00000002.safetensors"
+    ).read_bytes()
+
+
+def test_the_embedding_cache_is_as_large_as_it_may_be(train, letters, tmp_path):
+    # What two trainings need doesn't fit, so the second has to encode it again.
+    first, again = letters(), letters()
+    for out, encoder in (("a", first), ("b", again)):
+        train(
+            builder=Builder(encoder, tmp_path / "cache"), out=out, cache_embeddings=True, cache_megabytes=1e-3, steps=2
+        )
+    assert again.encoded == first.encoded != []
 
 
 # ----------------------------------------------------------------------------------------------------- choices to judge

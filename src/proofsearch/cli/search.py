@@ -64,6 +64,8 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--timeout", "execution.timeout"),
         ("--attempts", "execution.attempts"),
         ("--memory", "execution.memory"),
+        ("--max-batch", "execution.max_batch"),
+        ("--max-wait", "execution.max_wait"),
         ("--trajectories", "trajectories"),
     ],
 }

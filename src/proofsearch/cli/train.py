@@ -53,6 +53,8 @@ _PANELS: dict[str, list[tuple[str, str]]] = {
         ("--timeout", "execution.timeout"),
         ("--attempts", "execution.attempts"),
         ("--memory", "execution.memory"),
+        ("--max-batch", "execution.max_batch"),
+        ("--max-wait", "execution.max_wait"),
     ],
 }
 _KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")

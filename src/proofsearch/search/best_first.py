@@ -11,11 +11,11 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from math import inf, isnan
+from math import inf
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import PluginError
-from proofsearch.protocols import EnumeratesMoves, GenerationRequest
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest, StandsIn
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.deferred import Deferred
@@ -111,7 +111,8 @@ class _Search:
         self._step = session.step
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
         self._generator = generator
-        self._generator_name = f"{type(generator).__module__}.{type(generator).__qualname__}"
+        original = type(generator.original if isinstance(generator, StandsIn) else generator)
+        self._generator_name = f"{original.__module__}.{original.__qualname__}"
         self._scoring = Scoring(scorer, theorem) if scorer is not None else None
         self._asks_scorer = scorer is not None
         self._deferred = Deferred(config.defer) if scorer is not None and config.defer is not None else None
@@ -167,7 +168,9 @@ class _Search:
             return self._result()
 
         self._graph = graph = SearchGraph(initial.state, self._elapsed())
-        self._priority = Priority(self._priority_config, graph, self._calibration, scored=self._scoring is not None)
+        estimates = {} if self._deferred is None else self._deferred.estimates
+        scored = self._scoring is not None
+        self._priority = Priority(self._priority_config, graph, self._calibration, scored=scored, estimates=estimates)
         columns = [graph.priority, array("d", (NAN,))][: self._priority.num_queues]
         self._frontier = Frontier(columns, self._priority_config.value_share)
         self._frontier.move(0, *[0.0] * len(columns))
@@ -247,7 +250,7 @@ class _Search:
             if self._status is not None:
                 break
         if self._status is None:
-            self._put_on_frontier(families, changed, self._asks_scorer and self._score(self._due(families)))
+            self._put_on_frontier(families, changed, self._score_new(families))
         else:
             # Nothing will be taken off the frontier any more.
             graph.priority.extend(array("d", (NAN,)) * (first - first_new))
@@ -328,19 +331,16 @@ class _Search:
         created = now - self._began - self._accept_seconds
         return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created)
 
-    def _due(self, families: list[range]) -> Sequence[int]:
-        """Those of new nodes that are to be scored at once, the others noted: children of nodes without a value."""
-        if self._deferred is None:
-            return range(families[0].start, families[-1].stop) if families else ()
-        graph = self._graph
-        due: list[int] = []
-        for family in families:
-            parent = graph.edge_source[graph.best_edge[family.start]]
-            if isnan(graph.value[parent]) or graph.depth[family.start] >= self._max_depth:
-                due += family
-            else:
-                self._deferred.add(family)
-        return due
+    def _score_new(self, families: list[range]) -> bool:
+        """Scores new children, of each family the likeliest only if scores are put off; returns as :meth:`_score`."""
+        deferred = self._deferred
+        if not self._asks_scorer or not families:
+            return False
+        if deferred is None:
+            return self._score(range(families[0].start, families[-1].stop))
+        rescaled = self._score(deferred.add(families, self._graph))
+        deferred.estimate(self._graph)
+        return rescaled
 
     def _score(self, new: Sequence[int]) -> bool:
         """Scores nodes, if any; returns whether all waiting nodes need new priorities."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Priority:
         graph: what priorities are computed from.
         calibration: for ``mix``.
         scored: whether there is a scorer; without, every kind that needs a value orders by log-probability.
+        estimates: the values with which nodes wait that are not scored yet; read whenever priorities are computed.
     """
 
     __slots__ = (
@@ -86,6 +88,7 @@ class Priority:
         "_compute",
         "_compute_second",
         "_config",
+        "_estimates",
         "_full_goal_weight",
         "_goal_weight",
         "_graph",
@@ -101,10 +104,17 @@ class Priority:
     )
 
     def __init__(
-        self, config: PriorityConfig, graph: SearchGraph, calibration: Calibration | None = None, *, scored: bool = True
+        self,
+        config: PriorityConfig,
+        graph: SearchGraph,
+        calibration: Calibration | None = None,
+        *,
+        scored: bool = True,
+        estimates: Mapping[int, float] = MappingProxyType({}),
     ) -> None:
         self._config = config
         self._graph = graph
+        self._estimates = estimates
         self._calibrated = calibration is not None
         self._standardisation: Standardisation | None = None
         self._value_weight = 0.5
@@ -191,14 +201,15 @@ class Priority:
             self._goal_weight = 1.0 if self._config.goal_weight is None else self._config.goal_weight
 
     def _values(self, nodes: Nodes) -> list[float]:
-        """The nodes' values, for those without one their best parent's; ``nan`` where that is missing too."""
-        graph = self._graph
+        """The nodes' values, else what is estimated, else their best parents'; ``nan`` where that is missing too."""
+        graph, estimates = self._graph, self._estimates
         values = _take(graph.value, nodes)
         total = sum(values)
         if total != total:  # values are finite or nan, so some are missing
             for index, node in enumerate(nodes):
                 if values[index] != values[index]:
-                    values[index] = graph.value[graph.edge_source[graph.best_edge[node]]]
+                    known = estimates.get(node)
+                    values[index] = graph.value[graph.edge_source[graph.best_edge[node]]] if known is None else known
         return values
 
     def _by_logprob(self, nodes: Nodes) -> list[float]:

@@ -36,6 +36,7 @@ MAY_CHANGE = frozenset(
         "max_skipped",
         "tensorboard",
         "cache_embeddings",
+        "cache_megabytes",
         "threads",
     }
 )
@@ -43,7 +44,7 @@ MAY_CHANGE = frozenset(
 
 RUNTIME_ONLY = frozenset(
     {"max_minutes", "validate_every", "validation_decisions", "checkpoint_every", "tensorboard", "threads"}
-    | {"max_skipped", "cache_embeddings"}
+    | {"max_skipped", "cache_embeddings", "cache_megabytes"}
 )
 """What of it makes a finished training no less finished."""
 
@@ -83,7 +84,11 @@ class EbmTrainerConfig(ComponentConfig):
     )
     max_states: int = Field(default=500, ge=2, description="States kept of a theorem.")
     cache_embeddings: bool = Field(
-        default=False, description="Keep encoded states on disk; worth it for encoders slower than hashed."
+        default=False,
+        description="Keep encoded states on disk; worth it for encoders slower than hashed that don't do so.",
+    )
+    cache_megabytes: float = Field(
+        default=4096, gt=0, description="What is kept on disk at most; the least recently used goes first."
     )
     row_type: RowType = Field(
         default="float32", description="How encoded states are kept in memory; float16 takes half."

@@ -19,7 +19,6 @@ from proofsearch.errors import InputError
 from proofsearch.types import Theorem
 from proofsearch_ebm.config import RowType
 from proofsearch_ebm.dataset_report import DatasetReport
-from proofsearch_ebm.embeddings import EmbeddingCache
 from proofsearch_ebm.labelled import NEGATIVE_LABEL, POSITIVE_LABEL, UNKNOWN_LABEL, label_search
 from proofsearch_ebm.merging import (
     EncodedSearch,
@@ -156,7 +155,6 @@ def build_dataset(
     seed: int,
     say: Callable[[str], None],
     row_type: RowType = "float32",
-    cache: EmbeddingCache | None = None,
 ) -> Dataset:
     """Reads, labels, merges and encodes recorded searches.
 
@@ -169,7 +167,6 @@ def build_dataset(
         seed: of that choice.
         say: gets lines for people: progress, what was dropped.
         row_type: how rows are kept; float16 for millions of them.
-        cache: encoded rows on disk.
 
     Raises:
         InputError: no search at all, none with an accepted proof outside the test split, searches of different
@@ -177,7 +174,7 @@ def build_dataset(
     """
     tally: Counter[str] = Counter()
     origin = Origin()
-    table = RowTable(encoder, row_type, cache)
+    table = RowTable(encoder, row_type)
     found: dict[str, list[EncodedSearch]] = defaultdict(list)
     theorems: dict[str, Theorem] = {}
     for path, search in searches_at(paths):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.embedding_cache import check_rows
 from proofsearch.errors import InputError
 from proofsearch.protocols import Encoder
 from proofsearch.types import THEOREM_LINE, ProofState, State
@@ -75,35 +76,6 @@ def beside_theorem(part: ProofState, statement: str) -> State:
 def parts_fingerprint(encoder: Encoder, kind: PartsKind, *, with_theorem: bool = False) -> str:
     """Changes whenever the same state could become other rows; keys caches and checkpoints."""
     return f"{encoder.fingerprint()}/{kind}" + ("/theorem" if with_theorem else "")
-
-
-def check_rows(rows: NDArray[np.floating[Any]], parts: Sequence[ProofState], width: int, fingerprint: str) -> None:
-    """Refuses what an encoder must never return in silence: rows that are not finite or all zeros.
-
-    Args:
-        rows: what it returned for ``parts``.
-        parts: what it was given.
-        width: the columns that it promised.
-        fingerprint: what to call it in the message.
-
-    Raises:
-        InputError: the shape is not ``(len(parts), width)``, or a row is not finite or has norm zero.
-    """
-    if rows.shape != (len(parts), width):
-        raise InputError(
-            f"encoder {fingerprint}: returned an array of shape {rows.shape} for {len(parts)} states, expected "
-            f"{(len(parts), width)}"
-        )
-    finite = np.isfinite(rows).all(axis=1)
-    bad = ~finite | ~rows.any(axis=1)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        found = "all zeros" if finite[row] else "not finite"
-        raise InputError(
-            f"encoder {fingerprint}: {int(bad.sum())} of {len(parts)} rows are no vectors; the first, for "
-            f"{parts[row].text[:200]!r}, is {found}. An encoder that fails must say so: check the encoder, or the "
-            f"server behind it"
-        )
 
 
 class PartEncoder:

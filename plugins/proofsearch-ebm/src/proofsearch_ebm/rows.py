@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from proofsearch.embedding_cache import KEY_BYTES, text_key
 from proofsearch.errors import InputError
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import Goal, State
 from proofsearch_ebm.config import PartsKind, RowType
-from proofsearch_ebm.embeddings import KEY_BYTES, EmbeddingCache, part_key
 from proofsearch_ebm.parts import PartEncoder, beside_theorem
 
 _CHUNK = 8192
@@ -29,8 +29,8 @@ class SearchParts:
     """The parts of some states of a search, not yet encoded.
 
     Attributes:
-        keys: of the distinct parts, as :func:`~proofsearch_ebm.embeddings.part_key` makes them, in the order of
-            their first use.
+        keys: of the distinct parts, as :func:`~proofsearch.embedding_cache.text_key` makes them, in the order
+            of their first use.
         index: the parts of the states, one state after the other, by place in ``keys``; shape ``(M,)``.
         offsets: where each state's parts begin in ``index``, shape ``(states + 1,)``.
         make: the part at a place in ``keys``, as an encoder takes it.
@@ -91,7 +91,7 @@ def parts_of_nodes(
 
     if kind == "goals":
         return SearchParts(
-            [_key(part_key(text), statement) for text in goal_texts],
+            [_key(text_key(text), statement) for text in goal_texts],
             goal_of,
             offsets,
             lambda place: _beside(State(goal_texts[place], (goal(place),)), statement),
@@ -121,19 +121,17 @@ def _beside(part: State, statement: str | None) -> State:
 class RowTable:
     """Rows by the keys of parts. Parts are queued and encoded in chunks, their texts then forgotten."""
 
-    def __init__(self, encoder: PartEncoder, row_type: RowType, cache: EmbeddingCache | None = None) -> None:
+    def __init__(self, encoder: PartEncoder, row_type: RowType) -> None:
         """Keeps its configuration.
 
         Args:
             encoder: encodes the parts.
             row_type: how rows are kept.
-            cache: where rows are looked up first and added to.
         """
         self._encoder = encoder
         self._type = np.dtype(row_type)
-        self._cache = cache
         self._row: dict[bytes, int] = {}
-        self._waiting: list[tuple[bytes, State]] = []
+        self._waiting: list[State] = []
         self._chunks: list[NDArray[np.floating[Any]]] = []
 
     def __len__(self) -> int:
@@ -150,7 +148,7 @@ class RowTable:
             row = self._row.get(key)
             if row is None:
                 row = self._row[key] = len(self._row)
-                self._waiting.append((key, parts.make(place)))
+                self._waiting.append(parts.make(place))
                 if len(self._waiting) >= _CHUNK:
                     self._encode()
             rows[place] = row
@@ -178,14 +176,7 @@ class RowTable:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        keys = [key for key, _ in waiting]
-        if self._cache is None:
-            rows = self._encoder.encode_parts([part for _, part in waiting])
-        else:
-            rows, found = self._cache.get(keys)
-            new = np.flatnonzero(~found)
-            rows[new] = self._encoder.encode_parts([waiting[place][1] for place in new.tolist()])
-            self._cache.put([keys[place] for place in new.tolist()], rows[new])
+        rows = self._encoder.encode_parts(waiting)
         with np.errstate(over="ignore"):
             stored = rows.astype(self._type)
         if not (np.isfinite(stored).all() and stored.any(axis=1).all()):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from proofsearch.checkpoint import MANIFEST, read_manifest
+from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Encoder, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
-from proofsearch_ebm.embeddings import EmbeddingCache
 from proofsearch_ebm.head import EnergyHead
 from proofsearch_ebm.interruption import Interruption
 from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
@@ -103,21 +103,22 @@ class EbmTrainer:
 
     def _dataset(self, request: TrainingRequest, encoder: Encoder, progress: Progress) -> Dataset:
         config = self._config
-        # The dataset encodes each part once by itself.
-        parts = PartEncoder(encoder, config.parts, keep=0, with_theorem=config.context == "theorem")
-        cache = None
-        if config.cache_embeddings:
-            cache = EmbeddingCache(self._builder.cache / "embeddings", parts.fingerprint(), parts.width)
-        return build_dataset(
-            request.trajectories,
-            parts,
-            min_expansions=config.min_expansions,
-            max_states_per_theorem=config.max_states,
-            seed=request.seed,
-            say=progress.say,
-            row_type=config.row_type,
-            cache=cache,
-        )
+        with ExitStack() as opened:
+            if config.cache_embeddings:
+                folder = self._builder.cache / FOLDER
+                cached = CachedEncoder(encoder, folder, config.cache_megabytes, progress.say)
+                opened.callback(cached.close_cache)
+                encoder = cached
+            return build_dataset(
+                request.trajectories,
+                # The dataset encodes each part once by itself.
+                PartEncoder(encoder, config.parts, keep=0, with_theorem=config.context == "theorem"),
+                min_expansions=config.min_expansions,
+                max_states_per_theorem=config.max_states,
+                seed=request.seed,
+                say=progress.say,
+                row_type=config.row_type,
+            )
 
     # ------------------------------------------------------------------------------------------------- during it
 
