@@ -80,7 +80,7 @@ def _new(kind: str, size: int, **changed: Any) -> PreTrainedModel:
                     "num_layers": 2,
                     "num_heads": 2,
                     "decoder_start_token_id": PAD,
-                    "initializer_factor": 0.5,
+                    "initializer_factor": 1.0,
                     **ends,
                     **changed,
                 }
@@ -125,4 +125,6 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
 @pytest.fixture(scope="session")
 def tiny(make_model: MakeModel) -> dict[str, Path]:
     """One model of each kind: ``llama``, ``gpt2``, ``t5`` and ``bert``."""
-    return {kind: make_model(kind) for kind in ("llama", "gpt2", "t5", "bert")}
+    # Of this seed, drawing and beam search both find answers that end.
+    seeds = {"llama": 0, "gpt2": 0, "t5": 4, "bert": 0}
+    return {kind: make_model(kind, seed=seed) for kind, seed in seeds.items()}

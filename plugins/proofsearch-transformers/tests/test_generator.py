@@ -178,21 +178,24 @@ def test_batch_bounds_what_is_written_at_a_time(tiny: dict[str, Path], monkeypat
         assert sizes == expected
 
 
-def test_temperature_and_top_p_act_on_what_is_drawn_alone(tiny: dict[str, Path]) -> None:
+def test_temperature_and_top_p_act_on_what_is_drawn_alone(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = requests("(a-b)", "c")
     greedy = generator(tiny["llama"], beams=1, max_new_tokens=60).generate(asked, 30)
     for options in ({"temperature": 1e-4}, {"top_p": 1e-6}):
         drawn = generator(tiny["llama"], samples=30, max_new_tokens=60, **options).generate(asked, 30)
         assert [[one.tactic for one in some] for some in drawn] == [[one.tactic for one in some] for some in greedy]
     assert sum(map(len, greedy)) > 0
-    cold, hot = (
-        generator(tiny["llama"], samples=60, temperature=temperature).generate(asked, 60) for temperature in (0.7, 1.5)
-    )
-    assert sum(map(len, cold)) < sum(map(len, hot))
-    both = [{one.tactic: one.logprob for one in some} for some in (cold[0], hot[0])]
-    shared = both[0].keys() & both[1].keys()
-    assert shared
-    assert all(both[0][tactic] == pytest.approx(both[1][tactic], abs=1e-4) for tactic in shared)
+    spied = [
+        Spied(generator(tiny["llama"], samples=60, temperature=temperature), ("(a-b)", "c"), monkeypatch)
+        for temperature in (0.7, 1.5)
+    ]
+    cold, hot = ({(text, tuple(tokens)): logprob for text, tokens, logprob in one.rows} for one in spied)
+    assert len(cold) < len(hot)
+    shared = cold.keys() & hot.keys()
+    assert len(shared) > 3
+    assert all(cold[answer] == pytest.approx(hot[answer], abs=1e-4) for answer in shared)
 
 
 def test_beam_search_finds_likelier_answers_than_drawing(tiny: dict[str, Path]) -> None:

@@ -8,10 +8,15 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
+from proofsearch.prompts import TEMPLATE_SUFFIX
 
 
 class ModelConfig(ComponentConfig):
-    """Which model, and how it is loaded."""
+    """Which model, how it is loaded, and what is put to it.
+
+    Encoder and generator of one name are given the same options, so an option that both have must have one default:
+    a run's folder keeps it once.
+    """
 
     component: ClassVar[str] = "transformers"
     """What the options begin with."""
@@ -32,6 +37,8 @@ class ModelConfig(ComponentConfig):
     adapter: Path | None = Field(default=None, description="Folder of a LoRA adapter of the model; needs peft.")
     trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the model.")
     allow_pickle: bool = Field(default=False, description="Load pickled weights where there are no safetensors.")
+    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file.")
+    batch: int = Field(default=64, ge=1, description="Rows of a forward pass at most.")
 
     @field_validator("model")
     @classmethod
@@ -39,6 +46,13 @@ class ModelConfig(ComponentConfig):
         # A run must mean the same folder when it is resumed from elsewhere, and so must a checkpoint's encoder.
         folder = Path(model).expanduser()
         return str(folder.absolute()) if model and folder.is_dir() else model
+
+    @field_validator("template")
+    @classmethod
+    def _absolute_template(cls, template: str | None) -> str | None:
+        if template is None or not template.endswith(TEMPLATE_SUFFIX):
+            return template
+        return str(Path(template).expanduser().absolute())
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -61,16 +75,14 @@ class EncoderConfig(ModelConfig):
         default=None,
         description="Which hidden states, 0 those that enter the first layer; default: the model's output.",
     )
-    template: str = Field(default="bare", description="Prompt template: its name, or a .toml file.")
+    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file; default: bare.")
     max_length: int = Field(
         default=512, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
     )
-    batch: int = Field(default=32, ge=1, description="States a forward pass at most.")
-
-    @field_validator("template")
-    @classmethod
-    def _absolute_template(cls, template: str) -> str:
-        return absolute_template(template)
+    batch: int = Field(default=64, ge=1, description="States a forward pass at most.")
+    cache_megabytes: float = Field(
+        default=1024, ge=0, description="Encoded states kept on disk, those of all encoders together; 0: none."
+    )
 
 
 class PooledConfig(EncoderConfig):
@@ -102,11 +114,6 @@ class GeneratorConfig(ModelConfig):
     )
     batch: int = Field(default=64, ge=1, description="Answers written at a time, of all states together.")
 
-    @field_validator("template")
-    @classmethod
-    def _absolute_template(cls, template: str | None) -> str | None:
-        return None if template is None else absolute_template(template)
-
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         drawing = {"samples", "temperature", "top_p"} & {
@@ -117,8 +124,3 @@ class GeneratorConfig(ModelConfig):
         if self.beams is not None and self.beams > self.batch:
             raise ValueError(f"beams: {self.beams} of a state are written together, more than batch {self.batch}")
         return self
-
-
-def absolute_template(template: str) -> str:
-    """A template's file by its whole path, so that it is the same from every folder; a name as it is."""
-    return str(Path(template).expanduser().absolute()) if template.endswith(".toml") else template

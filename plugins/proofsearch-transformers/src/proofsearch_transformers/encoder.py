@@ -45,7 +45,7 @@ class TransformersEncoder:
         self._config = config
         self._files = files
         self._cache = cache
-        self._template = load_template(config.template)
+        self._template = load_template(config.template or "bare")
         if self._template.needs_theorem:
             raise UsageError(
                 f"{config.option('template')} {config.template}: speaks of the theorem, which an encoder doesn't know; "
@@ -168,11 +168,10 @@ class TransformersEncoder:
         return rows
 
     def _check(self, rows: NDArray[np.float32], states: Sequence[ProofState]) -> None:
-        finite: NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
-        zero: NDArray[np.bool_] = ~rows.any(axis=1)
-        bad = np.flatnonzero(~finite | zero)
+        finite = np.isfinite(rows).all(axis=1)
+        bad = np.flatnonzero(~finite | ~rows.any(axis=1))
         if len(bad):
-            found = "all zeros" if zero[bad[0]] else "not finite"
+            found = "all zeros" if np.isfinite(rows[bad[0]]).all() else "not finite"
             raise InputError(
                 f"{self._config.option('model')} {self._config.model}: {len(bad)} of {len(rows)} rows are no vectors; "
                 f"the first, for {states[bad[0]].text[:200]!r}, is {found}. Half precision may overflow: try "

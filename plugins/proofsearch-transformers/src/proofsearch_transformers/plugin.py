@@ -19,7 +19,13 @@ def register_generators(register: Register) -> None:
     """Registers ``transformers``."""
     from proofsearch_transformers.config import GeneratorConfig
 
-    register("transformers", make_generator, config=GeneratorConfig, help="Tactics that a language model writes.")
+    register(
+        "transformers",
+        make_generator,
+        config=GeneratorConfig,
+        help="Tactics that a language model writes.",
+        shared=True,
+    )
 
 
 @hookimpl
@@ -27,8 +33,20 @@ def register_encoders(register: Register) -> None:
     """Registers ``transformers``, and the same as ``pooled`` for searches whose generator has another model."""
     from proofsearch_transformers.config import EncoderConfig, PooledConfig
 
-    register("transformers", make_encoder, config=EncoderConfig, help="Hidden states of a model, pooled over a state.")
-    register("pooled", make_encoder, config=PooledConfig, help="transformers, beside a generator of that name.")
+    register(
+        "transformers",
+        make_encoder,
+        config=EncoderConfig,
+        help="Hidden states of a model, pooled over a state.",
+        shared=True,
+    )
+    register(
+        "pooled",
+        make_encoder,
+        config=PooledConfig,
+        help="transformers, beside a generator of that name.",
+        shared=True,
+    )
 
 
 @hookimpl
@@ -48,11 +66,15 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
-    """Builds the encoder ``transformers``; its model is loaded when it is first asked."""
+    """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
+    from proofsearch.embedding_cache import FOLDER, CachedEncoder
     from proofsearch_transformers.encoder import TransformersEncoder
     from proofsearch_transformers.files import find_files
 
-    return TransformersEncoder(config, find_files(config), builder.cache)
+    encoder = TransformersEncoder(config, find_files(config), builder.cache)
+    if not config.cache_megabytes:
+        return encoder
+    return CachedEncoder(encoder, builder.cache / FOLDER, config.cache_megabytes)
 
 
 def make_lm_trainer(config: LmTrainerConfig, builder: Builder) -> Trainer:
