@@ -22,7 +22,8 @@ from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate, State, Theorem
 
 KINDS = ("llama", "gpt2", "t5")
-TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee")
+TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee", "cab" * 15, "(b)")
+"""Enough of different lengths that prompts are read in several groups."""
 
 
 def generator(folder: Path, **options: Any) -> TransformersGenerator:
@@ -211,6 +212,26 @@ def test_a_prompt_is_read_once_and_ended_answers_leave_the_batch(
     for some, others in zip(found, whole, strict=True):
         assert [(one.tactic, one.num_tokens) for one in some] == [(one.tactic, one.num_tokens) for one in others]
         assert [one.logprob for one in some] == pytest.approx([one.logprob for one in others], abs=1e-4)
+
+
+def test_prompts_of_about_equal_length_are_read_together(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = generator(tiny["llama"], samples=2)
+    asked = requests("a", "b" * 40, "cc", "dd" * 21, "(a)", "e" * 44, "[b]", "c" * 41)
+    made.generate(asked[:1], 2)
+    assert made._opened is not None
+    read: list[tuple[int, int]] = []
+    inner = type(made._opened.model).forward
+
+    def spy(self: Any, *args: Any, **settings: Any) -> Any:
+        read.append(tuple(settings["input_ids"].shape))
+        return inner(self, *args, **settings)
+
+    monkeypatch.setattr(type(made._opened.model), "forward", spy)
+    made.generate(asked, 2)
+    around = len("[STATE]\n\n[TACTIC]\n") - 1
+    assert read[:2] == [(4, around + 3), (4, around + 44)]
 
 
 def test_temperature_and_top_p_act_on_what_is_drawn_alone(
