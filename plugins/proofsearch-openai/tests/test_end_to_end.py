@@ -1,0 +1,80 @@
+"""A theorem proved through HTTP by the installed command; a run that fails before it has begun; no key left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FIRST, SECOND = "|- ( ph -> ph )", "\n|- "
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Any:
+    def run(*arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "proofsearch"), *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENAI_LOG": "debug"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+def prover(answer: Any, written: Any) -> Any:
+    """Knows how ``id`` is proved; the server gives one choice a request, whatever is asked."""
+
+    def script(asked: Any) -> Any:
+        state = asked.body["prompt"]
+        tactic = "mpd" if f"\n{FIRST}\n[" in state else "ax-1"
+        wrong = asked.body["seed"] % 3 == 0
+        return answer(written("syl" if wrong else tactic, (-3.0 if wrong else -0.5, -0.25)))
+
+    return script
+
+
+@pytest.mark.parametrize("mode", ["processes", "threads"])
+def test_a_theorem_is_proved_through_http(
+    server: Any, answer: Any, written: Any, key: str, command: Any, tmp_path: Path, mode: str
+) -> None:
+    server.script = prover(answer, written)
+    said = command(
+        *("search", "id", "--generator", "openai", "--openai-base-url", server.url, "--openai-model", "m"),
+        *("--openai-samples", "6", "--max-expansions", "8", "--workers", "1", "--local-mode", mode, "--out", "run"),
+    )
+    assert "proved 1 of 1" in said
+    (result,) = [json.loads(line) for line in (tmp_path / "run" / "results.jsonl").read_text().splitlines()]
+    assert result["tactics"] == ["mpd", "ax-1", "ax-1"]
+    assert "accepted" in command("verify", "run")
+    assert len(server.asked) > 3 * 6
+    assert all(asked.headers["authorization"] == f"Bearer {key}" for asked in server.asked)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(server.url.encode() in path.read_bytes() for path in files)  # what is searched is what was written
+    assert not [path for path in files if key.encode() in path.read_bytes()]
+    assert key not in said
+
+
+def test_a_run_without_its_model_fails_before_it_has_begun(
+    server: Any, reply: Any, key: str, command: Any, tmp_path: Path
+) -> None:
+    server.script = lambda asked: reply({"error": {"message": f"no such model; you are {key}"}}, 404)
+    said = command(
+        *("--traceback", "search", "id", "--out", "run"),
+        *("--generator", "openai", "--openai-base-url", server.url, "--openai-model", "other"),
+        code=2,
+    )
+    assert "no model 'other'; it lists: 'm'; choose with --openai-model" in said
+    assert key not in said
+    assert not (tmp_path / "run").exists()
+    assert len(server.asked) == 1
