@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from proofsearch_openai.config import GeneratorConfig
+from proofsearch_openai.config import EncoderConfig, GeneratorConfig
+from proofsearch_openai.encoder import OpenAIEncoder
 from proofsearch_openai.generator import OpenAIGenerator
 
 from proofsearch.protocols import GenerationRequest
@@ -169,6 +172,50 @@ def generator(server: ScriptedServer) -> Iterator[Callable[..., OpenAIGenerator]
     def build(said: list[str] | None = None, **options: Any) -> OpenAIGenerator:
         settings: dict[str, Any] = {"base_url": server.url, "model": "m", "retries": 0} | options
         built.append(OpenAIGenerator(GeneratorConfig(**settings), (said if said is not None else []).append))
+        return built[-1]
+
+    yield build
+    for one in built:
+        one.close()
+
+
+WIDTH = 32
+
+
+def vector(text: str, model: str = "m") -> list[float]:
+    """What the scripted model makes of a text: close for texts that begin alike, as real ones are."""
+    rows = []
+    for part in (text[:20], text):
+        digest = hashlib.blake2b(f"{model} {part}".encode(), digest_size=8).digest()
+        rows.append(np.random.default_rng(int.from_bytes(digest, "big")).standard_normal(WIDTH))
+    found: list[float] = (rows[0] + 0.5 * rows[1]).tolist()
+    return found
+
+
+def embeddings(vectors: Sequence[Any]) -> Reply:
+    return Reply({"data": [{"index": at, "embedding": one} for at, one in enumerate(vectors)]})
+
+
+@pytest.fixture
+def embed() -> Callable[..., list[float]]:
+    return vector
+
+
+@pytest.fixture
+def embedded() -> Callable[[Sequence[Any]], Reply]:
+    """``embedded([row, …])`` is the reply with these rows."""
+    return embeddings
+
+
+@pytest.fixture
+def encoder(server: ScriptedServer) -> Iterator[Callable[..., OpenAIEncoder]]:
+    """``encoder(batch=4)`` asks the scripted server, which embeds as it should until a test says otherwise."""
+    server.script = lambda asked: embeddings([vector(text) for text in asked.body["input"]])
+    built: list[OpenAIEncoder] = []
+
+    def build(**options: Any) -> OpenAIEncoder:
+        settings: dict[str, Any] = {"base_url": server.url, "model": "m", "retries": 0} | options
+        built.append(OpenAIEncoder(EncoderConfig(**settings)))
         return built[-1]
 
     yield build

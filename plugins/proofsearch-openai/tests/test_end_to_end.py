@@ -78,3 +78,33 @@ def test_a_run_without_its_model_fails_before_it_has_begun(
     assert key not in said
     assert not (tmp_path / "run").exists()
     assert len(server.asked) == 1
+
+
+def test_a_value_over_a_served_encoder_beside_a_served_generator(
+    server: Any, answer: Any, written: Any, embed: Any, embedded: Any, command: Any, tmp_path: Path
+) -> None:
+    """Would catch options of the generator that get into the encoder, which a checkpoint opens again by its own."""
+    proves = prover(answer, written)
+
+    def script(asked: Any) -> Any:
+        if asked.path.endswith("/embeddings"):
+            assert asked.body["model"] == "vectors"
+            return embedded([embed(text) for text in asked.body["input"]])
+        assert asked.body["model"] == "words"
+        return proves(asked)
+
+    server.script = script
+    guided = ("--generator", "demonstrated", "--scorer", "demonstration", "--priority", "split")
+    command("search", "--split", "train", "--limit", "20", *guided, "--max-expansions", "16", "--out", "train", "-q")
+    encoder = ("--ebm-encoder", "embeddings", "--embeddings-base-url", server.url, "--embeddings-model", "vectors")
+    command("train", "--plugin", "ebm", "--trajectories", "train", "--out", "ckpt", *encoder, "--ebm-steps", "30", "-q")
+    words = ("--generator", "openai", "--openai-base-url", server.url, "--openai-model", "words")
+    said = command(
+        *("search", "id", *words, "--openai-samples", "6", "--scorer", "ebm", "--ebm-path", "ckpt", "--ebm-force"),
+        *("--max-expansions", "8", "--workers", "1", "--local-mode", "threads", "--out", "run"),
+    )
+    assert "proved 1 of 1" in said
+    asked = [one for one in server.asked if one.path.endswith("/embeddings")]
+    texts = [text for one in asked for text in one.body["input"]]
+    assert len(set(texts)) > 100
+    assert max(texts.count(text) for text in set(texts) if "# theorem: " in text) == 1  # the rest comes from disk

@@ -76,6 +76,43 @@ class GeneratorConfig(ServerConfig):
         return absolute_template(template)
 
 
+class EncoderConfig(ServerConfig):
+    """Options of the encoder ``openai``."""
+
+    template: str = Field(
+        default="bare", description="Prompt template: its name, or a .toml file; the server embeds all of its text."
+    )
+    batch: int = Field(default=32, ge=1, description="States a request, at most.")
+    dimensions: int | None = Field(
+        default=None, ge=1, description="Columns to ask for, of models that can be cut down; default: all."
+    )
+    use_activation: Literal["no", "yes", "unsent"] = Field(
+        default="no",
+        description="vLLM: whether a model's last activation is applied, which scales rows to length 1; unsent: for "
+        "servers that refuse a field that they don't know.",
+    )
+    tolerance: float = Field(
+        default=0.05, gt=0, lt=1, description="How far a text's row in a batch may be from its row alone, as a share."
+    )
+    revision: str | None = Field(
+        default=None, description="What to call the served weights; default: what they make of some texts."
+    )
+    cache_megabytes: float = Field(
+        default=4096, ge=0, description="What is kept on disk at most, the least recently used goes first; 0: nothing."
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _absolute_template(cls, template: str) -> str:
+        return absolute_template(template)
+
+
+class EmbeddingsConfig(EncoderConfig):
+    """Options of the encoder ``embeddings``: the same under another name."""
+
+    component: ClassVar[str] = "embeddings"
+
+
 def absolute_template(template: str) -> str:
     """A template's file by its whole path, so that it is the same from every folder; a name as it is."""
     return str(Path(template).expanduser().absolute()) if template.endswith(".toml") else template
