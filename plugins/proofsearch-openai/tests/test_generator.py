@@ -134,12 +134,15 @@ def test_a_server_that_ignores_n_is_asked_again_and_remembered(
     assert {one.tactic for one in again} == {one.tactic for one in first}  # whatever was known by then
 
 
+@pytest.mark.parametrize("status", [400, 422, 500])
 def test_a_server_that_refuses_n_is_asked_for_one_at_a_time(
-    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any, status: int
 ) -> None:
+    """As versions of llama.cpp's server do, with one status or another."""
+
     def script(asked: Any) -> Any:
         if asked.body["n"] > 1:
-            return reply({"error": {"message": "Only one completion choice is allowed"}}, 400)
+            return reply({"error": {"message": "Only one completion choice is allowed"}}, status)
         return answer(f"{asked.body['seed']}")
 
     server.script = script

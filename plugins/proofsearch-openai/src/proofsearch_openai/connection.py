@@ -60,7 +60,7 @@ class Connection:
             return
         loop, thread, client = self._opened
         self._opened = None
-        asyncio.run_coroutine_threadsafe(client.close(), loop).result()
+        asyncio.run_coroutine_threadsafe(_end(client), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -158,6 +158,15 @@ async def together(work: Sequence[Awaitable[T]]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+async def _end(client: openai.AsyncOpenAI) -> None:
+    """Gives up what is still under way, and closes the client."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await client.close()
 
 
 def _ids(answer: object) -> list[str]:

@@ -9,5 +9,9 @@ class ServerError(ProofsearchError):
     """A server that can't be reached, is too busy, fails, or gives an answer that can't be used. Exit code 1."""
 
 
+class FailedError(ServerError):
+    """A server that failed in the midst of a request (500)."""
+
+
 class RefusedError(UsageError):
     """A request that the server takes for wrong (400, 422). Exit code 2."""

@@ -9,7 +9,7 @@ import openai
 from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch_openai.config import ServerConfig
 from proofsearch_openai.credentials import ApiKey
-from proofsearch_openai.errors import RefusedError, ServerError
+from proofsearch_openai.errors import FailedError, RefusedError, ServerError
 
 SHOWN = 500
 """Characters of a server's message that are shown."""
@@ -58,7 +58,8 @@ def explain(
     if status == 429 or status >= 500:
         busy = "is too busy" if status in (429, 503) else "failed"
         hint = lacking or f"lower {option('concurrency')}, raise {option('retries')}, or see its log"
-        return ServerError(f"{url}: the server {busy} ({status}), asked {times}: {said}; {hint}")
+        kind = FailedError if status == 500 else ServerError
+        return kind(f"{url}: the server {busy} ({status}), asked {times}: {said}; {hint}")
     if status == 404 and lacking:
         return UsageError(f"{url}: {lacking}; choose with {option('model')}. It says (404): {said}")
     if status == 404:

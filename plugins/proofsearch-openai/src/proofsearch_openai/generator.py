@@ -13,7 +13,7 @@ from proofsearch.types import Candidate, State, Theorem
 from proofsearch_openai.candidates import MissingLogprobsError, counted, scored
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection, together
-from proofsearch_openai.errors import RefusedError
+from proofsearch_openai.errors import FailedError, RefusedError
 from proofsearch_openai.samples import Sample, read_samples
 
 ROUNDS = 3
@@ -153,10 +153,10 @@ class OpenAIGenerator:
             body["stop"] = list(self._template.stop)
         try:
             answer = await self._connection.post(path, body)
-        except RefusedError:
+        except (RefusedError, FailedError):
             if n == 1:
                 raise
-            # Some servers refuse to give more than one. If it is not that, this raises as well.
+            # Some servers give no more than one, and say so in this way. If it is not that, this raises as well.
             answer = await self._connection.post(path, body | {"n": 1})
         try:
             samples = read_samples(answer, self._template.stop)[:n]
