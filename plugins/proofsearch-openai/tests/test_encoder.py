@@ -224,6 +224,13 @@ def test_rows_that_move_by_as_much_as_texts_differ_are_a_fault() -> None:
     assert "another text's" in batching_fault(np.roll(alone, 1, axis=0), alone, 0.05)
 
 
+def test_rows_that_move_by_more_than_rounding_are_a_fault_though_texts_are_far_apart() -> None:
+    alone = np.eye(5, 64, dtype=np.float32)
+    moved = alone + 0.1 * np.eye(5, 64, 7, dtype=np.float32)
+    assert "0.1 of its length away" in batching_fault(moved, alone, 0.05)
+    assert batching_fault(moved, alone, 0.11) == ""
+
+
 def test_a_check_that_fails_is_not_forgotten(server: Any, encoder: Any, embedded: Any, embed: Any) -> None:
     subject = encoder()
     server.script = lambda asked: embedded([embed("x")] * len(asked.body["input"]))

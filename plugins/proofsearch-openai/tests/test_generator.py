@@ -174,6 +174,7 @@ def test_requests_are_under_way_together_but_no_more_than_allowed(
 
     def script(asked: Any) -> Any:
         together.wait()
+        time.sleep(0.1)  # in which one too many would come
         return answer(asked.body["prompt"].split("\n")[1])
 
     server.script = script
