@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch.types import Candidate
+from proofsearch.validation import explain
 
 SOON = {"retry-after-ms": "1"}
 
@@ -180,13 +181,25 @@ def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["http://me:secret@host/v1", "http://secret@host/v1", "http://host/v1?key=secret", "localhost:8000", "/v1"]
+    "url",
+    [
+        "http://me:secret@host/v1",
+        "http://secret@host/v1",
+        "me:secret@host/v1",
+        "http://host/v1?key=secret",
+        "localhost:8000",
+        "/v1",
+        "http://host:99999/v1",
+        "http://[::1/v1",
+    ],
 )
 def test_an_address_with_a_secret_or_without_a_host_is_refused(url: str) -> None:
     """Would catch a secret that gets into the run folder with the options."""
     with pytest.raises(ValidationError) as caught:
         GeneratorConfig(base_url=url)
-    assert "secret" not in caught.value.errors()[0]["msg"]
+    said = explain(caught.value, GeneratorConfig)
+    assert "--openai-base-url: " in said
+    assert "secret" not in said
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:

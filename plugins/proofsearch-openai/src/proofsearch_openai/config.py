@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
 
@@ -30,16 +30,22 @@ class ServerConfig(ComponentConfig):
         default=3, ge=0, description="How often a request is repeated when the server is busy, fails or is silent."
     )
 
-    @field_validator("base_url")
-    @classmethod
-    def _plain_url(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("expected http://HOST:PORT/v1 or https://HOST/v1")
-        if parts.username is not None or parts.password is not None or parts.query:
-            # Not shown: what stands there may be a secret, and would be written into the run folder.
-            raise ValueError("holds more than an address, and it is recorded; put the key into the environment")
-        return url.rstrip("/")
+    @model_validator(mode="after")
+    def _plain_address(self) -> Self:
+        # Of the model and not of the field: an error of a field shows its value, which may hold a secret here.
+        try:
+            parts = urlsplit(self.base_url)
+            fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"{self.option('base_url')}: expected http://HOST:PORT/v1 or https://HOST/v1")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError(
+                f"{self.option('base_url')}: holds more than an address, and runs record it; put the key into the "
+                f"environment variable {self.api_key_variable}"
+            )
+        return self
 
     def option(self, field: str) -> str:
         """The command line's option for a field."""

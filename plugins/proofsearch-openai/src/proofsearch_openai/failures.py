@@ -41,8 +41,9 @@ def explain(
             f"{option('timeout')} or lower {option('concurrency')}"
         )
     if isinstance(error, openai.APIConnectionError):
+        why = shown(str(error.__cause__ or error) or type(error.__cause__).__name__, key)
         return ServerError(
-            f"{url}: no connection, tried {times}: {shown(str(error.__cause__ or error), key)}. Start a server there, "
+            f"{url}: no connection, tried {times}: {why}. Start a server there, "
             f"for example with: vllm serve MODEL; or name another address with {option('base_url')}"
         )
     if not isinstance(error, openai.APIStatusError):
