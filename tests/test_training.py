@@ -118,6 +118,38 @@ def test_without_any_run_it_records_one_along_the_librarys_proofs() -> None:
     assert notes(events) == "learning from runs/train"
 
 
+def reading(**fields: Any) -> TrainConfig:
+    return TrainConfig(**{"env": "shown", "plugin": "reader", "execution": {"workers": 2}, **fields})
+
+
+def test_a_trainer_that_learns_from_the_library_has_nothing_recorded_and_no_run_looked_for() -> None:
+    search("runs/a", select={"theorems": ("reach-0",)})
+    events: list[TrainingEvent] = []
+    summary = train(reading(), Path("out"), on_event=events.append)
+    assert json.loads(Path("out/reader.json").read_text()) == []
+    assert (summary.trajectories, notes(events)) == ((), "")
+    assert not Path("runs/train").exists()
+    # What is named reaches it, and its options decide.
+    train(reading(trajectories=("runs/a",)), Path("named"))
+    assert json.loads(Path("named/reader.json").read_text()) == [str(Path("runs/a").absolute())]
+    train(reading(options={"reader": {"searches": True}}), Path("found"))
+    assert json.loads(Path("found/reader.json").read_text()) == [str(Path("runs/a").absolute())]
+
+
+def test_of_several_processes_of_one_training_the_first_alone_looks_after_the_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = Path("out")
+    out.mkdir()
+    (out / "reader.json").write_text("[]")  # the first process is at it already
+    monkeypatch.setenv("RANK", "1")
+    train(reading(), out)
+    assert not (out / "train.toml").exists()
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(InputError, match="already holds a checkpoint"):
+        train(reading(), out)
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

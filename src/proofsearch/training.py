@@ -8,11 +8,16 @@
 
 Where no trajectories are named, every run under ``runs`` is learnt from; where there is none, one is recorded first:
 the library's own proofs of a sample of training theorems, with what the policy would have tried instead
-(:mod:`proofsearch.builtins.demonstration`).
+(:mod:`proofsearch.builtins.demonstration`). A trainer whose options have an attribute ``needs_trajectories`` that is
+false learns from something else, such as the library's proofs: for it nothing is looked for and nothing recorded.
+
+A launcher such as torchrun may start the same training in several processes, told apart by the variable ``RANK``: the
+first of them alone looks after the checkpoint folder.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,10 +129,10 @@ def train(
     parts = check(plugins, config)
     if resume:
         _refuse_nothing(out)
-    else:
+    elif leads():
         _refuse_taken(out)
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
-    if not trajectories:
+    if not trajectories and _needs_trajectories(parts):
         trajectories = _found_or_recorded(plugins, config, cache, tell, argv)
     for path in trajectories:
         _refuse_empty(Path(path))
@@ -157,6 +162,11 @@ def train(
     manifest = read_manifest(checkpoint)
     seconds = time.monotonic() - began
     return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
+
+
+def leads() -> bool:
+    """Whether this is the process that writes and speaks, where a launcher started several of one training."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> TrainingParts:
@@ -258,6 +268,10 @@ def _fitting(config: TrainConfig, tell: OnTrainingEvent) -> Iterator[Path]:
             yield path
 
 
+def _needs_trajectories(parts: TrainingParts) -> bool:
+    return bool(getattr(parts.chosen["trainer", parts.config.plugin].config, "needs_trajectories", True))
+
+
 def _is_recording(path: Path) -> bool:
     return is_run_folder(path) and RunFolder.open(path).config.generator == "demonstrated"
 
@@ -314,6 +328,8 @@ def _refuse_nothing(out: Path) -> None:
 
 
 def _keep_settings(config: TrainConfig, out: Path) -> None:
+    if not leads():
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
         storage.write_whole(out / SETTINGS, to_toml(config).encode())

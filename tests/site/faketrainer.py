@@ -121,6 +121,25 @@ class IdleTrainer:
         return request.out
 
 
+class ReaderConfig(ComponentConfig):
+    """Options of the trainer ``reader``."""
+
+    searches: bool = Field(default=False, description="Learn from recorded searches, not from the library.")
+
+    @property
+    def needs_trajectories(self) -> bool:
+        return self.searches
+
+
+class ReaderTrainer:
+    """Learns from the library's proofs; keeps what it was given."""
+
+    def train(self, request: TrainingRequest) -> Path:
+        (request.out / "reader.json").write_text(json.dumps([str(path) for path in request.trajectories]))
+        write_manifest(request.out, Manifest("generator", "reader"), ["reader.json"])
+        return request.out
+
+
 @hookimpl
 def register_environments(register: Register) -> None:
     register("shown", ShownEnvironment, config=FakeConfig, help="Numbers to be brought to 0, with proofs.")
@@ -140,4 +159,5 @@ def register_losses(register: Register) -> None:
 @hookimpl
 def register_trainers(register: Register) -> None:
     register("tally", TallyTrainer, config=TallyConfig, help="Counts proofs.")
+    register("reader", lambda config, builder: ReaderTrainer(), config=ReaderConfig, help="Learns from the library.")
     register("idle", lambda config, builder: IdleTrainer(), help="Does nothing.")

@@ -33,6 +33,7 @@ from proofsearch.training import (
     TrainingSummary,
     begun_with,
     check,
+    leads,
     train,
 )
 
@@ -90,14 +91,15 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
     ) -> None:
         """Learn from recorded searches and write a checkpoint.
 
-        Without --trajectories every run under runs is learnt from; where there is none, one is recorded first.
+        Without --trajectories every run under runs is learnt from; where there is none, one is recorded first. A
+        trainer that learns from the library itself needs neither.
         """
         said = overrides(options, given)
         if resume and out is None:
             raise UsageError("--resume goes on with the training in a folder; name it with --out CHECKPOINT")
         settings = _settings(plugins, options, said, config, out if resume else None)
         path = out or free_folder(Path("checkpoints"), settings.plugin)
-        with TrainingDisplay(quiet) as shown:
+        with TrainingDisplay(quiet or not leads()) as shown:
             try:
                 summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
             except KeyboardInterrupt:
@@ -107,6 +109,8 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         if interrupted:
             _say_how_to_go_on(path)
             raise typer.Exit(130)
+        if not leads():
+            return
         typer.echo(_as_json(summary) if as_json else _as_text(summary))
 
     return train_
@@ -147,7 +151,8 @@ def _say_how_to_go_on(path: Path) -> None:
 
 def _as_text(summary: TrainingSummary) -> str:
     figures = {name: value for name, value in summary.metrics.items() if isinstance(value, int | float)}
-    lines = [f"learnt from {len(summary.trajectories)} recorded places in {duration(summary.seconds)}"]
+    source = f"{len(summary.trajectories)} recorded places" if summary.trajectories else "the library"
+    lines = [f"learnt from {source} in {duration(summary.seconds)}"]
     lines += [f"{name:<24} {value:.4g}" for name, value in figures.items()]
     lines.append(f"the checkpoint of the {summary.kind} {summary.name!r} is in {summary.checkpoint}")
     if summary.kind == "scorer":

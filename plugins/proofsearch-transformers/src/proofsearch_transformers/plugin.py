@@ -1,1 +1,84 @@
 """The plugin: what this package registers. Nothing heavy is imported before a factory is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proofsearch import hookimpl
+
+if TYPE_CHECKING:
+    from proofsearch.hookspecs import Register
+    from proofsearch.protocols import Encoder, TacticGenerator, Trainer
+    from proofsearch.registry import Builder
+    from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
+    from proofsearch_transformers.lm_config import LmTrainerConfig
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``transformers``."""
+    from proofsearch_transformers.config import GeneratorConfig
+
+    register(
+        "transformers",
+        make_generator,
+        config=GeneratorConfig,
+        help="Tactics that a language model writes.",
+        shared=True,
+    )
+
+
+@hookimpl
+def register_encoders(register: Register) -> None:
+    """Registers ``transformers``, and the same as ``pooled`` for searches whose generator has another model."""
+    from proofsearch_transformers.config import EncoderConfig, PooledConfig
+
+    register(
+        "transformers",
+        make_encoder,
+        config=EncoderConfig,
+        help="Hidden states of a model, pooled over a state.",
+        shared=True,
+    )
+    register(
+        "pooled",
+        make_encoder,
+        config=PooledConfig,
+        help="transformers, beside a generator of that name.",
+        shared=True,
+    )
+
+
+@hookimpl
+def register_trainers(register: Register) -> None:
+    """Registers ``lm``."""
+    from proofsearch_transformers.lm_config import LmTrainerConfig
+
+    register("lm", make_lm_trainer, config=LmTrainerConfig, help="A language model, from proofs' states and tactics.")
+
+
+def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
+    """Builds the generator ``transformers``; its model is loaded when it is first asked."""
+    from proofsearch_transformers.files import find_files
+    from proofsearch_transformers.generator import TransformersGenerator
+
+    return TransformersGenerator(config, find_files(config))
+
+
+def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
+    """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
+    from proofsearch.embedding_cache import FOLDER, CachedEncoder
+    from proofsearch_transformers.encoder import TransformersEncoder
+    from proofsearch_transformers.files import find_files
+
+    encoder = TransformersEncoder(config, find_files(config), builder.cache)
+    if not config.cache_megabytes:
+        return encoder
+    return CachedEncoder(encoder, builder.cache / FOLDER, config.cache_megabytes)
+
+
+def make_lm_trainer(config: LmTrainerConfig, builder: Builder) -> Trainer:
+    """Builds the trainer ``lm``."""
+    from proofsearch_transformers.lm_trainer import LmTrainer
+
+    return LmTrainer(config, builder)

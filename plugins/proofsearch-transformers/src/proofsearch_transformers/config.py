@@ -1,0 +1,126 @@
+"""The options of the encoder and of the generator, and what both say about their model. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from proofsearch.config import ComponentConfig
+from proofsearch.prompts import TEMPLATE_SUFFIX
+
+
+class ModelConfig(ComponentConfig):
+    """Which model, how it is loaded, and what is put to it.
+
+    Encoder and generator of one name are given the same options, so an option that both have must have one default:
+    a run's folder keeps it once.
+    """
+
+    component: ClassVar[str] = "transformers"
+    """What the options begin with."""
+
+    model: str = Field(default="", description="The model: a folder, or a name of the hub. To be given.")
+    revision: str | None = Field(default=None, description="Branch, tag or commit of a model of the hub.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="Of the weights and the arithmetic; auto: that of the checkpoint."
+    )
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|spread|cpu|mps|(cuda|xpu)(:\d+)?)$",
+        description="auto: an accelerator if there is one; spread: over all of them; or cpu, cuda, cuda:1, mps, xpu.",
+    )
+    quantisation: Literal["none", "8bit", "4bit"] = Field(
+        default="none", description="Squeeze the weights while loading; needs bitsandbytes."
+    )
+    adapter: Path | None = Field(default=None, description="Folder of a LoRA adapter of the model; needs peft.")
+    trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the model.")
+    allow_pickle: bool = Field(default=False, description="Load pickled weights where there are no safetensors.")
+    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file.")
+    batch: int = Field(default=64, ge=1, description="Rows of a forward pass at most.")
+
+    @field_validator("model")
+    @classmethod
+    def _absolute(cls, model: str) -> str:
+        # A run must mean the same folder when it is resumed from elsewhere, and so must a checkpoint's encoder.
+        folder = Path(model).expanduser()
+        return str(folder.absolute()) if model and folder.is_dir() else model
+
+    @field_validator("template")
+    @classmethod
+    def _absolute_template(cls, template: str | None) -> str | None:
+        if template is None or not template.endswith(TEMPLATE_SUFFIX):
+            return template
+        return str(Path(template).expanduser().absolute())
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.model:
+            raise ValueError(f"no model: name a folder or a model of the hub with {self.option('model')}")
+        return self
+
+    def option(self, field: str) -> str:
+        """The command line's option for a field."""
+        return f"--{self.component}-{field.replace('_', '-')}"
+
+
+class EncoderConfig(ModelConfig):
+    """Options of the encoder ``transformers``."""
+
+    pooling: Literal["mean", "last"] = Field(
+        default="mean", description="What a row is: the mean over the state's tokens, or the last of them."
+    )
+    layer: int | None = Field(
+        default=None,
+        description="Which hidden states, 0 those that enter the first layer; default: the model's output.",
+    )
+    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file; default: bare.")
+    max_length: int = Field(
+        default=512, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
+    )
+    batch: int = Field(default=64, ge=1, description="States a forward pass at most.")
+    cache_megabytes: float = Field(
+        default=1024, ge=0, description="Encoded states kept on disk, those of all encoders together; 0: none."
+    )
+
+
+class PooledConfig(EncoderConfig):
+    """Options of the encoder ``pooled``: the same under another name."""
+
+    component: ClassVar[str] = "pooled"
+
+
+class GeneratorConfig(ModelConfig):
+    """Options of the generator ``transformers``."""
+
+    template: str | None = Field(
+        default=None,
+        description="Prompt template: its name, or a .toml file; default: template.toml beside the model, else plain.",
+    )
+    samples: int | None = Field(
+        default=None, ge=1, description="Answers drawn a state; default: as many as candidates are asked for."
+    )
+    temperature: float = Field(default=1.0, gt=0, description="Of the drawing; below 1 it keeps to likelier tokens.")
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="Draw from the likeliest tokens that have this share of the probability."
+    )
+    beams: int | None = Field(default=None, ge=1, description="Beam search of this width instead of drawing.")
+    max_new_tokens: int = Field(
+        default=128, ge=1, description="Tokens of an answer at most; one that has not ended by then is dropped."
+    )
+    max_prompt: int = Field(
+        default=1024, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
+    )
+    batch: int = Field(default=64, ge=1, description="Answers written at a time, of all states together.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        drawing = {"samples", "temperature", "top_p"} & {
+            name for name in self.model_fields_set if getattr(self, name) != type(self).model_fields[name].default
+        }
+        if self.beams is not None and drawing:
+            raise ValueError(f"{min(drawing)}: beam search draws nothing; leave it out, or leave beams out")
+        if self.beams is not None and self.beams > self.batch:
+            raise ValueError(f"beams: {self.beams} of a state are written together, more than batch {self.batch}")
+        return self

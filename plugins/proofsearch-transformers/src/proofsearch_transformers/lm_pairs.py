@@ -1,0 +1,158 @@
+"""The (state, tactic) pairs that a language model learns from, and on which of them it is only measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from proofsearch.errors import InputError, UsageError
+from proofsearch.protocols import Demonstrates, Environment
+from proofsearch.trajectory.reader import read_searches
+from proofsearch.trajectory.recorded import RecordedSearch
+from proofsearch.types import ProofState, Theorem
+
+_STRICTEST = ("test", "validation", "train", "")
+"""The splits, the stronger first, where two sources disagree about a theorem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One step of a proof: what the model is shown, and what it should say.
+
+    Attributes:
+        theorem: whose proof it is.
+        state: the state before the step.
+        tactic: the step.
+    """
+
+    theorem: Theorem
+    state: ProofState
+    tactic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What is learnt from and what is measured on; no theorem is in both, and none is of the split ``test``.
+
+    Attributes:
+        train: each pair of a state's text and a tactic once a theorem.
+        validation: likewise.
+        left_out: theorems of the split ``test`` that there were pairs of.
+    """
+
+    train: list[Pair]
+    validation: list[Pair]
+    left_out: int
+
+    def fingerprint(self) -> str:
+        """Changes whenever a pair does, or its side."""
+        digest = hashlib.blake2b(digest_size=16)
+        for side in (self.train, self.validation):
+            for pair in side:
+                content = [pair.theorem.name, pair.theorem.statement, pair.state.text, pair.tactic]
+                digest.update(json.dumps(content).encode() + b"\n")
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+
+def library_pairs(environment: Environment) -> Iterator[Pair]:
+    """The steps of the library's own proofs, without those of theorems of the split ``test``.
+
+    Raises:
+        UsageError: the environment lists no proofs.
+    """
+    if not isinstance(environment, Demonstrates):
+        raise UsageError(
+            "--lm-pairs library: the environment lists no proofs of its library; learn from recorded searches with "
+            "--lm-pairs trajectories"
+        )
+    theorems = environment.theorems()
+    if any(theorem.split for theorem in theorems):
+        # Where there are splits, what is in none of them is no theorem to be proved, such as an axiom.
+        theorems = [theorem for theorem in theorems if theorem.split in ("train", "validation")]
+    for step in environment.demonstrations(theorems):
+        yield Pair(step.theorem, step.state, step.tactic)
+
+
+def trajectory_pairs(paths: Sequence[Path], environment: str | None = None) -> Iterator[Pair]:
+    """The steps of the proofs that recorded searches found and a check accepted.
+
+    Args:
+        paths: run folders or trajectory files.
+        environment: the name of the environment that they must be of; default: that of the first.
+
+    Raises:
+        InputError: searches of several environments, or files that can't be read.
+    """
+    for path in paths:
+        for search in read_searches([path]):
+            environment = environment or search.environment
+            if search.environment != environment:
+                raise InputError(
+                    f"{path}: search {search.search_id} of {search.theorem.name!r} was recorded in environment "
+                    f"{search.environment!r}, expected {environment!r}; train on runs of one environment"
+                )
+            if search.proved:
+                yield from _proof(search)
+
+
+def _proof(search: RecordedSearch) -> Iterator[Pair]:
+    edges, edge, steps = search.edges, search.proof_edge, []
+    while edge >= 0:
+        node = int(edges.source[edge])
+        steps.append(Pair(search.theorem, search.state(node), edges.tactic[edge]))
+        edge = int(search.best_edge[node])
+    yield from reversed(steps)
+
+
+def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
+    """Parts pairs by their theorems' splits.
+
+    Theorems of the split ``validation`` validate; where there is none, a share of the others, drawn by seed and name.
+    Where sources disagree about a theorem, what was ever held out stays held out.
+
+    Args:
+        pairs: from any sources.
+        share: of the theorems, above 0 and below 1.
+        seed: of the draw.
+
+    Raises:
+        InputError: there is nothing to learn from.
+    """
+    splits: dict[str, str] = {}
+    unique: dict[tuple[str, str, str], Pair] = {}
+    for pair in pairs:
+        name, split = pair.theorem.name, pair.theorem.split
+        splits[name] = min(splits.get(name, split), split, key=_strictness)
+        unique.setdefault((name, pair.state.text, pair.tactic), pair)
+    held = {name for name, split in splits.items() if split == "test"}
+    validating = {name for name, split in splits.items() if split == "validation"}
+    others = sorted(splits.keys() - held - validating, key=lambda name: _draw(name, seed))
+    if not validating and len(others) > 1:
+        validating = set(others[: max(1, math.floor(share * len(others)))])
+    parted = Pairs([], [], len(held))
+    for pair in unique.values():
+        name = pair.theorem.name
+        if name in validating:
+            parted.validation.append(replace(pair, theorem=replace(pair.theorem, split="validation")))
+        elif name not in held:
+            parted.train.append(pair)
+    if not parted.train:
+        raise InputError(
+            f"there is no proof to learn from: {len(splits)} theorems have one, of which {len(held)} are of the split "
+            f"test and {len(validating)} validate; search theorems of the split train, or learn from the library with "
+            f"--lm-pairs library"
+        )
+    return parted
+
+
+def _strictness(split: str) -> int:
+    return _STRICTEST.index(split) if split in _STRICTEST else len(_STRICTEST)
+
+
+def _draw(name: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,277 @@
+"""The trainer ``lm``: from pairs of a state and a tactic to a causal language model, in the order in which it happens.
+
+The loop is that of transformers, so that ``accelerate launch`` spreads it over devices. Every process builds the pairs
+for itself; the first of them alone writes and reports.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import (
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from proofsearch.checkpoint import MANIFEST
+from proofsearch.errors import InputError, UsageError
+from proofsearch.prompts import PromptTemplate, load_template
+from proofsearch.protocols import TrainingRequest
+from proofsearch.registry import Builder
+from proofsearch_transformers.lm_config import LmTrainerConfig
+from proofsearch_transformers.lm_examples import Collate, Examples, answer_counts, answer_metrics
+from proofsearch_transformers.lm_folder import (
+    TRAINING,
+    begin,
+    begun,
+    check_same,
+    finished,
+    last_checkpoint,
+    publish,
+    relocate,
+    storing,
+)
+from proofsearch_transformers.lm_loop import PairTrainer, arguments_for, quiet, reading, threads
+from proofsearch_transformers.lm_model import base_model, base_tokenizer, new_model, without_adapters
+from proofsearch_transformers.lm_pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
+from proofsearch_transformers.lm_tokenizer import train_tokenizer
+from proofsearch_transformers.lm_watch import INTERRUPTED, PATIENCE, STEPS, TIME, Interruption, Watch
+
+
+class LmTrainer:
+    """Trains a causal language model to answer a state with a tactic; implements ``Trainer``.
+
+    Args:
+        config: the options.
+        builder: gives the environment, whose library is learnt from.
+    """
+
+    def __init__(self, config: LmTrainerConfig, builder: Builder) -> None:
+        self._config = config
+        self._builder = builder
+
+    def train(self, request: TrainingRequest) -> Path:
+        """Trains, or goes on training, and writes the model's folder.
+
+        Raises:
+            InputError: nothing to learn from, a model that can't be loaded, a training that can't be resumed, or a loss
+                that is no number any more.
+            UsageError: options that don't fit, or a folder that is taken.
+            StorageError: something can't be written; what was saved before is whole.
+            KeyboardInterrupt: on Ctrl-C, once everything is saved.
+        """
+        config, out = self._config, request.out.absolute()
+        template = load_template(config.template)
+        arguments = arguments_for(config, out, request.seed)
+        leads = arguments.process_index == 0
+        if leads and not request.resume and ((out / MANIFEST).exists() or begun(out) is not None):
+            raise UsageError(
+                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
+            )
+        interruption = Interruption()
+        with storing(out), threads(config.threads), quiet():
+            watch = Watch(
+                request.report,
+                interruption,
+                patience=config.patience,
+                max_minutes=config.max_minutes,
+                speaks=leads,
+            )
+            if request.resume and finished(out, config):
+                watch.say(f"{out}: the training is done; nothing to resume")
+                return request.out
+            pairs = self._pairs(request)
+            origin = {
+                "config": config.model_dump(mode="json"),
+                "seed": request.seed,
+                "pairs": pairs.fingerprint(),
+                "template": template.fingerprint(),
+            }
+            before = begun(out) if request.resume else None
+            if before is not None:
+                check_same(out, before, origin)
+            resumed = last_checkpoint(out) if before is not None else None
+            with arguments.main_process_first(local=False):
+                # The first makes and keeps the tokenizer, the others read it.
+                if leads:
+                    begin(out, origin)
+                    if resumed is not None:
+                        relocate(resumed)
+                tokenizer = self._tokenizer(out, pairs, template, make=leads and resumed is None)
+            trainer = self._trainer(arguments, tokenizer, template, pairs, request.seed, watch)
+            if resumed is not None:
+                watch.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
+            with interruption, reading(resumed):
+                trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+            step = trainer.state.global_step
+            if watch.stopped == INTERRUPTED:
+                watch.say(f"interrupted; saved after step {step}: go on with --resume")
+                raise KeyboardInterrupt
+            watch.say(f"stopped after step {step}: {_WHY[watch.stopped]}")
+            self._finish(trainer, out, template, origin, watch)
+        return request.out
+
+    # -------------------------------------------------------------------------------------------------- before it
+
+    def _pairs(self, request: TrainingRequest) -> Pairs:
+        kind, sources = self._config.pairs, list[Iterator[Pair]]()
+        if kind == "library" and request.trajectories:
+            raise UsageError(
+                "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
+                "trajectories or both, or leave --trajectories out"
+            )
+        if kind != "library":
+            sources.append(trajectory_pairs(request.trajectories))
+        if kind != "trajectories":
+            self._builder.status("replaying the library's proofs")
+            sources.append(library_pairs(self._builder.environment()))
+        return collect(itertools.chain.from_iterable(sources), share=self._config.validation_share, seed=request.seed)
+
+    def _tokenizer(self, out: Path, pairs: Pairs, template: PromptTemplate, *, make: bool) -> PreTrainedTokenizerBase:
+        if self._config.base is not None:
+            return base_tokenizer(self._config)
+        folder = out / TRAINING / "tokenizer"
+        if make:
+            texts = (
+                text for pair in pairs.train for text in (template.render(pair.state, pair.theorem).text, pair.tactic)
+            )
+            train_tokenizer(texts, self._config.vocabulary).save_pretrained(str(folder))
+        # The one that is kept, also by who has made it: what is trained is what will be read.
+        tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(str(folder))
+        return tokenizer
+
+    def _trainer(
+        self,
+        arguments: TrainingArguments,
+        tokenizer: PreTrainedTokenizerBase,
+        template: PromptTemplate,
+        pairs: Pairs,
+        seed: int,
+        watch: Watch,
+    ) -> Trainer:
+        config = self._config
+        train = Examples(pairs.train, tokenizer, template, config.max_tokens)
+        measured = pairs.validation
+        if len(measured) > config.validation_pairs:
+            measured = random.Random(seed).sample(measured, config.validation_pairs)
+        validation = Examples(measured, tokenizer, template, config.max_tokens)
+        watch.say(*_about_the_data(pairs, train, validation, config))
+        if not len(train):
+            raise InputError(
+                f"none of the {len(pairs.train)} pairs can be learnt from: {train.too_long} have more than "
+                f"{config.max_tokens} tokens, and of {train.unspeakable} the template {template.name!r} would cut the "
+                f"tactic off; raise --lm-max-tokens, or choose another --lm-template"
+            )
+        if not len(validation):
+            arguments.eval_strategy, arguments.load_best_model_at_end = "no", False
+        set_seed(arguments.seed)
+        model = new_model(config, tokenizer) if config.base is None else base_model(config)
+        if config.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
+        trainer = PairTrainer(
+            model=model,
+            args=arguments,
+            data_collator=Collate(int(tokenizer.pad_token_id or 0)),
+            train_dataset=train,
+            eval_dataset=validation if len(validation) else None,
+            processing_class=tokenizer,
+            compute_metrics=answer_metrics,
+            preprocess_logits_for_metrics=answer_counts,
+            callbacks=[watch],
+        )
+        trainer.prompt_weight = config.prompt_weight
+        trainer.remove_callback(PrinterCallback)
+        watch.say(f"a model of {model.num_parameters():,} parameters, on {arguments.device}")
+        return trainer
+
+    # --------------------------------------------------------------------------------------------------- after it
+
+    def _finish(
+        self,
+        trainer: Trainer,
+        out: Path,
+        template: PromptTemplate,
+        origin: Mapping[str, Any],
+        watch: Watch,
+    ) -> None:
+        """Saves the best model; every process takes part, since a model may be spread over them."""
+        saved, state = out / TRAINING / "saved", trainer.state
+        leads = trainer.args.process_index == 0
+        if leads:
+            shutil.rmtree(saved, ignore_errors=True)
+        if self._config.lora_rank is None:
+            trainer.save_model(str(saved))
+        elif leads:
+            merged = without_adapters(trainer.accelerator.unwrap_model(trainer.model))
+            merged.save_pretrained(str(saved))
+        if leads:
+            tokenizer = trainer.processing_class
+            assert isinstance(tokenizer, PreTrainedTokenizerBase)
+            tokenizer.save_pretrained(str(saved))
+            best = state.best_global_step if trainer.args.load_best_model_at_end else None
+            step = best or state.global_step
+            measured = next((entry for entry in state.log_history if _measures(entry, step)), {})
+            metrics = {
+                "validation_loss": measured.get("eval_token_loss"),
+                "validation_token_accuracy": measured.get("eval_token_accuracy"),
+                "validation_exact": measured.get("eval_exact"),
+                "pairs": _size(trainer.train_dataset),
+                "validation_pairs": _size(trainer.eval_dataset),
+                "parameters": _parameters(trainer),
+                "best_step": step,
+                "step": state.global_step,
+                "stopped": watch.stopped,
+            }
+            publish(
+                out,
+                saved,
+                template,
+                state.log_history,
+                config={"training": origin["config"], "seed": origin["seed"], "template": template.name},
+                fingerprints={"pairs": str(origin["pairs"]), "template": template.fingerprint()},
+                metrics=metrics,
+            )
+        trainer.accelerator.wait_for_everyone()
+        watch.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
+
+
+_WHY = {
+    STEPS: "all steps are made",
+    PATIENCE: "validation has not become better for long",
+    TIME: "the time is up",
+}
+
+
+def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, config: LmTrainerConfig) -> Iterator[str]:
+    yield f"{len(train)} pairs to learn from and {len(validation)} to validate on"
+    if pairs.left_out:
+        yield f"proofs of {pairs.left_out} theorems of the split test are left out"
+    for examples, what in ((train, "training"), (validation, "validation")):
+        if examples.too_long:
+            yield f"{examples.too_long} {what} pairs of more than {config.max_tokens} tokens are left out"
+        if examples.unspeakable:
+            yield f"{examples.unspeakable} {what} pairs are left out: the template would cut their tactics off"
+    if not len(validation):
+        yield "no theorem is left to validate on: the last model is kept, not the best"
+
+
+def _measures(entry: Mapping[str, Any], step: int) -> bool:
+    return entry.get("step") == step and "eval_token_loss" in entry
+
+
+def _size(examples: object) -> int:
+    return len(examples) if isinstance(examples, Examples) else 0
+
+
+def _parameters(trainer: Trainer) -> int:
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    return int(model.num_parameters())
