@@ -1,1 +1,54 @@
 """The plugin: what this package registers. Nothing heavy is imported before a factory is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proofsearch import hookimpl
+
+if TYPE_CHECKING:
+    from proofsearch.hookspecs import Register
+    from proofsearch.protocols import Encoder, TacticGenerator
+    from proofsearch.registry import Builder
+    from proofsearch_openai.config import EncoderConfig, GeneratorConfig
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``openai``."""
+    from proofsearch_openai.config import GeneratorConfig
+
+    register("openai", make_generator, config=GeneratorConfig, help="Tactics that a served model writes.", shared=True)
+
+
+@hookimpl
+def register_encoders(register: Register) -> None:
+    """Registers ``openai``, and the same as ``embeddings`` for searches whose generator has another model."""
+    from proofsearch_openai.config import EmbeddingsConfig, EncoderConfig
+
+    register("openai", make_encoder, config=EncoderConfig, help="Embeddings of a served model.", shared=True)
+    register(
+        "embeddings",
+        make_encoder,
+        config=EmbeddingsConfig,
+        help="openai, beside a generator of that name.",
+        shared=True,
+    )
+
+
+def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
+    """Builds the generator ``openai``; the server is asked when tactics are wanted."""
+    from proofsearch_openai.generator import OpenAIGenerator
+
+    return OpenAIGenerator(config)
+
+
+def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
+    """Builds the encoder ``openai``; the server is asked when its fingerprint or rows are wanted."""
+    from proofsearch.embedding_cache import FOLDER, CachedEncoder
+    from proofsearch_openai.encoder import OpenAIEncoder
+
+    encoder = OpenAIEncoder(config)
+    if config.cache_megabytes == 0:
+        return encoder
+    return CachedEncoder(encoder, builder.cache / FOLDER, config.cache_megabytes)

@@ -1,0 +1,124 @@
+"""The options of the generator and of the encoder, and what both say about their server. Nothing heavy here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from proofsearch.config import ComponentConfig
+
+
+class ServerConfig(ComponentConfig):
+    """Which server and model, and how they are asked."""
+
+    component: ClassVar[str] = "openai"
+    """What the options begin with."""
+
+    base_url: str = Field(default="http://localhost:8000/v1", description="The server's address, up to and with /v1.")
+    model: str | None = Field(default=None, description="The model, as the server calls it; default: its only one.")
+    api_key_variable: str = Field(
+        default="OPENAI_API_KEY",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the key; not set: no key, as servers of one's own want none.",
+    )
+    concurrency: int = Field(default=16, ge=1, description="Requests under way at a time, at most.")
+    timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for an answer.")
+    retries: int = Field(
+        default=3, ge=0, description="How often a request is repeated when the server is busy, fails or is silent."
+    )
+
+    @model_validator(mode="after")
+    def _plain_address(self) -> Self:
+        # Of the model and not of the field: an error of a field shows its value, which may hold a secret here.
+        try:
+            parts = urlsplit(self.base_url)
+            fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"{self.option('base_url')}: expected http://HOST:PORT/v1 or https://HOST/v1")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError(
+                f"{self.option('base_url')}: holds more than an address, and runs record it; put the key into the "
+                f"environment variable {self.api_key_variable}"
+            )
+        return self
+
+    def option(self, field: str) -> str:
+        """The command line's option for a field."""
+        return f"--{self.component}-{field.replace('_', '-')}"
+
+
+class GeneratorConfig(ServerConfig):
+    """Options of the generator ``openai``."""
+
+    endpoint: Literal["completions", "chat"] = Field(
+        default="completions",
+        description="completions: the model goes on with the prompt; chat: the prompt is a message to it.",
+    )
+    template: str = Field(default="plain", description="Prompt template: its name, or a .toml file.")
+    samples: int | None = Field(
+        default=None, ge=1, description="Answers drawn a state; default: as many as candidates are asked for."
+    )
+    temperature: float = Field(default=1.0, ge=0, description="Of the drawing; 0: a single answer, the likeliest.")
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="Draw from the likeliest tokens that have this share of the probability."
+    )
+    max_tokens: int = Field(
+        default=128, ge=1, description="Tokens of an answer at most; one that has not ended by then is dropped."
+    )
+    missing_logprobs: Literal["error", "frequency"] = Field(
+        default="error",
+        description="What to do where the server gives no log-probabilities; frequency: take the share of the answers "
+        "that are this tactic instead.",
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _absolute_template(cls, template: str) -> str:
+        return absolute_template(template)
+
+
+class EncoderConfig(ServerConfig):
+    """Options of the encoder ``openai``."""
+
+    template: str = Field(
+        default="bare", description="Prompt template: its name, or a .toml file; the server embeds all of its text."
+    )
+    batch: int = Field(default=32, ge=1, description="States a request, at most.")
+    dimensions: int | None = Field(
+        default=None, ge=1, description="Columns to ask for, of models that can be cut down; default: all."
+    )
+    use_activation: Literal["no", "yes", "unsent"] = Field(
+        default="no",
+        description="vLLM: whether a model's last activation is applied, which scales rows to length 1; unsent: for "
+        "servers that refuse a field that they don't know.",
+    )
+    tolerance: float = Field(
+        default=0.05, gt=0, lt=1, description="How far a text's row in a batch may be from its row alone, as a share."
+    )
+    revision: str | None = Field(
+        default=None, description="What to call the served weights; default: what they make of some texts."
+    )
+    cache_megabytes: float = Field(
+        default=4096, ge=0, description="What is kept on disk at most, the least recently used goes first; 0: nothing."
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _absolute_template(cls, template: str) -> str:
+        return absolute_template(template)
+
+
+class EmbeddingsConfig(EncoderConfig):
+    """Options of the encoder ``embeddings``: the same under another name."""
+
+    component: ClassVar[str] = "embeddings"
+
+
+def absolute_template(template: str) -> str:
+    """A template's file by its whole path, so that it is the same from every folder; a name as it is."""
+    return str(Path(template).expanduser().absolute()) if template.endswith(".toml") else template

@@ -1,0 +1,151 @@
+"""The encoder ``openai``: what a served model makes of states."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch.embedding_cache import check_rows
+from proofsearch.errors import UsageError
+from proofsearch.prompts import load_template
+from proofsearch.types import ProofState, State
+from proofsearch_openai.config import EncoderConfig
+from proofsearch_openai.connection import Connection, together
+from proofsearch_openai.errors import ServerError
+from proofsearch_openai.probes import TEXTS, batching_fault, identity
+from proofsearch_openai.rows import read_rows
+
+_LAYOUT_VERSION = 1
+"""Raise it when the same answer of a server would become other rows."""
+
+
+class OpenAIEncoder:
+    """Embeds states on an OpenAI-compatible server, each with the template around it.
+
+    When it is first asked for anything it checks that the server embeds a batch as it embeds single texts.
+
+    Args:
+        config: of the encoder.
+
+    Raises:
+        UsageError: the template speaks of a theorem or there is no such template, or the key's variable holds none.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        self._config = config
+        self._template = load_template(config.template)
+        if self._template.needs_theorem:
+            raise UsageError(
+                f"{config.option('template')} {config.template}: speaks of the theorem, which an encoder doesn't know; "
+                f"use a template with {{state}} alone"
+            )
+        self._connection = Connection(config)
+        self._checked: tuple[str, int, str] | None = None  # model, width, and what stands for its weights
+
+    @property
+    def width(self) -> int:
+        """The number of columns of what the server gives.
+
+        Raises:
+            ServerError: no answer, or it fails the check.
+        """
+        return self._check()[1]
+
+    def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
+        """Shape ``(len(states), width)``, finite, no row all zeros.
+
+        Raises:
+            InputError: a row is not finite or all zeros.
+            UsageError: an unknown model, a refused key, or a state that the server refuses, such as one too long.
+            ServerError: no answer, one that can't be used, or a server that fails the check.
+        """
+        model, width, _ = self._check()
+        if not states:
+            return np.empty((0, width), np.float32)
+        chunks = [states[start : start + self._config.batch] for start in range(0, len(states), self._config.batch)]
+        rows = np.concatenate(self._connection.run(self._embed(chunks, width)))
+        check_rows(rows, states, width, f"{model} at {self._config.base_url}")
+        return rows
+
+    def fingerprint(self) -> str:
+        """Of the model's name, what it makes of some texts or what ``revision`` calls it, and of the options.
+
+        Raises:
+            ServerError: no answer, or it fails the check.
+        """
+        model, width, weights = self._check()
+        options = {
+            "version": _LAYOUT_VERSION,
+            "width": width,
+            "template": self._template.fingerprint(),
+            "dimensions": self._config.dimensions,
+            "use_activation": self._config.use_activation,
+        }
+        digest = hashlib.blake2b(json.dumps(options).encode(), digest_size=6).hexdigest()
+        return f"openai-{model}-{weights}-{digest}"
+
+    def close(self) -> None:
+        """Closes the connections. Idempotent."""
+        self._connection.close()
+
+    # ------------------------------------------------------------------------------------------------ internals
+
+    def _check(self) -> tuple[str, int, str]:
+        """Embeds the texts of the check, once."""
+        if self._checked is None:
+            self._checked = self._connection.run(self._try_out())
+        return self._checked
+
+    async def _try_out(self) -> tuple[str, int, str]:
+        config = self._config
+        model = await self._connection.model()
+        probes = [State(text, ()) for text in TEXTS]
+        singles = [probes[place : place + 1] for place in range(len(probes))]
+        batches = [probes[start : start + config.batch] for start in range(0, len(probes), config.batch)]
+        # A batch before and behind the singles: a cache of prefixes may matter or not.
+        before = np.concatenate(await self._embed(batches))
+        alone = np.concatenate(await self._embed(singles))
+        behind = np.concatenate(await self._embed(batches))
+        width = alone.shape[1]
+        what = f"{model} at {config.base_url}"
+        if config.dimensions not in (None, width):
+            raise UsageError(
+                f"{what}: gives {width} columns though asked for {config.dimensions}; leave "
+                f"{config.option('dimensions')} out, or serve a model that can be cut down"
+            )
+        for rows in (alone, before, behind):
+            check_rows(rows, probes, width, what)
+        for rows in (before, behind):
+            fault = batching_fault(rows, alone, config.tolerance)
+            if fault:
+                raise ServerError(
+                    f"{what}: the check at start failed: {fault}. What it gives can't be relied on: switch off the "
+                    f"server's cache of prefixes, use another version of it, or set {config.option('batch')} 1"
+                )
+        return model, width, config.revision or identity(alone)
+
+    async def _embed(
+        self, chunks: Sequence[Sequence[ProofState]], width: int | None = None
+    ) -> list[NDArray[np.float32]]:
+        """The rows of each chunk, which is one request."""
+        found = await together([self._ask([self._template.render(state).text for state in chunk]) for chunk in chunks])
+        widths = sorted({rows.shape[1] for rows in found} | ({width} if width else set()))
+        if len(widths) > 1:
+            raise self._connection.unusable(f"embeddings of different lengths: {widths}; is the model still the same?")
+        return found
+
+    async def _ask(self, texts: list[str]) -> NDArray[np.float32]:
+        body: dict[str, object] = {"input": texts, "encoding_format": "float"}
+        if self._config.dimensions is not None:
+            body["dimensions"] = self._config.dimensions
+        if self._config.use_activation != "unsent":
+            body["use_activation"] = self._config.use_activation == "yes"
+        answer = await self._connection.post("/embeddings", body)
+        try:
+            return read_rows(answer, len(texts))
+        except ValueError as error:
+            raise self._connection.unusable(str(error)) from None

@@ -1,0 +1,115 @@
+"""What is read of a server's answer: texts that the model wrote, and the log-probabilities of their tokens.
+
+Servers write log-probabilities in one of two ways, and not each the one that goes with the endpoint: as parallel lists
+``tokens`` and ``token_logprobs`` (the completions of OpenAI, vLLM and SGLang), or as ``content``, a list with an entry
+a token (chat, and also the completions of llama.cpp's server).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One text that a model wrote.
+
+    Attributes:
+        text: what it wrote.
+        ended: whether it came to an end by itself, so that the text is whole.
+        tokens: the tokens with their natural log-probabilities; ``None`` where the server gives none.
+    """
+
+    text: str
+    ended: bool
+    tokens: Sequence[tuple[str, float]] | None
+
+    def logprob(self, stop: Sequence[str]) -> tuple[float, int] | None:
+        """The log-probability of the text up to its end, and over how many tokens that is.
+
+        The token that completes the first stop string is the last that counts, so that it doesn't matter whether a
+        server goes on behind it.
+
+        Args:
+            stop: the strings that end an answer.
+        """
+        if not self.tokens:
+            return None
+        total, count, written = 0.0, 0, ""
+        for token, logprob in self.tokens:
+            total += logprob
+            count += 1
+            written += token
+            if any(end in written for end in stop):
+                break
+        return min(total, 0.0), count
+
+
+class _Message(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    text: str | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class _Answer(BaseModel):
+    choices: list[_Choice]
+
+
+def read_samples(answer: object, stop: Sequence[str]) -> list[Sample]:
+    """The texts in an answer, to completions or to chat.
+
+    Args:
+        answer: as plain data.
+        stop: the strings that end an answer.
+
+    Raises:
+        ValueError: it is no such answer, or has no texts; the message says what was found.
+    """
+    try:
+        choices = _Answer.model_validate(answer).choices
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the answer"
+        raise ValueError(f"{place}: {first['msg']}, found {answer!r}") from None
+    if not choices:
+        raise ValueError("an answer without choices")
+    return [_sample(choice, stop) for choice in choices]
+
+
+def _sample(choice: _Choice, stop: Sequence[str]) -> Sample:
+    text = choice.text if choice.message is None else choice.message.content
+    if text is None:
+        text = ""
+    ended = choice.finish_reason != "length" or any(end in text for end in stop)
+    return Sample(text, ended, _tokens(choice.logprobs))
+
+
+def _tokens(logprobs: Any) -> list[tuple[str, float]] | None:
+    """Tokens with log-probabilities; ``None`` unless there is one for each, since a part would be another number."""
+    if not isinstance(logprobs, dict):
+        return None
+    content = logprobs.get("content")
+    if isinstance(content, list):
+        if not all(isinstance(entry, dict) for entry in content):
+            return None
+        tokens: Any = [entry.get("token") for entry in content]
+        values: Any = [entry.get("logprob") for entry in content]
+    else:
+        tokens, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
+    if not (isinstance(tokens, list) and isinstance(values, list) and len(tokens) == len(values)):
+        return None
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        return None
+    return [
+        (token if isinstance(token, str) else "", float(value)) for token, value in zip(tokens, values, strict=True)
+    ]
