@@ -24,7 +24,9 @@ def _report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="The HTML file.", show_default="report.html in the first run folder"),
+        typer.Option(
+            "--out", metavar="FILE", help="The HTML file.", show_default="report.html in the first run folder"
+        ),
     ] = None,
     trees: Annotated[
         int,

@@ -70,9 +70,7 @@ def choose(results: Sequence[Mapping[str, TheoremResult]], most: int, named: Seq
     )
 
 
-def check_named(
-    named: Sequence[str], results: Sequence[Mapping[str, TheoremResult]], runs: Sequence[Path]
-) -> None:
+def check_named(named: Sequence[str], results: Sequence[Mapping[str, TheoremResult]], runs: Sequence[Path]) -> None:
     """Refuses names of which there is nothing to show.
 
     Raises:

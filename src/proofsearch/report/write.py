@@ -78,7 +78,9 @@ def write_report(
     for number, (folder, ids) in enumerate(zip(folders, wanted, strict=True)):
         for name, tree in _trees(folder, ids, on_status):
             key = f"tree-{number}-{place[name]}"
-            entries.append({"id": key, "run": number, "theorem": name, "nodes": tree["total"], "shown": len(tree["text"])})
+            entries.append(
+                {"id": key, "run": number, "theorem": name, "nodes": tree["total"], "shown": len(tree["text"])}
+            )
             trees[key] = packed(tree)
     entries.sort(key=lambda entry: (place[entry["theorem"]], entry["run"]))
     title = f"{' · '.join(run_names(evaluation))} – proofsearch report"

@@ -1,13 +1,15 @@
 // Draws a search tree on a canvas, however large: zoom, pan, hit test. Says what was clicked, and decides nothing.
 
-const ROW = 21;
-const COLUMN = 176;
+const ROW = 23;
+const NARROW = 84;
+const WIDE = 190;
 const SHADES = 40;
 const PROOF_COLOUR = "#e0337a";
 const LABELS_FROM = 0.55;
+const LEGIBLE = 0.9;
 
 class TreeCanvas {
-  /** `told` has the functions `select(node)`, `toggle(node)` and `hover(node, x, y)`; node -1 is none. */
+  /** `told` has `select(node)`, `toggle(node)`, `widen(node)` and `hover(node, x, y)`; node -1 is none. */
   constructor(told) {
     this.told = told;
     this.element = element("canvas", {
@@ -50,7 +52,9 @@ class TreeCanvas {
   show(tree, { held = -1 } = {}) {
     const before = held >= 0 ? this.at?.get(held) : null;
     this.tree = tree;
-    const root = tree.layout(ROW, COLUMN);
+    // As wide as most tactics need, and no wider.
+    tree.column ??= Math.min(WIDE, NARROW + 7 * d3.quantile(d3.range(1, tree.size), 0.85, (node) => Math.min(24, tree.tactic(node).length)) - 28) || NARROW;
+    const root = tree.layout(ROW, tree.column);
     this.nodes = root.descendants();
     this.at = new Map(this.nodes.map((node) => [node.data, node]));
     this.box = { top: d3.min(this.nodes, (node) => node.x), bottom: d3.max(this.nodes, (node) => node.x), right: d3.max(this.nodes, (node) => node.y) };
@@ -64,7 +68,7 @@ class TreeCanvas {
 
   fitting() {
     const { top, bottom, right } = this.box;
-    return Math.min((this.width || 800) / (right + COLUMN + 60), (this.height || 600) / (bottom - top + 4 * ROW));
+    return Math.min((this.width || 800) / (right + this.tree.column + 110), (this.height || 600) / (bottom - top + 4 * ROW));
   }
 
   move(transform) {
@@ -79,8 +83,8 @@ class TreeCanvas {
 
   /** All of a tree that fits legibly; else its root at a legible size. */
   home() {
-    if (this.fitting() >= 0.45) this.fit();
-    else this.move(d3.zoomIdentity.translate(60, this.height / 2 - 0.75 * this.at.get(0).x).scale(0.75));
+    if (this.fitting() >= LEGIBLE) this.fit();
+    else this.move(d3.zoomIdentity.translate(40, this.height / 2 - LEGIBLE * this.at.get(0).x).scale(LEGIBLE));
   }
 
   scaleBy(factor) {
@@ -112,7 +116,7 @@ class TreeCanvas {
   /** Puts the nodes into bins of one colour, which are drawn at one go. */
   colourAll() {
     if (!this.tree) return;
-    const scores = d3.range(this.tree.size).map((node) => this.tree.score(node, this.kind)).filter((score) => score != null).sort(d3.ascending);
+    const scores = this.tree.candidates().map((node) => this.tree.score(node, this.kind)).filter((score) => score != null).sort(d3.ascending);
     // One far-off score must not make all others alike.
     this.domain = scores.length ? [d3.quantileSorted(scores, 0.02), d3.quantileSorted(scores, 0.98)] : null;
     this.bins = Array.from({ length: SHADES + 1 }, () => []);
@@ -248,7 +252,7 @@ class TreeCanvas {
     const soft = colour("--soft");
     context.lineJoin = "round";
     context.textBaseline = "middle";
-    context.font = `11.5px ${this.style.fontFamily}`;
+    context.font = `12px ${this.style.fontFamily}`;
     const write = (text, x, y, align, fill) => {
       context.textAlign = align;
       context.strokeStyle = colour("--canvas");
@@ -261,30 +265,38 @@ class TreeCanvas {
       if (!seen(node)) continue;
       const inner = Boolean(node.children);
       const hidden = this.hidden(node.data);
-      const tactic = node.data === 0 ? "the theorem" : tree.tactic(node.data);
+      const tactic = node.data === 0 ? "" : tree.tactic(node.data);
       if (inner) {
-        write(shortened(tactic, 24), node.y + 3, node.x - 10.5, node.data === 0 ? "start" : "end", ink);
-        if (hidden) write(`+${count(hidden)}`, node.y + 8, node.x + 9, "start", soft);
+        // Above the line that leads here, so that it stays clear of the lines that lead on.
+        const text = shortened(tactic, 24);
+        write(text, node.y + 3, node.x - 11.5, "end", ink);
+        const width = hidden ? context.measureText(text).width + this.pillWidth(hidden) : 0;
+        if (hidden) this.pill(node, hidden, node.y - 3 - width, node.x - 11.5, soft, colour("--pill"));
       } else {
         const text = node.data === tree.end ? `${shortened(tactic, 18)}  ✓ proved` : shortened(tactic, hidden ? 17 : 24);
         const x = node.y + this.radius(node) + 5;
         write(text, x, node.x, "start", node.data === tree.end ? PROOF_COLOUR : ink);
-        if (hidden) {
-          // A pill that says how much is folded away; a click on it unfolds.
-          const begin = x + context.measureText(text).width + 6;
-          const words = `+${count(hidden)}`;
-          const width = context.measureText(words).width + 10;
-          context.fillStyle = colour("--pill");
-          context.beginPath();
-          context.roundRect(begin, node.x - 7.5, width, 15, 7.5);
-          context.fill();
-          context.textAlign = "start";
-          context.fillStyle = soft;
-          context.fillText(words, begin + 5, node.x + 0.5);
-          node.pill = [begin, begin + width];
-        }
+        if (hidden) this.pill(node, hidden, x + context.measureText(text).width + 6, node.x, soft, colour("--pill"));
       }
     }
+  }
+
+  /** Says how much is folded away; a click on it brings it out. */
+  pill(node, hidden, x, y, ink, ground) {
+    const { context } = this;
+    const width = this.pillWidth(hidden);
+    context.fillStyle = ground;
+    context.beginPath();
+    context.roundRect(x, y - 7.5, width, 15, 7.5);
+    context.fill();
+    context.textAlign = "start";
+    context.fillStyle = ink;
+    context.fillText(`+${count(hidden)}`, x + 5, y + 0.5);
+    node.pill = { x, y, width };
+  }
+
+  pillWidth(hidden) {
+    return this.context.measureText(`+${count(hidden)}`).width + 10;
   }
 
   /** How many nodes below are not to be seen: of a folded node all, else its own children that are left out. */
@@ -297,22 +309,28 @@ class TreeCanvas {
 
   // ------------------------------------------------------------------------------------------------------- pointer
 
-  /** The node at a pointer, or `null`; and whether the pointer is on what says how much is folded. */
+  /** The node at a pointer, or `null`; and whether the pointer is on what says how much of it is folded. */
   hit(event) {
     const [x, y] = this.transform.invert(d3.pointer(event, this.element));
+    if (this.transform.k >= LABELS_FROM)
+      for (const node of this.nodes) {
+        const { pill } = node;
+        if (pill && Math.abs(pill.y - y) < 8 && x >= pill.x && x <= pill.x + pill.width) return [node, true];
+      }
     const near = this.index?.find(x, y, 12 / this.transform.k);
     if (near) return [near, false];
-    if (this.transform.k >= LABELS_FROM)
-      for (const node of this.nodes) if (node.pill && !node.children && Math.abs(node.x - y) < 9 && x >= node.y && x <= node.pill[1]) return [node, x >= node.pill[0]];
-    return [null, false];
+    // A click on a label is one on its node.
+    const beside = this.transform.k >= LABELS_FROM ? this.index?.find(x - 40, y, 44) : null;
+    return [beside && !beside.children && Math.abs(beside.x - y) < 8 && x > beside.y ? beside : null, false];
   }
 
   clicked(event) {
     this.element.focus({ preventScroll: true });
     const [node, folds] = this.hit(event);
     if (!node) return;
-    this.told.select(node.data);
-    if (folds) this.told.toggle(node.data);
+    if (!folds) this.told.select(node.data);
+    else if (node.children) this.told.widen(node.data);
+    else this.told.toggle(node.data);
   }
 
   doubleClicked(event) {

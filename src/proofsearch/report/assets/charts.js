@@ -64,7 +64,10 @@ function plot(width, options) {
     width,
     marginLeft: 52,
     marginRight: 18,
+    marginTop: 28,
+    marginBottom: 46,
     ...options,
+    x: { labelOffset: 40, ...options.x },
     style: { background: "none", color: "inherit", fontFamily: "inherit", fontSize: "12px", overflow: "visible" },
   });
 }
@@ -112,7 +115,7 @@ function shareBars(width, rows, colours, words, describe) {
       Plot.barX(parts, { x1: "start", x2: (part) => part.start + part.share, y: "run", fill: (part) => colours(part.key), insetLeft: 0.5, insetRight: 0.5, rx: 2 }),
       Plot.text(
         parts.filter((part) => part.share * (width - left) > 42),
-        { x: "middle", y: "run", text: (part) => `${Math.round(100 * part.share)} %`, fill: "white", fontWeight: 600 },
+        { x: "middle", y: "run", text: (part) => `${+(100 * part.share).toFixed(1)} %`, fill: "white", fontWeight: 600 },
       ),
       Plot.tip(parts, Plot.pointer({ x: "middle", y: "run", maxRadius: 200, title: (part) => `${words(part.key)}\n${describe(part)}` })),
     ],

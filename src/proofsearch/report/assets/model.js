@@ -33,6 +33,7 @@ class SearchTree {
     for (const node of order) for (const child of this.children[node]) this.depth[child] = this.depth[node] + 1;
     for (const node of order.reverse()) for (const child of this.children[node]) this.below[node] += 1 + this.below[child];
     this.open = new Uint8Array(this.size);
+    this.wide = new Uint8Array(this.size);
     this.leaves = this.size <= SMALL_TREE;
     this.until = this.expansions;
     this.only = null;
@@ -97,7 +98,8 @@ class SearchTree {
 
   /** The children that are to be seen. */
   shown(node) {
-    return this.open[node] ? this.there(node).filter((child) => this.isShown(child)) : [];
+    if (!this.open[node]) return [];
+    return this.wide[node] ? this.there(node) : this.there(node).filter((child) => this.isShown(child));
   }
 
   foldAtFirst() {
@@ -114,6 +116,7 @@ class SearchTree {
 
   foldAll() {
     this.open.fill(0);
+    this.wide.fill(0);
     this.open[0] = 1;
   }
 
@@ -133,8 +136,11 @@ class SearchTree {
     this.pinned = node;
   }
 
+  /** Folds a node, or unfolds it: so that something shows, even if none of its children was expanded. */
   toggle(node) {
-    this.open[node] = this.open[node] ? 0 : 1;
+    const folded = !this.shown(node).length;
+    this.open[node] = folded ? 1 : 0;
+    this.wide[node] = folded && !this.shown(node).length ? 1 : 0;
   }
 
   /** The nodes whose tactic or state has the text, in the tree's order. */
@@ -150,6 +156,12 @@ class SearchTree {
     if (!nodes) return;
     this.only = new Set(nodes.flatMap((node) => this.path(node)));
     for (const node of this.only) this.open[node] = 1;
+  }
+
+  /** The nodes that can be seen as things are set, folded ones included: what colours are spread over. */
+  candidates() {
+    const all = d3.range(this.size);
+    return this.leaves ? all : all.filter((node) => this.onProof[node] || (node !== this.end && this.data.expansion[node] >= 0));
   }
 
   /** What is to be seen, laid out: d3 nodes with `data` the node, `x` downwards and `y` to the right, in units. */

@@ -51,8 +51,8 @@ function summarySection(place, data) {
 
 function solvedSection(place, data) {
   const runs = data.evaluation.runs;
-  const chart = drawn((width) => solvedChart(width, data, cost));
   let cost = "expansions";
+  const chart = drawn((width) => solvedChart(width, data, cost));
   place.append(
     element("p", { class: "lead" }, "The part of the theorems that is proved within a budget a theorem. Bands are Wilson’s 95 % intervals."),
     element(
@@ -103,7 +103,7 @@ function solvedChart(width, data, cost) {
     height: 340,
     ariaLabel: `Part of the theorems solved against ${WORDS[cost]}`,
     x: costAxis(cost, points.map((point) => point.budget), `${cost === "seconds" ? "time" : WORDS[cost]} a theorem →`),
-    y: { label: "↑ theorems solved", tickFormat: (value) => `${Math.round(100 * value)} %`, domain: [0, Math.min(1, 1.02 * d3.max(points, (point) => point.high))], grid: true },
+    y: { label: "↑ theorems solved", tickFormat: (value) => `${Math.round(100 * value)} %`, domain: [0, Math.min(1, Math.ceil(10 * d3.max(points, (point) => point.high)) / 10)], grid: true },
     marks: [
       Plot.areaY(points, { x: "budget", y1: "low", y2: "high", fill: (point) => runColour(point.run), fillOpacity: 0.13, ...channels }),
       Plot.line(points, { x: "budget", y: "solved", stroke: (point) => runColour(point.run), strokeWidth: 2.2, ...channels }),
@@ -116,31 +116,25 @@ function solvedChart(width, data, cost) {
 
 /** A run against the first one: the difference at each budget. */
 function comparisonParts(comparison, first, second, colour) {
-  const rows = [...comparison.expansions.map((at) => [`${count(at.budget)} expansions`, at]), ...comparison.seconds.map((at) => [duration(at.budget), at])];
+  const rows = {
+    "at equal expansions": comparison.expansions.map((at) => [amount("expansions", at.budget), at]),
+    "at equal time": comparison.seconds.map((at) => [duration(at.budget), at]),
+  };
   return [
     element("h3", {}, `${second} against ${first}`),
     element("p", { class: "lead" }, `On the ${count(comparison.theorems)} theorems of both, pair by pair. Right of the line ${second} proves more.`),
-    drawn((width) => {
-      const points = rows.map(([label, at]) => ({ label, value: at.difference.value, low: at.difference.low, high: at.difference.high, words: `${signed(at.difference, 100)} points\nonly ${first}: ${at.only_first}, only ${second}: ${at.only_second}\nMcNemar p = ${+at.p_value.toPrecision(2)}` }));
-      return plot(width, {
-        height: 50 + 22 * points.length,
-        marginLeft: 120,
-        ariaLabel: `Difference of ${second} and ${first} at each budget`,
-        x: { label: "points →", tickFormat: (value) => signed({ value }, 100, 0), grid: true, nice: true },
-        y: { domain: points.map((point) => point.label), label: null, tickSize: 0 },
-        marks: [
-          Plot.ruleX([0], { strokeWidth: 1.5 }),
-          Plot.ruleY(points.filter((point) => point.low != null), { y: "label", x1: "low", x2: "high", stroke: colour, strokeWidth: 2 }),
-          Plot.dot(points, { x: "value", y: "label", fill: colour, r: 4 }),
-          Plot.tip(points, Plot.pointerY({ x: "value", y: "label", title: "words" })),
-        ],
-      });
-    }),
+    element(
+      "div",
+      { class: "beside" },
+      Object.entries(rows)
+        .filter(([, of]) => of.length)
+        .map(([title, of]) => element("figure", {}, element("figcaption", {}, title), drawn((width) => differenceChart(width, of, first, second, colour)))),
+    ),
     figures(
       table(
         "Solved at equal budgets",
         ["within", first, second, `only ${first}`, `only ${second}`, "difference, points", "McNemar p"],
-        rows.map(([label, at]) => [label, count(at.first), count(at.second), count(at.only_first), count(at.only_second), signed(at.difference, 100), +at.p_value.toPrecision(3)]),
+        Object.entries(rows).flatMap(([title, of]) => of.map(([label, at]) => [`${label}${title.endsWith("time") ? "" : " expansions"}`, count(at.first), count(at.second), count(at.only_first), count(at.only_second), signed(at.difference, 100), +at.p_value.toPrecision(3)])),
       ),
       comparison.costs.expansions.theorems > 0 &&
         table(
@@ -156,6 +150,28 @@ function comparisonParts(comparison, first, second, colour) {
         ),
     ),
   ];
+}
+
+function differenceChart(width, rows, first, second, colour) {
+  const points = rows.map(([label, { difference: of, only_first, only_second, p_value }]) => ({
+    label,
+    ...of,
+    words: `${signed(of, 100)} points\nonly ${first}: ${only_first}, only ${second}: ${only_second}\nMcNemar p = ${+p_value.toPrecision(2)}`,
+  }));
+  return plot(width, {
+    height: 60 + 24 * points.length,
+    marginLeft: 64,
+    marginTop: 6,
+    ariaLabel: `Difference of ${second} and ${first} at each budget`,
+    x: { label: "points →", ticks: Math.max(3, width / 90), tickFormat: (value) => signed({ value }, 100, 0), grid: true, nice: true },
+    y: { domain: points.map((point) => point.label), label: null, tickSize: 0 },
+    marks: [
+      Plot.ruleX([0], { strokeWidth: 1.5 }),
+      Plot.ruleY(points.filter((point) => point.low != null), { y: "label", x1: "low", x2: "high", stroke: colour, strokeWidth: 2 }),
+      Plot.dot(points, { x: "value", y: "label", fill: colour, r: 4 }),
+      Plot.tip(points, Plot.pointerY({ x: "value", y: "label", title: "words" })),
+    ],
+  });
 }
 
 function proofCostSection(place, data) {
@@ -386,7 +402,7 @@ function valueDetails(run) {
             x: { label: "value →", tickFormat: (value) => minus(String(value)) },
             y: { label: "↑ part of the states", grid: true, tickFormat: (value) => `${Math.round(100 * value)} %` },
             marks: [
-              Plot.rect(bars, { x1: "from", x2: "to", y1: 0, y2: "share", z: "name", fill: "colour", fillOpacity: 0.5, mixBlendMode: DARK.matches ? "screen" : "multiply", inset: 0.5 }),
+              Plot.rect(bars, { x1: "from", x2: "to", y1: 0, y2: "share", z: "name", fill: "colour", fillOpacity: 0.45, inset: 0.5 }),
               Plot.ruleY([0]),
             ],
           });
@@ -405,6 +421,7 @@ function valueDetails(run) {
             height: 252,
             ariaLabel: "Predicted probability against what happened",
             x: { label: "predicted →", domain: [0, 1], tickFormat: (value) => `${Math.round(100 * value)} %`, ticks: 5 },
+            r: { range: [2.5, 12] },
             y: { label: "↑ led to a proof", domain: [0, 1], grid: true, tickFormat: (value) => `${Math.round(100 * value)} %` },
             marks: [
               Plot.link([0], { x1: 0, y1: 0, x2: 1, y2: 1, strokeOpacity: 0.4, strokeDasharray: "3,4" }),

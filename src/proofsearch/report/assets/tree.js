@@ -34,7 +34,7 @@ class Explorer {
     this.data = data;
     this.unpacked = new Map();
     this.colour = data.trees.length && data.evaluation.runs.some((run) => run.scorer !== "logprob") ? "value" : "logprob";
-    this.canvas = new TreeCanvas({ select: (node) => this.select(node), toggle: (node) => this.toggle(node), hover: (...at) => this.hover(...at) });
+    this.canvas = new TreeCanvas({ select: (node) => this.select(node), toggle: (node) => this.toggle(node), widen: (node) => this.widen(node), hover: (...at) => this.hover(...at) });
     this.side = element("aside", { class: "details", "aria-label": "The selected state", tabindex: -1 });
     this.tip = element("div", { class: "tip", hidden: true });
     this.status = element("p", { class: "visually-hidden", role: "status" });
@@ -104,8 +104,8 @@ class Explorer {
       { class: "zoom", role: "group", "aria-label": "Zoom" },
       button("+", "Zoom in", () => this.canvas.scaleBy(1.5)),
       button("−", "Zoom out", () => this.canvas.scaleBy(1 / 1.5)),
-      button("⤢", "Fit all", () => this.canvas.fit()),
-      button("⛶", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen?.())),
+      button("Fit", "Fit all", () => this.canvas.fit()),
+      button("Full", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen?.())),
     );
   }
 
@@ -197,10 +197,13 @@ class Explorer {
 
   toggle(node) {
     if (!this.tree.there(node).length) return;
-    const seen = this.canvas.at.get(node).children;
-    // Open, but all its children are hidden: what is wanted is to see them.
-    if (this.tree.open[node] && !seen) this.tree.leaves = true;
-    else this.tree.toggle(node);
+    this.tree.toggle(node);
+    this.show(node);
+  }
+
+  /** Shows those children of a node too that were not expanded. */
+  widen(node) {
+    this.tree.wide[node] = 1;
     this.show(node);
   }
 
