@@ -1,13 +1,22 @@
 // Draws a search tree on a canvas, however large: zoom, pan, hit test. Says what was clicked, and decides nothing.
 
 const ROW = 23;
-const NARROW = 84;
+const NARROW = 56;
 const WIDE = 190;
+const MARGIN = 36;
 const SHADES = 40;
 const PROOF_COLOUR = "#e0337a";
 const LABELS_FROM = 0.55;
 const LEGIBLE = 0.9;
+const SPARSE = 1.5;
+const SMALLEST_PRINT = 10;
+const NEAR = 12;
 
+/**
+ * The canvas. A tree is laid out in units, downwards `x` and to the right `y`, as d3 has it; on the screen they are
+ * scaled by the zoom. A tree that is zoomed out so far that it leaves room at its right stays as wide as the canvas: of
+ * many thousand states below each other nothing could be seen otherwise.
+ */
 class TreeCanvas {
   /** `told` has `select(node)`, `toggle(node)`, `widen(node)` and `hover(node, x, y)`; node -1 is none. */
   constructor(told) {
@@ -20,12 +29,14 @@ class TreeCanvas {
     this.context = this.element.getContext("2d");
     this.transform = d3.zoomIdentity;
     this.nodes = [];
+    this.at = new Map();
     this.selected = -1;
     this.matches = new Set();
     this.zoom = d3
       .zoom()
       // The page has to stay scrollable: the wheel zooms once the tree has the focus.
       .filter((event) => (event.type === "wheel" ? event.ctrlKey || document.activeElement === this.element : !event.button && event.type !== "dblclick"))
+      .constrain((transform) => this.constrained(transform))
       .on("zoom", (event) => {
         this.transform = event.transform;
         this.request();
@@ -48,43 +59,75 @@ class TreeCanvas {
     this.draw();
   }
 
-  /** Lays the tree out anew. `held` stays where it is on the screen. */
+  /** Lays the tree out anew. The node `held` stays where it is on the screen. */
   show(tree, { held = -1 } = {}) {
-    const before = held >= 0 ? this.at?.get(held) : null;
+    const before = this.at.get(held);
+    const [x, y] = before && tree === this.tree ? [this.across(before), this.down(before)] : [];
     this.tree = tree;
     // As wide as most tactics need, and no wider.
-    tree.column ??= Math.min(WIDE, NARROW + 7 * d3.quantile(d3.range(1, tree.size), 0.85, (node) => Math.min(24, tree.tactic(node).length)) - 28) || NARROW;
+    tree.column ??= Math.min(WIDE, NARROW + 7 * (d3.quantile(d3.range(1, tree.size), 0.85, (node) => Math.min(24, tree.tactic(node).length)) ?? 4));
     const root = tree.layout(ROW, tree.column);
     this.nodes = root.descendants();
     this.at = new Map(this.nodes.map((node) => [node.data, node]));
     this.box = { top: d3.min(this.nodes, (node) => node.x), bottom: d3.max(this.nodes, (node) => node.x), right: d3.max(this.nodes, (node) => node.y) };
-    this.index = d3.quadtree(this.nodes, (node) => node.y, (node) => node.x);
-    this.zoom.scaleExtent([Math.min(0.2, this.fitting() * 0.8), 5]);
+    this.zoom.scaleExtent([Math.min(0.2, this.fittingDown() * 0.8), 5]);
     this.colourAll();
-    const after = before ? this.at.get(held) : null;
-    if (after) this.move(this.transform.translate(before.y - after.y, before.x - after.x));
+    const after = this.at.get(held);
+    if (after && x !== undefined) {
+      const { k } = this.transform;
+      this.move(d3.zoomIdentity.translate(x - k * after.y, y - k * after.x).scale(k));
+    }
     this.request();
   }
 
-  fitting() {
-    const { top, bottom, right } = this.box;
-    return Math.min((this.width || 800) / (right + this.tree.column + 110), (this.height || 600) / (bottom - top + 4 * ROW));
+  // --------------------------------------------------------------------------------------------- where things stand
+
+  fittingDown() {
+    return (this.height || 600) / (this.box.bottom - this.box.top + 3 * ROW);
+  }
+
+  fittingAcross() {
+    return ((this.width || 800) - MARGIN) / (this.box.right + this.tree.column + 70);
+  }
+
+  /** Pixels a unit to the right. */
+  get scaleAcross() {
+    return Math.max(this.transform.k, this.filling());
+  }
+
+  /** Pixels a unit to the right at which a tree takes the canvas' width, as far as that makes it no sparser than it should. */
+  filling() {
+    return Math.min(SPARSE, this.fittingAcross());
+  }
+
+  across(node) {
+    return this.transform.x + this.scaleAcross * node.y;
+  }
+
+  down(node) {
+    return this.transform.y + this.transform.k * node.x;
+  }
+
+  /** A tree that fits to the right begins at the left. */
+  constrained({ k, x, y }) {
+    return d3.zoomIdentity.translate(k <= this.filling() ? MARGIN : x, y).scale(k);
   }
 
   move(transform) {
-    d3.select(this.element).call(this.zoom.transform, transform);
+    d3.select(this.element).call(this.zoom.transform, this.constrained(transform));
   }
 
   fit() {
-    const scale = Math.min(1, this.fitting());
-    const { top, bottom } = this.box;
-    this.move(d3.zoomIdentity.translate(40 * Math.min(1, scale) + 12, this.height / 2 - (scale * (top + bottom)) / 2).scale(scale));
+    const scale = Math.min(1, this.fittingDown());
+    this.move(d3.zoomIdentity.translate(MARGIN, this.height / 2 - (scale * (this.box.top + this.box.bottom)) / 2).scale(scale));
   }
 
   /** All of a tree that fits legibly; else its root at a legible size. */
   home() {
-    if (this.fitting() >= LEGIBLE) this.fit();
-    else this.move(d3.zoomIdentity.translate(40, this.height / 2 - LEGIBLE * this.at.get(0).x).scale(LEGIBLE));
+    const fitting = Math.min(this.fittingDown(), this.fittingAcross());
+    const scale = Math.min(1, fitting);
+    if (fitting >= 0.75 * LEGIBLE) this.move(d3.zoomIdentity.translate(MARGIN, this.height / 2 - (scale * (this.box.top + this.box.bottom)) / 2).scale(scale));
+    else this.move(d3.zoomIdentity.translate(MARGIN, this.height / 2 - LEGIBLE * this.at.get(0).x).scale(LEGIBLE));
   }
 
   scaleBy(factor) {
@@ -95,9 +138,9 @@ class TreeCanvas {
   center(node) {
     const at = this.at.get(node);
     if (!at) return;
-    const [x, y] = this.transform.apply([at.y, at.x]);
+    const [x, y] = [this.across(at), this.down(at)];
     const scale = Math.max(this.transform.k, LABELS_FROM + 0.1);
-    if (scale === this.transform.k && x > 60 && x < this.width - 160 && y > 40 && y < this.height - 40) return this.request();
+    if (scale === this.transform.k && x > 60 && x < this.width - 160 && y > 40 && y < this.height - 40) return;
     this.move(d3.zoomIdentity.translate(this.width * 0.4 - scale * at.y, this.height / 2 - scale * at.x).scale(scale));
   }
 
@@ -145,154 +188,165 @@ class TreeCanvas {
 
   draw() {
     if (!this.tree || !this.width) return;
-    const { context, transform } = this;
-    const colour = (name) => this.style.getPropertyValue(name);
+    const { context } = this;
+    const names = ["--canvas", "--ink", "--soft", "--link", "--accent", "--pill", "--unscored", "--match"];
+    this.inks = Object.fromEntries(names.map((name) => [name.slice(2), this.style.getPropertyValue(name)]));
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
-    context.translate(transform.x, transform.y);
-    context.scale(transform.k, transform.k);
-    const [left, top] = transform.invert([0, 0]);
-    const [right, bottom] = transform.invert([this.width, this.height]);
-    const margin = 60 / transform.k;
-    const seen = (node) => node.x > top - margin && node.x < bottom + margin && node.y > left - margin && node.y < right + margin;
-    this.drawLinks(top - margin, bottom + margin, left, right, colour);
-    this.drawNodes(seen, colour);
-    if (transform.k >= LABELS_FROM) this.drawLabels(seen, left, colour);
+    // Where each node stands, once a frame.
+    const scale = this.scaleAcross;
+    for (const node of this.nodes) {
+      node.across = this.transform.x + scale * node.y;
+      node.down = this.transform.y + this.transform.k * node.x;
+    }
+    this.drawLinks();
+    this.drawNodes();
+    if (this.transform.k >= LABELS_FROM) this.drawLabels();
   }
 
-  drawLinks(top, bottom, left, right, colour) {
-    const { context, transform } = this;
-    const curved = transform.k > 0.12;
+  isSeen(node) {
+    return node.down > -60 && node.down < this.height + 60 && node.across > -200 && node.across < this.width + 200;
+  }
+
+  drawLinks() {
+    const { context, transform, tree } = this;
     const proof = [];
     context.beginPath();
     for (const node of this.nodes) {
       const { parent } = node;
-      if (!parent) continue;
-      if (Math.max(node.x, parent.x) < top || Math.min(node.x, parent.x) > bottom || node.y < left || parent.y > right) continue;
-      if (this.tree.onProof[node.data]) proof.push(node);
-      else this.link(node, parent, curved);
+      if (!parent || Math.max(node.down, parent.down) < 0 || Math.min(node.down, parent.down) > this.height) continue;
+      if (tree.onProof[node.data]) proof.push(node);
+      else this.link(node, parent);
     }
-    context.lineWidth = Math.max(1, 0.6 / transform.k);
-    context.strokeStyle = colour("--link");
+    context.lineWidth = Math.max(0.6, Math.min(1.2, transform.k));
+    context.strokeStyle = this.inks.link;
+    context.globalAlpha = transform.k < 0.05 ? 0.35 : 1;
     context.stroke();
+    context.globalAlpha = 1;
     context.beginPath();
-    for (const node of proof) this.link(node, node.parent, curved);
-    context.lineWidth = Math.max(3.5, 2 / transform.k);
+    for (const node of proof) this.link(node, node.parent);
+    context.lineWidth = Math.max(2, 3.5 * Math.min(1.2, transform.k));
     context.strokeStyle = PROOF_COLOUR;
     context.stroke();
   }
 
-  link(node, parent, curved) {
+  link(node, parent) {
     const { context } = this;
-    context.moveTo(parent.y, parent.x);
-    if (!curved) return context.lineTo(node.y, node.x);
-    const middle = parent.y + (node.y - parent.y) * 0.45;
-    context.bezierCurveTo(middle, parent.x, middle, node.x, node.y, node.x);
+    context.moveTo(parent.across, parent.down);
+    if (this.transform.k < 0.06) return context.lineTo(node.across, node.down);
+    const middle = parent.across + (node.across - parent.across) * 0.45;
+    context.bezierCurveTo(middle, parent.down, middle, node.down, node.across, node.down);
   }
 
   radius(node) {
     const at = node.data;
     const plain = at === this.tree.end ? 7 : this.tree.isExpanded(at) ? 5.5 : 3.5;
-    return Math.max(plain, 1.1 / this.transform.k);
+    return Math.max(1.1, plain * this.transform.k);
   }
 
-  drawNodes(seen, colour) {
-    const { context, transform } = this;
-    const small = transform.k < 0.3;
+  drawNodes() {
+    const { context, tree, inks } = this;
+    const small = this.transform.k < 0.3;
     this.bins.forEach((nodes, at) => {
-      context.beginPath();
-      for (const node of nodes) {
-        if (!seen(node)) continue;
-        const radius = this.radius(node);
-        if (small) context.rect(node.y - radius, node.x - radius, 2 * radius, 2 * radius);
-        else {
-          context.moveTo(node.y + radius, node.x);
-          context.arc(node.y, node.x, radius, 0, 2 * Math.PI);
-        }
-      }
-      context.fillStyle = at === SHADES ? colour("--unscored") : this.shade((at + 0.5) / SHADES);
+      this.outline(nodes, small);
+      context.fillStyle = at === SHADES ? inks.unscored : this.shade((at + 0.5) / SHADES);
       context.fill();
-      if (!small) {
-        context.strokeStyle = colour("--canvas");
-        context.lineWidth = 1;
-        context.stroke();
-      }
-    });
-    for (const [nodes, stroke, width] of [
-      [this.nodes.filter((node) => this.tree.onProof[node.data]), PROOF_COLOUR, 2.5],
-      [this.nodes.filter((node) => this.matches.has(node.data)), colour("--match"), 3],
-    ])
-      for (const node of nodes) if (seen(node)) this.ring(node, stroke, width, node.data === this.tree.end);
-    const selected = this.at.get(this.selected);
-    if (selected) {
-      context.beginPath();
-      context.arc(selected.y, selected.x, this.radius(selected) + 4 / Math.min(1, transform.k), 0, 2 * Math.PI);
-      context.strokeStyle = colour("--accent");
-      context.lineWidth = Math.max(3, 3 / transform.k);
+      if (small) return;
+      context.strokeStyle = inks.canvas;
+      context.lineWidth = 1;
       context.stroke();
-    }
-  }
-
-  ring(node, stroke, width, filled) {
-    const { context, transform } = this;
-    context.beginPath();
-    context.arc(node.y, node.x, this.radius(node), 0, 2 * Math.PI);
-    context.strokeStyle = stroke;
-    context.lineWidth = Math.max(width, 1.6 / transform.k);
-    if (filled) {
-      context.fillStyle = stroke;
+    });
+    const proof = this.nodes.filter((node) => tree.onProof[node.data]);
+    this.ring(proof, PROOF_COLOUR, 2.5);
+    this.ring(this.nodes.filter((node) => this.matches.has(node.data)), inks.match, 3);
+    const end = this.at.get(tree.end);
+    if (end) {
+      this.outline([end], false);
+      context.fillStyle = PROOF_COLOUR;
       context.fill();
     }
+    const selected = this.at.get(this.selected);
+    if (!selected) return;
+    context.beginPath();
+    context.arc(selected.across, selected.down, this.radius(selected) + 4, 0, 2 * Math.PI);
+    context.strokeStyle = inks.accent;
+    context.lineWidth = 3;
     context.stroke();
   }
 
-  drawLabels(seen, left, colour) {
-    const { context, tree } = this;
-    const ink = colour("--ink");
-    const soft = colour("--soft");
-    context.lineJoin = "round";
-    context.textBaseline = "middle";
-    context.font = `12px ${this.style.fontFamily}`;
-    const write = (text, x, y, align, fill) => {
-      context.textAlign = align;
-      context.strokeStyle = colour("--canvas");
-      context.lineWidth = 3.5;
-      context.strokeText(text, x, y);
-      context.fillStyle = fill;
-      context.fillText(text, x, y);
-    };
-    for (const node of this.nodes) {
-      if (!seen(node)) continue;
-      const inner = Boolean(node.children);
-      const hidden = this.hidden(node.data);
-      const tactic = node.data === 0 ? "" : tree.tactic(node.data);
-      if (inner) {
-        // Above the line that leads here, so that it stays clear of the lines that lead on.
-        const text = shortened(tactic, 24);
-        write(text, node.y + 3, node.x - 11.5, "end", ink);
-        const width = hidden ? context.measureText(text).width + this.pillWidth(hidden) : 0;
-        if (hidden) this.pill(node, hidden, node.y - 3 - width, node.x - 11.5, soft, colour("--pill"));
-      } else {
-        const text = node.data === tree.end ? `${shortened(tactic, 18)}  ✓ proved` : shortened(tactic, hidden ? 17 : 24);
-        const x = node.y + this.radius(node) + 5;
-        write(text, x, node.x, "start", node.data === tree.end ? PROOF_COLOUR : ink);
-        if (hidden) this.pill(node, hidden, x + context.measureText(text).width + 6, node.x, soft, colour("--pill"));
+  outline(nodes, small) {
+    const { context } = this;
+    context.beginPath();
+    for (const node of nodes) {
+      if (!this.isSeen(node)) continue;
+      const radius = this.radius(node);
+      if (small) context.rect(node.across - radius, node.down - radius, 2 * radius, 2 * radius);
+      else {
+        context.moveTo(node.across + radius, node.down);
+        context.arc(node.across, node.down, radius, 0, 2 * Math.PI);
       }
     }
   }
 
-  /** Says how much is folded away; a click on it brings it out. */
-  pill(node, hidden, x, y, ink, ground) {
+  ring(nodes, colour, width) {
     const { context } = this;
-    const width = this.pillWidth(hidden);
-    context.fillStyle = ground;
+    this.outline(nodes, this.transform.k < 0.3);
+    context.strokeStyle = colour;
+    context.lineWidth = Math.max(1.2, width * Math.min(1.2, this.transform.k));
+    context.stroke();
+  }
+
+  drawLabels() {
+    const { context, tree, inks } = this;
+    const size = Math.min(1.5, this.transform.k);
+    context.lineJoin = "round";
+    context.textBaseline = "middle";
+    const print = Math.max(SMALLEST_PRINT, 12 * size);
+    context.font = `${print}px ${this.style.fontFamily}`;
+    const letters = Math.min(24, Math.floor((tree.column * this.scaleAcross) / (0.62 * print)));
+    for (const node of this.nodes) {
+      node.pill = null;
+      if (!this.isSeen(node)) continue;
+      const hidden = this.hidden(node.data);
+      const tactic = node.data === 0 ? "" : tree.tactic(node.data);
+      if (node.children) {
+        // Above the line that leads here, so that it stays clear of the lines that lead on.
+        const text = shortened(tactic, letters);
+        const y = node.down - 11.5 * size;
+        this.write(text, node.across + 3, y, "end", inks.ink);
+        if (hidden) this.pill(node, hidden, node.across - 3 - context.measureText(text).width - this.pillWidth(hidden), y, size);
+      } else {
+        const ends = node.data === tree.end;
+        const text = ends ? `${shortened(tactic, 18)}  ✓ proved` : shortened(tactic, hidden ? 17 : 24);
+        const x = node.across + this.radius(node) + (ends || node.data === this.selected ? 9 : 5) * size;
+        this.write(text, x, node.down, "start", ends ? PROOF_COLOUR : inks.ink);
+        if (hidden) this.pill(node, hidden, x + context.measureText(text).width + 6 * size, node.down, size);
+      }
+    }
+  }
+
+  write(text, x, y, align, colour) {
+    const { context } = this;
+    context.textAlign = align;
+    context.strokeStyle = this.inks.canvas;
+    context.lineWidth = 3.5;
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  }
+
+  /** Says how much is folded away; a click on it brings it out. */
+  pill(node, hidden, x, y, size) {
+    const { context } = this;
+    const [width, height] = [this.pillWidth(hidden), 15 * size];
+    context.fillStyle = this.inks.pill;
     context.beginPath();
-    context.roundRect(x, y - 7.5, width, 15, 7.5);
+    context.roundRect(x, y - height / 2, width, height, height / 2);
     context.fill();
     context.textAlign = "start";
-    context.fillStyle = ink;
+    context.fillStyle = this.inks.soft;
     context.fillText(`+${count(hidden)}`, x + 5, y + 0.5);
-    node.pill = { x, y, width };
+    node.pill = { x, y, width, height };
   }
 
   pillWidth(hidden) {
@@ -303,25 +357,27 @@ class TreeCanvas {
   hidden(node) {
     const there = this.tree.there(node);
     if (!there.length) return 0;
-    if (!this.tree.open[node] || !this.at.get(node).children) return this.tree.below[node];
-    return there.length - this.at.get(node).children.length;
+    const seen = this.at.get(node).children;
+    return seen ? there.length - seen.length : this.tree.below[node];
   }
 
   // ------------------------------------------------------------------------------------------------------- pointer
 
   /** The node at a pointer, or `null`; and whether the pointer is on what says how much of it is folded. */
   hit(event) {
-    const [x, y] = this.transform.invert(d3.pointer(event, this.element));
-    if (this.transform.k >= LABELS_FROM)
-      for (const node of this.nodes) {
-        const { pill } = node;
-        if (pill && Math.abs(pill.y - y) < 8 && x >= pill.x && x <= pill.x + pill.width) return [node, true];
-      }
-    const near = this.index?.find(x, y, 12 / this.transform.k);
-    if (near) return [near, false];
-    // A click on a label is one on its node.
-    const beside = this.transform.k >= LABELS_FROM ? this.index?.find(x - 40, y, 44) : null;
-    return [beside && !beside.children && Math.abs(beside.x - y) < 8 && x > beside.y ? beside : null, false];
+    const [x, y] = d3.pointer(event, this.element);
+    const labelled = this.transform.k >= LABELS_FROM;
+    let [nearest, distance] = [null, NEAR];
+    for (const node of this.nodes) {
+      if (Math.abs(node.down - y) > 20) continue;
+      const { pill } = node;
+      if (labelled && pill && x >= pill.x && x <= pill.x + pill.width && Math.abs(pill.y - y) <= pill.height / 2) return [node, true];
+      // A click on the label beside a node is one on the node.
+      const onLabel = labelled && !node.children && x > node.across && x < node.across + 90 * this.transform.k && Math.abs(node.down - y) < 7;
+      const away = onLabel ? NEAR - 1 : Math.hypot(node.across - x, node.down - y);
+      if (away < distance) [nearest, distance] = [node, away];
+    }
+    return [nearest, false];
   }
 
   clicked(event) {
@@ -334,8 +390,8 @@ class TreeCanvas {
   }
 
   doubleClicked(event) {
-    const [node] = this.hit(event);
-    if (node) this.told.toggle(node.data);
+    const [node, folds] = this.hit(event);
+    if (node && !folds) this.told.toggle(node.data);
   }
 
   moved(event) {
