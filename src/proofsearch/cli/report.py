@@ -52,8 +52,8 @@ def _report(
 ) -> None:
     """Write one HTML file about runs, which needs nothing but a browser, also offline.
 
-    What was solved at each budget, time to proof, where the time went, how searches ended, what the values are worth, and
-    for many theorems the search tree to walk through. The figures are those of "proofsearch evaluate".
+    What was solved at each budget, time to proof, where the time went, how searches ended, what the values are worth,
+    and for many theorems the search tree to walk through. The figures are those of "proofsearch evaluate".
     """
     # What reads trajectories takes long to import; --help need not wait for it.
     from proofsearch.comparison import EvaluationSettings

@@ -68,7 +68,7 @@ def summary_data(
     }
 
 
-def curves(run: RunEvaluation, folder: RunFolder, runs: Sequence[RunEvaluation]) -> dict[str, dict[str, list[float]]]:
+def curves(run: RunEvaluation, folder: RunFolder, runs: Sequence[RunEvaluation]) -> dict[Cost, dict[str, Any]]:
     """What a run solved at every budget at which it solved one more, by cost.
 
     Args:
@@ -79,7 +79,7 @@ def curves(run: RunEvaluation, folder: RunFolder, runs: Sequence[RunEvaluation])
     Returns:
         By cost, the columns ``budget``, ``solved``, ``low``, ``high`` (as parts of the theorems) and ``cut_off``.
     """
-    found = {}
+    found: dict[Cost, dict[str, Any]] = {}
     for cost in COSTS:
         efforts = run.efforts
         begins = [_proof_costs(of.efforts, cost)[:1] for of in runs]
@@ -111,7 +111,7 @@ def budgets_between(costs: NDArray[np.float64], least: float, most: float) -> li
     steps = np.unique(costs[(costs > least) & (costs < most)])
     if len(steps) > MAX_POINTS:
         steps = steps[np.linspace(0, len(steps) - 1, MAX_POINTS).round().astype(np.int64)]
-    return np.unique(np.concatenate([[least], steps, [most]])).tolist()
+    return sorted({least, most, *steps.tolist()})
 
 
 def _proof_costs(efforts: Efforts, cost: Cost) -> NDArray[np.float64]:
@@ -126,8 +126,8 @@ def theorem_rows(evaluation: Evaluation, folders: Sequence[RunFolder]) -> dict[s
     Returns:
         ``name``, ``statement``, ``split`` and ``library`` (steps of the library's own proof, or ``None``) by theorem;
         ``endings``, the words for how a search can end; and ``runs``, of each run by theorem, ``None`` where it has no
-        result: ``ending`` (an index), ``proved``, ``expansions``, ``nodes``, ``model_calls``, ``seconds``, ``steps`` (of
-        the proof), ``recorded``, and ``said``, by theorem's index, what was reported of a search.
+        result: ``ending`` (an index), ``proved``, ``expansions``, ``nodes``, ``model_calls``, ``seconds``, ``steps``
+        (of the proof), ``recorded``, and ``said``, by theorem's index, what was reported of a search.
     """
     theorems = {theorem.name: theorem for folder in folders for theorem in reversed(folder.theorems)}
     evaluated = {name for run in evaluation.runs for name in run.efforts.theorems}

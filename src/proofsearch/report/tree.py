@@ -66,7 +66,9 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
     step = np.where(has_way, edges.logprob[best], 0.0) if len(edges) else np.zeros(len(keep))
     is_best = np.zeros(len(edges), dtype=np.bool_)
     is_best[best[has_way]] = True
-    also, ends, finish = [], [], -1
+    also: list[list[int]] = []
+    ends: list[list[Any]] = []
+    finish = -1
     for edge in np.flatnonzero((place[edges.source] >= 0) & ~is_best).tolist():
         source, target = int(place[edges.source[edge]]), int(edges.target[edge])
         if edges.outcome[edge] == OutcomeKind.ADVANCED:

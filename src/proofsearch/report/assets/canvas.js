@@ -39,6 +39,7 @@ class TreeCanvas {
       .constrain((transform) => this.constrained(transform))
       .on("zoom", (event) => {
         this.transform = event.transform;
+        this.place();
         this.request();
       });
     const selection = d3.select(this.element).call(this.zoom);
@@ -62,7 +63,7 @@ class TreeCanvas {
   /** Lays the tree out anew. The node `held` stays where it is on the screen. */
   show(tree, { held = -1 } = {}) {
     const before = this.at.get(held);
-    const [x, y] = before && tree === this.tree ? [this.across(before), this.down(before)] : [];
+    const [x, y] = before && tree === this.tree ? [before.across, before.down] : [];
     this.tree = tree;
     // As wide as most tactics need, and no wider.
     tree.column ??= Math.min(WIDE, NARROW + 7 * (d3.quantile(d3.range(1, tree.size), 0.85, (node) => Math.min(24, tree.tactic(node).length)) ?? 4));
@@ -72,6 +73,7 @@ class TreeCanvas {
     this.box = { top: d3.min(this.nodes, (node) => node.x), bottom: d3.max(this.nodes, (node) => node.x), right: d3.max(this.nodes, (node) => node.y) };
     this.zoom.scaleExtent([Math.min(0.2, this.fittingDown() * 0.8), 5]);
     this.colourAll();
+    this.place();
     const after = this.at.get(held);
     if (after && x !== undefined) {
       const { k } = this.transform;
@@ -100,12 +102,13 @@ class TreeCanvas {
     return Math.min(SPARSE, this.fittingAcross());
   }
 
-  across(node) {
-    return this.transform.x + this.scaleAcross * node.y;
-  }
-
-  down(node) {
-    return this.transform.y + this.transform.k * node.x;
+  /** Notes where each node stands on the screen. */
+  place() {
+    const [{ x, y, k }, scale] = [this.transform, this.scaleAcross];
+    for (const node of this.nodes) {
+      node.across = x + scale * node.y;
+      node.down = y + k * node.x;
+    }
   }
 
   /** A tree that fits to the right begins at the left. */
@@ -138,9 +141,9 @@ class TreeCanvas {
   center(node) {
     const at = this.at.get(node);
     if (!at) return;
-    const [x, y] = [this.across(at), this.down(at)];
+    const [x, y] = [at.across, at.down];
     const scale = Math.max(this.transform.k, LABELS_FROM + 0.1);
-    if (scale === this.transform.k && x > 60 && x < this.width - 160 && y > 40 && y < this.height - 40) return;
+    if (scale === this.transform.k && x > 20 && x < this.width - 160 && y > 40 && y < this.height - 40) return;
     this.move(d3.zoomIdentity.translate(this.width * 0.4 - scale * at.y, this.height / 2 - scale * at.x).scale(scale));
   }
 
@@ -193,12 +196,7 @@ class TreeCanvas {
     this.inks = Object.fromEntries(names.map((name) => [name.slice(2), this.style.getPropertyValue(name)]));
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
-    // Where each node stands, once a frame.
-    const scale = this.scaleAcross;
-    for (const node of this.nodes) {
-      node.across = this.transform.x + scale * node.y;
-      node.down = this.transform.y + this.transform.k * node.x;
-    }
+    this.place();
     this.drawLinks();
     this.drawNodes();
     if (this.transform.k >= LABELS_FROM) this.drawLabels();

@@ -34,7 +34,7 @@ class Explorer {
     this.data = data;
     this.unpacked = new Map();
     this.colour = data.trees.length && data.evaluation.runs.some((run) => run.scorer !== "logprob") ? "value" : "logprob";
-    this.canvas = new TreeCanvas({ select: (node) => this.select(node), toggle: (node) => this.toggle(node), widen: (node) => this.widen(node), hover: (...at) => this.hover(...at) });
+    this.canvas = new TreeCanvas({ select: (node) => this.select(node, false), toggle: (node) => this.toggle(node), widen: (node) => this.widen(node), hover: (...at) => this.hover(...at) });
     this.side = element("aside", { class: "details", "aria-label": "The selected state", tabindex: -1 });
     this.tip = element("div", { class: "tip", hidden: true });
     this.status = element("p", { class: "visually-hidden", role: "status" });
@@ -48,6 +48,7 @@ class Explorer {
       this.side,
       this.status,
     );
+    this.element.explorer = this;
     this.canvas.element.addEventListener("keydown", (event) => this.key(event));
     this.canvas.element.addEventListener("focus", () => (this.hint.hidden = true));
     DARK.addEventListener("change", () => this.drawLegend());
@@ -70,7 +71,7 @@ class Explorer {
     this.leaves = element("input", { type: "checkbox", change: () => ((this.tree.leaves = this.leaves.checked), this.show(this.selected)) });
     this.slider = element("input", { type: "range", min: 1, "aria-label": "Expansions that are shown", input: () => this.until(Number(this.slider.value)) });
     this.sliderText = element("output", { class: "soft" });
-    const button = (text, title, act) => element("button", { type: "button", class: "plain", title, click: act }, text);
+    const button = (text, title, act) => element("button", { type: "button", class: "plain", title, "aria-label": text.length === 1 ? title : null, click: act }, text);
     return element(
       "div",
       { class: "tools" },
@@ -186,7 +187,6 @@ class Explorer {
     this.side.replaceChildren(...nodeDetails(this.tree, node, (to) => this.select(to)).filter(Boolean));
     this.side.scrollTop = 0;
     this.sayWhere(node);
-    this.show(node);
   }
 
   sayWhere(node) {
