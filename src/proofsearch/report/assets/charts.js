@@ -72,6 +72,11 @@ function plot(width, options) {
   });
 }
 
+/** What a pointer near a mark is told. */
+function tip(data, near, options) {
+  return Plot.tip(data, near({ fill: "var(--card)", stroke: "var(--soft)", lineHeight: 1.35, textPadding: 9, ...options }));
+}
+
 /** Ticks of a logarithmic axis: powers of ten, and 2 and 5 between them where there are few. */
 function logTicks(low, high) {
   const decades = Math.log10(high / low);
@@ -106,9 +111,10 @@ function shareBars(width, rows, colours, words, describe) {
     });
   });
   return plot(width, {
-    height: 34 + 40 * rows.length,
+    height: 32 + 40 * rows.length,
     marginLeft: left,
     marginTop: 4,
+    marginBottom: 28,
     x: { domain: [0, 1], tickFormat: (value) => `${Math.round(100 * value)} %`, label: null, ticks: 5 },
     y: { domain: names, label: null, tickSize: 0, tickFormat: (name) => shortened(name, left / 7 - 1) },
     marks: [
@@ -117,7 +123,7 @@ function shareBars(width, rows, colours, words, describe) {
         parts.filter((part) => part.share * (width - left) > 42),
         { x: "middle", y: "run", text: (part) => `${+(100 * part.share).toFixed(1)} %`, fill: "white", fontWeight: 600 },
       ),
-      Plot.tip(parts, Plot.pointer({ x: "middle", y: "run", maxRadius: 200, title: (part) => `${words(part.key)}\n${describe(part)}` })),
+      tip(parts, Plot.pointer, { x: "middle", y: "run", maxRadius: 200, title: (part) => `${words(part.key)}\n${describe(part)}` }),
     ],
   });
 }

@@ -59,6 +59,12 @@ function partOf(value, low, high) {
   return low == null ? percent(value) : `${percent(value)} (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`;
 }
 
+/** An estimate with its interval: "0.510 (0.48 to 0.53)". */
+function spread(estimate, digits = 3) {
+  if (estimate.low == null) return decimal(estimate.value, digits);
+  return `${decimal(estimate.value, digits)} (${decimal(estimate.low, 2)} to ${decimal(estimate.high, 2)})`;
+}
+
 /** A difference with its interval: "+2.5 (−1.0 to +6.0)". */
 function signed(estimate, scale = 1, digits = 1) {
   if (estimate == null || estimate.value == null) return MISSING;

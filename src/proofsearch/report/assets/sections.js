@@ -45,8 +45,33 @@ function summarySection(place, data) {
       comparison.notes.map((note) => element("p", { class: "note" }, note)),
     );
   });
+  if (data.names.length === 1) cards.push(...aloneCards(data.evaluation.runs[0]));
   const title = data.names.length === 1 ? data.names[0] : `${data.names.length} runs`;
   place.append(element("h1", {}, title), element("div", { class: "cards" }, cards, against));
+}
+
+/** What else there is to say first of a run that stands alone: what a proof cost, and how the other searches ended. */
+function aloneCards(run) {
+  const of = run.proof_costs;
+  const spread = Object.entries(of).map(([cost, at]) => [WORDS[cost], `${amount(cost, at.median)} (${amount(cost, at.lower)} – ${amount(cost, at.upper)})`]);
+  const pairs = (rows) => element("dl", {}, rows.map(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
+  const cost = element(
+    "article",
+    { class: "card aside" },
+    element("h3", {}, "A proof took"),
+    element("p", { class: "big" }, element("b", {}, duration(of.seconds.median)), " in the median"),
+    element("p", { class: "soft" }, "Medians and quartiles of the proofs"),
+    pairs(spread),
+  );
+  const others = Object.entries(run.endings).filter(([ending]) => ending !== "proved");
+  const rest = element(
+    "article",
+    { class: "card aside" },
+    element("h3", {}, "Not proved"),
+    element("p", { class: "big" }, element("b", {}, count(run.theorems - run.proved)), ` of ${count(run.theorems)}`),
+    others.length ? pairs(others.map(([ending, size]) => [count(size), ending.replace("model_calls", "model calls")])) : element("p", { class: "soft" }, "Every search ended with a proof."),
+  );
+  return run.proved ? [cost, rest] : [rest];
 }
 
 function solvedSection(place, data) {
@@ -109,7 +134,7 @@ function solvedChart(width, data, cost) {
       Plot.line(points, { x: "budget", y: "solved", stroke: (point) => runColour(point.run), strokeWidth: 2.2, ...channels }),
       Plot.ruleY([0]),
       Plot.dot(points, Plot.pointer({ x: "budget", y: "solved", fill: (point) => runColour(point.run), r: 4 })),
-      Plot.tip(points, Plot.pointer({ x: "budget", y: "solved", title: (point) => `${point.name}\nwithin ${amount(cost, point.budget)}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}\n${point.words}` })),
+      tip(points, Plot.pointer, { x: "budget", y: "solved", title: (point) => `${point.name}\nwithin ${amount(cost, point.budget)}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}\n${point.words}` }),
     ],
   });
 }
@@ -144,7 +169,7 @@ function comparisonParts(comparison, first, second, colour) {
             WORDS[cost],
             figure(of.first),
             figure(of.second),
-            of.ratio.low == null ? decimal(of.ratio.value, 2) : `${decimal(of.ratio.value, 2)} (${decimal(of.ratio.low, 2)}–${decimal(of.ratio.high, 2)})`,
+            spread(of.ratio, 2),
             `${figure(of.median_first)}, ${figure(of.median_second)}`,
           ]),
         ),
@@ -169,7 +194,7 @@ function differenceChart(width, rows, first, second, colour) {
       Plot.ruleX([0], { strokeWidth: 1.5 }),
       Plot.ruleY(points.filter((point) => point.low != null), { y: "label", x1: "low", x2: "high", stroke: colour, strokeWidth: 2 }),
       Plot.dot(points, { x: "value", y: "label", fill: colour, r: 4 }),
-      Plot.tip(points, Plot.pointerY({ x: "value", y: "label", title: "words" })),
+      tip(points, Plot.pointerY, { x: "value", y: "label", title: "words" }),
     ],
   });
 }
@@ -232,7 +257,7 @@ function proofCostChart(width, data, cost) {
         ? Plot.tickX(proofs, { fy: "run", x: "cost", stroke: colour, strokeOpacity: 0.25 })
         : Plot.dot(proofs, Plot.dodgeY("middle", { fy: "run", x: "cost", fill: colour, r: 3, fillOpacity: 0.85, padding: 0.5 })),
       Plot.ruleX(boxes, { fy: "run", x: (box) => floor(box.median), stroke: "currentColor", strokeWidth: 2 }),
-      Plot.tip(proofs, Plot.pointerX({ fy: "run", x: "cost", title: (proof) => `${data.theorems.name[proof.at]}\n${amount(cost, data.theorems.runs[proof.run][cost][proof.at])}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}` })),
+      tip(proofs, Plot.pointerX, { fy: "run", x: "cost", title: (proof) => `${data.theorems.name[proof.at]}\n${amount(cost, data.theorems.runs[proof.run][cost][proof.at])}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}` }),
     ],
   });
 }
@@ -252,7 +277,7 @@ function pairsChart(width, data, cost) {
     marks: [
       Plot.link([axis.domain], { x1: "0", y1: "0", x2: "1", y2: "1", strokeOpacity: 0.4, strokeDasharray: "3,4" }),
       Plot.dot(pairs, { x: "first", y: "cost", fill: (pair) => runColour(pair.run), r: 3, fillOpacity: 0.75 }),
-      Plot.tip(pairs, Plot.pointer({ x: "first", y: "cost", title: (pair) => `${data.theorems.name[pair.at]}\n${data.names[0]}: ${amount(cost, pair.first)}\n${data.names[pair.run]}: ${amount(cost, pair.cost)}` })),
+      tip(pairs, Plot.pointer, { x: "first", y: "cost", title: (pair) => `${data.theorems.name[pair.at]}\n${data.names[0]}: ${amount(cost, pair.first)}\n${data.names[pair.run]}: ${amount(cost, pair.cost)}` }),
     ],
   });
 }
@@ -365,7 +390,12 @@ function rankingChart(width, run) {
   const names = rankingsOf(run);
   const points = depths.flatMap(([depth, of]) => names.map((name) => ({ depth, name, ...of.rankings[name].rank1, of })));
   const chance = depths.map(([depth, of]) => ({ depth, value: of.random.rank1.value }));
-  const label = (depth) => `${depth === "all" ? "all depths" : `depth ${depth.replace("-", "–")}`}\n${count(run.ranking[depth].decisions)} decisions`;
+  const roomy = width > 620;
+  const label = (depth) => {
+    const name = depth.replace("-", "–");
+    if (!roomy) return `${name}\n${count(run.ranking[depth].decisions)}`;
+    return `${depth === "all" ? "all depths" : `depth ${name}`}\n${count(run.ranking[depth].decisions)} decisions`;
+  };
   return plot(width, {
     height: 320,
     marginBottom: 48,
@@ -377,7 +407,7 @@ function rankingChart(width, run) {
       Plot.ruleY(chance, { fx: "depth", y: "value", stroke: "currentColor", strokeOpacity: 0.45, strokeWidth: 1.5, strokeDasharray: "4,3" }),
       Plot.ruleX(points.filter((point) => point.low != null), { fx: "depth", x: "name", y1: "low", y2: "high", stroke: (point) => RANK_COLOURS[point.name], strokeWidth: 2, strokeOpacity: 0.7 }),
       Plot.dot(points, { fx: "depth", x: "name", y: "value", fill: (point) => RANK_COLOURS[point.name], r: 5 }),
-      Plot.tip(points, Plot.pointer({ fx: "depth", x: "name", y: "value", title: (point) => `${WORDS[point.name]}\n${partOf(point.value, point.low, point.high)}\n${count(point.of.decisions)} decisions of ${count(point.of.theorems)} theorems` })),
+      tip(points, Plot.pointer, { fx: "depth", x: "name", y: "value", title: (point) => `${WORDS[point.name]}\n${partOf(point.value, point.low, point.high)}\n${count(point.of.decisions)} decisions of ${count(point.of.theorems)} theorems` }),
     ],
   });
 }
@@ -426,7 +456,7 @@ function valueDetails(run) {
             marks: [
               Plot.link([0], { x1: 0, y1: 0, x2: 1, y2: 1, strokeOpacity: 0.4, strokeDasharray: "3,4" }),
               Plot.dot(run.calibration.bins, { x: "predicted", y: "observed", r: "states", fill: RANK_COLOURS.value, fillOpacity: 0.7 }),
-              Plot.tip(run.calibration.bins, Plot.pointer({ x: "predicted", y: "observed", title: (bin) => `predicted ${percent(bin.predicted)}\nled to a proof ${percent(bin.observed)}\n${count(bin.states)} states` })),
+              tip(run.calibration.bins, Plot.pointer, { x: "predicted", y: "observed", title: (bin) => `predicted ${percent(bin.predicted)}\nled to a proof ${percent(bin.observed)}\n${count(bin.states)} states` }),
             ],
           }),
         ),
@@ -442,7 +472,7 @@ function rankingFigures(run) {
   return figures(
     table(
       "Rank-1: the best-ranked state leads on",
-      ["ranking", ...depths.map(([depth]) => `depth ${depth.replace("-", "–")}`), "MRR"],
+      ["ranking", ...depths.map(([depth]) => (depth === "all" ? "all" : `depth ${depth.replace("-", "–")}`)), "MRR"],
       [
         ["decisions", ...depths.map(([, at]) => count(at.decisions)), ""],
         ["theorems", ...depths.map(([, at]) => count(at.theorems)), ""],
@@ -462,10 +492,10 @@ function rankingFigures(run) {
       Object.entries(run.separation).map(([name, at]) => [
         WORDS[name] ?? name,
         decimal(at.auroc),
-        at.auroc_within.low == null ? decimal(at.auroc_within.value) : `${decimal(at.auroc_within.value)} (${decimal(at.auroc_within.low, 2)}–${decimal(at.auroc_within.high, 2)})`,
+        spread(at.auroc_within),
         count(at.auroc_theorems),
         decimal(at.gap, 2),
-        at.spearman.low == null ? decimal(at.spearman.value) : `${decimal(at.spearman.value)} (${decimal(at.spearman.low, 2)}–${decimal(at.spearman.high, 2)})`,
+        spread(at.spearman),
         count(at.spearman_theorems),
       ]),
     ),

@@ -131,8 +131,7 @@ class Explorer {
     this.proofButton.hidden = this.tree.end < 0;
     this.tellFacts();
     this.find();
-    this.canvas.show(this.tree);
-    this.canvas.home();
+    this.show(-1, true);
     this.select(0, false);
     this.drawLegend();
     this.element.dataset.shown = entry.id;
