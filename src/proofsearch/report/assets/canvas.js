@@ -31,6 +31,7 @@ class TreeCanvas {
     this.nodes = [];
     this.at = new Map();
     this.selected = -1;
+    this.hovered = -1;
     this.matches = new Set();
     this.zoom = d3
       .zoom()
@@ -303,7 +304,7 @@ class TreeCanvas {
     context.font = `${print}px ${this.style.fontFamily}`;
     const letters = Math.min(24, Math.floor((tree.column * this.scaleAcross) / (0.62 * print)));
     for (const node of this.nodes) {
-      node.pill = null;
+      node.pill = node.label = null;
       if (!this.isSeen(node)) continue;
       const hidden = this.hidden(node.data);
       const tactic = node.data === 0 ? "" : tree.tactic(node.data);
@@ -312,12 +313,16 @@ class TreeCanvas {
         const text = shortened(tactic, letters);
         const y = node.down - 11.5 * size;
         this.write(text, node.across + 3, y, "end", inks.ink);
-        if (hidden) this.pill(node, hidden, node.across - 3 - context.measureText(text).width - this.pillWidth(hidden), y, size);
+        const begin = node.across - 3 - context.measureText(text).width;
+        node.label = { x: begin - 8, y, width: node.across - begin };
+        // That some children are left out is told of one node at a time: of all it would fill the picture.
+        if (hidden && (node.data === this.hovered || node.data === this.selected)) this.pill(node, hidden, begin - this.pillWidth(hidden), y, size);
       } else {
         const ends = node.data === tree.end;
         const text = ends ? `${shortened(tactic, 18)}  ✓ proved` : shortened(tactic, hidden ? 17 : 24);
         const x = node.across + this.radius(node) + (ends || node.data === this.selected ? 9 : 5) * size;
         this.write(text, x, node.down, "start", ends ? PROOF_COLOUR : inks.ink);
+        node.label = { x: node.across, y: node.down, width: x + context.measureText(text).width + 8 - node.across };
         if (hidden) this.pill(node, hidden, x + context.measureText(text).width + 6 * size, node.down, size);
       }
     }
@@ -365,14 +370,13 @@ class TreeCanvas {
   hit(event) {
     const [x, y] = d3.pointer(event, this.element);
     const labelled = this.transform.k >= LABELS_FROM;
+    const isOn = (box, height) => labelled && box && x >= box.x && x <= box.x + box.width && Math.abs(box.y - y) <= height / 2;
     let [nearest, distance] = [null, NEAR];
     for (const node of this.nodes) {
-      if (Math.abs(node.down - y) > 20) continue;
-      const { pill } = node;
-      if (labelled && pill && x >= pill.x && x <= pill.x + pill.width && Math.abs(pill.y - y) <= pill.height / 2) return [node, true];
-      // A click on the label beside a node is one on the node.
-      const onLabel = labelled && !node.children && x > node.across && x < node.across + 90 * this.transform.k && Math.abs(node.down - y) < 7;
-      const away = onLabel ? NEAR - 1 : Math.hypot(node.across - x, node.down - y);
+      if (Math.abs(node.down - y) > 40) continue;
+      if (isOn(node.pill, node.pill?.height)) return [node, true];
+      // A click on the label of a node is one on the node.
+      const away = Math.min(Math.hypot(node.across - x, node.down - y), isOn(node.label, 12) ? NEAR - 1 : NEAR);
       if (away < distance) [nearest, distance] = [node, away];
     }
     return [nearest, false];
@@ -393,8 +397,11 @@ class TreeCanvas {
   }
 
   moved(event) {
-    if (event.buttons) return this.told.hover(-1);
-    const [node] = this.hit(event);
+    const [node] = event.buttons ? [null] : this.hit(event);
+    if (this.hovered !== (node?.data ?? -1)) {
+      this.hovered = node?.data ?? -1;
+      this.request();
+    }
     this.element.style.cursor = node ? "pointer" : "grab";
     this.told.hover(node ? node.data : -1, ...d3.pointer(event, this.element));
   }

@@ -114,7 +114,9 @@ class Explorer {
 
   async open(name, run = null) {
     const trees = this.data.trees.filter((tree) => tree.theorem === name);
-    const entry = trees.find((tree) => tree.run === run) ?? trees[0];
+    const { theorems } = this.data;
+    const proved = (tree) => theorems.runs[tree.run].proved[theorems.name.indexOf(name)];
+    const entry = trees.find((tree) => tree.run === run) ?? trees.find(proved) ?? trees[0];
     this.picker.value = name;
     this.opening = entry.id;
     this.runs.replaceChildren(
