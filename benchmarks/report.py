@@ -34,7 +34,7 @@ THEOREM = "ssiun"
 PICTURE = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
 MEASURES = {
     "unfold": f"it.tree.leaves = true; it.tree.unfoldAll(); it.show(0); {PICTURE}",
-    "find": f"it.search.value = 'syl'; it.find(); {PICTURE}",
+    "find": f"it.tools.search.value = 'syl'; it.find(); {PICTURE}",
     "frame": "it.canvas.draw();",
 }
 

@@ -23,12 +23,19 @@ GENERATOR = "proofsearch report"
 SCRIPTS = (
     "dom.js",
     "charts.js",
-    "sections.js",
+    "summary.js",
+    "solved.js",
+    "costs.js",
+    "endings.js",
+    "values.js",
     "theorems.js",
     "model.js",
+    "picture.js",
     "canvas.js",
     "details.js",
-    "tree.js",
+    "toolbar.js",
+    "explorer.js",
+    "trees.js",
     "start.js",
 )
 """The page's own scripts, in the order in which they build on each other."""

@@ -74,7 +74,10 @@ function plot(width, options) {
 
 /** What a pointer near a mark is told. */
 function tip(data, near, options) {
-  return Plot.tip(data, near({ fill: "var(--card)", stroke: "var(--soft)", lineHeight: 1.35, textPadding: 9, ...options }));
+  return Plot.tip(
+    data,
+    near({ fill: "var(--card)", stroke: "var(--soft)", lineHeight: 1.35, textPadding: 9, ...options }),
+  );
 }
 
 /** Ticks of a logarithmic axis: powers of ten, and 2 and 5 between them where there are few. */
@@ -94,7 +97,13 @@ function logTicks(low, high) {
 function costAxis(cost, values, label) {
   let [low, high] = d3.extent(values);
   if (low === high) [low, high] = [low / 2, high * 2];
-  return { type: "log", domain: [low, high], ticks: logTicks(low, high), tickFormat: (value) => amount(cost, value), label };
+  return {
+    type: "log",
+    domain: [low, high],
+    ticks: logTicks(low, high),
+    tickFormat: (value) => amount(cost, value),
+    label,
+  };
 }
 
 /** Bars of parts of a whole, a row a run, with the share written into those that are wide enough. */
@@ -118,12 +127,31 @@ function shareBars(width, rows, colours, words, describe) {
     x: { domain: [0, 1], tickFormat: (value) => `${Math.round(100 * value)} %`, label: null, ticks: 5 },
     y: { domain: names, label: null, tickSize: 0, tickFormat: (name) => shortened(name, left / 7 - 1) },
     marks: [
-      Plot.barX(parts, { x1: "start", x2: (part) => part.start + part.share, y: "run", fill: (part) => colours(part.key), insetLeft: 0.5, insetRight: 0.5, rx: 2 }),
+      Plot.barX(parts, {
+        x1: "start",
+        x2: (part) => part.start + part.share,
+        y: "run",
+        fill: (part) => colours(part.key),
+        insetLeft: 0.5,
+        insetRight: 0.5,
+        rx: 2,
+      }),
       Plot.text(
         parts.filter((part) => part.share * (width - left) > 42),
-        { x: "middle", y: "run", text: (part) => `${+(100 * part.share).toFixed(1)} %`, fill: "white", fontWeight: 600 },
+        {
+          x: "middle",
+          y: "run",
+          text: (part) => `${+(100 * part.share).toFixed(1)} %`,
+          fill: "white",
+          fontWeight: 600,
+        },
       ),
-      tip(parts, Plot.pointer, { x: "middle", y: "run", maxRadius: 200, title: (part) => `${words(part.key)}\n${describe(part)}` }),
+      tip(parts, Plot.pointer, {
+        x: "middle",
+        y: "run",
+        maxRadius: 200,
+        title: (part) => `${words(part.key)}\n${describe(part)}`,
+      }),
     ],
   });
 }

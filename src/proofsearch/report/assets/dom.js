@@ -69,7 +69,9 @@ function spread(estimate, digits = 3) {
 function signed(estimate, scale = 1, digits = 1) {
   if (estimate == null || estimate.value == null) return MISSING;
   const one = (value) => minus(`${value >= 0 ? "+" : ""}${(scale * value).toFixed(digits)}`);
-  return estimate.low == null ? one(estimate.value) : `${one(estimate.value)} (${one(estimate.low)} to ${one(estimate.high)})`;
+  return estimate.low == null
+    ? one(estimate.value)
+    : `${one(estimate.value)} (${one(estimate.low)} to ${one(estimate.high)})`;
 }
 
 function duration(seconds) {
@@ -96,12 +98,23 @@ function figure(value) {
 function table(caption, columns, rows, { className = "" } = {}) {
   const head = columns.map((name, at) => element("th", { scope: "col", class: at ? "number" : null }, name));
   const body = rows.map(([first, ...rest]) =>
-    element("tr", {}, element("th", { scope: "row" }, first), rest.map((cell) => element("td", { class: "number" }, cell))),
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, first),
+      rest.map((cell) => element("td", { class: "number" }, cell)),
+    ),
   );
   return element(
     "div",
     { class: `scroll ${className}`, tabindex: 0, role: "region", "aria-label": caption },
-    element("table", {}, element("caption", {}, caption), element("thead", {}, element("tr", {}, head)), element("tbody", {}, body)),
+    element(
+      "table",
+      {},
+      element("caption", {}, caption),
+      element("thead", {}, element("tr", {}, head)),
+      element("tbody", {}, body),
+    ),
   );
 }
 

@@ -1,8 +1,6 @@
 // A search tree: who is below whom, what is folded, and what therefore is to be seen. Knows nothing of drawing.
 
 const OUTCOMES = ["advanced", "finished", "rejected", "timed out", "crashed", "refused"];
-const FINISHED = 1;
-const REFUSED = 5;
 
 /** With more nodes than this, those that were not expanded begin hidden. */
 const SMALL_TREE = 200;
@@ -31,7 +29,8 @@ class SearchTree {
     this.below = new Int32Array(this.size);
     const order = this.preorder();
     for (const node of order) for (const child of this.children[node]) this.depth[child] = this.depth[node] + 1;
-    for (const node of order.reverse()) for (const child of this.children[node]) this.below[node] += 1 + this.below[child];
+    for (const node of order.reverse())
+      for (const child of this.children[node]) this.below[node] += 1 + this.below[child];
     this.open = new Uint8Array(this.size);
     this.wide = new Uint8Array(this.size);
     this.leaves = this.size <= SMALL_TREE;
@@ -89,11 +88,15 @@ class SearchTree {
 
   /** The children that are there at all: met, and on the way to a match where only matches are wanted. */
   there(node) {
-    return this.isExpanded(node) ? this.children[node].filter((child) => this.isMet(child) && (this.only === null || this.only.has(child))) : [];
+    return this.isExpanded(node)
+      ? this.children[node].filter((child) => this.isMet(child) && (this.only === null || this.only.has(child)))
+      : [];
   }
 
   isShown(child) {
-    return this.leaves || this.only !== null || this.isExpanded(child) || this.onProof[child] === 1 || child === this.pinned;
+    return (
+      this.leaves || this.only !== null || this.isExpanded(child) || this.onProof[child] === 1 || child === this.pinned
+    );
   }
 
   /** The children that are to be seen. */
@@ -146,7 +149,9 @@ class SearchTree {
   /** The nodes whose tactic or state has the text, in the tree's order. */
   find(query) {
     if (!query) return [];
-    this.lower ??= Array.from({ length: this.size }, (_, node) => `${this.tactic(node)}\n${node === this.end ? "" : this.data.text[node]}`.toLowerCase());
+    this.lower ??= Array.from({ length: this.size }, (_, node) =>
+      `${this.tactic(node)}\n${node === this.end ? "" : this.data.text[node]}`.toLowerCase(),
+    );
     return this.preorder().filter((node) => this.lower[node].includes(query));
   }
 
@@ -161,11 +166,16 @@ class SearchTree {
   /** The nodes that can be seen as things are set, folded ones included: what colours are spread over. */
   candidates() {
     const all = d3.range(this.size);
-    return this.leaves ? all : all.filter((node) => this.onProof[node] || (node !== this.end && this.data.expansion[node] >= 0));
+    return this.leaves
+      ? all
+      : all.filter((node) => this.onProof[node] || (node !== this.end && this.data.expansion[node] >= 0));
   }
 
   /** What is to be seen, laid out: d3 nodes with `data` the node, `x` downwards and `y` to the right, in units. */
   layout(row, column) {
-    return d3.tree().nodeSize([row, column]).separation(() => 1)(d3.hierarchy(0, (node) => this.shown(node)));
+    return d3
+      .tree()
+      .nodeSize([row, column])
+      .separation(() => 1)(d3.hierarchy(0, (node) => this.shown(node)));
   }
 }

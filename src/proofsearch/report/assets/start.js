@@ -34,8 +34,10 @@ function alarm(words) {
   place.textContent = words;
 }
 
-if (typeof DecompressionStream === "undefined") alarm("This browser can’t unpack the report; any browser of 2023 or later can.");
-else start().catch((error) => {
-  alarm(`The report could not be shown: ${error.message}`);
-  throw error;
-});
+if (typeof DecompressionStream === "undefined")
+  alarm("This browser can’t unpack the report; any browser of 2023 or later can.");
+else
+  start().catch((error) => {
+    alarm(`The report could not be shown: ${error.message}`);
+    throw error;
+  });

@@ -10,7 +10,11 @@ function theoremsSection(place, data, openTree) {
   const state = { query: "", show: "all", sort: 0, up: true, rows: ROWS_AT_ONCE };
   const body = element("tbody");
   const tally = element("p", { class: "soft", role: "status" });
-  const more = element("button", { type: "button", class: "plain", click: () => ((state.rows += 10 * ROWS_AT_ONCE), fill()) });
+  const more = element("button", {
+    type: "button",
+    class: "plain",
+    click: () => ((state.rows += 10 * ROWS_AT_ONCE), fill()),
+  });
   const heads = columns.map((column, at) => {
     const button = element("button", { type: "button", click: () => sortBy(at) }, column.title);
     return element("th", { scope: "col", class: column.number ? "number" : null }, button);
@@ -23,7 +27,9 @@ function theoremsSection(place, data, openTree) {
   }
 
   function fill() {
-    const kept = d3.range(theorems.name.length).filter((at) => lower[at].includes(state.query) && FILTERS[state.show].keeps(data, at, withTree));
+    const kept = d3
+      .range(theorems.name.length)
+      .filter((at) => lower[at].includes(state.query) && FILTERS[state.show].keeps(data, at, withTree));
     const { key } = columns[state.sort];
     // Without a value last, whichever way round.
     kept.sort((a, b) => {
@@ -32,18 +38,38 @@ function theoremsSection(place, data, openTree) {
       return state.up ? d3.ascending(x, y) : d3.descending(x, y);
     });
     body.replaceChildren(
-      ...kept.slice(0, state.rows).map((at) => element("tr", {}, columns.map((column) => element(column.head ? "th" : "td", { scope: column.head ? "row" : null, class: column.number ? "number" : column.className ?? null }, column.cell(at))))),
+      ...kept.slice(0, state.rows).map((at) =>
+        element(
+          "tr",
+          {},
+          columns.map((column) =>
+            element(
+              column.head ? "th" : "td",
+              { scope: column.head ? "row" : null, class: column.number ? "number" : (column.className ?? null) },
+              column.cell(at),
+            ),
+          ),
+        ),
+      ),
     );
     tally.textContent = `${count(kept.length)} of ${count(theorems.name.length)} theorems`;
     more.hidden = kept.length <= state.rows;
     more.textContent = `Show more (${count(kept.length - state.rows)} left)`;
-    heads.forEach((head, at) => (at === state.sort ? head.setAttribute("aria-sort", state.up ? "ascending" : "descending") : head.removeAttribute("aria-sort")));
+    heads.forEach((head, at) =>
+      at === state.sort
+        ? head.setAttribute("aria-sort", state.up ? "ascending" : "descending")
+        : head.removeAttribute("aria-sort"),
+    );
   }
 
   function nameCell(at) {
     const name = theorems.name[at];
     if (!withTree.has(name)) return name;
-    return element("button", { type: "button", class: "link", title: "Show the search tree", click: () => openTree(name) }, name);
+    return element(
+      "button",
+      { type: "button", class: "link", title: "Show the search tree", click: () => openTree(name) },
+      name,
+    );
   }
   columns[0].cell = nameCell;
 
@@ -52,15 +78,31 @@ function theoremsSection(place, data, openTree) {
     element(
       "div",
       { class: "bar" },
-      element("input", { type: "search", placeholder: "Name or statement", "aria-label": "Search theorems by name or statement", input: (event) => ((state.query = event.target.value.trim().toLowerCase()), (state.rows = ROWS_AT_ONCE), fill()) }),
+      element("input", {
+        type: "search",
+        placeholder: "Name or statement",
+        "aria-label": "Search theorems by name or statement",
+        input: (event) => (
+          (state.query = event.target.value.trim().toLowerCase()),
+          (state.rows = ROWS_AT_ONCE),
+          fill()
+        ),
+      }),
       element(
         "select",
-        { "aria-label": "Which theorems are shown", change: (event) => ((state.show = event.target.value), (state.rows = ROWS_AT_ONCE), fill()) },
+        {
+          "aria-label": "Which theorems are shown",
+          change: (event) => ((state.show = event.target.value), (state.rows = ROWS_AT_ONCE), fill()),
+        },
         filters.map(([key, filter]) => element("option", { value: key }, filter.title)),
       ),
       tally,
     ),
-    element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Theorems" }, element("table", { class: "rows" }, element("thead", {}, groupHeads(data), element("tr", {}, heads)), body)),
+    element(
+      "div",
+      { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Theorems" },
+      element("table", { class: "rows" }, element("thead", {}, groupHeads(data), element("tr", {}, heads)), body),
+    ),
     more,
   );
   fill();
@@ -68,8 +110,16 @@ function theoremsSection(place, data, openTree) {
 
 const FILTERS = {
   all: { title: "All theorems", useful: () => true, keeps: () => true },
-  proved: { title: "Proved", useful: () => true, keeps: (data, at) => data.theorems.runs.some((run) => run.proved[at]) },
-  unproved: { title: "Not proved", useful: () => true, keeps: (data, at) => !data.theorems.runs.some((run) => run.proved[at]) },
+  proved: {
+    title: "Proved",
+    useful: () => true,
+    keeps: (data, at) => data.theorems.runs.some((run) => run.proved[at]),
+  },
+  unproved: {
+    title: "Not proved",
+    useful: () => true,
+    keeps: (data, at) => !data.theorems.runs.some((run) => run.proved[at]),
+  },
   differing: {
     title: "Proved in some runs only",
     useful: (data) => data.names.length > 1,
@@ -78,8 +128,16 @@ const FILTERS = {
       return proved > 0 && proved < data.names.length;
     },
   },
-  remarked: { title: "Something was reported", useful: (data) => data.theorems.runs.some((run) => Object.keys(run.said).length), keeps: (data, at) => data.theorems.runs.some((run) => at in run.said) },
-  tree: { title: "With a search tree", useful: (data) => data.trees.length > 0, keeps: (data, at, withTree) => withTree.has(data.theorems.name[at]) },
+  remarked: {
+    title: "Something was reported",
+    useful: (data) => data.theorems.runs.some((run) => Object.keys(run.said).length),
+    keeps: (data, at) => data.theorems.runs.some((run) => at in run.said),
+  },
+  tree: {
+    title: "With a search tree",
+    useful: (data) => data.trees.length > 0,
+    keeps: (data, at, withTree) => withTree.has(data.theorems.name[at]),
+  },
 };
 
 /** Over the columns of several runs: whose they are. */
@@ -98,7 +156,12 @@ function tableColumns(data) {
   const several = data.names.length > 1;
   const columns = [
     { title: "Theorem", head: true, key: (at) => theorems.name[at] },
-    { title: "Statement", className: "statement", key: (at) => theorems.statement[at], cell: (at) => element("code", { title: theorems.statement[at] }, theorems.statement[at]) },
+    {
+      title: "Statement",
+      className: "statement",
+      key: (at) => theorems.statement[at],
+      cell: (at) => element("code", { title: theorems.statement[at] }, theorems.statement[at]),
+    },
   ];
   theorems.runs.forEach((run) => {
     const words = (at) => (run.ending[at] == null ? null : theorems.endings[run.ending[at]]);
@@ -111,14 +174,44 @@ function tableColumns(data) {
         const dot = element("span", { class: "swatch" });
         dot.style.background = endingColour(words(at));
         const said = run.said[at];
-        const short = words(at).replace("stopped at the limit on model_calls", "limit: model calls").replace("stopped at the limit on ", "limit: ");
-        return element("span", { title: said ?? words(at) }, dot, short, said ? element("span", { class: "flag", "aria-label": "with a remark" }, " ⚑") : null);
+        const short = words(at)
+          .replace("stopped at the limit on model_calls", "limit: model calls")
+          .replace("stopped at the limit on ", "limit: ");
+        return element(
+          "span",
+          { title: said ?? words(at) },
+          dot,
+          short,
+          said ? element("span", { class: "flag", "aria-label": "with a remark" }, " ⚑") : null,
+        );
       },
     });
-    columns.push({ title: several ? "Exp." : "Expansions", number: true, key: (at) => run.expansions[at], cell: (at) => amount("expansions", run.expansions[at]) });
-    if (!several) columns.push({ title: "States", number: true, key: (at) => run.nodes[at], cell: (at) => amount("nodes", run.nodes[at]) });
-    if (!several) columns.push({ title: "Proof", number: true, key: (at) => run.steps[at], cell: (at) => (run.steps[at] == null ? MISSING : `${run.steps[at]} steps`) });
-    columns.push({ title: "Time", number: true, key: (at) => run.seconds[at], cell: (at) => duration(run.seconds[at]) });
+    columns.push({
+      title: several ? "Exp." : "Expansions",
+      number: true,
+      key: (at) => run.expansions[at],
+      cell: (at) => amount("expansions", run.expansions[at]),
+    });
+    if (!several)
+      columns.push({
+        title: "States",
+        number: true,
+        key: (at) => run.nodes[at],
+        cell: (at) => amount("nodes", run.nodes[at]),
+      });
+    if (!several)
+      columns.push({
+        title: "Proof",
+        number: true,
+        key: (at) => run.steps[at],
+        cell: (at) => (run.steps[at] == null ? MISSING : `${run.steps[at]} steps`),
+      });
+    columns.push({
+      title: "Time",
+      number: true,
+      key: (at) => run.seconds[at],
+      cell: (at) => duration(run.seconds[at]),
+    });
   });
   return columns;
 }

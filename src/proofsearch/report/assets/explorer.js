@@ -1,49 +1,28 @@
-// The search trees: which one is shown, and the tools to walk through it.
+// Walks through a search tree: which one is shown, which node is selected, what is found.
 
-const COLOURS = [["value", "Value"], ["logprob", "Log-prob"], ["priority", "Priority"], ["expansion", "Order"]];
-
-/** Fills the section; returns a function that shows the tree of a theorem. */
-function treesSection(place, data) {
-  if (!data.trees.length) {
-    const recorded = data.choice.proved + data.choice.failed;
-    place.append(empty(recorded ? `The report was made without search trees; proofsearch report --trees N shows those of N theorems.` : "No search was recorded (--no-trajectories), so there are no trees to show."));
-    return () => {};
-  }
-  const explorer = new Explorer(data);
-  place.append(element("p", { class: "lead" }, leftOut(data)), explorer.element);
-  return (name) => {
-    explorer.open(name);
-    place.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-    explorer.canvas.element.focus({ preventScroll: true });
-  };
-}
-
-/** What the file holds of all recorded searches, in words. */
-function leftOut(data) {
-  const { theorems, proved, failed, proved_left_out, failed_left_out } = data.choice;
-  const all = proved + failed;
-  if (!proved_left_out && !failed_left_out) return `All ${count(all)} theorems whose search was recorded are here.`;
-  return (
-    `${count(theorems)} of the ${count(all)} theorems whose search was recorded are here: ${count(proved - proved_left_out)} of ${count(proved)} proved ones and ` +
-    `${count(failed - failed_left_out)} of ${count(failed)} others, those with the most to show first. The rest was left out to keep the file small; --trees N shows more, --theorem NAME a certain one.`
-  );
-}
-
+/** The tools, the canvas and the panel of one tree at a time. */
 class Explorer {
   constructor(data) {
     this.data = data;
     this.unpacked = new Map();
-    this.colour = data.trees.length && data.evaluation.runs.some((run) => run.scorer !== "logprob") ? "value" : "logprob";
-    this.canvas = new TreeCanvas({ select: (node) => this.select(node, false), toggle: (node) => this.toggle(node), widen: (node) => this.widen(node), hover: (...at) => this.hover(...at) });
+    this.colour =
+      data.trees.length && data.evaluation.runs.some((run) => run.scorer !== "logprob") ? "value" : "logprob";
+    this.canvas = new TreeCanvas({
+      select: (node) => this.select(node, false),
+      toggle: (node) => this.toggle(node),
+      widen: (node) => this.widen(node),
+      hover: (...at) => this.hover(...at),
+    });
     this.side = element("aside", { class: "details", "aria-label": "The selected state", tabindex: -1 });
     this.tip = element("div", { class: "tip", hidden: true });
     this.status = element("p", { class: "visually-hidden", role: "status" });
     this.legend = element("div", { class: "scale" });
     this.hint = element("p", { class: "hint" }, "Click the tree to zoom with the wheel · double click folds");
+    this.tools = new Toolbar(this, data);
     this.element = element(
       "div",
       { class: "explorer" },
-      this.toolbar(),
+      this.tools.element,
       element("div", { class: "canvas" }, this.canvas.element, this.tip, this.legend, this.zoomButtons(), this.hint),
       this.side,
       this.status,
@@ -56,58 +35,25 @@ class Explorer {
     this.open(data.trees[0].theorem);
   }
 
-  // ------------------------------------------------------------------------------------------------------ the tools
-
-  toolbar() {
-    const names = [...new Set(this.data.trees.map((tree) => tree.theorem))];
-    const place = new Map(this.data.theorems.name.map((name, at) => [name, at]));
-    const proved = (name) => this.data.theorems.runs.some((run) => run.proved[place.get(name)]);
-    const group = (label, chosen) => (chosen.length ? element("optgroup", { label }, chosen.map((name) => element("option", { value: name }, name))) : null);
-    this.picker = element("select", { "aria-label": "Theorem", change: (event) => this.open(event.target.value) }, group("Proved", names.filter(proved)), group("Not proved", names.filter((name) => !proved(name))));
-    this.runs = element("div");
-    this.search = element("input", { type: "search", placeholder: "Find in states and tactics", "aria-label": "Find in states and tactics", input: () => this.find(), keydown: (event) => event.key === "Enter" && this.next(event.shiftKey ? -1 : 1) });
-    this.found = element("span", { class: "soft found", role: "status" });
-    this.onlyMatches = element("input", { type: "checkbox", change: () => this.restrict() });
-    this.leaves = element("input", { type: "checkbox", change: () => ((this.tree.leaves = this.leaves.checked), this.show(this.selected)) });
-    this.slider = element("input", { type: "range", min: 1, "aria-label": "Expansions that are shown", input: () => this.until(Number(this.slider.value)) });
-    this.sliderText = element("output", { class: "soft" });
-    const button = (text, title, act) => element("button", { type: "button", class: "plain", title, "aria-label": text.length === 1 ? title : null, click: act }, text);
-    return element(
-      "div",
-      { class: "tools" },
-      element("div", { class: "bar" }, button("‹", "Previous theorem", () => this.beside(-1)), this.picker, button("›", "Next theorem", () => this.beside(1)), this.runs, (this.facts = element("span", { class: "soft facts" }))),
-      element(
-        "div",
-        { class: "bar" },
-        element("span", { class: "group" }, this.search, button("↑", "Previous match", () => this.next(-1)), button("↓", "Next match", () => this.next(1)), this.found),
-        element("label", {}, this.onlyMatches, "only matches"),
-        element("span", { class: "gap" }),
-        element("span", { class: "label" }, "Colour"),
-        choiceOf("Colour by", COLOURS, this.colour, (kind) => ((this.colour = kind), this.canvas.colourBy(kind), this.drawLegend())),
-      ),
-      element(
-        "div",
-        { class: "bar" },
-        button("Fold all", "Fold everything", () => (this.tree.foldAll(), this.show(0, true))),
-        button("Unfold all", "Unfold everything", () => (this.tree.unfoldAll(), this.show(this.selected))),
-        (this.proofButton = button("Proof", "Fold all but the proof", () => this.toProof())),
-        element("label", {}, this.leaves, "states that were not expanded"),
-        element("span", { class: "gap" }),
-        element("label", { class: "slider" }, "After", this.slider, this.sliderText),
-      ),
-    );
-  }
-
   zoomButtons() {
-    const button = (text, title, act) => element("button", { type: "button", title, "aria-label": title, click: act }, text);
+    const button = (text, title, act) =>
+      element("button", { type: "button", title, "aria-label": title, click: act }, text);
     return element(
       "div",
       { class: "zoom", role: "group", "aria-label": "Zoom" },
       button("+", "Zoom in", () => this.canvas.scaleBy(1.5)),
       button("−", "Zoom out", () => this.canvas.scaleBy(1 / 1.5)),
       button("Fit", "Fit all", () => this.canvas.fit()),
-      button("Full", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen?.())),
+      button("Full", "Full screen", () =>
+        document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen?.(),
+      ),
     );
+  }
+
+  colourBy(kind) {
+    this.colour = kind;
+    this.canvas.colourBy(kind);
+    this.drawLegend();
   }
 
   // ------------------------------------------------------------------------------------------------- which is shown
@@ -117,10 +63,19 @@ class Explorer {
     const { theorems } = this.data;
     const proved = (tree) => theorems.runs[tree.run].proved[theorems.name.indexOf(name)];
     const entry = trees.find((tree) => tree.run === run) ?? trees.find(proved) ?? trees[0];
-    this.picker.value = name;
+    this.tools.picker.value = name;
     this.opening = entry.id;
-    this.runs.replaceChildren(
-      ...(this.data.names.length > 1 ? [choiceOf("Run", trees.map((tree) => [tree.run, this.data.names[tree.run]]), entry.run, (chosen) => this.open(name, chosen))] : []),
+    this.tools.runs.replaceChildren(
+      ...(this.data.names.length > 1
+        ? [
+            choiceOf(
+              "Run",
+              trees.map((tree) => [tree.run, this.data.names[tree.run]]),
+              entry.run,
+              (chosen) => this.open(name, chosen),
+            ),
+          ]
+        : []),
     );
     if (!this.unpacked.has(entry.id)) this.unpacked.set(entry.id, new SearchTree(await unpacked(entry.id)));
     if (this.opening !== entry.id) return; // another one was asked for meanwhile
@@ -128,19 +83,18 @@ class Explorer {
     this.tree = this.unpacked.get(entry.id);
     this.selected = -1;
     this.side.replaceChildren();
-    this.leaves.checked = this.tree.leaves;
-    this.slider.max = Math.max(1, this.tree.expansions);
-    this.proofButton.hidden = this.tree.end < 0;
+    this.tools.leaves.checked = this.tree.leaves;
+    this.tools.slider.max = Math.max(1, this.tree.expansions);
+    this.tools.proofButton.hidden = this.tree.end < 0;
     this.tellFacts();
     this.find();
     this.show(-1, true);
     this.select(0, false);
-    this.drawLegend();
     this.element.dataset.shown = entry.id;
   }
 
   beside(step) {
-    const options = [...this.picker.options].map((option) => option.value);
+    const options = [...this.tools.picker.options].map((option) => option.value);
     this.open(options[(options.indexOf(this.entry.theorem) + step + options.length) % options.length]);
   }
 
@@ -150,17 +104,18 @@ class Explorer {
     const run = theorems.runs[this.entry.run];
     const cut = this.entry.shown < this.entry.nodes ? ` (${count(this.entry.shown)} of them here)` : "";
     const words = theorems.endings[run.ending[at]].replace("model_calls", "model calls");
-    this.facts.textContent = `${words} · ${count(run.expansions[at])} expansions · ${count(this.entry.nodes)} states${cut} · ${duration(run.seconds[at])}`;
+    this.tools.facts.textContent = `${words} · ${count(run.expansions[at])} expansions · ${count(this.entry.nodes)} states${cut} · ${duration(run.seconds[at])}`;
   }
 
   /** Draws the tree anew after something was folded or hidden; what is held stays in its place. */
   show(held = this.selected, home = false) {
     this.canvas.show(this.tree, { held });
     if (home) this.canvas.home();
-    this.leaves.checked = this.tree.leaves;
+    this.drawLegend();
+    this.tools.leaves.checked = this.tree.leaves;
     const until = Math.min(this.tree.until, this.tree.expansions);
-    this.slider.value = until;
-    this.sliderText.textContent = `${count(until)} of ${count(this.tree.expansions)} expansions`;
+    this.tools.slider.value = until;
+    this.tools.sliderText.textContent = `${count(until)} of ${count(this.tree.expansions)} expansions`;
   }
 
   until(expansions) {
@@ -192,7 +147,10 @@ class Explorer {
 
   sayWhere(node) {
     const { tree } = this;
-    const scores = node === tree.end ? "proved" : `value ${figure(tree.data.value[node])}, log-prob ${figure(tree.data.logprob[node])}`;
+    const scores =
+      node === tree.end
+        ? "proved"
+        : `value ${figure(tree.data.value[node])}, log-prob ${figure(tree.data.logprob[node])}`;
     this.status.textContent = `${node === 0 ? "the theorem" : tree.tactic(node)}, depth ${tree.depth[node]}, ${scores}, ${tree.children[node].length} children`;
   }
 
@@ -215,7 +173,11 @@ class Explorer {
     const text = node === tree.end ? "proved" : tree.data.text[node];
     this.tip.replaceChildren(
       element("b", {}, node === 0 ? "the theorem" : shortened(tree.tactic(node), 80)),
-      element("span", {}, node === tree.end ? "" : `value ${figure(tree.data.value[node])} · log-prob ${figure(tree.data.logprob[node])}`),
+      element(
+        "span",
+        {},
+        node === tree.end ? "" : `value ${figure(tree.data.value[node])} · log-prob ${figure(tree.data.logprob[node])}`,
+      ),
       element("code", {}, shortened(text, 160)),
     );
     const right = x > this.canvas.width - 340;
@@ -229,17 +191,17 @@ class Explorer {
   // ------------------------------------------------------------------------------------------------------ searching
 
   find() {
-    const query = this.search.value.trim().toLowerCase();
+    const query = this.tools.search.value.trim().toLowerCase();
     this.matches = this.tree ? this.tree.find(query) : [];
     this.match = -1;
     this.canvas.matches = new Set(this.matches);
-    this.found.textContent = query ? `${count(this.matches.length)} found` : "";
-    if (this.onlyMatches.checked || this.tree?.only) this.restrict();
+    this.tools.found.textContent = query ? `${count(this.matches.length)} found` : "";
+    if (this.tools.onlyMatches.checked || this.tree?.only) this.restrict();
     else this.canvas.request();
   }
 
   restrict() {
-    this.tree.restrict(this.onlyMatches.checked && this.search.value.trim() ? this.matches : null);
+    this.tree.restrict(this.tools.onlyMatches.checked && this.tools.search.value.trim() ? this.matches : null);
     this.show(-1, true);
   }
 
@@ -247,7 +209,7 @@ class Explorer {
     if (!this.matches.length) return;
     this.match = (this.match + step + (this.match < 0 && step < 0 ? 1 : 0) + this.matches.length) % this.matches.length;
     this.select(this.matches[this.match]);
-    this.found.textContent = `${count(this.match + 1)} of ${count(this.matches.length)}`;
+    this.tools.found.textContent = `${count(this.match + 1)} of ${count(this.matches.length)}`;
   }
 
   // ------------------------------------------------------------------------------------------------------- keyboard
@@ -267,7 +229,7 @@ class Explorer {
       "=": () => this.canvas.scaleBy(1.4),
       "-": () => this.canvas.scaleBy(1 / 1.4),
       0: () => this.canvas.fit(),
-      "/": () => this.search.focus(),
+      "/": () => this.tools.search.focus(),
       p: () => this.alongProof(),
       Escape: () => this.side.focus(),
     };
@@ -302,8 +264,16 @@ class Explorer {
       return;
     }
     const strip = element("i", { "aria-hidden": "true" });
-    strip.style.background = `linear-gradient(to right, ${d3.range(0, 1.01, 0.1).map((part) => this.canvas.shade(part)).join(", ")})`;
+    strip.style.background = `linear-gradient(to right, ${d3
+      .range(0, 1.01, 0.1)
+      .map((part) => this.canvas.shade(part))
+      .join(", ")})`;
     const end = (value) => (this.colour === "expansion" ? count(Math.round(value) + 1) : figure(value));
-    this.legend.replaceChildren(element("span", {}, name), element("span", { class: "soft" }, end(domain[0])), strip, element("span", { class: "soft" }, end(domain[1])));
+    this.legend.replaceChildren(
+      element("span", {}, name),
+      element("span", { class: "soft" }, end(domain[0])),
+      strip,
+      element("span", { class: "soft" }, end(domain[1])),
+    );
   }
 }
