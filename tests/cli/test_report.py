@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 from commands import Cli
 from reports import unpacked
 
+from proofsearch.cli.report import _report
+from proofsearch.report import ReportSettings
 from proofsearch.runs import RunFolder
 
 FAKE = ("--env", "fake", "--generator", "fake", "--local-mode", "threads", "--split", "all", "-q", "--fake-size", "8")
@@ -46,6 +49,15 @@ def test_options_choose_theorems_trees_and_intervals(cli: Cli, run: Path) -> Non
     assert {tree["theorem"] for tree in unpacked(Path("elsewhere/a.html"))["trees"]} == shown | {other}
     assert cli("report", run, "--split", "test", "-q").code == 0
     assert set(unpacked(run / "report.html")["theorems"]["split"]) == {"test"}
+
+
+def test_defaults_on_the_command_line_are_those_of_the_settings() -> None:
+    # They are repeated there, so that --help imports no numpy.
+    parameters = inspect.signature(_report).parameters
+    settings = ReportSettings()
+    assert parameters["trees"].default == settings.trees
+    assert parameters["resamples"].default == settings.evaluation.resamples
+    assert parameters["seed"].default == settings.evaluation.seed
 
 
 @pytest.mark.parametrize(

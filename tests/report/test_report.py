@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from importlib import resources
@@ -94,6 +96,21 @@ def test_theorem_rows_are_the_results(runs: Callable[[str], Path], tmp_path: Pat
             assert rows["endings"][of["ending"][at]] == result.ending
             assert (of["proved"][at], of["expansions"][at]) == (result.proved, result.expansions)
             assert of["steps"][at] == (len(result.tactics) if result.proved else None)
+
+
+def test_failures_and_what_was_reported_are_said(runs: Callable[[str], Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(runs("small"), tmp_path / "run"))
+    lines = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    lines[0] = {"theorem": lines[0]["theorem"], "status": "failed", "failure": "crashed", "message": "signal 9"}
+    lines[1] |= {"messages": ["the scorer failed"]}
+    (run / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines[:-1]))
+    rows = unpacked(write_report([run], tmp_path / "a.html", SETTINGS).path)["theorems"]
+    assert len(rows["name"]) == len(lines) - 1, "a theorem without a result is not in the table"
+    (of,) = rows["runs"]
+    crashed, told = (rows["name"].index(line["theorem"]) for line in lines[:2])
+    assert rows["endings"][of["ending"][crashed]] == "crashed"
+    assert of["said"] == {str(crashed): "signal 9", str(told): "the scorer failed"}
+    assert (of["proved"][crashed], of["recorded"][crashed]) == (False, False)
 
 
 def test_trees_are_those_of_the_searches_and_what_is_left_out_is_said(

@@ -21,13 +21,18 @@ MAX_POINTS = 300
 
 
 def summary_data(
-    evaluation: Evaluation, folders: Sequence[RunFolder], choice: Choice, trees: Iterable[Mapping[str, Any]]
+    evaluation: Evaluation,
+    folders: Sequence[RunFolder],
+    results: Sequence[Mapping[str, TheoremResult]],
+    choice: Choice,
+    trees: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Everything but the trees themselves.
 
     Args:
         evaluation: of these runs.
         folders: in its order.
+        results: those that are evaluated, of each run by theorem.
         choice: whose trees are shown.
         trees: what the page needs to know of each tree before it opens it.
 
@@ -37,7 +42,7 @@ def summary_data(
         * ``version``: of proofsearch;
         * ``evaluation``: as ``proofsearch evaluate --json`` has it;
         * ``names``: of the runs, all different;
-        * ``runs``: of each ``created``, ``searched`` and ``selected`` theorems, and ``curves`` by cost;
+        * ``runs``: of each when it was ``created``, and its ``curves`` by cost;
         * ``theorems``: see :func:`theorem_rows`;
         * ``choice``: how many trees are shown and left out;
         * ``trees``.
@@ -47,16 +52,10 @@ def summary_data(
         "evaluation": to_json(evaluation),
         "names": run_names(evaluation),
         "runs": [
-            {
-                "created": folder.created,
-                "status": folder.status,
-                "selected": len(folder.theorems),
-                "searched": len(folder.results()),
-                "curves": curves(run, folder, evaluation.runs),
-            }
+            {"created": folder.created, "curves": curves(run, folder, evaluation.runs)}
             for run, folder in zip(evaluation.runs, folders, strict=True)
         ],
-        "theorems": theorem_rows(evaluation, folders),
+        "theorems": theorem_rows(folders, results),
         "choice": {
             "theorems": len(choice.theorems),
             "proved": choice.proved,
@@ -120,8 +119,8 @@ def _proof_costs(efforts: Efforts, cost: Cost) -> NDArray[np.float64]:
     return np.sort(np.maximum(efforts.cost(cost)[efforts.proved], least))
 
 
-def theorem_rows(evaluation: Evaluation, folders: Sequence[RunFolder]) -> dict[str, Any]:
-    """The theorems that are evaluated in any of the runs, in the order of the runs that have them.
+def theorem_rows(folders: Sequence[RunFolder], results: Sequence[Mapping[str, TheoremResult]]) -> dict[str, Any]:
+    """The theorems with a result in any of the runs, in the order of the runs that have them.
 
     Returns:
         ``name``, ``statement``, ``split`` and ``library`` (steps of the library's own proof, or ``None``) by theorem;
@@ -130,15 +129,13 @@ def theorem_rows(evaluation: Evaluation, folders: Sequence[RunFolder]) -> dict[s
         (of the proof), ``recorded``, and ``said``, by theorem's index, what was reported of a search.
     """
     theorems = {theorem.name: theorem for folder in folders for theorem in reversed(folder.theorems)}
-    evaluated = {name for run in evaluation.runs for name in run.efforts.theorems}
+    evaluated = {name for of in results for name in of}
     ordered = dict.fromkeys(theorem.name for folder in folders for theorem in folder.theorems)
     names = [name for name in ordered if name in evaluated]
     endings: dict[str, int] = {}
     runs = []
-    for run, folder in zip(evaluation.runs, folders, strict=True):
-        results = folder.results()
-        of_run = set(run.efforts.theorems)
-        found = [results[name] if name in of_run else None for name in names]
+    for of in results:
+        found = [of.get(name) for name in names]
         runs.append(
             {
                 "ending": [None if one is None else endings.setdefault(one.ending, len(endings)) for one in found],

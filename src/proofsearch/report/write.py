@@ -84,7 +84,7 @@ def write_report(
             trees[key] = packed(tree)
     entries.sort(key=lambda entry: (place[entry["theorem"]], entry["run"]))
     title = f"{' · '.join(run_names(evaluation))} – proofsearch report"
-    content = page(title, summary_data(evaluation, folders, choice, entries), trees)
+    content = page(title, summary_data(evaluation, folders, results, choice, entries), trees)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(out, content)

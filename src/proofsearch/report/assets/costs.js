@@ -1,5 +1,13 @@
 // What proofs cost.
 
+/** More proofs than these are counted in bars instead of shown as dots. */
+const MOST_DOTS = 1200;
+
+/** Pairs that are shown at most; of more, evenly spaced ones. */
+const MOST_PAIRS = 3000;
+
+const BARS = 48;
+
 function proofCostSection(place, data) {
   const proofs = data.evaluation.runs.map((run) => run.proof_costs.seconds.proofs);
   if (d3.sum(proofs) === 0) {
@@ -13,7 +21,8 @@ function proofCostSection(place, data) {
     element(
       "p",
       { class: "lead" },
-      "A dot a proved theorem. The line marks the median, the box the quartiles; verification is not counted.",
+      `${d3.sum(proofs) > MOST_DOTS ? "How many theorems were proved at which cost." : "A dot a proved theorem."} ` +
+        "The line marks the median, the box the quartiles; verification is not counted.",
     ),
     element(
       "div",
@@ -66,7 +75,7 @@ function proofCostChart(width, data, cost) {
   const boxes = data.evaluation.runs
     .map((run, at) => ({ run: at, ...run.proof_costs[cost] }))
     .filter((box) => box.proofs > 0);
-  const many = proofs.length > 1200;
+  const many = proofs.length > MOST_DOTS;
   const left = Math.min(200, 16 + 7 * d3.max(data.names, (name) => name.length));
   const colour = (row) => runColour(row.run);
   const floor = (value) => Math.max(cost === "seconds" ? 1e-6 : 1, value);
@@ -97,6 +106,7 @@ function proofCostChart(width, data, cost) {
       [...proofs.map((proof) => proof.cost), ...boxes.flatMap((box) => [floor(box.lower), floor(box.upper)])],
       `${cost === "seconds" ? "time" : WORDS[cost]} to the proof →`,
     ),
+    y: { axis: null },
     fy: {
       domain: d3.range(data.names.length),
       label: null,
@@ -113,21 +123,56 @@ function proofCostChart(width, data, cost) {
         fillOpacity: 0.14,
         rx: 3,
       }),
-      many
-        ? Plot.tickX(proofs, { fy: "run", x: "cost", stroke: colour, strokeOpacity: 0.25 })
-        : Plot.dot(
-            proofs,
-            Plot.dodgeY("middle", { fy: "run", x: "cost", fill: colour, r: 3, fillOpacity: 0.85, padding: 0.5 }),
-          ),
+      ...(many ? costBars(proofs, cost, colour) : costDots(proofs, data, cost, colour)),
       Plot.ruleX(boxes, { fy: "run", x: (box) => floor(box.median), stroke: "currentColor", strokeWidth: 2 }),
-      tip(proofs, Plot.pointerX, {
-        fy: "run",
-        x: "cost",
-        title: (proof) =>
-          `${data.theorems.name[proof.at]}\n${amount(cost, data.theorems.runs[proof.run][cost][proof.at])}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}`,
-      }),
     ],
   });
+}
+
+function costDots(proofs, data, cost, colour) {
+  const words = ({ run, at }) =>
+    `${data.theorems.name[at]}\n${amount(cost, data.theorems.runs[run][cost][at])}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}`;
+  return [
+    Plot.dot(
+      proofs,
+      Plot.dodgeY("middle", { fy: "run", x: "cost", fill: colour, r: 3, fillOpacity: 0.85, padding: 0.5 }),
+    ),
+    tip(proofs, Plot.pointerX, { fy: "run", x: "cost", title: words }),
+  ];
+}
+
+/** Bars as wide as each other on a logarithmic axis, each run's by the highest of its own. */
+function costBars(proofs, cost, colour) {
+  const [low, high] = d3.extent(proofs, (proof) => Math.log10(proof.cost));
+  const binned = d3
+    .bin()
+    .value((proof) => Math.log10(proof.cost))
+    .domain([low, high])
+    .thresholds(d3.range(1, BARS).map((at) => low + (at * (high - low)) / BARS));
+  const bars = d3
+    .groups(proofs, (proof) => proof.run)
+    .flatMap(([run, of]) => {
+      const bins = binned(of);
+      const most = d3.max(bins, (bin) => bin.length);
+      return bins.map((bin) => ({
+        run,
+        x1: 10 ** bin.x0,
+        x2: 10 ** bin.x1,
+        size: bin.length,
+        height: bin.length / most,
+      }));
+    });
+  return [
+    Plot.rect(bars, { fy: "run", x1: "x1", x2: "x2", y1: 0, y2: "height", fill: colour, inset: 0.5 }),
+    tip(bars, Plot.pointerX, {
+      fy: "run",
+      x1: "x1",
+      x2: "x2",
+      y: "height",
+      title: (bar) =>
+        `${count(bar.size)} proofs\n${amount(cost, +bar.x1.toPrecision(2))} to ${amount(cost, +bar.x2.toPrecision(2))}`,
+    }),
+  ];
 }
 
 /** Theorems that the first run and another one proved, a dot each: above the line the other one needed more. */
@@ -139,6 +184,19 @@ function pairsChart(width, data, cost) {
       .map((proof) => ({ ...proof, first: first.get(proof.at) })),
   );
   if (!pairs.length) return empty("No theorem was proved in two runs.");
+  if (pairs.length > MOST_PAIRS) {
+    const some = d3.range(MOST_PAIRS).map((at) => pairs[Math.floor((at * pairs.length) / MOST_PAIRS)]);
+    return element(
+      "figure",
+      {},
+      element("figcaption", {}, `${count(MOST_PAIRS)} of the ${count(pairs.length)} theorems that two runs proved`),
+      pairsPlot(width, some, data, cost),
+    );
+  }
+  return pairsPlot(width, pairs, data, cost);
+}
+
+function pairsPlot(width, pairs, data, cost) {
   const both = pairs.flatMap((pair) => [pair.first, pair.cost]);
   const axis = costAxis(cost, both, null);
   return plot(width, {
