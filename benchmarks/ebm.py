@@ -53,6 +53,8 @@ BASELINES = {
     for kind, weight in product(("logprob", "normalized"), (0.0, 0.5, 1.0, 2.0, 4.0))
 }
 """Priorities without a learned value, by kind and the weight of an open goal."""
+LENGTHS = ((0, 1), (2, 3), (4, 5), (6, 9), (10, 19), (20, 10**9))
+"""Numbers of steps of the library's proof that are told apart."""
 
 
 def main() -> None:
@@ -205,6 +207,9 @@ def _search_rows(arguments: argparse.Namespace, policy: Options, value: Options)
     else:
         first, second = without(), with_value()
     names = [theorem.name for theorem in first.theorems]
+    _print_by_length(first, second, arguments.budgets)
+    for run, name in ((first, "without a value"), (second, "with the value")):
+        print(f"{name}: {_pace(run)}")
     a, b = efforts_of(first, names), efforts_of(second, names)
     bootstrap = Bootstrap(seed=arguments.seed)
     print(f"baseline: {baseline}; with the value: {' '.join(arguments.priority)}\n")
@@ -219,6 +224,31 @@ def _search_rows(arguments: argparse.Namespace, policy: Options, value: Options)
     both = a.solved("expansions", max(arguments.budgets)) & b.solved("expansions", max(arguments.budgets))
     costs = cost_words(compare_costs(a, b, both, bootstrap))
     yield "nodes to proof, both solve", "−10%", "−30%", costs, f"{int(both.sum())} theorems"
+
+
+def _print_by_length(first: RunFolder, second: RunFolder, budgets: Sequence[int]) -> None:
+    """What either run solved, by the length of the library's proof."""
+    print("\n### Solved without a value, with the value, by the steps of the library's proof")
+    rows = []
+    for low, high in LENGTHS:
+        names = [theorem.name for theorem in first.theorems if low <= (theorem.proof_length or 0) <= high]
+        cells = []
+        for budget in budgets:
+            solved = [efforts_of(run, names).solved("expansions", budget).sum() for run in (first, second)]
+            cells.append(", ".join(str(int(one)) for one in solved))
+        rows.append([f"{low}–{high}" if high < LENGTHS[-1][1] else f"{low} and more", str(len(names)), *cells])
+    print_table(("steps", "theorems", *(f"{budget:,} expansions" for budget in budgets)), rows)
+
+
+def _pace(run: RunFolder) -> str:
+    results = run.results().values()
+    expansions = max(sum(result.expansions for result in results), 1)
+    score = sum(result.seconds_by_part["score"] for result in results)
+    rest = sum(sum(result.seconds_by_part.values()) - result.seconds_by_part["accept"] for result in results) - score
+    return (
+        f"{sum(result.scored for result in results) / expansions:.1f} states scored an expansion, "
+        f"{1e3 * score / expansions:.1f} ms for scoring and {1e3 * rest / expansions:.1f} ms for all else"
+    )
 
 
 if __name__ == "__main__":
