@@ -143,13 +143,17 @@ def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
     """Builds the scorer from a checkpoint.
 
     Raises:
-        InputError: no checkpoint, a damaged one, or one that was trained with another encoder.
+        InputError: no checkpoint, a damaged one, one that was trained with another encoder, or with options that the
+            encoder doesn't have.
         UsageError: a value that its head doesn't give.
     """
     folder = shipped_checkpoint() if config.path is None else config.path
     checkpoint = load_checkpoint(folder)
     name = config.encoder or checkpoint.encoder
-    encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
+    try:
+        encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
+    except InputError as error:
+        raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be had: {error}") from error
     found = encoder.fingerprint()
     if found != checkpoint.encoder_fingerprint:
         raise InputError(
