@@ -212,6 +212,16 @@ def test_other_data_are_refused(train, table, write):
         train("x", resume=True, paths=[others])
 
 
+def test_the_same_searches_with_another_split_are_other_data(train, table, write):
+    with pytest.raises(KeyboardInterrupt):
+        train("x", report=StopAt(3, "signal"))
+    # As many validate as before, and every state and label is what it was.
+    splits = ["validation"] * 3 + ["train"] * 7
+    others = write("others", *(table(f"t{number}", proof(f"t{number}"), split=splits[number]) for number in range(10)))
+    with pytest.raises(InputError, match="other data"):
+        train("x", resume=True, paths=[others])
+
+
 def test_a_taken_folder_is_refused_without_resume(train):
     train("x")
     with pytest.raises(UsageError, match="--resume"):

@@ -562,7 +562,58 @@ def test_choices_are_siblings_or_what_stood_on_the_frontier_with_them(build, tab
     assert max(len(choice.states) for choice in few) == 7
 
 
-def test_data_hash_notices_another_label(build, table):
-    dataset = build(table("t", proof("t", np.random.default_rng(0))))
-    other = dataclasses.replace(dataset, label=-dataset.label)
-    assert data_hash(dataset) != data_hash(other)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "label",
+        "num_goals",
+        "logprob",
+        "environment",
+        "split",
+        "statement",
+        "order",
+        "choice",
+        "parent",
+        "children",
+        "fewer",
+        "expanded",
+    ],
+)
+def test_data_hash_notices_whatever_a_training_reads(build, table, change):
+    """Catches a training that goes on with data it was not begun with."""
+    rng = np.random.default_rng(0)
+    dataset = build(*(table(f"t{number}", proof(f"t{number}", rng)) for number in range(2)))
+    first, second = dataset.theorems
+    decision, search = first.decisions[0], first.searches[0]
+
+    def replaced(**fields):
+        return dataclasses.replace(dataset, theorems=[dataclasses.replace(first, **fields), second])
+
+    def with_decision(**fields):
+        return replaced(decisions=[dataclasses.replace(decision, **fields), *first.decisions[1:]])
+
+    match change:
+        case "label":
+            other = dataclasses.replace(dataset, label=-dataset.label)
+        case "num_goals":
+            other = dataclasses.replace(dataset, num_goals=dataset.num_goals + 1)
+        case "logprob":
+            other = dataclasses.replace(dataset, logprob=dataset.logprob - 1)
+        case "environment":
+            other = dataclasses.replace(dataset, environment="another")
+        case "split" | "statement":
+            other = replaced(theorem=dataclasses.replace(first.theorem, **{change: "validation"}))
+        case "order":
+            other = dataclasses.replace(dataset, theorems=[second, first])
+        case "choice":
+            other = with_decision(positive=np.roll(decision.positive, 1))
+        case "parent":
+            other = with_decision(parent=-1)
+        case "children":
+            other = with_decision(children=decision.children[::-1].copy())
+        case "fewer":
+            other = replaced(decisions=first.decisions[1:])
+        case "expanded":
+            other = replaced(searches=[dataclasses.replace(search, expanded=search.expanded[::-1].copy())])
+    assert data_hash(other) != data_hash(dataset)
+    assert data_hash(replaced()) == data_hash(dataset)

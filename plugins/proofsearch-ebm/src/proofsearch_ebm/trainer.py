@@ -209,8 +209,8 @@ def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, see
 def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
     if saved.values["data"] != origin["data"]:
         raise InputError(
-            f"{out}: was trained on other data than the trajectories now hold (or another encoder); resume with the "
-            f"same trajectories, or train into another folder"
+            f"{out}: was trained on other data than the trajectories now hold, with another encoder, or by another "
+            f"version; resume with the same of each, or train into another folder"
         )
 
 
