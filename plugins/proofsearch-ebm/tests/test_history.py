@@ -74,7 +74,11 @@ def test_a_full_disk_leaves_the_earlier_table(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(storage.os, "fsync", fail)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="No space left on device; the table that was there before is untouched"):
         History().write(path)
     assert path.read_bytes() == before
+    path.unlink()
+    with pytest.raises(StorageError, match="No space left on device; there is none yet"):
+        History().write(path)
+    path.write_bytes(before)
     assert list(tmp_path.iterdir()) == [path]
