@@ -128,7 +128,7 @@ def test_full_disk_while_saving_leaves_the_checkpoint_before(head, tmp_path, mon
         whole(path, content)
 
     monkeypatch.setattr(storage, "write_whole", full)
-    with pytest.raises(StorageError, match="No space left on device; the .*that was there before is untouched"):
+    with pytest.raises(StorageError, match=r"No space left on device; the .*that was there before is untouched"):
         save(tmp_path, {name: array + 1 for name, array in arrays(head).items()}, step=20)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     load_checkpoint(tmp_path)

@@ -40,12 +40,6 @@ def test_an_empty_history_is_one(tmp_path: Path) -> None:
     assert len(History.read(tmp_path / "t")) == 0
 
 
-def test_resuming_forgets_what_is_done_again() -> None:
-    history = sample()
-    history.forget_after(10)
-    assert [row.step for row in history.rows] == [10, 10]
-
-
 def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "training.parquet"
     with pytest.raises(InputError, match=r"training\.parquet"):

@@ -51,10 +51,6 @@ class History:
         """Step and value of one metric, where it was measured."""
         return [(row.step, row.metrics[name]) for row in self.rows if row.split == split and name in row.metrics]
 
-    def forget_after(self, step: int) -> None:
-        """Drops what was measured after a step: a resumed training makes those steps again."""
-        self.rows = [row for row in self.rows if row.step <= step]
-
     def table(self) -> pa.Table:
         """One row a measurement: ``step``, ``split`` and a column a metric, null where it was not measured."""
         names = list(dict.fromkeys(name for row in self.rows for name in row.metrics))
