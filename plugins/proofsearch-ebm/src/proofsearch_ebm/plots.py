@@ -110,7 +110,7 @@ def _losses(axes: Axes, pictures: TrainingPictures) -> None:
 def _gaps(axes: Axes, pictures: TrainingPictures) -> None:
     axes.axhline(0, color="grey", linewidth=0.8)
     _curves(axes, pictures.gaps)
-    axes.set_ylabel("mean energy off the path − on it")
+    axes.set_ylabel("gap: mean off the path − on it")
 
 
 def _ranks(axes: Axes, pictures: TrainingPictures) -> None:
