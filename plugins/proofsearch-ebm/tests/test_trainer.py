@@ -11,14 +11,17 @@ import types
 import numpy as np
 import pytest
 import torch
+from proofsearch_ebm import trainer
 from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, EbmTrainerConfig
+from proofsearch_ebm.dataset import build_dataset
 from proofsearch_ebm.head import StateOutput
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
+from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.progress import NoWriter, Progress
 from proofsearch_ebm.setup import data_hash, prepared_head, set_up
 from proofsearch_ebm.trainer import EbmTrainer
@@ -172,6 +175,74 @@ def test_without_a_signal_rank_is_chance_and_the_value_weighs_nothing(train, let
     assert abs(found["rank energy"] - found["chance"]) < 4 * error
     assert found["value weight"] == 0
     assert any("weigh 0" in message for message in said)
+
+
+def shuffled(dataset, rng):
+    """The same states and decisions; which of a decision's children leads on is drawn anew."""
+    label, remaining, theorems = dataset.label.copy(), dataset.remaining.copy(), []
+    for entry in dataset.theorems:
+        decisions = []
+        for decision in entry.decisions:
+            order = rng.permutation(len(decision.children))
+            label[decision.children] = label[decision.children[order]]
+            remaining[decision.children] = remaining[decision.children[order]]
+            decisions.append(dataclasses.replace(decision, positive=decision.positive[order]))
+        theorems.append(dataclasses.replace(entry, decisions=decisions))
+    return dataclasses.replace(dataset, label=label, remaining=remaining, theorems=theorems)
+
+
+@pytest.mark.parametrize("groups", ["tiers", "siblings", "frontier"])
+def test_shuffled_labels_give_the_rank_of_chance_and_true_ones_do_not(train, table, write, monkeypatch, groups):
+    """Catches labels that reach the inputs, validation theorems that are trained on; true labels are the control."""
+    rng = np.random.default_rng(3)
+    paths = [write("many", *(table(f"t{number}", proof(f"t{number}", rng, depth=4)) for number in range(60)))]
+
+    by_heart = {"spectral_norm": False, "hidden": (64, 32), "dropout": 0.0, "steps": 300}
+
+    def last_rank(out):
+        folder = train(paths=paths, groups=groups, patience=0, out=out, **by_heart)
+        measured = History.read(folder / "training.parquet")
+        return (
+            measured.series("rank_accuracy")[-1][1],
+            measured.series("chance")[-1][1],
+            measured.series("groups")[-1][1],
+        )
+
+    rank, chance, decisions = last_rank("true")
+    error = math.sqrt(chance * (1 - chance) / decisions)
+    assert decisions > 50
+    assert rank > chance + 10 * error
+    monkeypatch.setattr(trainer, "build_dataset", lambda *places, **how: shuffled(build_dataset(*places, **how), rng))
+    rank, chance, _ = last_rank("shuffled")
+    assert abs(rank - chance) < 3 * error
+
+
+@pytest.mark.parametrize(
+    ("options", "tells", "steps"),
+    # With its largest singular values held at 1 the head is too smooth to learn noise by heart; without, it does.
+    [({}, True, 100), ({"policy_weight": 0.0}, True, 100), ({"spectral_norm": False}, False, 300)],
+    ids=["default", "without policy", "noise"],
+)
+def test_64_groups_are_learnt_by_heart_with_the_default_head(write, table, letters, options, tells, steps):
+    """Catches a logit scale that is stuck, gradients that don't arrive, members that are mixed up in their groups."""
+    rng = np.random.default_rng(0)
+    tables = [table(f"t{number}", proof(f"t{number}", rng)) for number in range(32)]
+    tables.append(table("v", proof("v", rng), split="validation"))
+    dataset = build_dataset(
+        [write("few", *tables)],
+        PartEncoder(Telling(letters) if tells else letters(), "state"),
+        min_expansions=1,
+        max_states_per_theorem=100,
+        seed=0,
+        say=lambda line: None,
+    )
+    watched = {"steps": steps, "warmup": 20, "patience": 0, "validate_every": steps // 5, "validation_share": 0.01}
+    training = set_up_loop(dataset, **watched, **options)
+    assert training.source.sampler.num_groups == EbmTrainerConfig().batch == 64
+    training.loop.run(lambda: None, lambda: False)
+    losses = [loss for _, loss in training.loop.history.series("loss/listwise", "train")]
+    assert losses[0] > 0.2
+    assert losses[-1] < 0.1
 
 
 def test_the_remaining_steps_are_learnt_beside_the_order(train):
@@ -513,6 +584,23 @@ def test_tensorboard_that_is_not_installed_is_named(train, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(UsageError, match=r"pip install 'proofsearch-ebm\[tensorboard\]'"):
         train(tensorboard=True)
+
+
+def test_tensorboard_reads_what_is_measured(train):
+    """Catches event files that TensorBoard can't read, and figures under another step or name than the table's."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = train(tensorboard=True)
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    wanted = {}
+    for row in History.read(folder / "training.parquet").rows:
+        for name, value in row.metrics.items():
+            if not math.isnan(value):
+                wanted.setdefault(f"{row.split}/{name}", []).append((row.step, pytest.approx(value, rel=1e-6)))
+    assert len(wanted) > 20
+    assert {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()["scalars"]} == wanted
 
 
 def test_tensorboard_gets_what_is_measured(train, monkeypatch, tmp_path):
