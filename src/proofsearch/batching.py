@@ -130,15 +130,15 @@ class Batcher(Generic[Item, Answer]):
     """Merges what threads ask of one function into batches.
 
     A call is made as soon as ``max_batch`` items wait, or no client is left that could add to them, or ``max_wait``
-    seconds have passed since the oldest of them came: so a single client never waits. Items are taken in the order in
-    which they came. A question of more than ``max_batch`` items, or what of it no longer fits into a batch, goes into
-    several calls.
+    seconds have passed since the oldest of them came and the last call ended: so a single client never waits. Items
+    are taken in the order in which they came. A question of more than ``max_batch`` items, or what of it no longer
+    fits into a batch, goes into several calls.
 
     Args:
         function: answers a batch with one answer an item, in order; its second argument is the group.
         clients: those of all batchers of the process.
         max_batch: items in one call, at least 1.
-        max_wait: seconds that an item waits for others at most, at least 0.
+        max_wait: seconds that an item waits for others at most while no call is under way, at least 0.
         name: of what is asked, for errors.
     """
 
@@ -157,6 +157,8 @@ class Batcher(Generic[Item, Answer]):
         self._name = name
         self._questions: list[_Question[Item, Answer]] = []
         self._leader: _Question[Item, Answer] | None = None
+        self._free = time.monotonic()
+        """When the last call ended."""
         self._closed = False
 
     def ask(self, items: Sequence[Item], group: Hashable = None) -> list[Answer]:
@@ -213,7 +215,9 @@ class Batcher(Generic[Item, Answer]):
                 if self._leader is not question:
                     question.changed.wait()
                     continue
-                seconds = self._questions[0].since + self._max_wait - time.monotonic()
+                # Not before the last call ended: whoever was answered by it had no chance to join, and without a wait
+                # the clients would fall into two halves that take turns.
+                seconds = max(self._questions[0].since, self._free) + self._max_wait - time.monotonic()
                 if seconds <= 0 or self._clients.all_wait or self._full(question):
                     return self._take(question)
                 self._clients.gather(question.changed, seconds)
@@ -262,7 +266,10 @@ class Batcher(Generic[Item, Answer]):
             self._give(share, outcome)
 
     def _answers(self, items: Sequence[Item], group: Hashable) -> Sequence[Answer]:
-        answers = self._function(items, group)
+        try:
+            answers = self._function(items, group)
+        finally:
+            self._free = time.monotonic()
         if len(answers) != len(items):
             raise ValueError(f"{self._name} returned {len(answers)} answers for {len(items)} states; expected one each")
         return answers

@@ -22,7 +22,8 @@ from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate, State, Theorem
 
 KINDS = ("llama", "gpt2", "t5")
-TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee")
+TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee", "cab" * 15, "(b)")
+"""Enough of different lengths that prompts are read in several groups."""
 
 
 def generator(folder: Path, **options: Any) -> TransformersGenerator:
@@ -169,13 +170,68 @@ def test_batch_bounds_what_is_written_at_a_time(tiny: dict[str, Path], monkeypat
         inner = type(model).generate
 
         def spy(self: Any, width: int = width, sizes: list[int] = sizes, inner: Any = inner, **settings: Any) -> Any:
-            sizes.append(len(settings["input_ids"]) * width)
+            if settings["max_new_tokens"] == 24:  # else it reads the prompts, or goes on with fewer rows
+                sizes.append(len(settings["input_ids"]) * width)
             return inner(self, **settings)
 
         with monkeypatch.context() as patch:
             patch.setattr(type(model), "generate", spy)
             made.generate(requests("a", "b", "c"), 5)
         assert sizes == expected
+
+
+def test_a_prompt_is_read_once_and_ended_answers_leave_the_batch(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a prompt is read for each of its answers, and all rows are computed until the longest answer ends."""
+    made, asked = generator(tiny["llama"], samples=12), requests("(a-b)", "abcde" * 7, "|- (c)")
+    made.generate(asked, 12)
+    assert made._opened is not None
+    computed: list[tuple[int, int]] = []
+    inner = type(made._opened.model).forward
+
+    def spy(self: Any, *args: Any, **settings: Any) -> Any:
+        computed.append(tuple(settings["input_ids"].shape))
+        return inner(self, *args, **settings)
+
+    monkeypatch.setattr(type(made._opened.model), "forward", spy)
+    found = made.generate(asked, 12)
+    longest = len("[STATE]\n\n[TACTIC]\n") + 35
+    assert computed[0] == (3, longest - 1)
+    rows = [rows for rows, _ in computed[1:]]
+    assert {tokens for _, tokens in computed[1:]} == {1}
+    assert rows == sorted(rows, reverse=True)
+    assert rows[0] == 36
+    assert rows[-1] <= 18
+    # A model that keeps something else, such as a recurrent state, is read and written in one go, with the same result.
+    monkeypatch.setattr("proofsearch_transformers.batch._BY_ROW", ())
+    computed.clear()
+    whole = made.generate(asked, 12)
+    assert computed[1] == (36, longest)
+    assert {rows for rows, _ in computed[1:]} == {36}
+    for some, others in zip(found, whole, strict=True):
+        assert [(one.tactic, one.num_tokens) for one in some] == [(one.tactic, one.num_tokens) for one in others]
+        assert [one.logprob for one in some] == pytest.approx([one.logprob for one in others], abs=1e-4)
+
+
+def test_prompts_of_about_equal_length_are_read_together(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = generator(tiny["llama"], samples=2)
+    asked = requests("a", "b" * 40, "cc", "dd" * 21, "(a)", "e" * 44, "[b]", "c" * 41)
+    made.generate(asked[:1], 2)
+    assert made._opened is not None
+    read: list[tuple[int, int]] = []
+    inner = type(made._opened.model).forward
+
+    def spy(self: Any, *args: Any, **settings: Any) -> Any:
+        read.append(tuple(settings["input_ids"].shape))
+        return inner(self, *args, **settings)
+
+    monkeypatch.setattr(type(made._opened.model), "forward", spy)
+    made.generate(asked, 2)
+    around = len("[STATE]\n\n[TACTIC]\n") - 1
+    assert read[:2] == [(4, around + 3), (4, around + 44)]
 
 
 def test_temperature_and_top_p_act_on_what_is_drawn_alone(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proofsearch_transformers.sampling import Draw, answer_length, uniforms
+from proofsearch_transformers.sampling import Draw, Ended, answer_length, uniforms
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -40,7 +40,7 @@ def test_log_probabilities_are_the_models_whatever_was_drawn_by() -> None:
     expected = LOGITS[0].log_softmax(dim=0)
     for draw in (Draw(torch.tensor([[0.9]]), 0.1, 0.5), Draw(torch.tensor([[0.999]]), 9.0), Draw(None)):
         chosen = draw(torch.empty(0), LOGITS).argmax()
-        assert draw.logprobs()[0, 0] == pytest.approx(expected[chosen])
+        assert draw.take(1)[0, 0] == pytest.approx(expected[chosen])
 
 
 @settings(deadline=None)
@@ -81,3 +81,14 @@ def test_an_answer_reaches_to_the_token_that_ends_it(
     ids = [tokenizer.convert_tokens_to_ids(token) for token in tokens]
     assert all(id_ != tokenizer.unk_token_id for id_ in ids)
     assert answer_length(tokenizer, ids, (tokenizer.eos_token_id,), stop) == length
+
+
+def test_a_stop_string_ends_its_own_row_and_few_rows_left_end_all(tokenizer: PreTrainedTokenizerFast) -> None:
+    rows = [("a", "\n", "c"), ("a", "\nb", "c"), ("a", "</s>", "<pad>"), ("a", "b", "c"), ("\n", "b", "c")]
+    ids = torch.tensor([[tokenizer.convert_tokens_to_ids(token) for token in row] for row in rows])
+    ends = (tokenizer.eos_token_id,)
+    own = [True, True, False, False, False]  # the prompt's line break doesn't count, nor does the end of sequence
+    assert Ended(tokenizer, ("\n",), 1, ends, 0)(ids, None).tolist() == own
+    assert Ended(tokenizer, ("\n",), 1, ends, 1)(ids, None).tolist() == own
+    assert Ended(tokenizer, ("\n",), 1, ends, 2)(ids, None).tolist() == [True] * 5
+    assert Ended(tokenizer, (), 1, (), 4)(ids, None).tolist() == [False] * 5

@@ -37,8 +37,12 @@ class ModelConfig(ComponentConfig):
     adapter: Path | None = Field(default=None, description="Folder of a LoRA adapter of the model; needs peft.")
     trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the model.")
     allow_pickle: bool = Field(default=False, description="Load pickled weights where there are no safetensors.")
-    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file.")
-    batch: int = Field(default=64, ge=1, description="Rows of a forward pass at most.")
+    template: str | None = Field(
+        default=None,
+        description="Prompt template: its name, or a .toml file; default: bare for an encoder, for a generator "
+        "template.toml beside the model, else plain.",
+    )
+    batch: int = Field(default=64, ge=1, description="States encoded, or answers written, at a time at most.")
 
     @field_validator("model")
     @classmethod
@@ -75,11 +79,9 @@ class EncoderConfig(ModelConfig):
         default=None,
         description="Which hidden states, 0 those that enter the first layer; default: the model's output.",
     )
-    template: str | None = Field(default=None, description="Prompt template: its name, or a .toml file; default: bare.")
     max_length: int = Field(
         default=512, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
     )
-    batch: int = Field(default=64, ge=1, description="States a forward pass at most.")
     cache_megabytes: float = Field(
         default=1024, ge=0, description="Encoded states kept on disk, those of all encoders together; 0: none."
     )
@@ -94,10 +96,6 @@ class PooledConfig(EncoderConfig):
 class GeneratorConfig(ModelConfig):
     """Options of the generator ``transformers``."""
 
-    template: str | None = Field(
-        default=None,
-        description="Prompt template: its name, or a .toml file; default: template.toml beside the model, else plain.",
-    )
     samples: int | None = Field(
         default=None, ge=1, description="Answers drawn a state; default: as many as candidates are asked for."
     )
@@ -112,7 +110,6 @@ class GeneratorConfig(ModelConfig):
     max_prompt: int = Field(
         default=1024, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
     )
-    batch: int = Field(default=64, ge=1, description="Answers written at a time, of all states together.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

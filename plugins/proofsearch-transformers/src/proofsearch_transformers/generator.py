@@ -20,14 +20,18 @@ from proofsearch.errors import InputError, UsageError
 from proofsearch.prompts import PromptTemplate, load_template
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate
+from proofsearch_transformers.batch import can_go_on, go_on, read_prompts
 from proofsearch_transformers.config import GeneratorConfig
 from proofsearch_transformers.files import TEMPLATE, ModelFiles
 from proofsearch_transformers.loading import load_language_model, load_tokenizer
-from proofsearch_transformers.prompting import PromptTokenizer, pad, position_limit, to_stderr
-from proofsearch_transformers.sampling import Draw, StopStrings, answer_length, uniforms, written
+from proofsearch_transformers.prompting import PromptTokenizer, position_limit, to_stderr
+from proofsearch_transformers.sampling import Draw, Ended, answer_length, uniforms, written
 
 _NO_BEAM = -1e8
 """Beam search fills up with scores below this where it found fewer sequences than it has beams."""
+
+_WORTH_LEAVING = 8
+"""Batches with fewer rows are written to their end: to compute a few rows in vain costs less than to begin again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,38 @@ class TransformersGenerator:
         self, opened: Opened, prompts: Sequence[list[int]], draw: Draw
     ) -> Iterator[tuple[int, list[int], float]]:
         """Place, tokens and log-probability of each answer that ended."""
-        output, begin = self._generate(opened, prompts, logits_processor=LogitsProcessorList([draw]))
-        logprobs = draw.logprobs()
-        for place, sequence in enumerate(output.sequences[:, begin:].tolist()):
-            length = self._length(opened, sequence)
-            logprob = self._finite(float(logprobs[place, :length].double().sum()))
+        inputs = self._read(opened, prompts)
+        begin = _answer_begins(inputs)
+        sequences: list[list[int]] = [[] for _ in prompts]
+        logprobs: list[list[float]] = [[] for _ in prompts]
+        places = list(range(len(prompts)))
+        lengths: dict[int, int | None] = {}
+        while places:
+            done = len(sequences[places[0]])
+            few = len(places) // 2 if can_go_on(inputs) and len(places) >= _WORTH_LEAVING else 0
+            output = self._generate(
+                opened,
+                inputs,
+                begin,
+                self._config.max_new_tokens - done,
+                few,
+                logits_processor=LogitsProcessorList([draw]),
+            )
+            new = output.sequences[:, begin + done :].tolist()
+            for place, tokens, values in zip(places, new, draw.take(len(new[0])).tolist(), strict=True):
+                sequences[place] += tokens
+                logprobs[place] += values
+                lengths[place] = answer_length(opened.tokenizer, sequences[place], opened.ends, self._template.stop)
+            if not few or done + len(new[0]) >= self._config.max_new_tokens:
+                break
+            writing = [row for row, place in enumerate(places) if lengths[place] is None]
+            if writing:
+                inputs = go_on(output, inputs, writing)
+                draw.keep(writing)
+            places = [places[row] for row in writing]
+        for place, sequence in enumerate(sequences):
+            length = self._counted(lengths[place])
+            logprob = self._finite(math.fsum(logprobs[place][:length]))
             if length is not None:
                 yield place, sequence[:length], logprob
 
@@ -147,9 +178,13 @@ class TransformersGenerator:
         """As :meth:`_drawn`, of the best sequences that beam search found, several a prompt."""
         # Without a length penalty and with no processor a sequence's score is the sum of its log-probabilities.
         # Transformers gives it only together with the scores of every step, (rows, vocabulary) floats each.
-        output, begin = self._generate(
+        inputs = self._read(opened, prompts, beams)
+        begin = _answer_begins(inputs)
+        output = self._generate(
             opened,
-            prompts,
+            inputs,
+            begin,
+            self._config.max_new_tokens,
             num_beams=beams,
             num_return_sequences=beams,
             length_penalty=0.0,
@@ -159,27 +194,28 @@ class TransformersGenerator:
         scores = output.sequences_scores.tolist()
         for place, (sequence, score) in enumerate(zip(output.sequences[:, begin:].tolist(), scores, strict=True)):
             if self._finite(score) > _NO_BEAM:
-                length = self._length(opened, sequence)
+                length = self._counted(answer_length(opened.tokenizer, sequence, opened.ends, self._template.stop))
                 if length is not None:
                     yield place // beams, sequence[:length], score
 
-    def _generate(self, opened: Opened, prompts: Sequence[list[int]], **settings: Any) -> tuple[Any, int]:
-        """What ``generate`` gives, and how many tokens of each sequence stand before the answer."""
-        decoder = opened.model.config.is_encoder_decoder
+    def _read(self, opened: Opened, prompts: Sequence[list[int]], beams: int = 1) -> dict[str, Any]:
         pad_id = opened.tokenizer.pad_token_id
         assert isinstance(pad_id, int)
-        ids, mask = (tensor.to(opened.model.device) for tensor in pad(prompts, pad_id, left=not decoder))
-        begin = 1 if decoder else ids.shape[1]
-        output = opened.model.generate(
-            input_ids=ids,
-            attention_mask=mask,
+        return read_prompts(opened.model, prompts, pad_id, beams)
+
+    def _generate(
+        self, opened: Opened, inputs: dict[str, Any], begin: int, most: int, few: int = 0, **settings: Any
+    ) -> Any:
+        """What ``generate`` gives: at most ``most`` tokens, or until at most ``few`` answers have no end yet."""
+        ended = Ended(opened.tokenizer, self._template.stop, begin, opened.ends, few)
+        return opened.model.generate(
+            **inputs,
             do_sample=False,
-            max_new_tokens=self._config.max_new_tokens,
+            max_new_tokens=most,
             return_dict_in_generate=True,
-            stopping_criteria=StoppingCriteriaList([StopStrings(opened.tokenizer, self._template.stop, begin)]),
+            stopping_criteria=StoppingCriteriaList([ended]),
             **settings,
         )
-        return output, begin
 
     def _finite(self, logprob: float) -> float:
         if math.isfinite(logprob):
@@ -189,8 +225,7 @@ class TransformersGenerator:
             f"overflow: try {self._config.option('dtype')} float32"
         )
 
-    def _length(self, opened: Opened, sequence: Sequence[int]) -> int | None:
-        length = answer_length(opened.tokenizer, sequence, opened.ends, self._template.stop)
+    def _counted(self, length: int | None) -> int | None:
         if length is None:
             self._written += 1
             self._endless += 1
@@ -230,6 +265,11 @@ class TransformersGenerator:
         return self._opened
 
 
+def _answer_begins(inputs: dict[str, Any]) -> int:
+    # The decoder of an encoder-decoder begins with a token of its own.
+    return int(inputs["input_ids"].shape[1]) if "input_ids" in inputs else 1
+
+
 def choose_template(config: GeneratorConfig, files: ModelFiles) -> PromptTemplate:
     """The template that is asked for, else that beside the model, else ``plain``.
 
@@ -255,7 +295,11 @@ def plain_settings(model: Any, tokenizer: PreTrainedTokenizerBase, ends: Sequenc
     What a model brings along, such as a repetition penalty or a forced token, would change the logits that log-probs
     are made of.
     """
-    settings: dict[str, Any] = {"eos_token_id": list(ends) or None, "pad_token_id": tokenizer.pad_token_id}
+    settings: dict[str, Any] = {
+        "eos_token_id": list(ends) or None,
+        "pad_token_id": tokenizer.pad_token_id,
+        "use_cache": True,  # some trainings leave it off in a model's configuration
+    }
     if model.config.is_encoder_decoder:
         for name in ("bos_token_id", "decoder_start_token_id"):
             said = (getattr(one, name, None) for one in (model.generation_config, model.config))

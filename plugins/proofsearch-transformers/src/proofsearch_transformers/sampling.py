@@ -42,6 +42,7 @@ class Draw(LogitsProcessor):
         self._numbers = numbers
         self._temperature = temperature
         self._top_p = top_p
+        self._steps = 0
         self._logprobs: list[Tensor] = []
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
@@ -50,16 +51,30 @@ class Draw(LogitsProcessor):
         if self._numbers is None:
             chosen = scores.argmax(dim=-1, keepdim=True)
         else:
-            chosen = self._drawn(scores.float(), self._numbers[:, len(self._logprobs)])
+            chosen = self._drawn(scores.float(), self._numbers[:, self._steps + len(self._logprobs)])
         self._logprobs.append(logprobs.gather(1, chosen)[:, 0])
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
 
-    def logprobs(self) -> Tensor:
-        """Log-probabilities under the model, before temperature and top-p, on the processor; ``(rows, steps)``.
+    def take(self, steps: int) -> Tensor:
+        """Log-probabilities under the model of what was chosen since the last time, before temperature and top-p.
 
         What stands behind the end of an answer means nothing.
+
+        Args:
+            steps: how many tokens a row were kept; any chosen after them are to be chosen again.
+
+        Returns:
+            Shape ``(rows, steps)``, float64, on the processor.
         """
-        return torch.stack(self._logprobs, dim=1).cpu()
+        taken = torch.stack(self._logprobs[:steps], dim=1).cpu().double()
+        self._logprobs = []
+        self._steps += steps
+        return taken
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Goes on with these rows of the batch alone, by number."""
+        if self._numbers is not None:
+            self._numbers = self._numbers[list(rows)]
 
     def _drawn(self, logits: Tensor, numbers: Tensor) -> Tensor:
         probabilities = (logits / self._temperature).softmax(dim=-1)
@@ -74,26 +89,40 @@ class Draw(LogitsProcessor):
         return torch.searchsorted(cumulative, target, right=True).clamp_(max=logits.shape[1] - 1)
 
 
-class StopStrings(StoppingCriteria):
-    """Ends a row once its answer, as text, contains a stop string.
+class Ended(StoppingCriteria):
+    """Ends a row once its answer, as text, contains a stop string; and all of them once few are left.
 
     Args:
         tokenizer: the model's.
-        stop: the strings; where there are none, nothing is ended.
+        stop: the strings; there may be none.
         prompt: tokens of a row before its answer.
+        ends: ids that end a sequence, for counting: the row itself is ended by ``generate``.
+        few: as soon as no more rows than this have no end, everything stops; 0 to wait for the last.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str], prompt: int) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str], prompt: int, ends: Sequence[int], few: int
+    ) -> None:
         self._tokenizer = tokenizer
         self._stop = stop
         self._prompt = prompt
+        self._ends = ends
+        self._few = few
 
     def __call__(self, input_ids: Tensor, scores: object, **kwargs: object) -> Tensor:
         """Shape ``(rows,)``, true where the row has ended."""
-        if not self._stop:
-            return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
-        texts = [written(self._tokenizer, row) for row in input_ids[:, self._prompt :].tolist()]
-        return torch.tensor([holds(text, self._stop) for text in texts], device=input_ids.device)
+        answers = input_ids[:, self._prompt :]
+        ended = torch.zeros(len(answers), dtype=torch.bool, device=answers.device)
+        if self._stop:
+            texts = [written(self._tokenizer, row) for row in answers.tolist()]
+            ended = torch.tensor([holds(text, self._stop) for text in texts], device=answers.device)
+        if self._few:
+            over = ended
+            if self._ends:
+                over = over | torch.isin(answers, torch.tensor(self._ends, device=answers.device)).any(dim=1)
+            if int((~over).sum()) <= self._few:
+                return torch.ones_like(ended)
+        return ended
 
 
 def written(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
