@@ -10,7 +10,7 @@ from installing import Site
 
 from proofsearch.components import Components, resolve
 from proofsearch.config import RunConfig
-from proofsearch.errors import PluginError, UsageError
+from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
 
 TRACED = """
@@ -142,6 +142,23 @@ def test_a_component_whose_library_is_missing_says_so(plugins: Plugins) -> None:
         pytest.raises(PluginError, match=r"encoder 'lacking' of plugin 'traced' needs a package.*no_such_library"),
     ):
         components.encoder("lacking")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"widht": 64}, r"kept for the encoder 'hashed': widht: 'hashed' has no option 'widht'; .*did you mean"),
+        ({"width": 1}, r"kept for the encoder 'hashed': width: input should be greater than or equal to 16, found 1"),
+    ],
+)
+def test_options_that_a_checkpoint_kept_are_refused_where_the_encoder_has_none_such(
+    plugins: Plugins, options: Any, message: str
+) -> None:
+    """Catches an encoder built with its defaults in place of what was kept."""
+    with Components(plugins, resolve(plugins, config())) as components:
+        with pytest.raises(InputError, match=message):
+            components.encoder("hashed", options)
+        assert components.encoder("hashed", {"width": 64}).width == 64
 
 
 def test_factories_get_the_runs_seed_cache_and_execution(plugins: Plugins, tmp_path: Path) -> None:

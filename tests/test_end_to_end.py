@@ -82,7 +82,7 @@ def test_the_checkpoint_is_what_the_training_said(story: Story) -> None:
     assert checkpoint.encoder == "context"
     assert checkpoint.head.width == ContextEncoder(ContextConfig(hashed=HASHED)).width
     assert checkpoint.metrics["steps"] == STEPS
-    assert checkpoint.metrics["validation"]["rank_accuracy"] == pytest.approx(story.train["metrics"]["rank"])
+    assert checkpoint.metrics["validation"]["rank_accuracy"] == pytest.approx(story.train["metrics"]["rank energy"])
     data = checkpoint.metrics["data"]
     assert (data["searches"], data["test_searches"]) == (60, 0)
     assert data["proved"] == sum(result["status"] == "proved" for result in results(story / "train")) >= 50

@@ -195,6 +195,19 @@ def test_places_without_trajectories_are_refused_before_the_trainer_begins() -> 
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("place", ["runs/foreign", "runs/foreign/trajectories", "file"])
+def test_trajectories_of_another_environment_are_refused_where_they_are_named(place: str) -> None:
+    """Catches a value for one prover that was learnt from another's states."""
+    own, foreign = search("runs/own"), search("runs/foreign", env="fake")
+    if place == "file":
+        (path,) = (foreign / "trajectories").glob("*.parquet")
+        place = str(path)
+    with pytest.raises(InputError, match=r"in the environment 'fake', expected those of 'shown'.*--env fake") as caught:
+        train(config(trajectories=(str(own), place)), Path("out"))
+    assert str(caught.value).startswith(str(Path(place).absolute()))
+    assert not Path("out").exists()
+
+
 def test_run_folders_are_found_without_looking_into_them(here: Path) -> None:
     search("runs/a", select={"theorems": ("reach-0",)})
     (here / "runs/a/trajectories/inner").mkdir()
@@ -267,7 +280,10 @@ def test_a_training_that_was_stopped_goes_on_where_it_was() -> None:
     assert learnt(Path("out"))["step"] == 4
 
 
-def test_options_that_the_trainer_refuses_to_resume_with_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("refusal", [UsageError, InputError, KeyboardInterrupt])
+def test_options_that_the_trainer_refuses_to_resume_with_are_not_kept(
+    refusal: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Catches a refused resume that leaves the folder saying what it was never trained with."""
     path = search("runs/a", select={"theorems": ("reach-0",)})
     with pytest.raises(KeyboardInterrupt):
@@ -276,12 +292,52 @@ def test_options_that_the_trainer_refuses_to_resume_with_are_not_kept(monkeypatc
 
     class Refusing:
         def train(self, request: TrainingRequest) -> Path:
-            raise UsageError("--tally-small: resume with what it was trained with")
+            request.report(TrainingReport(0, 4, messages=["reading"]))
+            raise refusal("--tally-small: resume with what it was trained with")
 
     monkeypatch.setattr(Components, "trainer", lambda self: Refusing())
-    with pytest.raises(UsageError, match="--tally-small"):
+    with pytest.raises(refusal, match="--tally-small"):
         train(config(trajectories=(str(path),), options={"tally": {"small": 2.0}}), Path("out"), resume=True)
     assert Path("out/train.toml").read_text() == kept
+
+
+def test_after_trajectories_that_were_refused_a_plain_resume_goes_on() -> None:
+    """Catches trajectories that the trainer can't use and the folder names from then on."""
+    path, unproved = search("runs/a"), search("runs/b", search={"limit": {"expansions": 0}})
+    with pytest.raises(KeyboardInterrupt):
+        train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
+    with pytest.raises(InputError, match="no search found a proof"):
+        train(config(trajectories=(str(unproved),)), Path("out"), resume=True)
+    begun = begun_with(Path("out"))
+    assert begun is not None
+    assert begun.trajectories == (str(path.absolute()),)
+    begun.options["tally"]["stop_at"] = None
+    train(begun, Path("out"), resume=True)
+    assert learnt(Path("out"))["step"] == 4
+
+
+def test_a_training_with_nothing_left_to_do_does_not_name_trajectories_that_it_never_learnt_from() -> None:
+    path, other = search("runs/a", select={"theorems": ("reach-0",)}), search("runs/b")
+    train(config(trajectories=(str(path),)), Path("out"))
+    kept = Path("out/train.toml").read_text()
+    summary = train(config(trajectories=(str(other),)), Path("out"), resume=True)
+    assert Path("out/train.toml").read_text() == kept
+    assert summary.trajectories == (str(path.absolute()),)
+    # More steps are made, so what they are made with is kept.
+    train(config(trajectories=(str(path),), options={"tally": {"steps": 5}}), Path("out"), resume=True)
+    begun = begun_with(Path("out"))
+    assert begun is not None
+    assert begun.options["tally"]["steps"] == 5
+
+
+def test_options_that_a_training_went_on_with_are_kept_when_it_is_stopped() -> None:
+    path = str(search("runs/a", select={"theorems": ("reach-0",)}))
+    for number, stop in enumerate((1, 3)):
+        with pytest.raises(KeyboardInterrupt):
+            train(config(trajectories=(path,), options={"tally": {"stop_at": stop}}), Path("out"), resume=number > 0)
+    begun = begun_with(Path("out"))
+    assert begun is not None
+    assert begun.options["tally"]["stop_at"] == 3
 
 
 def test_what_was_asked_is_kept_with_every_default(here: Path) -> None:

@@ -67,12 +67,14 @@ def write_manifest(folder: Path, manifest: Manifest, files: Iterable[str]) -> Ma
     hashes = {name: _sha256(_inside(folder, name, folder), folder) for name in sorted(set(files))}
     manifest = dataclasses.replace(manifest, files=hashes)
     content = json.dumps({"format": FORMAT} | dataclasses.asdict(manifest), indent=2, allow_nan=False)
+    older = (folder / MANIFEST).exists()
     try:
         storage.write_whole(folder / MANIFEST, content.encode("ascii") + b"\n")
     except OSError as error:
+        kept = "the one that was there before is untouched" if older else "without it the checkpoint is not complete"
         raise StorageError(
-            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; without it the checkpoint is not "
-            f"complete: make room, then train again with --resume"
+            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; {kept}; make room, then go on with "
+            f"--resume"
         ) from error
     return manifest
 

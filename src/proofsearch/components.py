@@ -19,7 +19,7 @@ from typing import Any, Self, cast
 from pydantic import ValidationError
 
 from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig, TrainConfig
-from proofsearch.errors import PluginError, UsageError
+from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, Trainer, ValueScorer
 from proofsearch.registry import Registration, cache_folder
@@ -221,6 +221,11 @@ def _why_stray(
     return f"no component is named {component!r}; known: {', '.join(names)}{near(component, names)}"
 
 
+def _inner(place: Place) -> str:
+    """The place as the table of a component's options calls it."""
+    return dotted(place[2:])
+
+
 class Components:
     """Builds what was chosen, each once, and closes it all in reverse order; a :class:`proofsearch.registry.Builder`.
 
@@ -312,7 +317,7 @@ class Components:
 
         Raises:
             PluginError: no such encoder.
-            UsageError: it has no such options.
+            InputError: ``options`` count, and are none that it has.
         """
         return cast(Encoder, self._get("encoder", name, options))
 
@@ -355,8 +360,20 @@ class Components:
             return part
         given = self._parts.config.options
         if options is not None and name not in given:
-            given = {**given, name: dict(options)}
+            return self._kept(self._plugins.registry(kind)[name], options)
         return _checked(self._plugins.registry(kind)[name], given, dotted)
+
+    def _kept(self, registration: Registration, options: Mapping[str, Any]) -> Part:
+        """A component with options that were kept somewhere, and are for this component alone."""
+        kind, name = registration.kind, registration.name
+        try:
+            refuse_strays(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
+            return _checked(registration, {name: options}, _inner)
+        except UsageError as error:
+            raise InputError(
+                f"options kept for the {kind} {name!r}: {error}; they were changed since, or are those of another "
+                f"version of it"
+            ) from None
 
     def _get(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> Any:
         key = (kind, name)

@@ -255,7 +255,7 @@ class TrainingReport:
     """How far a training is.
 
     Attributes:
-        step: optimisation steps done, from 0.
+        step: optimisation steps done; 0 as long as this session of the training has made none.
         steps: how many there will be at most.
         metrics: what was measured, by name: ``loss``, ``gap``, ``rank``, …; finite or ``nan``.
         messages: what a person should know, a sentence each: health warnings, what was left out of the data.

@@ -59,7 +59,8 @@ class Builder(Protocol):
     def encoder(self, name: str, options: Mapping[str, Any] | None = None) -> Encoder:
         """An encoder by name, with the options that the run gives it, or else with ``options``, or else its defaults.
 
-        A checkpoint keeps what :meth:`encoder_options` said when it was trained and hands it in here.
+        A checkpoint keeps what :meth:`encoder_options` said when it was trained and hands it in here. Raises
+        :class:`~proofsearch.errors.InputError` where these count and are none that the encoder has.
         """
 
     def encoder_options(self, name: str) -> Mapping[str, Any]:

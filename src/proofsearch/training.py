@@ -111,7 +111,7 @@ def train(
         config: what to do.
         out: the checkpoint folder; must not exist or be empty unless ``resume``.
         resume: go on from what ``out`` holds. The configuration counts as it is given here: read the one that the
-            training was begun with by :func:`begun_with`.
+            training was begun with by :func:`begun_with`. It is kept in ``out`` once something is trained with it.
         plugins: default: those that are installed.
         cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
@@ -136,29 +136,37 @@ def train(
         trajectories = _found_or_recorded(plugins, config, cache, tell, argv)
     for path in trajectories:
         _refuse_empty(Path(path))
+        _refuse_foreign(Path(path), config.env)
     resolved = parts.config.model_copy(update={"trajectories": trajectories})
     before = begun_with(out)
-    _keep_settings(resolved, out)
+    kept = _KeptOnce(resolved, out)
+    if not resume:
+        kept.keep()
+
+    def report(told: TrainingReport) -> None:
+        if told.step:
+            kept.keep()
+        tell(Progressed(told))
+
+    manifest_before = _manifest_content(out)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
         request = TrainingRequest(
             trajectories=[Path(path) for path in trajectories],
             out=out,
             seed=config.seed,
             resume=resume,
-            report=lambda report: tell(Progressed(report)),
+            report=report,
         )
-        try:
-            checkpoint = components.trainer().train(request)
-        except UsageError:
-            # Nothing was trained with these options, so they are not what the folder's training was begun with.
-            if before is not None:
-                _keep_settings(before, out)
-            raise
+        checkpoint = components.trainer().train(request)
     if not (checkpoint / MANIFEST).is_file():
         raise PluginError(
             f"the trainer {config.plugin!r} ended and left no checkpoint at {checkpoint} (no {MANIFEST}); "
             f"that is a fault of its plugin"
         )
+    if _manifest_content(out) != manifest_before:
+        kept.keep()
+    elif before is not None and not kept.done:
+        trajectories = before.trajectories  # nothing was left to train
     manifest = read_manifest(checkpoint)
     seconds = time.monotonic() - began
     return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
@@ -302,7 +310,45 @@ def _refuse_empty(path: Path) -> None:
         )
 
 
+def _refuse_foreign(path: Path, env: str) -> None:
+    """Refuses searches of another environment; those that don't say theirs are the trainer's to judge."""
+    from proofsearch.trajectory.reader import environments
+
+    found = {RunFolder.open(path).config.env} if is_run_folder(path) else environments(path)
+    foreign = sorted(found - {env, ""})
+    if foreign:
+        raise InputError(
+            f"{path}: holds searches in the environment {foreign[0]!r}, expected those of {env!r}, which is trained "
+            f"for; name others with --trajectories, or choose --env {foreign[0]}"
+        )
+
+
 # ----------------------------------------------------------------------------------------------------- the checkpoint
+
+
+class _KeptOnce:
+    """The settings of a training, to be kept in its folder when something is trained with them and not before.
+
+    A resumed training that is refused, or is done already, leaves the folder saying what it was trained with.
+    """
+
+    def __init__(self, config: TrainConfig, out: Path) -> None:
+        self.done = False
+        self._config = config
+        self._out = out
+
+    def keep(self) -> None:
+        """Keeps them; a second time does nothing."""
+        if not self.done:
+            _keep_settings(self._config, self._out)
+            self.done = True
+
+
+def _manifest_content(folder: Path) -> bytes | None:
+    try:
+        return (folder / MANIFEST).read_bytes()
+    except OSError:
+        return None
 
 
 def _refuse_taken(out: Path) -> None:

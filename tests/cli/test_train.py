@@ -88,12 +88,23 @@ def test_the_default_folder_says_when_and_with_what(cli: Cli, recorded: Path) ->
 def test_ctrl_c_says_how_to_go_on_and_that_works(cli: Cli, recorded: Path) -> None:
     done = cli("train", *TALLY, "--trajectories", "mine", "--tally-stop-at", "3", "--tally-small", "2", "--out", "c")
     assert done.code == 130
-    assert "Go on with: proofsearch train --resume --out c" in done.err
+    kept = "stopped; what was saved of the training is kept. Go on with: proofsearch train --resume --out c"
+    assert kept in done.err
     assert "Traceback" not in done.err
     done = cli("train", "--resume", "--out", "c", "--tally-stop-at", "none")
     assert done.code == 0
     assert learnt("c")["starts"] == [0, 3]
     assert learnt("c")["small"] == 2, "what it was begun with counts"
+
+
+def test_ctrl_c_before_the_first_step_does_not_say_that_anything_was_learnt(cli: Cli, recorded: Path) -> None:
+    arguments = (*TALLY, "--trajectories", "mine", "--out", "c")
+    done = cli("train", *arguments, "--tally-stop-at", "0")
+    assert done.code == 130
+    assert "stopped; nothing is learnt yet. Go on with: proofsearch train --resume --out c" in done.err
+    assert cli("train", *arguments, "--resume", "--tally-stop-at", "2").code == 130
+    done = cli("train", *arguments, "--resume", "--tally-stop-at", "2")
+    assert "stopped; nothing was learnt since, and the training is as it was. Go on with" in done.err
 
 
 def test_ctrl_c_in_the_recording_says_that_the_command_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from fakeprover import FakeConfig, FakeEnvironment, state
 from pydantic import Field
 
 from proofsearch import Demonstration, Theorem, hookimpl
-from proofsearch.checkpoint import Manifest, read_manifest, write_manifest
+from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError
 from proofsearch.hookspecs import Register
@@ -61,6 +61,8 @@ class TallyTrainer:
         saved: dict[str, Any] = {"step": 0, "starts": []}
         if request.resume and file.exists():
             saved = json.loads(file.read_text())
+        if request.resume and saved["step"] >= config.steps and (request.out / MANIFEST).exists():
+            return request.out
         saved["starts"].append(saved["step"])
         while saved["step"] < config.steps:
             if saved["step"] == config.stop_at:

@@ -128,10 +128,27 @@ def test_full_disk_while_saving_leaves_the_checkpoint_before(head, tmp_path, mon
         whole(path, content)
 
     monkeypatch.setattr(storage, "write_whole", full)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match=r"No space left on device; the .*that was there before is untouched"):
         save(tmp_path, {name: array + 1 for name, array in arrays(head).items()}, step=20)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fails", "message"), [("head", "there is no checkpoint yet"), (MANIFEST, "without it the checkpoint is not")]
+)
+def test_full_disk_at_the_first_saving_speaks_of_no_checkpoint_before(head, tmp_path, monkeypatch, fails, message):
+    whole = storage.write_whole
+
+    def full(path, content):
+        if path.name.startswith(fails):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path, content)
+
+    monkeypatch.setattr(storage, "write_whole", full)
+    with pytest.raises(StorageError, match=f"No space left on device; {message}") as found:
+        save(tmp_path, arrays(head))
+    assert "before" not in str(found.value)
 
 
 @pytest.mark.parametrize(

@@ -337,14 +337,6 @@ def test_gather_takes_any_states_with_repetitions_and_padding(table, build):
         assert np.array_equal(got, dataset.parts.rows[dataset.parts.index[begin:end]])
 
 
-def test_moments_are_those_of_the_distinct_rows_of_the_theorems_asked_for(table, build):
-    dataset = build(table("t", SCRIPT), table("u", [("b1 & x", ["far", "away"]), ("far", ["qed"])]))
-    mean, deviation = dataset.row_moments([1])
-    rows = np.unique(dataset.gather(dataset.theorems[1].states).rows, axis=0).astype(np.float64)
-    assert mean == pytest.approx(rows.mean(axis=0), rel=1e-5)
-    assert deviation == pytest.approx(rows.std(axis=0), rel=1e-4)
-
-
 # ----------------------------------------------------------------------------------------------------------- bad input
 
 

@@ -155,6 +155,8 @@ def test_large_activations_overflow_nothing() -> None:
         ("extra", "'surplus' belongs to no part"),
         ("shape", r"'input_mean' has shape \(3,\).*needs \(10,\)"),
         ("nan", "'log_temperature' holds numbers that are not finite"),
+        ("double", "'input_scale' is of type float64, expected float32"),
+        ("integer", "'layers.1.bias' is of type int64, expected float32"),
         ("zero", "'layers.0' has no spectral norm"),
     ],
 )
@@ -168,10 +170,31 @@ def test_tensors_that_do_not_fit_are_named(change: str, words: str) -> None:
         case "shape":
             tensors["input_mean"] = np.zeros(3)
         case "nan":
-            tensors["log_temperature"] = np.array(np.nan)
+            tensors["log_temperature"] = np.array(np.nan, np.float32)
+        case "double":
+            tensors["input_scale"] = tensors["input_scale"].astype(np.float64)
+        case "integer":
+            tensors["layers.1.bias"] = np.zeros(16, np.int64)
         case "zero":
             tensors["layers.0.parametrizations.weight.original"][:] = 0
     with pytest.raises(InputError, match=words):
+        fold_tensors(CONFIG, tensors, "ckpt")
+
+
+@pytest.mark.parametrize("value", [-200, -100, 89, 200])
+def test_a_temperature_with_which_no_energy_says_anything_is_refused(value: float) -> None:
+    """Catches a search that goes on by energies that are all infinite, no numbers, or 0."""
+    tensors = {name: tensor.detach().numpy().copy() for name, tensor in EnergyHead(CONFIG).state_dict().items()}
+    tensors["log_temperature"] = np.array(value, np.float32)
+    with pytest.raises(InputError, match=rf"weights of the output .* not finite .*log_temperature is {value}"):
+        fold_tensors(CONFIG, tensors, "ckpt")
+
+
+def test_a_scale_that_single_precision_can_not_hold_is_refused() -> None:
+    tensors = {name: tensor.detach().numpy().copy() for name, tensor in EnergyHead(CONFIG).state_dict().items()}
+    tensors["input_scale"][:] = 3e38
+    tensors["layers.0.parametrizations.weight.0._u"] *= np.float32(1e-6)
+    with pytest.raises(InputError, match="the weights of layer 0 of the head are not finite"):
         fold_tensors(CONFIG, tensors, "ckpt")
 
 

@@ -60,6 +60,16 @@ def test_what_is_measured_is_what_the_names_say() -> None:
     assert metrics.rank_accuracy == 0.5
     assert metrics.energy_std == pytest.approx(np.std([1, 2, 6, 3, 0]))
     assert metrics.chance_error == pytest.approx(math.sqrt(1 / 3 * 2 / 3 + 1 / 4) / 2)
+
+
+def test_only_the_deviation_is_of_the_energies_where_something_else_orders_the_groups() -> None:
+    energies, batch = as_batch([[(1.0, True), (2.0, False), (6.0, False)], [(3.0, True), (0.0, False)]])
+    ordered, _ = as_batch([[(9.0, True), (8.0, False), (7.0, False)], [(1.0, True), (5.0, False)]])
+    meter = GroupMeter()
+    meter.add(energies, batch, ordered=ordered)
+    metrics = meter.result()
+    assert (metrics.mean_positive, metrics.mean_negative, metrics.rank_accuracy) == (5, pytest.approx(20 / 3), 0.5)
+    assert metrics.energy_std == pytest.approx(np.std([1, 2, 6, 3, 0]))
     assert math.isnan(metrics.loss)
 
 

@@ -8,12 +8,13 @@ import signal
 
 import numpy as np
 import pytest
+from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.resume import TrainingState, load_state, save_state
-from proofsearch_ebm.tensors import read_tensors
+from proofsearch_ebm.tensors import read_tensors, writing
 from proofsearch_ebm.trainer import EbmTrainer
 
 from proofsearch import storage
@@ -212,6 +213,16 @@ def test_other_data_are_refused(train, table, write):
         train("x", resume=True, paths=[others])
 
 
+def test_the_same_searches_with_another_split_are_other_data(train, table, write):
+    with pytest.raises(KeyboardInterrupt):
+        train("x", report=StopAt(3, "signal"))
+    # As many validate as before, and every state and label is what it was.
+    splits = ["validation"] * 3 + ["train"] * 7
+    others = write("others", *(table(f"t{number}", proof(f"t{number}"), split=splits[number]) for number in range(10)))
+    with pytest.raises(InputError, match="other data"):
+        train("x", resume=True, paths=[others])
+
+
 def test_a_taken_folder_is_refused_without_resume(train):
     train("x")
     with pytest.raises(UsageError, match="--resume"):
@@ -288,6 +299,53 @@ def test_full_disk_in_training_is_an_error_and_the_training_can_be_resumed(train
             train("parts")
     train("parts", resume=True)
     assert outcome(tmp_path / "parts") == whole()
+
+
+@pytest.mark.parametrize("fails", ["plots", "training.parquet"])
+def test_what_is_only_for_people_can_fail_without_costing_the_checkpoint(train, whole, tmp_path, monkeypatch, fails):
+    """Catches a search that has to wait for a picture, and a --resume that is told to write it and doesn't."""
+    write = storage.write_whole
+
+    def full(path, content):
+        if fails in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    def plot(folder, pictures):
+        with writing(folder, "the training itself lacks nothing"):
+            storage.write_whole(folder, b"")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_whole", full)
+        patch.setattr("proofsearch_ebm.trainer.write_plots", plot)
+        with pytest.raises(StorageError, match=rf"{fails}: can't be written.*--resume; the checkpoint is whole"):
+            train("parts")
+    load_checkpoint(tmp_path / "parts")
+    assert not (tmp_path / "parts/training.parquet").exists()
+    train("parts", resume=True)
+    assert outcome(tmp_path / "parts") == whole()
+    said = []
+    train("parts", resume=True, report=lambda report: said.extend(report.messages))
+    assert any("nothing to resume" in message for message in said)
+
+
+def test_a_longer_training_whose_table_was_not_written_writes_it_when_resumed(train, whole, tmp_path, monkeypatch):
+    # There is a table, but that of the shorter one.
+    train("parts")
+    write = storage.write_whole
+
+    def full(path, content):
+        if path.name == "training.parquet":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_whole", full)
+        with pytest.raises(StorageError, match="the table that was there before is untouched"):
+            train("parts", resume=True, steps=STEPS + 6)
+    assert History.read(tmp_path / "parts/training.parquet").rows[-1].step == STEPS
+    train("parts", resume=True, steps=STEPS + 6)
+    assert History.read(tmp_path / "parts/training.parquet").rows[-1].step == STEPS + 6
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proofsearch_ebm.dataset import build_dataset
 from proofsearch_ebm.groups import pad_groups
+from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.sampler import FrontierSampler, SiblingSampler, TierSampler, make_sampler
 from proofsearch_ebm.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
 from proofsearch_ebm.validation import frontier_choices
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.types import Goal, State
 
 KINDS = ["tiers", "siblings", "frontier"]
 
@@ -34,6 +37,10 @@ def proof(name, branches=6, depth=4):
 @pytest.fixture
 def dataset(table, build):
     return build(*(table(name, proof(name)) for name in ("one", "two", "three")))
+
+
+def map_states(texts):
+    return [State(text, (Goal(text),)) for text in texts]
 
 
 def everything(sampler, seed=0):
@@ -93,6 +100,34 @@ def test_what_holds_of_every_group(dataset, groups):
             assert len(np.unique(states[mask])) == mask.sum()
             # Nothing known to be provable is contrasted with what is provable.
             assert np.array_equal(dataset.label[states[mask]] == 1, positive[mask])
+
+
+@pytest.mark.parametrize("kind", ["state", "goals"])
+@pytest.mark.parametrize("groups", KINDS)
+def test_no_empty_text_reaches_the_encoder_nor_a_group(table, write, letters, groups, kind):
+    """Catches finished and empty states as siblings, dead ends, rivals and easy negatives: a quarter of them once."""
+
+    def script(name):
+        first = (name, [f"{name}a", " \n", f"{name}b", ""])
+        return [first, (" \n", ["no"]), (f"{name}b", ["\t", f"{name}c", f"{name}d"]), (f"{name}c", ["qed", "  "])]
+
+    encoder = letters()
+    dataset = build_dataset(
+        [write("some", *(table(name, script(name)) for name in ("one", "two")))],
+        PartEncoder(encoder, kind),
+        min_expansions=1,
+        max_states_per_theorem=100,
+        seed=0,
+        say=lambda line: None,
+    )
+    texts = list(encoder.encoded)
+    assert dataset.report.empty == 8
+    assert len(texts) == dataset.num_states == 10
+    text_of = {row.tobytes(): text for row, text in zip(letters().encode(map_states(texts)), texts, strict=True)}
+    samples = everything(make_sampler(groups, dataset, np.arange(2), negatives=9, ratios=(1, 1, 1), dead_ends=4))
+    drawn = {text_of[row.tobytes()] for sample in samples for row in dataset.gather(sample.states[sample.mask]).rows}
+    assert len(drawn) > 4
+    assert all(text.strip() for text in [*texts, *drawn])
 
 
 def test_tiers_are_what_they_are_called(dataset):

@@ -185,6 +185,17 @@ def test_a_named_encoder_is_asked_for(checkpoint, letters):
     assert builder.asked == ["mine"]
 
 
+def test_options_that_the_encoder_does_not_have_are_refused_with_the_file_that_names_them(checkpoint, letters):
+    class Refusing(Builder):
+        def encoder(self, name, options=None):
+            raise InputError(f"options kept for the encoder {name!r}: size: no such option")
+
+    folder = checkpoint()
+    with pytest.raises(InputError, match=r"its encoder 'letters' can't be had: options kept .* size: no such") as found:
+        open_scorer(EbmConfig(path=folder), Refusing(letters()))
+    assert str(found.value).startswith(str(folder / "manifest.json"))
+
+
 def test_calibration_goes_from_the_manifest_to_the_core(checkpoint, letters):
     builder = Builder(letters())
     opened = open_scorer(EbmConfig(path=checkpoint(make_mixing(goal_weight=0.3, gain_low=0.01))), builder)

@@ -107,7 +107,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             else:
                 interrupted = False
         if interrupted:
-            _say_how_to_go_on(path)
+            _say_how_to_go_on(path, learnt=shown.learnt, resumed=resume)
             raise typer.Exit(130)
         if not leads():
             return
@@ -139,9 +139,17 @@ def _settings(
     return config
 
 
-def _say_how_to_go_on(path: Path) -> None:
+def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
     if (path / SETTINGS).is_file():
-        message = f"stopped; what was learnt is kept. Go on with: proofsearch train --resume --out {path}"
+        # A second Ctrl-C ends a training at once, perhaps before the first save.
+        saved = any(entry.name != SETTINGS for entry in path.iterdir())
+        if learnt and saved:
+            what = "what was saved of the training is kept"
+        elif resumed:
+            what = "nothing was learnt since, and the training is as it was"
+        else:
+            what = "nothing is learnt yet"
+        message = f"stopped; {what}. Go on with: proofsearch train --resume --out {path}"
     elif (RECORDING / "run.json").is_file():
         message = f"stopped; what was recorded is kept in {RECORDING}. Go on with the same command"
     else:

@@ -29,9 +29,13 @@ class TrainingDisplay:
 
     Args:
         quiet: show nothing but what a person should know.
+
+    Attributes:
+        learnt: whether a training was seen to make a step.
     """
 
     def __init__(self, quiet: bool) -> None:
+        self.learnt = False
         self._quiet = quiet
         self._searches: Display | None = None
         self._steps: _Silence | None = None
@@ -53,6 +57,7 @@ class TrainingDisplay:
                 if not self._quiet:
                     typer.echo(message, err=True)
             case Progressed(report):
+                self.learnt = self.learnt or report.step > 0
                 if self._steps is None:
                     self._end()
                     steps = _Silence() if self._quiet else _Bar() if sys.stderr.isatty() else _Lines()

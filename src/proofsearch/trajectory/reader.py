@@ -7,7 +7,7 @@ moment be in two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -99,6 +99,22 @@ def search_ids(path: Path) -> frozenset[str]:
     with _reading(path) as file:
         version_of(file.schema_arrow.metadata, str(path))
         return frozenset(map(str, file.read(columns=["search_id"]).column("search_id").unique().to_pylist()))
+
+
+def environments(path: Path) -> frozenset[str]:
+    """The names of the environments of the searches at a path, as :func:`trajectory_files`; reads one column only.
+
+    Raises:
+        InputError: as :func:`read_searches`.
+    """
+    found: set[str] = set()
+    for file in trajectory_files(path):
+        # A run may have merged the file into another since the folder was listed, one of the same environment.
+        with suppress(FileNotFoundError), _reading(file) as opened:
+            version = version_of(opened.schema_arrow.metadata, str(file))
+            upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
+            found.update(map(str, opened.read(columns=["environment"]).column("environment").unique().to_pylist()))
+    return frozenset(found)
 
 
 def num_rows(path: Path) -> int:

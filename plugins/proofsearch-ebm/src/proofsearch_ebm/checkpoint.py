@@ -88,7 +88,8 @@ def save_checkpoint(
         StorageError: it can't be written; what was there is as it was.
     """
     name = f"head-{step:08d}.safetensors"
-    with writing(folder / name, "the checkpoint that was there before is untouched"):
+    kept = "the checkpoint that was there before is untouched"
+    with writing(folder / name, kept if (folder / MANIFEST).exists() else "there is no checkpoint yet"):
         storage.write_whole(folder / name, pack(tensors))
     manifest = Manifest(
         "scorer",

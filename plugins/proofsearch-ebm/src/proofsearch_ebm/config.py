@@ -127,7 +127,7 @@ class EbmTrainerConfig(ComponentConfig):
     )
     negatives: int = Field(default=4, ge=1, description="tiers: negatives for a positive.")
     hard: float = Field(default=0.7, ge=0, description="tiers: share of dead ends and siblings.")
-    medium: float = Field(default=0.2, ge=0, description="tiers: share of other states of the same theorem.")
+    medium: float = Field(default=0.2, ge=0, description="tiers: share of what competed with it on the frontier.")
     easy: float = Field(default=0.1, ge=0, description="tiers: share of states of other proved theorems.")
     max_members: int = Field(default=32, ge=2, description="siblings, frontier: members of a group at most.")
     dead_ends: int = Field(

@@ -34,7 +34,6 @@ from proofsearch_ebm.sources import Origin, searches_at, strictest_split
 
 _SAY_EVERY = 500
 """Searches between two lines of progress."""
-_MOMENTS_CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,27 +122,6 @@ class Dataset:
         """The state ids of some theorems, by theorem index."""
         ranges = [self.theorems[index].states for index in theorems]
         return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
-
-    def row_moments(self, theorems: Iterable[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of each column over the distinct rows of some theorems, each ``(width,)``.
-
-        For standardising inputs: fitted on training theorems only. A column that never varies has deviation 0.
-        """
-        states = self.states_of(theorems)
-        starts, ends = self.parts.offsets[states], self.parts.offsets[states + 1]
-        used = np.unique(self.parts.index[spans(starts, ends - starts)])
-        total = np.zeros(self.width)
-        squares = np.zeros(self.width)
-        # Deviations from some row, so that the squares don't swamp a small variance far from 0.
-        origin = self.parts.rows[used[0]].astype(np.float64) if len(used) else total
-        for begin in range(0, len(used), _MOMENTS_CHUNK):
-            rows = self.parts.rows[used[begin : begin + _MOMENTS_CHUNK]].astype(np.float32) - origin.astype(np.float32)
-            total += rows.sum(axis=0, dtype=np.float64)
-            squares += np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
-        n = max(len(used), 1)
-        mean = total / n
-        deviation = np.sqrt(np.maximum(squares / n - mean**2, 0.0))
-        return (mean + origin).astype(np.float32), deviation.astype(np.float32)
 
 
 def build_dataset(

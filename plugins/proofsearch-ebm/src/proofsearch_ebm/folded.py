@@ -8,7 +8,7 @@ one, and a search's workers need not import torch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +139,8 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
         source: where they come from, for errors.
 
     Raises:
-        InputError: a tensor is missing, unknown, of another shape, or not finite.
+        InputError: a tensor is missing, unknown, of another shape or type, or not finite, or the folded weights are
+            not.
     """
     rest = dict(tensors)
 
@@ -151,6 +152,11 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
             raise InputError(
                 f"{source}: the tensor {name!r} has shape {tensor.shape}, the head that its configuration describes "
                 f"needs {shape}; copy the checkpoint again or train it again"
+            )
+        if tensor.dtype != np.float32:
+            raise InputError(
+                f"{source}: the tensor {name!r} is of type {tensor.dtype}, expected float32, as a training writes it; "
+                f"copy the checkpoint again or train it again"
             )
         if not np.isfinite(tensor).all():
             raise InputError(f"{source}: the tensor {name!r} holds numbers that are not finite; train it again")
@@ -164,7 +170,7 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
             sigma = float(left @ weight @ right)
             if sigma == 0:
                 raise InputError(f"{source}: the layer {name!r} has no spectral norm; train it again")
-            weight = weight / sigma
+            weight = _over(weight, sigma)
         else:
             weight = take(f"{name}.weight", outputs, inputs)
         return weight.T, take(f"{name}.bias", outputs) if bias else np.zeros(outputs)
@@ -182,8 +188,13 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
             gain, shift = (_single(take(f"norms.{number}.{kind}", outputs)) for kind in ("weight", "bias"))
         layers.append(FoldedLayer(_single(weight), _single(bias), gain, shift))
     weight, bias = linear("energy_output", widths[-1], 1, spectral=config.spectral_norm, bias=config.output_bias)
-    temperature = np.exp(take("log_temperature"))
-    columns = [(weight / temperature, bias / temperature)]
+    log_temperature = take("log_temperature")
+    with np.errstate(over="ignore", under="ignore"):
+        # As the head has it: in single precision. An infinite one would make every energy 0, so it is none.
+        temperature = np.exp(log_temperature.astype(np.float32)).astype(np.float64)
+    if np.isinf(temperature):
+        temperature = np.full_like(temperature, np.nan)
+    columns = [(_over(weight, temperature), _over(bias, temperature))]
     if config.remaining_output:
         columns.append(linear("cost_output", widths[-1], 1, spectral=False, bias=True))
     if rest:
@@ -191,13 +202,35 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
             f"{source}: the tensor {min(rest)!r} belongs to no part of the head that its configuration describes; "
             f"copy the checkpoint again or train it again"
         )
-    return FoldedHead(
+    head = FoldedHead(
         layers=tuple(layers),
         weight=_single(np.concatenate([weight for weight, _ in columns], axis=1)),
         bias=_single(np.concatenate([bias for _, bias in columns])),
         unit_rows=config.inputs == "l2",
     )
+    for name, array in _arrays(head):
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{source}: {name} of the head are not finite once its scales are multiplied in (log_temperature is "
+                f"{float(log_temperature):g}); train it again, perhaps with a lower --ebm-learning-rate"
+            )
+    return head
+
+
+def _arrays(head: FoldedHead) -> Iterator[tuple[str, Float]]:
+    for number, layer in enumerate(head.layers):
+        yield f"the weights of layer {number}", layer.weight
+        yield f"the biases of layer {number}", layer.bias
+    yield "the weights of the output", head.weight
+    yield "the biases of the output", head.bias
+
+
+def _over(values: Double, divisor: float | Double) -> Double:
+    """The quotient, not finite where it can't be said."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.divide(values, divisor))
 
 
 def _single(values: Double) -> Float:
-    return np.ascontiguousarray(values, np.float32)
+    with np.errstate(over="ignore"):  # to inf, which is refused
+        return np.ascontiguousarray(values, np.float32)

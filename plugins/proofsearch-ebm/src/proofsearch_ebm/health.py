@@ -75,7 +75,7 @@ def check_health(metrics: GroupMetrics, contrastive: Collection[str] = CONTRASTI
         found.append(
             HealthWarning(
                 "negative-gap",
-                f"positives lie above negatives on average (gap {metrics.gap:.3g}, mean energies "
+                f"positives lie above negatives on average (gap {metrics.gap:.3g}, means "
                 f"{metrics.mean_positive:.3g} and {metrics.mean_negative:.3g}): early in training wait, later check "
                 f"the labels",
             )

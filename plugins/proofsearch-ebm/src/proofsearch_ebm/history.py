@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from proofsearch import storage
-from proofsearch.errors import InputError, StorageError
+from proofsearch.errors import InputError
+from proofsearch_ebm.tensors import writing
 
 FORMAT = 1
 """The version of the table that this module writes, and the newest that it reads."""
@@ -50,10 +51,6 @@ class History:
         """Step and value of one metric, where it was measured."""
         return [(row.step, row.metrics[name]) for row in self.rows if row.split == split and name in row.metrics]
 
-    def forget_after(self, step: int) -> None:
-        """Drops what was measured after a step: a resumed training makes those steps again."""
-        self.rows = [row for row in self.rows if row.step <= step]
-
     def table(self) -> pa.Table:
         """One row a measurement: ``step``, ``split`` and a column a metric, null where it was not measured."""
         names = list(dict.fromkeys(name for row in self.rows for name in row.metrics))
@@ -72,13 +69,8 @@ class History:
             StorageError: it can't be written; the earlier one is untouched.
         """
         table = self.table()
-        try:
+        with writing(path, "the table that was there before is untouched" if path.exists() else "there is none yet"):
             storage.write_whole(path, lambda stream: pq.write_table(table, stream))
-        except OSError as error:
-            raise StorageError(
-                f"{path}: can't be written: {error.strerror or error}; the table that was there before is untouched; "
-                f"make room, then go on with --resume"
-            ) from error
 
     @classmethod
     def read(cls, path: Path) -> History:

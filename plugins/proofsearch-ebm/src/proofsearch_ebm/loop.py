@@ -209,7 +209,7 @@ class TrainingLoop:
         self.step += 1
         self._skipped = self._skipped + 1 if result.skipped else 0
         meter = GroupMeter()
-        meter.add(result.energies, result.batch, dict(result.losses))
+        meter.add(result.energies, result.batch, dict(result.losses), ordered=result.ordered)
         metrics = meter.result()
         flat = metrics.flat() | {"gradient_norm": result.gradient_norm, "skipped": float(result.skipped)}
         self._since_validation.append(flat)

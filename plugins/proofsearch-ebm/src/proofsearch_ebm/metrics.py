@@ -1,6 +1,7 @@
 """How well energies order the members of groups, measured over as many batches as wanted.
 
-"Negative" is here every member that is not positive: not known to lead to a proof.
+"Negative" is here every member that is not positive: not known to lead to a proof. What orders a group are the
+energies, in a training with a policy weight less the weighted log-probabilities: what the losses see.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ class GroupMetrics:
         groups: groups with both a positive and a negative; only these are measured.
         loss: the mean total loss; NaN where no loss was given.
         parts: the mean of each loss by name, unweighted.
-        mean_positive, mean_negative: mean energy of each side, over members.
+        mean_positive, mean_negative: mean of each side, over members, of what orders the groups.
         gap: ``mean_negative − mean_positive``; above 0 where positives lie lower.
-        rank_accuracy: share of the groups in which the lowest energy is a positive's, in [0, 1]. Members that tie for
-            the lowest share the credit, so that equal energies score ``chance``, neither 0 nor 1.
+        rank_accuracy: share of the groups in which the lowest is a positive, in [0, 1]. Members that tie for the
+            lowest share the credit, so that equal ones score ``chance``, neither 0 nor 1.
         chance: the rank accuracy of equal energies: the mean share of positives.
         chance_error: the standard error of rank accuracy by chance.
-        energy_std: standard deviation of all members' energies.
+        energy_std: standard deviation of all members' energies, always of the energies alone.
         non_finite: members whose energy is no finite number; their groups are measured in nothing else.
         by_depth: the same by depth, keyed like ``"2-3"`` and ``"8+"``; empty where no depths were given.
     """
@@ -112,6 +113,7 @@ class GroupMeter:
         self._has_depth = True
         self._positives: list[NDArray[np.float64]] = []
         self._negatives: list[NDArray[np.float64]] = []
+        self._energies: list[NDArray[np.float64]] = []
         self._losses: dict[str, list[tuple[float, int]]] = {}
         self._non_finite = 0
 
@@ -121,6 +123,7 @@ class GroupMeter:
         batch: GroupBatch,
         losses: Mapping[str, Tensor | float] | None = None,
         depth: NDArray[np.integer] | None = None,
+        ordered: Tensor | None = None,
     ) -> None:
         """Measures one batch.
 
@@ -130,8 +133,11 @@ class GroupMeter:
             losses: means over the batch's groups, by name; ``"total"`` is the weighted sum.
             depth: shape ``(groups,)``: how deep each group's decision is. Without it in any batch, rank by depth is
                 left out.
+            ordered: the shape of ``energies``, lower is better: what orders the groups, where that is not the energies
+                alone.
         """
-        values = energies.detach().to("cpu", torch.float64).numpy()
+        alone = energies.detach().to("cpu", torch.float64).numpy()
+        values = alone if ordered is None else ordered.detach().to("cpu", torch.float64).numpy()
         mask = batch.mask.cpu().numpy()
         positive = batch.positive.cpu().numpy() & mask
         for name, value in (losses or {}).items():
@@ -139,11 +145,12 @@ class GroupMeter:
         finite = np.isfinite(values) | ~mask
         self._non_finite += int((~finite).sum())
         used = finite.all(axis=1) & positive.any(axis=1) & (mask & ~positive).any(axis=1)
-        values, mask, positive = values[used], mask[used], positive[used]
+        values, alone, mask, positive = values[used], alone[used], mask[used], positive[used]
         self._credit.append(rank_credit(values, mask, positive) if len(values) else np.zeros(0))
         self._chance.append(positive.sum(axis=1) / np.maximum(mask.sum(axis=1), 1))
         self._positives.append(values[positive])
         self._negatives.append(values[mask & ~positive])
+        self._energies.append(alone[mask])
         self._has_depth = self._has_depth and depth is not None
         if depth is not None:
             self._depth.append(np.asarray(depth, np.int64)[used])
@@ -154,7 +161,7 @@ class GroupMeter:
         positives, negatives = _joined(self._positives), _joined(self._negatives)
         mean_positive, mean_negative = _mean(positives), _mean(negatives)
         losses = {name: _weighted(entries) for name, entries in self._losses.items()}
-        everything = np.concatenate([positives, negatives])
+        energies = _joined(self._energies)
         by_depth = {}
         if self._has_depth and self._depth:
             depth = np.concatenate(self._depth)
@@ -173,7 +180,7 @@ class GroupMeter:
             rank_accuracy=_mean(credit),
             chance=_mean(chance),
             chance_error=float(np.sqrt((chance * (1 - chance)).sum()) / len(chance)) if len(chance) else float("nan"),
-            energy_std=float(everything.std()) if len(everything) else float("nan"),
+            energy_std=float(energies.std()) if len(energies) else float("nan"),
             non_finite=self._non_finite,
             by_depth=by_depth,
         )

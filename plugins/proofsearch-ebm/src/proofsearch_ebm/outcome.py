@@ -134,7 +134,7 @@ def manifest_metrics(
     if "energy" in outcome.mixing:
         energy = outcome.mixing["energy"]
         figures = {
-            "rank": energy.rank_value,
+            "rank energy": energy.rank_value,
             "chance": energy.rank_random,
             "rank without value": max(energy.rank_logprob, energy.rank_logprob_goals),
             "rank mixed": energy.rank_mixed,

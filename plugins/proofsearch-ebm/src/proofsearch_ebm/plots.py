@@ -88,7 +88,7 @@ def write_plots(folder: Path, pictures: TrainingPictures) -> list[str]:
         buffer = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": name}):
             figure.savefig(buffer, format="svg", metadata={"Date": None})
-        with writing(folder / name, "the checkpoint itself is not touched by this"):
+        with writing(folder / name, "the training itself lacks nothing"):
             folder.mkdir(exist_ok=True)
             storage.write_whole(folder / name, buffer.getvalue())
         written.append(name)
@@ -110,7 +110,7 @@ def _losses(axes: Axes, pictures: TrainingPictures) -> None:
 def _gaps(axes: Axes, pictures: TrainingPictures) -> None:
     axes.axhline(0, color="grey", linewidth=0.8)
     _curves(axes, pictures.gaps)
-    axes.set_ylabel("mean energy off the path − on it")
+    axes.set_ylabel("gap: mean off the path − on it")
 
 
 def _ranks(axes: Axes, pictures: TrainingPictures) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Calibration, Encoder, ScoreRequest
-from proofsearch.types import State
+from proofsearch.types import ProofState, State
 from proofsearch_ebm.checkpoint import Checkpoint, load_checkpoint
 from proofsearch_ebm.config import EbmConfig, PartsKind, ValueKind
 from proofsearch_ebm.folded import FoldedHead
@@ -126,13 +126,14 @@ class EbmScorer:
         """The values of parts by name, in one batch; ``wanted`` says in which request each stands."""
         if not wanted:
             return {}
-        parts = []
-        for name, place in wanted.items():
-            text, about = name
-            state = requests[place].state
-            if self._parts == "state":
-                state = State(text, tuple(state.goals))  # a prover may make the text anew each time it is asked for
-            parts.append(parts_of(state, self._parts, about)[named[place].index(name)])
+        made: dict[int, Sequence[ProofState]] = {}
+        for (text, about), place in wanted.items():
+            if place not in made:
+                state = requests[place].state
+                if self._parts == "state":
+                    state = State(text, tuple(state.goals))  # a prover may make the text anew each time
+                made[place] = parts_of(state, self._parts, about)
+        parts = [made[place][named[place].index(name)] for name, place in wanted.items()]
         output = self._head(self._encoder.encode_parts(parts))
         value = output.energy if self._value == "energy" else output.remaining
         assert value is not None
@@ -143,13 +144,17 @@ def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
     """Builds the scorer from a checkpoint.
 
     Raises:
-        InputError: no checkpoint, a damaged one, or one that was trained with another encoder.
+        InputError: no checkpoint, a damaged one, one that was trained with another encoder, or with options that the
+            encoder doesn't have.
         UsageError: a value that its head doesn't give.
     """
     folder = shipped_checkpoint() if config.path is None else config.path
     checkpoint = load_checkpoint(folder)
     name = config.encoder or checkpoint.encoder
-    encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
+    try:
+        encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
+    except InputError as error:
+        raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be had: {error}") from error
     found = encoder.fingerprint()
     if found != checkpoint.encoder_fingerprint:
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -119,10 +120,30 @@ def prepared_head(
 
 
 def data_hash(dataset: Dataset) -> str:
-    """Changes whenever the states, their labels or their encoding do."""
-    digest = hashlib.blake2b(
-        f"{dataset.encoder_fingerprint} {dataset.environment_fingerprint}".encode(), digest_size=16
-    )
-    for column in (dataset.key, dataset.label, dataset.remaining, dataset.logprob):
-        digest.update(np.ascontiguousarray(column).tobytes())
+    """Changes with anything that a training reads of its data but the rows, for which the encoder's fingerprint stands.
+
+    That is where the searches ran, the states and their labels, the theorems in their order with their splits, the
+    decisions, and what stood on the frontier when.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+
+    def note(*values: object) -> None:
+        digest.update(f"{values!r}\n".encode())
+
+    def note_arrays(*arrays: NDArray[Any]) -> None:
+        for array in arrays:
+            note(array.shape)
+            digest.update(np.ascontiguousarray(array).tobytes())
+
+    note(dataset.encoder_fingerprint, dataset.environment, dataset.environment_fingerprint)
+    note_arrays(dataset.key, dataset.label, dataset.remaining, dataset.logprob, dataset.num_goals, dataset.depth)
+    for entry in dataset.theorems:
+        theorem = entry.theorem
+        note(theorem.name, theorem.statement, theorem.position, theorem.split)
+        note(len(entry.states), len(entry.decisions), len(entry.searches))
+        for decision in entry.decisions:
+            note(decision.parent, decision.search)
+            note_arrays(decision.children, decision.positive, decision.logprob)
+        for search in entry.searches:
+            note_arrays(search.states, search.born, search.expanded)
     return digest.hexdigest()

@@ -11,13 +11,14 @@ import torch
 
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
-from proofsearch.errors import InputError, UsageError
+from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.protocols import Encoder, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
 from proofsearch_ebm.head import EnergyHead
+from proofsearch_ebm.history import History
 from proofsearch_ebm.interruption import Interruption
 from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
@@ -62,7 +63,7 @@ class EbmTrainer:
         losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
         encoder = self._builder.encoder(config.encoder)
         saved = self._saved(request)
-        if saved is not None and _finished(out, config):
+        if saved is not None and _finished(out, config, saved):
             progress.say(f"{out}: the training is done; nothing to resume")
             return out
         with writing(out, "nothing was trained"):
@@ -154,7 +155,7 @@ class EbmTrainer:
         stopped: str,
         progress: Progress,
     ) -> None:
-        """Judges the best head and writes the checkpoint, its manifest last."""
+        """Judges the best head and writes the checkpoint, then what is only for people, the table last."""
         loop, config, out = training.loop, self._config, request.out
         head, step = EnergyHead(training.head_config), loop.best.step
         if loop.best.head is None:
@@ -164,8 +165,6 @@ class EbmTrainer:
         head.eval()
         outcome = judge(head, dataset, training.validation.tolist(), config, request.seed)
         progress.say(*outcome.messages)
-        loop.history.write(out / HISTORY)
-        write_plots(out / PLOTS, pictures(loop.history, outcome))
         metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
             "realised_tiers": dict(training.source.sampler.realised)
         }
@@ -185,6 +184,11 @@ class EbmTrainer:
             },
             metrics=metrics,
         )
+        try:
+            write_plots(out / PLOTS, pictures(loop.history, outcome))
+            loop.history.write(out / HISTORY)
+        except StorageError as error:
+            raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
 
 
 _WHY = {
@@ -209,21 +213,28 @@ def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, see
 def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
     if saved.values["data"] != origin["data"]:
         raise InputError(
-            f"{out}: was trained on other data than the trajectories now hold (or another encoder); resume with the "
-            f"same trajectories, or train into another folder"
+            f"{out}: was trained on other data than the trajectories now hold, with another encoder, or by another "
+            f"version; resume with the same of each, or train into another folder"
         )
 
 
-def _finished(out: Path, config: EbmTrainerConfig) -> bool:
-    """Whether the folder holds what these options would lead to."""
+def _finished(out: Path, config: EbmTrainerConfig, saved: TrainingState) -> bool:
+    """Whether the folder holds what these options would lead to, and all of it: the table is written last."""
     if not (out / MANIFEST).exists():
         return False
     manifest = read_manifest(out, kind="scorer", name="ebm")
     now = config.model_dump(mode="json")
     before = manifest.config.get("training", {})
-    return manifest.metrics.get("stopped") != TIME and all(
-        before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY
-    )
+    as_asked = all(before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY)
+    if manifest.metrics.get("stopped") == TIME or not as_asked:
+        return False
+    try:
+        written = [(row.step, row.split) for row in History.read(out / HISTORY).rows]
+    except InputError:
+        return False
+    # A training that was made longer since, and is asked for as it was before, has measured more.
+    made = int(manifest.metrics.get("steps", 0))
+    return written == [(step, split) for step, split, _ in saved.values["history"] if step <= made]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class StepResult:
 
     Attributes:
         energies: shape ``(groups, members)``, lower is better; without a gradient.
+        ordered: the same less the weighted log-probabilities: what the losses saw.
         batch: what they belong to.
         losses: each loss by name, and ``"total"``.
         gradient_norm: before clipping.
@@ -30,6 +31,7 @@ class StepResult:
     """
 
     energies: Tensor
+    ordered: Tensor
     batch: GroupBatch
     losses: Mapping[str, Tensor]
     gradient_norm: float
@@ -72,7 +74,8 @@ def train_step(
     of_states = state_outputs(output, torch.from_numpy(index), torch.from_numpy(offsets))
     where = torch.from_numpy(place.reshape(states.shape))
     energies, batch = grouped(dataset, states, positive, of_states, where, elsewhere)
-    value = losses(against_policy(energies, dataset, states, policy_weight), batch)
+    ordered = against_policy(energies, dataset, states, policy_weight)
+    value = losses(ordered, batch)
 
     optimiser.zero_grad(set_to_none=True)
     norm, skipped = float("nan"), not bool(torch.isfinite(value.total))
@@ -84,7 +87,7 @@ def train_step(
         if not skipped:
             optimiser.step()
     parts = {name: part.detach() for name, part in value.parts.items()} | {"total": value.total.detach()}
-    return StepResult(energies.detach(), batch, parts, norm, skipped)
+    return StepResult(energies.detach(), ordered.detach(), batch, parts, norm, skipped)
 
 
 def grouped(

@@ -129,7 +129,7 @@ class Validation:
                 energies, batch = grouped(self._dataset, states, positive, of_states, place)
                 ordered = against_policy(energies, self._dataset, states, self._policy_weight)
                 value = self._losses(ordered, batch)
-                meter.add(ordered, batch, dict(value.parts) | {"total": value.total}, depth)
+                meter.add(energies, batch, dict(value.parts) | {"total": value.total}, depth, ordered)
         return meter.result()
 
 
