@@ -287,6 +287,13 @@ def test_the_keyboard_alone_goes_along_the_proof_and_says_where(show: Show, two:
     scale = shown.explorer("it.canvas.transform.k")
     shown.page.keyboard.press("+")
     assert shown.explorer("it.canvas.transform.k") > scale
+    # Folded away, what is selected still is where the keyboard goes on from.
+    shown.explorer("it.select(it.tree.end)")
+    shown.page.get_by_role("button", name="Fold all", exact=True).click()
+    shown.page.locator(".explorer canvas").focus()
+    shown.page.keyboard.press("ArrowRight")
+    assert shown.state == tree["text"][shown.explorer("it.selected")]
+    assert len(shown.drawn) > 2
     shown.page.keyboard.press("/")
     assert shown.page.evaluate("document.activeElement.type") == "search"
 

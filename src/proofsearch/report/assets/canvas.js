@@ -32,7 +32,7 @@ class TreeCanvas extends TreePicture {
       });
     const selection = d3.select(this.element).call(this.zoom);
     selection.on("click", (event) => this.clicked(event)).on("dblclick", (event) => this.doubleClicked(event));
-    selection.on("pointermove", (event) => this.moved(event)).on("pointerleave", () => told.hover(-1));
+    selection.on("pointermove", (event) => this.moved(event)).on("pointerleave", () => this.pointAt(null));
     new ResizeObserver(() => this.resize()).observe(this.element);
   }
 
@@ -150,11 +150,14 @@ class TreeCanvas extends TreePicture {
 
   moved(event) {
     const [node] = event.buttons ? [null] : this.hit(event);
-    if (this.hovered !== (node?.data ?? -1)) {
-      this.hovered = node?.data ?? -1;
-      this.request();
-    }
     this.element.style.cursor = node ? "pointer" : "grab";
-    this.told.hover(node ? node.data : -1, ...d3.pointer(event, this.element));
+    this.pointAt(node, ...d3.pointer(event, this.element));
+  }
+
+  pointAt(node, ...at) {
+    const hovered = node ? node.data : -1;
+    if (this.hovered !== hovered) this.request();
+    this.hovered = hovered;
+    this.told.hover(hovered, ...at);
   }
 }

@@ -135,6 +135,7 @@ class Explorer {
   select(node, move = true) {
     if (!this.canvas.at.has(node)) {
       this.tree.reveal(node);
+      if (this.tree.only === null) this.tools.onlyMatches.checked = false;
       this.show(this.selected);
     }
     this.selected = this.canvas.selected = node;
@@ -216,7 +217,9 @@ class Explorer {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.canvas.at.get(this.selected);
+    // What is selected may have been folded away: then what it is folded into counts.
+    const seen = this.tree?.path(this.selected).findLast((node) => this.canvas.at.has(node));
+    const at = this.canvas.at.get(seen);
     const acts = {
       ArrowRight: () => (at.children ? this.select(this.nearest(at.children, at).data) : this.toggle(at.data)),
       ArrowLeft: () => at.parent && this.select(at.parent.data),
@@ -236,6 +239,7 @@ class Explorer {
     const act = acts[event.key];
     if (!act || !at) return;
     event.preventDefault();
+    if (seen !== this.selected) this.select(seen);
     act();
   }
 
