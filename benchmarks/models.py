@@ -63,7 +63,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.math_threads)
     out = Path(tempfile.mkdtemp(prefix="models-"))
-    encoder, model = arguments.encoder or packaged_encoder(), arguments.model
+    encoder, model = arguments.encoder, arguments.model
+    if encoder is None and set(arguments.parts) & set("ac"):
+        encoder = packaged_encoder()
     if model is None and set(arguments.parts) - {"c"}:
         model = trained_model(out / "lm")
     texts = recorded_texts(arguments, out / "texts") if set(arguments.parts) & set("abc") else []
