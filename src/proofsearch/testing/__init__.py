@@ -16,6 +16,7 @@ from proofsearch.testing.checks import CheckResult, Report
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.encoders import check_encoder
 from proofsearch.testing.generators import check_generator
+from proofsearch.testing.proofs import check_environment
 from proofsearch.testing.samples import ListedTactics, Sample, Samples, Walk
 from proofsearch.testing.scorers import check_scorer
 
@@ -32,6 +33,7 @@ __all__ = [
     "Samples",
     "Walk",
     "check_encoder",
+    "check_environment",
     "check_generator",
     "check_scorer",
 ]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 
 from pydantic import Field
 
@@ -146,12 +147,14 @@ class CountdownEnvironment:
     def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
         """A proof of each."""
         for theorem in theorems:
-            session = self.open(theorem)
-            outcome, path = session.initial(), list(_known_proof(self._numbers[theorem.name]))
-            for place, tactic in enumerate(path):
-                assert isinstance(outcome, Advanced)
-                yield Demonstration(theorem, outcome.state, tactic, len(path) - place)
-                outcome = session.step(outcome.state, tactic)
+            path, shown = list(_known_proof(self._numbers[theorem.name])), list[Demonstration]()
+            with closing(self.open(theorem)) as session:
+                outcome = session.initial()
+                for place, tactic in enumerate(path):
+                    assert isinstance(outcome, Advanced)
+                    shown.append(Demonstration(theorem, outcome.state, tactic, len(path) - place))
+                    outcome = session.step(outcome.state, tactic)
+            yield from shown
 
     def write_proof(self, theorem: Theorem, tactics: Sequence[str]) -> str:
         """The steps, a line each, with the number that each is applied to.
@@ -159,13 +162,14 @@ class CountdownEnvironment:
         Raises:
             ProofError: the path does not finish.
         """
-        session = self.open(theorem)
-        outcome, lines = session.initial(), [f"{theorem.name}: {theorem.statement}"]
-        for place, tactic in enumerate(tactics):
-            if not isinstance(outcome, Advanced):
-                raise ProofError(f"{theorem.name}: step {place} of the path ended in {outcome}")
-            lines.append(f"{outcome.state.goals[0].text.split()[0]} {tactic}")
-            outcome = session.step(outcome.state, tactic)
+        lines = [f"{theorem.name}: {theorem.statement}"]
+        with closing(self.open(theorem)) as session:
+            outcome = session.initial()
+            for place, tactic in enumerate(tactics):
+                if not isinstance(outcome, Advanced):
+                    raise ProofError(f"{theorem.name}: step {place} of the path ended in {outcome}")
+                lines.append(f"{outcome.state.goals[0].text.split()[0]} {tactic}")
+                outcome = session.step(outcome.state, tactic)
         if not isinstance(outcome, Finished):
             raise ProofError(f"{theorem.name}: the path does not finish, it ends in {outcome}")
         return "\n".join(lines) + "\n"

@@ -112,26 +112,27 @@ def walks(
     """
     if proofs:
         return [Walk(environment.theorem(name), tuple(tactics)) for name, tactics in list(proofs.items())[:count]]
+    shows = isinstance(environment, Demonstrates)
     found: list[Walk] = []
     # Most theorems have a proof to walk; a few times as many are looked at, so that one long proof stops nothing.
     for theorem in spread(environment.theorems(), 6 * count):
-        tactics = _demonstrated(environment, theorem) or _searched(environment, theorem, generator)
+        tactics = _demonstrated(environment, theorem) if shows else _searched(environment, theorem, generator)
         if 2 <= len(tactics) <= LONGEST_WALK:
             found.append(Walk(theorem, tactics))
-        if len(found) == count:
-            break
-    return found
+        if len(found) == count and not shows:
+            break  # a search takes long
+    # Of all lengths, the longest first: that shows most.
+    return spread(sorted(found, key=lambda walk: -len(walk.tactics)), count)
 
 
 def _demonstrated(environment: Environment, theorem: Theorem) -> tuple[str, ...]:
-    if not isinstance(environment, Demonstrates):
-        return ()
+    assert isinstance(environment, Demonstrates)
     return tuple(step.tactic for step in environment.demonstrations([theorem]))
 
 
 def _searched(environment: Environment, theorem: Theorem, generator: TacticGenerator | None) -> tuple[str, ...]:
     with closing(environment.open(theorem)) as session:
-        if isinstance(environment, Demonstrates) or (generator is None and not isinstance(session, EnumeratesMoves)):
+        if generator is None and not isinstance(session, EnumeratesMoves):
             return ()
         config = SearchConfig(candidates=16, limit=LimitConfig(expansions=64))
         return search(theorem, session, generator or ListedTactics(), config=config).tactics or ()
