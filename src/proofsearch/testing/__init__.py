@@ -15,7 +15,9 @@ from proofsearch.testing.builder import SampleBuilder, SampleEncoder
 from proofsearch.testing.checks import CheckResult, Report
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.encoders import check_encoder
+from proofsearch.testing.executors import check_executor
 from proofsearch.testing.generators import check_generator
+from proofsearch.testing.losses import check_loss
 from proofsearch.testing.proofs import check_environment
 from proofsearch.testing.samples import ListedTactics, Sample, Samples, Walk
 from proofsearch.testing.scorers import check_scorer
@@ -34,6 +36,8 @@ __all__ = [
     "Walk",
     "check_encoder",
     "check_environment",
+    "check_executor",
     "check_generator",
+    "check_loss",
     "check_scorer",
 ]

@@ -6,13 +6,10 @@ The checks of its library and its sessions are here, those of what it says of pr
 
 from __future__ import annotations
 
-import multiprocessing.resource_tracker
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import psutil
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
@@ -20,6 +17,7 @@ from proofsearch.protocols import Demonstrates, EnumeratesMoves, Environment, Se
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, Run, Violation, brief, expect, spread
+from proofsearch.testing.processes import children, ended
 from proofsearch.testing.samples import Walk, walks
 from proofsearch.types import Advanced, Crashed, Finished, Outcome, ProofState, Rejected, TimedOut, Tree
 
@@ -332,11 +330,11 @@ def odd_tactics_are_values(case: EnvironmentCase) -> None:
 def a_crash_is_a_value(case: EnvironmentCase) -> str:
     """Where the prover dies, a step says so or is made all the same, and the state can be stepped again."""
     case.given(any_earlier_state_steppable)
-    before = set(_children())
+    before = set(children())
     with case.sessions() as sessions:
         walk, session = next(sessions)
         steps = follow(session, walk.tactics)
-        provers = [process for process in _children() if process not in before]
+        provers = [process for process in children() if process not in before]
         if case.crashing is not None:
             outcome = session.step(steps[0].state, case.crashing)
             expect(isinstance(outcome, Crashed), f"the tactic {case.crashing!r} gave {brief(outcome)}")
@@ -345,7 +343,7 @@ def a_crash_is_a_value(case: EnvironmentCase) -> str:
         else:
             for process in provers:
                 process.kill()
-            psutil.wait_procs(provers, timeout=10)
+            ended(provers, 10)
         after = session.step(steps[-1].state, steps[-1].tactic)
         expect(
             isinstance(after, Crashed) or shown(after) == shown(steps[-1].outcome),
@@ -475,15 +473,13 @@ def idempotent_close(case: EnvironmentCase) -> None:
 @ENVIRONMENT_CHECKS.add
 def leaves_no_process(case: EnvironmentCase) -> None:
     """What was closed leaves no process behind."""
-    before = set(_children())
+    before = set(children())
     with case.another() as environment:
         for walk in case.walks[:2]:
             with closing(environment.open(walk.theorem)) as session:
                 follow(session, walk.tactics)
-    left = [process for process in _children() if process not in before]
-    psutil.wait_procs(left, timeout=2)
-    left = [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-    expect(not left, f"left running: {', '.join(str(process.pid) for process in left)}")
+    left = ended([process for process in children() if process not in before])
+    expect(not left, f"left running: {', '.join(map(str, left))}")
 
 
 def _neighbours(session: Session, states: Sequence[ProofState]) -> Iterator[ProofState]:
@@ -507,10 +503,3 @@ def _is_preorder(tree: Tree) -> bool:
             return False
         wanted += arity - 1
     return wanted == 0 and len(tree.symbols) == len(tree.arities)
-
-
-def _children() -> list[psutil.Process]:
-    """The processes that this one has started, without Python's own."""
-    tracker = getattr(multiprocessing.resource_tracker, "_resource_tracker", None)
-    own = getattr(tracker, "_pid", None)
-    return [process for process in psutil.Process().children(recursive=True) if process.pid != own]
