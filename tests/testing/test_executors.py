@@ -6,6 +6,7 @@ long to start.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -87,10 +88,8 @@ class TakesAnyMemory(Sound):
 class Stubborn(Sound):
     def run(self, factory: WorkerFactory, jobs: Iterable[Job]) -> Iterator[JobResult]:
         results = super().run(factory, jobs)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             yield from results
-        except KeyboardInterrupt:
-            pass
 
 
 class ClosedOnce(Sound):

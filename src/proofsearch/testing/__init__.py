@@ -19,8 +19,10 @@ from proofsearch.testing.executors import check_executor
 from proofsearch.testing.generators import check_generator
 from proofsearch.testing.losses import check_loss
 from proofsearch.testing.proofs import check_environment
+from proofsearch.testing.recordings import record
 from proofsearch.testing.samples import ListedTactics, Sample, Samples, Walk
 from proofsearch.testing.scorers import check_scorer
+from proofsearch.testing.trainers import check_trainer
 
 __all__ = [
     "CheckResult",
@@ -40,4 +42,6 @@ __all__ = [
     "check_generator",
     "check_loss",
     "check_scorer",
+    "check_trainer",
+    "record",
 ]

@@ -59,9 +59,10 @@ class ComponentCase(Generic[Component]):
             self._component = self.make()
         return self._component
 
-    def make(self, config: ComponentConfig | None = None) -> Component:
-        """Another instance, with the same or with other options; whoever asks closes it."""
-        made: Component | None = self._factory(self.config if config is None else config, self.builder)
+    def make(self, config: ComponentConfig | None = None, builder: Builder | None = None) -> Component:
+        """Another instance, with the same or with another configuration or builder; whoever asks closes it."""
+        options = self.config if config is None else config
+        made: Component | None = self._factory(options, self.builder if builder is None else builder)
         if made is None:
             raise PluginError("the factory returned None; expected the component")
         return made

@@ -66,7 +66,7 @@ class ExecutorCase(ComponentCase[Executor]):
     def executor(self, **changes: Any) -> Iterator[Executor]:
         """An executor of two workers, unless told otherwise; closed at the end."""
         builder = cast(Builder, OtherExecution(self.builder, **({"workers": 2, "timeout": None} | changes)))
-        with closing(self._factory(self.config, builder)) as executor:
+        with closing(self.make(builder=builder)) as executor:
             yield executor
 
     @contextmanager
