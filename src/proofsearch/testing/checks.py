@@ -58,7 +58,7 @@ class Checks(Generic[Case]):
     def add(self, function: Run[Case]) -> Run[Case]:
         """Adds a function as a check; a decorator."""
         name = function.__name__.replace("_", " ")
-        rule = " ".join((function.__doc__ or "").split("\n\n")[0].split())
+        rule = " ".join((function.__doc__ or "").split("\n\n")[0].replace("``", "").split())
         if not rule or name in self.names:
             raise ValueError(f"the check {name!r} has no docstring, or there is another of that name")
         self._checks.append(Check(name, rule, function))
