@@ -91,7 +91,9 @@ def find(plugins: Plugins, name: str, kind: str | None = None) -> Registration:
         raise PluginError(f"no component is named {name!r}; known: {', '.join(known)}{near(name, known)}")
     if len(found) > 1:
         kinds = [entry.kind for entry in found]
-        raise UsageError(f"{name!r} is the name of a {' and of a '.join(kinds)}; say which with --kind {kinds[0]}")
+        raise UsageError(
+            f"components of several kinds are named {name!r}: {', '.join(kinds)}; say which with --kind {kinds[0]}"
+        )
     return found[0]
 
 
