@@ -11,12 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from proofsearch.cli.plugin_check import check_command
+from proofsearch.cli.plugin_new import new_command
 from proofsearch.plugins import Plugins
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command group."""
-    group = typer.Typer(no_args_is_help=True, help="Show what is installed, and check it.")
+    group = typer.Typer(no_args_is_help=True, help="Show what is installed, check it, and begin a new one.")
 
     @group.callback()
     def root() -> None:
@@ -60,4 +61,5 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
 
     group.command("check")(check_command(plugins))
+    group.command("new")(new_command(plugins))
     app.add_typer(group, name="plugins")

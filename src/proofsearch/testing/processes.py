@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.forkserver
 import multiprocessing.resource_tracker
 from collections.abc import Sequence
 
@@ -10,9 +11,11 @@ import psutil
 
 def children() -> list[psutil.Process]:
     """The processes that this one has started, directly or not, without Python's own."""
-    tracker = getattr(multiprocessing.resource_tracker, "_resource_tracker", None)
-    own = getattr(tracker, "_pid", None)
-    return [process for process in psutil.Process().children(recursive=True) if process.pid != own]
+    own = {
+        getattr(getattr(multiprocessing.resource_tracker, "_resource_tracker", None), "_pid", None),
+        getattr(getattr(multiprocessing.forkserver, "_forkserver", None), "_forkserver_pid", None),
+    }
+    return [process for process in psutil.Process().children(recursive=True) if process.pid not in own]
 
 
 def ended(processes: Sequence[psutil.Process], seconds: float = 2.0) -> list[int]:
