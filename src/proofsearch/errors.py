@@ -72,3 +72,9 @@ class ConformanceError(ProofsearchError):
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)
         self.report = report
+
+
+class DiagnosisError(ProofsearchError):
+    """``doctor`` found something that can't be used before it is put right. Exit code 10."""
+
+    exit_code = 10
