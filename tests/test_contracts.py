@@ -53,6 +53,8 @@ def test_layers() -> None:
         (running("--help"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("--version"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("plugins", "list"), "pyarrow torch transformers"),
+        (running("doctor"), "pyarrow torch transformers openai"),
+        (running("plugins", "check", "--help"), "pyarrow torch transformers"),
         (running("search", "--help"), "pyarrow torch transformers"),
         (running("report", "--help"), "pyarrow scipy torch transformers"),
         (running("verify", "--help"), "torch transformers"),
@@ -69,7 +71,7 @@ def test_every_hook_is_documented_with_its_exact_signature() -> None:
     assert sections == {name: f"{name}{_signature(getattr(hookspecs, name))}" for name in HOOKS}
 
 
-@pytest.mark.parametrize("callback", [hookspecs.Register, hookspecs.RegisterCommand])
+@pytest.mark.parametrize("callback", [hookspecs.Register, hookspecs.RegisterCommand, hookspecs.RegisterDiagnosis])
 def test_the_callbacks_are_documented_with_their_exact_signatures(callback: type) -> None:
     signature = _signature(callback.__call__).replace("self, ", "")
     assert f"register{signature}" in (ROOT / "docs/hooks.md").read_text()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from proofsearch.runs import TheoremResult
+from proofsearch.testing import CHECKS
+from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.trajectory.schema import SCHEMA, VERSION
 from proofsearch.types import OutcomeKind
 
@@ -32,6 +34,17 @@ def test_every_field_of_a_result_is_described() -> None:
 @pytest.mark.parametrize("kind", list(OutcomeKind))
 def test_every_outcome_is_described(kind: OutcomeKind) -> None:
     assert f"{kind.value} {kind.name.lower().replace('_', ' ')}" in FORMATS
+
+
+@pytest.mark.parametrize("kind", [*CHECKS, "options"])
+def test_every_check_is_described(kind: str) -> None:
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    headings = {"options": "Options of any component", "loss": "Losses"}
+    section = text.partition(f"\n### {headings.get(kind, f'{kind.capitalize()}s')}\n")[2].partition("\n### ")[0]
+    own = set(CONFIG_CHECKS.names)
+    checks = CONFIG_CHECKS if kind == "options" else CHECKS[kind]
+    rows = [f"| {check.name} | {check.rule} |" for check in checks if kind == "options" or check.name not in own]
+    assert section.strip().splitlines()[2:] == rows
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -20,7 +20,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig
-    from proofsearch.registry import Factory
+    from proofsearch.registry import Examine, Factory
 
 hookspec = pluggy.HookspecMarker("proofsearch")
 hookimpl = pluggy.HookimplMarker("proofsearch")
@@ -45,6 +45,13 @@ class RegisterCommand(Protocol):
 
     def __call__(self, name: str, target: str, help: str = "") -> None:
         """Registers ``proofsearch NAME``; ``target`` is ``"module:attribute"`` of a ``typer.Typer``."""
+
+
+class RegisterDiagnosis(Protocol):
+    """The callback of :func:`register_diagnoses`."""
+
+    def __call__(self, name: str, examine: Examine) -> None:
+        """Registers what ``proofsearch doctor`` calls; see :class:`proofsearch.registry.DiagnosisRegistration`."""
 
 
 # What proves.
@@ -97,3 +104,11 @@ def register_executors(register: Register) -> None:
 @hookspec
 def register_commands(register: RegisterCommand) -> None:
     """Registers command groups of the ``proofsearch`` command. Called for ``--help``: import nothing heavy."""
+
+
+# What a person asks about.
+
+
+@hookspec
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what a plugin finds out about itself for ``proofsearch doctor``: provers, models, accelerators."""

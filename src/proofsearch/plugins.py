@@ -20,7 +20,15 @@ import pluggy
 
 from proofsearch import hookspecs
 from proofsearch.errors import PluginError
-from proofsearch.registry import KINDS, CommandRegistration, Factory, Registration, Registry
+from proofsearch.registry import (
+    KINDS,
+    CommandRegistration,
+    DiagnosisRegistration,
+    Examine,
+    Factory,
+    Registration,
+    Registry,
+)
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig
@@ -33,6 +41,9 @@ BUILTINS = "builtins"
 
 DISABLE_VARIABLE = "PROOFSEARCH_DISABLE_PLUGINS"
 """Environment variable: comma-separated names of plugins, or of their distributions, that are not loaded."""
+
+OTHER_HOOKS = ("register_commands", "register_diagnoses")
+"""The hooks that register no component."""
 
 _HOOKS = {
     "environment": "register_environments",
@@ -101,6 +112,7 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._registries: dict[str, Registry] = {}
         self._commands: list[CommandRegistration] | None = None
+        self._diagnoses: list[DiagnosisRegistration] | None = None
 
     @classmethod
     def discover(cls, extra: Sequence[str] = ()) -> Plugins:
@@ -183,6 +195,21 @@ class Plugins:
             self._commands = entries
         return self._commands
 
+    def diagnoses(self) -> Sequence[DiagnosisRegistration]:
+        """What plugins find out about themselves."""
+        if self._diagnoses is None:
+            entries: list[DiagnosisRegistration] = []
+
+            def collect(plugin: str) -> hookspecs.RegisterDiagnosis:
+                def register(name: str, examine: Examine) -> None:
+                    entries.append(DiagnosisRegistration(name, examine, plugin))
+
+                return register
+
+            self._call("register_diagnoses", collect, entries)
+            self._diagnoses = entries
+        return self._diagnoses
+
     def info(self, name: str) -> PluginInfo:
         """Where a loaded plugin came from."""
         return next((info for info in self.loaded if info.name == name), PluginInfo(name))
@@ -209,7 +236,7 @@ class Plugins:
         except pluggy.PluginValidationError:
             unknown = _unknown_hooks(self._manager, info.name)
             self._forget(info.name)
-            known = ", ".join([*_HOOKS.values(), "register_commands"])
+            known = ", ".join([*_HOOKS.values(), *OTHER_HOOKS])
             self.failures.append(PluginFailure(info, f"no such hook: {', '.join(unknown)}; the hooks are {known}"))
             return
         self.loaded.append(info)
@@ -251,7 +278,7 @@ def _version() -> str:
 
 
 def _unknown_hooks(manager: pluggy.PluginManager, plugin: str) -> list[str]:
-    known = {*_HOOKS.values(), "register_commands"}
+    known = {*_HOOKS.values(), *OTHER_HOOKS}
     callers = manager.get_hookcallers(manager.get_plugin(plugin)) or []
     return sorted(caller.name for caller in callers if caller.name not in known)
 

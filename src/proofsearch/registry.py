@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ from proofsearch.errors import PluginError
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig, ExecutionConfig
     from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
+    from proofsearch.types import Finding
 
 KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
 """Every kind of component, in the order in which people meet them."""
@@ -115,6 +116,25 @@ class CommandRegistration:
     target: str
     plugin: str
     help: str = ""
+
+
+Examine = Callable[[], Iterable["Finding"]]
+"""Looks whether what a plugin needs is there. May take seconds and be called in any thread; changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisRegistration:
+    """Something that a plugin finds out about itself.
+
+    Attributes:
+        name: in a word what it is about: ``"models"``.
+        examine: finds it out.
+        plugin: the name of the plugin that registered it.
+    """
+
+    name: str
+    examine: Examine
+    plugin: str
 
 
 class Registry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +221,21 @@ class Demonstration:
     state: ProofState
     tactic: str
     remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that ``proofsearch doctor`` found out.
+
+    Attributes:
+        what: what was looked for, in a few words: ``"torch"``, ``"reference program"``.
+        state: ``"found"``; ``"absent"`` where it isn't there and everything else works without; ``"problem"`` where
+            something can't be used before it is put right.
+        message: what was found: a version, a place, a number.
+        remedy: what to do about it; for what is absent, how to get it.
+    """
+
+    what: str
+    state: Literal["found", "absent", "problem"]
+    message: str = ""
+    remedy: str = ""

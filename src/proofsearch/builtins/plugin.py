@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.hookspecs import Register, RegisterDiagnosis
 
 
 @hookimpl
@@ -52,3 +52,11 @@ def register_executors(register: Register) -> None:
     from proofsearch.builtins.local import LocalConfig, make_local
 
     register("local", make_local, config=LocalConfig, help="Processes or threads on this machine.")
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about the machine."""
+    from proofsearch.builtins.machine import examine_machine
+
+    register("machine", examine_machine)

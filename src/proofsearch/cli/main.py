@@ -32,7 +32,8 @@ COMMANDS = {
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
-    "plugins": "Show what is installed.",
+    "plugins": "Show what is installed, check it, and begin a new one.",
+    "doctor": "Say what is installed, what is found, what is missing and how to get it.",
     "cache": "Show and clear what can be computed again.",
 }
 """The core's own commands; each is the module of its name in :mod:`proofsearch.cli`, with ``add_to(app, plugins)``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Trainer, ValueScorer
     from proofsearch.registry import Builder
     from proofsearch_ebm.config import EbmConfig, EbmTrainerConfig
@@ -49,6 +49,14 @@ def register_trainers(register: Register) -> None:
     from proofsearch_ebm.config import EbmTrainerConfig
 
     register("ebm", make_trainer, config=EbmTrainerConfig, help="An energy over states, from recorded searches.")
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about torch and the shipped checkpoint."""
+    from proofsearch_ebm.diagnosis import examine
+
+    register("model", examine)
 
 
 def make_scorer(config: EbmConfig, builder: Builder) -> ValueScorer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofsearch import hookimpl
-from proofsearch.hookspecs import Register, RegisterCommand
+from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
 
 
 @hookimpl
@@ -23,3 +23,11 @@ def register_environments(register: Register) -> None:
 def register_commands(register: RegisterCommand) -> None:
     """Registers ``proofsearch metamath``."""
     register("metamath", "proofsearch_metamath.commands:app", help="Check, prepare and show Metamath databases.")
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about the database and the reference program."""
+    from proofsearch_metamath.diagnosis import examine
+
+    register("database", examine)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Encoder, TacticGenerator
     from proofsearch.registry import Builder
     from proofsearch_openai.config import EncoderConfig, GeneratorConfig
@@ -34,6 +34,14 @@ def register_encoders(register: Register) -> None:
         help="openai, beside a generator of that name.",
         shared=True,
     )
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about the key and the server."""
+    from proofsearch_openai.diagnosis import examine
+
+    register("server", examine)
 
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Encoder, TacticGenerator, Trainer
     from proofsearch.registry import Builder
     from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
@@ -55,6 +55,14 @@ def register_trainers(register: Register) -> None:
     from proofsearch_transformers.lm_config import LmTrainerConfig
 
     register("lm", make_lm_trainer, config=LmTrainerConfig, help="A language model, from proofs' states and tactics.")
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about libraries, devices and models."""
+    from proofsearch_transformers.diagnosis import examine
+
+    register("models", examine)
 
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
