@@ -20,6 +20,7 @@ from proofsearch_transformers.files import find_files
 from proofsearch_transformers.generator import TransformersGenerator
 from proofsearch_transformers.lm_config import LmTrainerConfig
 from proofsearch_transformers.lm_examples import Collate, answer_counts, encode_pair
+from proofsearch_transformers.lm_loop import arguments_for
 from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_trainer import LmTrainer
 from proofsearch_transformers.lm_watch import PATIENCE, TIME, Interruption, Watch
@@ -411,6 +412,24 @@ def test_pairs_that_are_all_too_long_are_refused(tmp_path: Path) -> None:
 def test_options_that_contradict_each_other_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         LmTrainerConfig(**options)
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_bf16_is_for_processors_as_well(device: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Would catch that transformers refuses it where it finds no accelerator and isn't told to take the processor."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    arguments = arguments_for(LmTrainerConfig(precision="bf16", device=device), tmp_path, 0)
+    assert arguments.bf16
+    assert arguments.use_cpu
+
+
+def test_a_precision_that_the_device_lacks_is_an_error_that_names_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr("transformers.training_args.is_torch_bf16_gpu_available", lambda: False)
+    with pytest.raises(UsageError, match="--lm-precision bf16"):
+        arguments_for(LmTrainerConfig(precision="bf16"), tmp_path, 0)
 
 
 # ---------------------------------------------------------------------------------------------------- when it ends

@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from transformers import Trainer, TrainingArguments
 from transformers.utils import logging
 
-from proofsearch.errors import InputError
+from proofsearch.errors import InputError, UsageError
 from proofsearch_transformers.lm_config import LmTrainerConfig
 from proofsearch_transformers.lm_examples import ByLength, Examples, prompt_loss
 from proofsearch_transformers.lm_folder import TRAINING
@@ -26,8 +26,20 @@ def arguments_for(config: LmTrainerConfig, out: Path, seed: int) -> TrainingArgu
         config: the options.
         out: the checkpoint folder.
         seed: any whole number.
+
+    Raises:
+        UsageError: the device can't compute as the options ask.
     """
     seed %= 2**32  # numpy takes no other
+    # Left to itself, transformers refuses bf16 where it finds no accelerator, also for a processor that has it.
+    on_cpu = config.device == "cpu" or not torch.accelerator.is_available()
+    try:
+        return _arguments(config, out, seed, on_cpu=on_cpu)
+    except ValueError as error:
+        raise UsageError(f"--lm-precision {config.precision}, --lm-device {config.device}: {error}") from None
+
+
+def _arguments(config: LmTrainerConfig, out: Path, seed: int, *, on_cpu: bool) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(out / TRAINING),
         num_train_epochs=config.epochs,
@@ -59,8 +71,8 @@ def arguments_for(config: LmTrainerConfig, out: Path, seed: int) -> TrainingArgu
         disable_tqdm=True,
         seed=seed,
         data_seed=seed,
-        use_cpu=config.device == "cpu",
-        dataloader_pin_memory=config.device != "cpu" and torch.cuda.is_available(),
+        use_cpu=on_cpu,
+        dataloader_pin_memory=not on_cpu and torch.cuda.is_available(),
         ddp_find_unused_parameters=False,  # every parameter has a part in every answer
         remove_unused_columns=False,
         label_names=["labels"],
