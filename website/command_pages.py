@@ -5,6 +5,7 @@ They are made from the commands themselves, so that a page can't say what ``--he
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import tomllib
@@ -23,6 +24,9 @@ from proofsearch.registry import Registration
 
 FOLDER = "commands"
 """Where the pages stand in the site."""
+
+ROOT_PAGE = "proofsearch"
+"""The name of the page of what all commands share."""
 
 _PANEL = re.compile(r"Options of the (\w+) ([a-z0-9_-]+)")
 
@@ -81,9 +85,12 @@ def shipped_plugins(root: Path) -> Plugins:
 
 
 def command_pages(plugins: Plugins) -> Mapping[str, str]:
-    """The page of each command as Markdown, by the command's name, in the order of ``proofsearch --help``."""
+    """The page of each command as Markdown, by the command's name, in the order of ``proofsearch --help``.
+
+    The first, :data:`ROOT_PAGE`, is that of ``proofsearch`` itself.
+    """
     registered = {(entry.kind, entry.name): entry for entry in plugins.components()}
-    pages = {}
+    pages = {ROOT_PAGE: "\n".join(_root_page(plugins))}
     for name in (*COMMANDS, *(command.name for command in plugins.commands())):
         app = typer.main.get_command(make_app(plugins, name))
         root = typer.Context(app, info_name="proofsearch")
@@ -109,6 +116,17 @@ def entries(command: Any, context: typer.Context) -> Iterator[tuple[str, Entry]]
             continue
         panel = "Arguments" if parameter.param_type_name == "argument" else "Options"
         yield getattr(parameter, "rich_help_panel", None) or panel, _entry(*record)
+
+
+def _root_page(plugins: Plugins) -> Iterator[str]:
+    app = typer.main.get_command(make_app(plugins))
+    yield "# proofsearch\n"
+    yield from _command(app, typer.Context(app, info_name="proofsearch"), {}, plugins, "##")
+    yield "## Commands\n"
+    yield "| command | what it does |"
+    yield "|---|---|"
+    for name, command in app.commands.items():  # type: ignore[attr-defined]
+        yield f"| [`proofsearch {name}`]({name}.md) | {_escaped(' '.join(command.help.split()))} |"
 
 
 def _command(
@@ -155,7 +173,9 @@ def _entry(flags: str, text: str) -> Entry:
 
 def _row(entry: Entry) -> str:
     notes = f" ({'; '.join(map(_escaped, entry.notes))})" if entry.notes else ""
-    takes = f"<br>`{entry.takes}`" if entry.takes else ""
+    # A cell's bars are entities, and a long list of choices may break behind each.
+    choices = html.escape(entry.takes, quote=False).replace("|", "&#124;<wbr>")
+    takes = f"<br><code>{choices}</code>" if entry.takes else ""
     return f"| `{entry.flags}`{takes} | {_escaped(entry.help)}{notes} | {_escaped(entry.default)} |"
 
 

@@ -46,7 +46,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     def picture(match: re.Match[str]) -> str:
         file = Path(config.docs_dir) / PurePosixPath(page.file.src_uri).parent / match[1]
         text = file.read_text(encoding="utf-8")
-        return text[text.index("<svg") :]
+        return f'<div class="picture">{text[text.index("<svg") :]}</div>'
 
     return _PICTURE.sub(picture, html)
 

@@ -41,10 +41,17 @@ def words(text: str) -> str:
 
 
 def test_every_command_has_a_page() -> None:
-    assert list(PAGES) == [*COMMANDS, "metamath"]
+    assert list(PAGES) == ["proofsearch", *COMMANDS, "metamath"]
+    assert re.findall(r"\]\((\w+)\.md\)", PAGES["proofsearch"]) == [*COMMANDS, "metamath"]
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
+def test_what_all_commands_share_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    done = CliRunner().invoke(make_app(PLUGINS), ["--help"])
+    assert flags(done.output) == flags(PAGES["proofsearch"])
+
+
+@pytest.mark.parametrize("name", sorted(PAGES.keys() - {"proofsearch"}))
 def test_a_page_has_the_options_of_the_help_and_no_others(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = re.findall(rf"^## {name} ([\w-]+)$", PAGES[name], re.M)
     shown = [helped(monkeypatch, name, command) for command in inner] or [helped(monkeypatch, name)]
@@ -72,13 +79,23 @@ def test_every_field_of_every_shipped_component_is_described(name: str, kinds: t
         assert " ".join((option.field.description or "undescribed").split()) in row
 
 
-def test_defaults_and_bounds_have_their_own_places() -> None:
-    assert "| `--max-expansions`<br>`INTEGER|none` | Nodes expanded a theorem. | 256 |" in PAGES["search"]
-    assert (
-        "| `--resamples`<br>`int range` | Draws of the theorems for the intervals. (x&gt;=100) | 2000 |"
-        in PAGES["evaluate"]
-    )
-    assert "runs/&lt;time&gt;-&lt;env&gt;-&lt;scorer&gt; |" in PAGES["search"]
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("search", "`--max-expansions`<br><code>INTEGER&#124;<wbr>none</code> | Nodes expanded a theorem. | 256"),
+        (
+            "search",
+            "`--out`<br><code>path</code> | The run folder to make. | runs/&lt;time&gt;-&lt;env&gt;-&lt;scorer&gt;",
+        ),
+        (
+            "evaluate",
+            "`--resamples`<br><code>int range</code> | Draws of the theorems for the intervals. (x&gt;=100) | 2000",
+        ),
+        ("metamath", "`--out`<br><code>path</code> | The file to write. (required) | "),
+    ],
+)
+def test_defaults_and_bounds_have_their_own_places(name: str, row: str) -> None:
+    assert f"| {row} |" in PAGES[name]
 
 
 def test_other_packages_have_no_place_in_the_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
