@@ -53,6 +53,7 @@ def test_layers() -> None:
         (running("--help"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("--version"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("plugins", "list"), "pyarrow torch transformers"),
+        (running("plugins", "check", "--help"), "pyarrow torch transformers"),
         (running("search", "--help"), "pyarrow torch transformers"),
         (running("verify", "--help"), "torch transformers"),
         (running("train", "--help"), "pyarrow torch transformers"),

@@ -14,6 +14,8 @@ from proofsearch_ebm import history, resume
 from proofsearch import checkpoint
 from proofsearch.comparison import report
 from proofsearch.runs import TheoremResult, layout
+from proofsearch.testing import CHECKS
+from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.trajectory.schema import SCHEMA, VERSION
 from proofsearch.types import OutcomeKind
 
@@ -75,6 +77,17 @@ def test_every_key_of_a_manifest_is_described() -> None:
 @pytest.mark.parametrize("kind", list(OutcomeKind))
 def test_every_outcome_is_described(kind: OutcomeKind) -> None:
     assert f"{kind.value} {kind.name.lower().replace('_', ' ')}" in FORMATS
+
+
+@pytest.mark.parametrize("kind", [*CHECKS, "options"])
+def test_every_check_is_described(kind: str) -> None:
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    headings = {"options": "Options of any component", "loss": "Losses"}
+    section = text.partition(f"\n### {headings.get(kind, f'{kind.capitalize()}s')}\n")[2].partition("\n### ")[0]
+    own = set(CONFIG_CHECKS.names)
+    checks = CONFIG_CHECKS if kind == "options" else CHECKS[kind]
+    rows = [f"| {check.name} | {check.rule} |" for check in checks if kind == "options" or check.name not in own]
+    assert section.strip().splitlines()[2:] == rows
 
 
 def test_links_between_documents_lead_somewhere() -> None:

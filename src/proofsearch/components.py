@@ -115,6 +115,27 @@ def resolve_training(
     return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
+def resolve_some(
+    plugins: Plugins,
+    registrations: Sequence[Registration],
+    config: RunConfig,
+    name: Callable[[Place], str] = dotted,
+    choosers: Mapping[str, str] = CHOOSERS,
+) -> Parts:
+    """Checks the options of some components alone, whatever else the configuration names; as :func:`resolve`.
+
+    Args:
+        plugins: where to look up what they ask for.
+        registrations: the components, those that their options name come along.
+        config: holds the options.
+        name: how to call a place of the configuration in errors.
+        choosers: as for :func:`refuse_strays`.
+    """
+    chosen = _choose(plugins, list(registrations), config.options, name)
+    refuse_strays(plugins, config.options, chosen, name, choosers)
+    return Parts(config, chosen)
+
+
 def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
     """The components that a configuration itself names, by kind."""
     if isinstance(config, TrainConfig):

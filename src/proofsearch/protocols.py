@@ -246,6 +246,33 @@ class Loss(Protocol):
         """The scalar loss of ``energies`` (shape ``(groups, members)``, lower is better) for the trainer's batch."""
 
 
+@dataclass(frozen=True, slots=True)
+class LossCase:
+    """A batch to try a loss on. Tensors are ``Any`` because the core imports no torch.
+
+    Attributes:
+        energies: float, shape ``(groups, members)``, without a gradient; finite also where no member is.
+        batch: what a loss of this trainer is called with beside the energies.
+        mask: bool, the same shape; which members are there.
+        positive: bool, the same shape; which of them should get a low energy.
+        teaches: whether any group has something to learn from; where none has, a loss is 0.
+    """
+
+    energies: Any
+    batch: Any
+    mask: Any
+    positive: Any
+    teaches: bool = True
+
+
+@runtime_checkable
+class TriesLosses(Protocol):
+    """A trainer whose losses are plugins, and that says what batches they can be tried on."""
+
+    def loss_cases(self) -> Sequence[LossCase]:
+        """Small batches of every shape that a training has: padded, without contrast, with several positives."""
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Training and running
 

@@ -31,7 +31,7 @@ COMMANDS = {
     "evaluate": "Measure what runs solved and what their values are worth; compare runs.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
-    "plugins": "Show what is installed.",
+    "plugins": "Show what is installed, check it, and begin a new one.",
     "cache": "Show and clear what can be computed again.",
 }
 """The core's own commands; each is the module of its name in :mod:`proofsearch.cli`, with ``add_to(app, plugins)``."""

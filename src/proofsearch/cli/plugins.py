@@ -1,4 +1,4 @@
-"""``proofsearch plugins``: shows what is installed."""
+"""``proofsearch plugins``: shows what is installed, checks it, and begins a new one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from proofsearch.cli.plugin_check import check_command
+from proofsearch.cli.plugin_new import new_command
 from proofsearch.plugins import Plugins
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command group."""
-    group = typer.Typer(no_args_is_help=True, help="Show what is installed.")
+    group = typer.Typer(no_args_is_help=True, help="Show what is installed, check it, and begin a new one.")
 
     @group.callback()
     def root() -> None:
@@ -58,4 +60,6 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         for failure in plugins.failures[shown:]:
             typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
 
+    group.command("check")(check_command(plugins))
+    group.command("new")(new_command(plugins))
     app.add_typer(group, name="plugins")

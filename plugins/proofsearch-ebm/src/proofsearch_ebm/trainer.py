@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
-from proofsearch.protocols import Encoder, TrainingRequest
+from proofsearch.protocols import Encoder, LossCase, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
@@ -21,6 +21,7 @@ from proofsearch_ebm.head import EnergyHead
 from proofsearch_ebm.history import History
 from proofsearch_ebm.interruption import Interruption
 from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
+from proofsearch_ebm.loss_cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.parts import PartEncoder
@@ -80,6 +81,10 @@ class EbmTrainer:
             progress.say(f"stopped after step {training.loop.step}: {_WHY[stopped]}")
             self._finish(training, dataset, encoder, request, stopped, progress)
         return out
+
+    def loss_cases(self) -> Sequence[LossCase]:
+        """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
+        return loss_cases()
 
     # -------------------------------------------------------------------------------------------------- before it
 

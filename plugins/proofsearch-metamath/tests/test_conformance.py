@@ -1,0 +1,36 @@
+"""The environment against its contract, with cheats that only this prover knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, make_environment
+from proofsearch_metamath.statement import ProofText, write_proof_text
+
+from proofsearch.testing import SampleBuilder, check_environment
+
+Open = Callable[[str], MetamathEnvironment]
+
+
+def forged(environment: MetamathEnvironment, name: str, proof: str, *disjoint: tuple[str, str]) -> str:
+    frame = environment.library.frames[name]
+    return write_proof_text(ProofText(frame.label, frame.expression, tuple(proof.split()), disjoint))
+
+
+def test_it_conforms_on_a_small_database(opened: Open, tmp_path: Path) -> None:
+    environment = opened("th $p |- ( ps -> A. x ps ) $= ? $. later $p |- ( ph -> ph ) $= wph id $.")
+    cheats = {
+        "id": [forged(environment, "id", proof) for proof in ("wph id", "wph later", "?", "wph wi")],
+        "th": [forged(environment, "th", "wps vx ax-5", ("x", "ps"))],
+    }
+    with SampleBuilder(cache=tmp_path / "cache") as builder:
+        config = MetamathConfig(database=tmp_path / "small.mm")
+        report = check_environment(make_environment, config, builder=builder, cheats=cheats)
+    assert report.names("skipped") == ["a crash is a value"]
+
+
+def test_it_conforms_on_the_shipped_database(prefix: MetamathEnvironment) -> None:
+    with SampleBuilder(cache=prefix._cache) as builder:
+        report = check_environment(make_environment, MetamathConfig(), builder=builder)
+    assert report.names("skipped") == ["a crash is a value", "given cheats are refused"]

@@ -1,0 +1,63 @@
+"""Conformance checks: whether a component does what its contract in :mod:`proofsearch.protocols` says.
+
+One function a kind, for a plugin's own tests; ``proofsearch plugins check NAME`` makes the same checks::
+
+    from proofsearch.testing import check_scorer
+
+    def test_it_conforms():
+        check_scorer(make_mine, MyConfig(weight=2.0))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proofsearch.errors import ConformanceError
+from proofsearch.testing.builder import SampleBuilder, SampleEncoder
+from proofsearch.testing.checks import CheckResult, Checks, Report
+from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
+from proofsearch.testing.encoders import ENCODER_CHECKS, check_encoder
+from proofsearch.testing.environments import ENVIRONMENT_CHECKS
+from proofsearch.testing.executors import EXECUTOR_CHECKS, check_executor
+from proofsearch.testing.generators import GENERATOR_CHECKS, check_generator
+from proofsearch.testing.losses import LOSS_CHECKS, check_loss
+from proofsearch.testing.proofs import check_environment
+from proofsearch.testing.recordings import record
+from proofsearch.testing.samples import ListedTactics, Sample, Samples, Walk
+from proofsearch.testing.scorers import SCORER_CHECKS, check_scorer
+from proofsearch.testing.trainers import TRAINER_CHECKS, check_trainer
+
+CHECKS: Mapping[str, Checks[Any]] = {
+    "environment": ENVIRONMENT_CHECKS,
+    "generator": GENERATOR_CHECKS,
+    "scorer": SCORER_CHECKS,
+    "encoder": ENCODER_CHECKS,
+    "loss": LOSS_CHECKS,
+    "trainer": TRAINER_CHECKS,
+    "executor": EXECUTOR_CHECKS,
+}
+"""The checks of each kind of component, by name and rule."""
+
+__all__ = [
+    "CHECKS",
+    "CheckResult",
+    "ConformanceError",
+    "CountdownConfig",
+    "CountdownEnvironment",
+    "ListedTactics",
+    "Report",
+    "Sample",
+    "SampleBuilder",
+    "SampleEncoder",
+    "Samples",
+    "Walk",
+    "check_encoder",
+    "check_environment",
+    "check_executor",
+    "check_generator",
+    "check_loss",
+    "check_scorer",
+    "check_trainer",
+    "record",
+]

@@ -1,0 +1,234 @@
+"""What holds for an encoder; see :class:`proofsearch.protocols.Encoder`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from proofsearch.config import ComponentConfig
+from proofsearch.errors import ProofsearchError
+from proofsearch.protocols import Encoder
+from proofsearch.registry import Builder, Factory
+from proofsearch.testing.asking import AskedCase, add_asking_checks
+from proofsearch.testing.builder import SampleBuilder
+from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.samples import Sample, Samples
+from proofsearch.types import THEOREM_LINE, Goal, ProofState, State
+
+_VARIANTS = 12
+"""How many other sets of options are tried."""
+
+
+class EncoderCase(AskedCase[Encoder, "NDArray[np.float32]"]):
+    """An encoder under check."""
+
+    def answers(self, component: Encoder, samples: Sequence[Sample]) -> Sequence[NDArray[np.float32]]:
+        """The rows."""
+        return list(component.encode([sample.state for sample in samples]))
+
+    def difference(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> str:
+        """How two rows differ, measured by the largest entry of the first."""
+        if one.shape != other.shape:
+            return f"its row has {one.shape} and {other.shape} columns"
+        allowed = self.tolerance * max(float(np.abs(one).max(initial=0.0)), 1e-9)
+        far = ~((np.abs(one - other) <= allowed) | (np.isnan(one) & np.isnan(other)) | (one == other))
+        if not far.any():
+            return ""
+        column = int(far.argmax())
+        return f"column {column} of its row is {one[column]:.6g} and {other[column]:.6g}"
+
+    def rows(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
+        """Rows as the encoder returns them."""
+        return self.component.encode(states)
+
+    @property
+    def states(self) -> list[ProofState]:
+        """The sample states."""
+        return [sample.state for sample in self.samples]
+
+
+ENCODER_CHECKS: Checks[EncoderCase] = Checks("encoder", CONFIG_CHECKS)
+"""What is checked of an encoder."""
+
+add_asking_checks(ENCODER_CHECKS)
+
+
+@ENCODER_CHECKS.add
+def shape_and_type(case: EncoderCase) -> str:
+    """Rows are a float32 array of shape ``(states, width)``, also for no state."""
+    width = case.component.width
+    expect(isinstance(width, int) and width >= 1, f"width is {width!r}, expected a whole number from 1")
+    for states in (case.states, case.states[:1], []):
+        rows = case.rows(states)
+        expect(isinstance(rows, np.ndarray), f"encode returned a {type(rows).__name__}, expected an array")
+        expect(rows.dtype == np.float32, f"the rows are {rows.dtype}, expected float32")
+        expect(
+            rows.ndim == 2 and rows.shape[1] == width,
+            f"the rows of {len(states)} states have the shape {rows.shape}, expected ({len(states)}, {width})",
+        )
+    return f"{width} columns"
+
+
+@ENCODER_CHECKS.add
+def finite(case: EncoderCase) -> None:
+    """Every entry is a finite number, also for states that are long, foreign or a single letter."""
+    states = [*case.states, *_odd_states()]
+    for state, row in zip(states, case.rows(states), strict=False):
+        expect(np.isfinite(row).all(), f"a row is not finite: that of {state.text[:80]!r}")
+
+
+@ENCODER_CHECKS.add
+def no_row_of_zeros(case: EncoderCase) -> None:
+    """No row is all zeros, which would be a failure in disguise."""
+    states = [*case.states, *_odd_states()]
+    for state, row in zip(states, case.rows(states), strict=False):
+        expect(row.any(), f"a row is all zeros: that of {state.text[:80]!r}")
+
+
+@ENCODER_CHECKS.add
+def reads_the_state(case: EncoderCase) -> None:
+    """Different states don't all have one row."""
+    rows = case.rows(case.states)
+    expect((rows != rows[:1]).any(), f"the rows of {len(rows)} different states are all equal")
+
+
+@ENCODER_CHECKS.add
+def recorded_states_encode_alike(case: EncoderCase) -> None:
+    """A state that was read from a trajectory, its text and goals alone, has the row that the live one has."""
+    live = case.steady()
+    recorded = case.rows([State(state.text, tuple(state.goals)) for state in case.states])
+    found = case.first_difference(live, list(recorded))
+    expect(not found, f"read from a trajectory, {found}")
+
+
+@ENCODER_CHECKS.add
+def goals_and_theorem_lines(case: EncoderCase) -> None:
+    """A single goal can be encoded, and a state whose text ends with a line that names the theorem."""
+    states: list[ProofState] = []
+    for sample in case.samples[:4]:
+        goals = tuple(sample.state.goals)
+        states.append(State(goals[0].text, goals[:1]))
+        states.append(State(f"{sample.state.text}\n{THEOREM_LINE}{sample.theorem.statement}", goals))
+    rows = case.rows(states)
+    expect(len(rows) == len(states), f"found {len(rows)} rows for {len(states)} states")
+
+
+@ENCODER_CHECKS.add
+def steady_fingerprint(case: EncoderCase) -> None:
+    """The fingerprint is a text, and another instance with the same options has the same."""
+    found = case.component.fingerprint()
+    expect(isinstance(found, str) and found, f"the fingerprint is {found!r}, expected a text")
+    with case.another() as other:
+        expect(other.fingerprint() == found, f"another instance has {other.fingerprint()!r}, the first {found!r}")
+
+
+@ENCODER_CHECKS.add
+def telling_fingerprint(case: EncoderCase) -> str:
+    """Options that change a row change the fingerprint, on which caches and checkpoints rest."""
+    mark, rows, tried = case.component.fingerprint(), np.stack(case.steady()), 0
+    for field, config in _variants(case.config):
+        try:
+            with case.another(config) as other:
+                changed = other.fingerprint() == mark and not _same(rows, other.encode(case.states))
+        except (ProofsearchError, ValueError):
+            continue  # not every value goes with the others, or with this machine
+        tried += 1
+        expect(not changed, f"with {field} = {getattr(config, field)!r} rows differ, and the fingerprint is the same")
+    if not tried:
+        raise NotApplicable("it has no option that could be changed")
+    return f"{tried} other sets of options tried"
+
+
+add_closing_check(ENCODER_CHECKS)
+
+
+def _same(ones: NDArray[np.float32], others: NDArray[np.float32]) -> bool:
+    return ones.shape == others.shape and np.allclose(ones, others, rtol=1e-3, atol=1e-6)
+
+
+def _variants(config: ComponentConfig | None) -> Iterator[tuple[str, ComponentConfig]]:
+    """The options with one of them changed each time."""
+    if config is None:
+        return
+    found = 0
+    for name, field in type(config).model_fields.items():
+        now = getattr(config, name)
+        for value in _others(field.annotation, now):
+            if value == now:
+                continue
+            try:
+                changed = type(config).model_validate({**config.model_dump(), name: value})
+            except ValidationError:
+                continue
+            if found < _VARIANTS:
+                found += 1
+                yield name, changed
+            break
+
+
+def _others(annotation: Any, value: Any) -> Sequence[Any]:
+    """Other values that an option might have; those that it can't have are found out by trying."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value // 2, value * 2, value + 1, value + 64]
+    if isinstance(value, float):
+        return [value / 2, value * 2 + 0.1]
+    if get_origin(annotation) is Literal:
+        return [other for other in get_args(annotation) if other != value]
+    return []
+
+
+def _odd_states() -> list[ProofState]:
+    """States that no one expects and someone will meet."""
+    texts = ["x", "⊢ ∀ x : ℕ, ∃ y, x < y ∧ 𝔸 ≠ ∅", "( a + b ) = c\n" * 60, "-", "a\tb"]
+    return [State(text, (Goal(text),)) for text in texts]
+
+
+def check_encoder(
+    factory: Factory,
+    config: ComponentConfig | None = None,
+    *,
+    builder: Builder | None = None,
+    samples: Sequence[Sample] | None = None,
+    tolerance: float = 1e-4,
+    shared: bool = False,
+    name: str = "",
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    on_result: OnResult = untold,
+) -> Report:
+    """Checks an encoder against its contract.
+
+    Args:
+        factory: as it is registered: ``factory(config, builder)``.
+        config: its options; ``None`` where it has none.
+        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
+        samples: the states to encode; default: states of the builder's environment.
+        tolerance: how far entries may differ that should be equal, as a share of a row's largest.
+        shared: whether it is registered as shared.
+        name: of the encoder, for the report; default: that of the factory.
+        only: names of the checks to make; default: all.
+        skip: names of checks to leave out.
+        on_result: told of each result as it comes.
+
+    Returns:
+        The report, of an encoder that conforms.
+
+    Raises:
+        ConformanceError: it breaks its contract; the message says how, and the error has the report.
+    """
+    with ExitStack() as opened:
+        builder = builder or opened.enter_context(SampleBuilder())
+        if samples is None:
+            samples = opened.enter_context(closing(Samples(builder.environment()))).states
+        case = opened.enter_context(closing(EncoderCase(factory, config, builder, samples, tolerance, shared)))
+        case.open()
+        name = name or getattr(factory, "__name__", "encoder")
+        return make_checks(name, ENCODER_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)

@@ -1,0 +1,170 @@
+"""The checks of generators: a sound one passes, and one that breaks a rule fails the check of that rule alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from conforming import failed
+
+from proofsearch import Candidate
+from proofsearch.errors import UsageError
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import GenerationRequest
+from proofsearch.testing import check_generator
+
+Lists = list[list[Candidate]]
+
+
+class Sound:
+    """Halves where it can."""
+
+    def __init__(self, config: object, builder: object) -> None:
+        self.open = True
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Lists:
+        return [self.candidates(request)[:n] for request in requests]
+
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        even = int(request.state.goals[0].text.split()[0]) % 2 == 0
+        ranked = ["half", "dec", "split"] if even else ["dec", "split"]
+        return [Candidate(tactic, math.log(0.5 ** (place + 1)), 2) for place, tactic in enumerate(ranked)]
+
+    def close(self) -> None:
+        self.open = False
+
+
+class TooMany(Sound):
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Lists:
+        return [self.candidates(request) for request in requests]
+
+
+class Twice(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate("dec", -1.0), Candidate("dec", -2.0)]
+
+
+class WorstFirst(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return super().candidates(request)[::-1]
+
+
+class Impossible(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate("dec", -1.0), Candidate("half", -math.inf)]
+
+
+class Tokenless(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate("dec", -1.0, 0)]
+
+
+class Scores(Sound):
+    """Scores that are no logarithms."""
+
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate("dec", 1.5)]
+
+
+class Unnormalised(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate("dec", -0.1), Candidate("half", -0.2)]
+
+
+class Mute(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return []
+
+
+class NeedsMoves(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        assert request.moves is not None
+        return super().candidates(request)
+
+
+class SaysSo(Sound):
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        if request.moves is None:
+            raise UsageError("this policy needs an environment that lists moves")
+        return super().candidates(request)
+
+
+class Random(Sound):
+    """Ignores the seed."""
+
+    def __init__(self, config: object, builder: object) -> None:
+        self.count = itertools.count()
+
+    def candidates(self, request: GenerationRequest) -> list[Candidate]:
+        return [Candidate(f"guess {next(self.count)}", -1.0)]
+
+    def close(self) -> None:
+        pass
+
+
+class FirstOnly(Sound):
+    """Suggests for the first state of a call and forgets the others."""
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Lists:
+        return super().generate(requests[:1], n)
+
+
+class ByPlace(Sound):
+    """What it says of a state depends on how many there are."""
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Lists:
+        return [[Candidate("dec", -float(len(requests)))] for _ in requests]
+
+
+class PreparesOnce(Sound):
+    prepared = False
+
+    def prepare(self) -> None:
+        assert not PreparesOnce.prepared, "there is an index already"
+        PreparesOnce.prepared = True
+
+
+class ClosedOnce(Sound):
+    def close(self) -> None:
+        assert self.open
+        super().close()
+
+
+def test_a_sound_generator_passes() -> None:
+    report = check_generator(Sound, shared=True)
+    assert report.names("failed") == []
+    assert "works without moves" in report.names("passed")
+    assert check_generator(SaysSo).conforms
+
+
+@pytest.mark.parametrize(
+    ("generator", "check"),
+    [
+        (TooMany, "at most as many as asked"),
+        (Twice, "no tactic twice"),
+        (WorstFirst, "best first"),
+        (Impossible, "finite"),
+        (Tokenless, "finite"),
+        (Scores, "probabilities"),
+        (Unnormalised, "probabilities"),
+        (Mute, "suggests something"),
+        (NeedsMoves, "works without moves"),
+        (Random, "repeatable"),
+        (FirstOnly, "one answer a state"),
+        (ByPlace, "batch equals singles"),
+        (PreparesOnce, "prepares twice"),
+        (ClosedOnce, "idempotent close"),
+    ],
+)
+def test_a_broken_generator_fails_that_check_alone(generator: type[Sound], check: str) -> None:
+    assert failed(check_generator, generator) == [check]
+
+
+def test_the_generators_that_come_along_pass() -> None:
+    registry = Plugins.discover().registry("generator")
+    for name in ("knn", "demonstrated"):
+        entry: Any = registry[name]
+        assert check_generator(entry.factory, entry.config()).conforms
