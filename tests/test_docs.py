@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
 import pytest
+from proofsearch_ebm import checkpoint as ebm_checkpoint
+from proofsearch_ebm import history, resume
 
-from proofsearch.runs import TheoremResult
+from proofsearch import checkpoint
+from proofsearch.comparison import report
+from proofsearch.runs import TheoremResult, layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.trajectory.schema import SCHEMA, VERSION
@@ -19,7 +24,8 @@ FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 
 
 def test_every_column_of_the_schema_is_described() -> None:
-    rows = "\n".join(line.split("|")[1] for line in FORMATS.splitlines() if line.startswith("| `"))
+    text = FORMATS[FORMATS.index("## Trajectories") : FORMATS.index("### Types")]
+    rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     described = set(re.findall(r"`(\w+)`", rows))
     assert set(SCHEMA.names) <= described
     assert f"## Trajectories (schema {VERSION})" in FORMATS
@@ -29,6 +35,43 @@ def test_every_field_of_a_result_is_described() -> None:
     text = FORMATS[FORMATS.index("A line of `results.jsonl`") : FORMATS.index("## Trajectories")]
     described = set(re.findall(r"`(\w+)`", text))
     assert {field.name for field in dataclasses.fields(TheoremResult)} <= described
+
+
+def test_the_columns_have_the_types_that_are_said() -> None:
+    said = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (yes|no) \|$", FORMATS, re.M)
+    written = [(field.name, str(field.type).replace("element: ", ""), field.nullable) for field in SCHEMA]
+    assert [(name, kind, empty == "yes") for name, kind, empty in said] == written
+
+
+def test_the_newest_version_of_every_format_is_said() -> None:
+    said = dict(re.findall(r"^\| ([^|]+) \| (\d+) \| [^|]*\|$", FORMATS, re.M))
+    newest = {
+        "run folder": layout.FORMAT,
+        "trajectories": VERSION,
+        "checkpoint": checkpoint.FORMAT,
+        "checkpoint of the energy-based model": ebm_checkpoint.FORMAT,
+        "`training.parquet` of the energy-based model": history.FORMAT,
+        "`latest.json` of a training of the energy-based model": resume.FORMAT,
+        "`proofsearch evaluate --json`": report.FORMAT,
+    }
+    assert said == {name: str(version) for name, version in newest.items()}
+    assert f"## Run folder (format {layout.FORMAT})" in FORMATS
+    assert f"## Checkpoint (format {checkpoint.FORMAT})" in FORMATS
+    assert f"### Of the energy-based model (format {ebm_checkpoint.FORMAT})" in FORMATS
+
+
+def test_every_key_of_a_manifest_is_described() -> None:
+    section = FORMATS[FORMATS.index("## Checkpoint") :]
+    own, of_the_model = section.split("### Of the energy-based model")
+    keys = {name for row in re.findall(r"^\| (`.*?`) \|", own, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert keys == {field.name for field in dataclasses.fields(checkpoint.Manifest)} | {"format"}
+    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/data/prefix/manifest.json")
+    shipped = json.loads(manifest.read_text())
+    rows = {name for row in re.findall(r"^\| (`.*?`) \|", of_the_model, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert rows == set(shipped["config"])
+    (shown,) = re.findall(r"```text\n(.*?)```", own, re.S)
+    for said in re.findall(r'"[\w.]+": "[^"]+"', shown):
+        assert said in json.dumps(shipped), said
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))

@@ -47,7 +47,7 @@ class Session(Protocol):
         """The state of the untouched theorem as ``Advanced``; ``Finished`` if the environment closes it at once."""
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
-        """Applies a tactic to any state that this session returned, or to an equal one after :meth:`replay`."""
+        """Applies a tactic to any state that this session returned, however long ago."""
 
     def close(self) -> None:
         """Frees what the session holds. Idempotent."""
