@@ -75,6 +75,7 @@ class KnnConfig(ComponentConfig):
 class _Ranking:
     """Tactics of one goal, by falling probability, the likeliest first; the rest is sorted only when asked for."""
 
+    listed: Sequence[str] | None
     tactics: Sequence[str]
     probabilities: NDArray[np.float64]
     head: NDArray[np.int64]
@@ -173,14 +174,16 @@ class KnnGenerator:
         goal = request.state.goals[0]
         listed = None if request.moves is None else request.moves.listed()
         seen: Hashable = goal.text if goal.tree is None or not self._config.use_trees else goal.tree
-        key = (request.theorem.name, seen, None if listed is None else hash(tuple(listed)))
+        key = (request.theorem.name, seen)
         ranking = self._rankings.get(key)
-        if ranking is None:
-            ranking = self._rankings[key] = self._ranked(request.theorem, goal, listed, n)
-            if len(self._rankings) > _GOALS_KEPT:
-                self._rankings.popitem(last=False)
-        else:
+        # Sessions hand out the same list for the same goal again: then no list is read to tell that it is the same.
+        if ranking is not None and (ranking.listed is listed or ranking.listed == listed):
             self._rankings.move_to_end(key)
+            return ranking
+        ranking = self._rankings[key] = self._ranked(request.theorem, goal, listed, n)
+        self._rankings.move_to_end(key)
+        if len(self._rankings) > _GOALS_KEPT:
+            self._rankings.popitem(last=False)
         return ranking
 
     def _ranked(self, theorem: Theorem, goal: Goal, listed: Sequence[str] | None, n: int) -> _Ranking:
@@ -214,7 +217,7 @@ class KnnGenerator:
             # Without a list of moves only what the memory has in bounds can be suggested.
             some = weights.nonzero()[0]
             tactics, weights = [tactics[number] for number in some.tolist()], weights[some]
-        return _Ranking(tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
+        return _Ranking(listed, tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
 
     def _context(self, theorem: Theorem) -> _Context:
         context = self._contexts.get(theorem.name)

@@ -181,15 +181,16 @@ class MetamathSession:
     def _combine(self, state: MetamathState, focus: int, application: Application, trace: Trace | None) -> Outcome:
         """The next state: the assertion's hypotheses in place of the goal, metavariables bound everywhere."""
         terms = self.terms
-        own = state.open[focus][1]
-        local: dict[int, int] = {}
-        for number, meta in enumerate(own):
-            local[terms.meta(number, terms.meta_typecode(meta))] = meta
+        skeleton, own = state.open[focus]
+        local: dict[int, int] = dict(zip(terms.metas[skeleton], own, strict=True))
         for number, meta in enumerate(application.fresh):
             local[meta] = terms.meta(state.num_metas + number, terms.meta_typecode(meta))
-        made: list[LocalGoal] = [
-            (skeleton, tuple([local[meta] for meta in metas])) for skeleton, metas in application.goals
-        ]
+        if local:
+            made: Sequence[LocalGoal] = [
+                (skeleton, tuple([local[meta] for meta in metas])) for skeleton, metas in application.goals
+            ]
+        else:
+            made = application.goals
         num_metas = state.num_metas + len(application.fresh)
         if not application.bound and state.open[focus] in made:
             return Rejected("leads back to its own goal")
@@ -216,9 +217,7 @@ class MetamathSession:
     def _bind(self, goal: LocalGoal, values: dict[int, int]) -> LocalGoal:
         skeleton, metas = goal
         terms = self.terms
-        here = {}
-        for number, meta in enumerate(metas):
-            here[terms.meta(number, terms.meta_typecode(meta))] = values.get(meta, meta)
+        here = {own: values.get(meta, meta) for own, meta in zip(terms.metas[skeleton], metas, strict=True)}
         return terms.canonical(terms.substitute(skeleton, here))
 
     def _settle(
@@ -254,14 +253,14 @@ class MetamathSession:
             held = {meta for _, metas in ordered for meta in metas}
             kept = [pair for pair in pending if all(ops[leaf] >= 0 or leaf in held for leaf in pair)]
             return Advanced(MetamathState(self, tuple(ordered), tuple(kept), num_metas))
-        renamed: dict[int, int] = {}
+        renamed: dict[int, int] = dict.fromkeys([meta for _, metas in ordered for meta in metas], -1)
+        if not renamed:
+            return Advanced(MetamathState(self, tuple(ordered), (), 0))
         same = True
-        for _, metas in ordered:
-            for meta in metas:
-                if meta not in renamed:
-                    new = terms.meta(len(renamed), terms.meta_typecode(meta))
-                    renamed[meta] = new
-                    same = same and new == meta
+        for number, meta in enumerate(renamed):
+            new = terms.meta(number, terms.meta_typecode(meta))
+            renamed[meta] = new
+            same = same and new == meta
         if not same:
             ordered = [
                 (skeleton, tuple([renamed[meta] for meta in metas])) if metas else (skeleton, metas)
