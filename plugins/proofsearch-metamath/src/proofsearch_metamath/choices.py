@@ -115,8 +115,8 @@ class Choices:
         found = self._usable.get(skeleton)
         if found is None:
             if self._terms.metas[skeleton]:
-                unify = self._unifier.unify
-                found = [number for number, term in enumerate(self._hypotheses) if unify(skeleton, term, {})]
+                unifies = self._unifier.unifies
+                found = [number for number, term in enumerate(self._hypotheses) if unifies(skeleton, term)]
             else:
                 found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]
             self._usable[skeleton] = found

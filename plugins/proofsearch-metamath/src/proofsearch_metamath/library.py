@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch_metamath.compiled import native
 from proofsearch_metamath.database import Database
 from proofsearch_metamath.tables import Essentials, Frames, Tables
 from proofsearch_metamath.unification import Pattern, PatternTree
@@ -133,13 +134,17 @@ class Library:
         typecode_index = {typecode: number for number, typecode in enumerate(self.typecodes)}
         place = {floating.variable: number for number, floating in enumerate(frame.floats)}
         conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
+        typecodes = tuple(typecode_index[floating.typecode] for floating in frame.floats)
+        disjoint = tuple(sorted((place[one], place[other]) for one, other in frame.disjoint))
+        compiled = native()
         return Pattern(
             index=index,
             label=frame.label,
-            typecodes=tuple(typecode_index[floating.typecode] for floating in frame.floats),
+            typecodes=typecodes,
             conclusion=conclusion,
             hypotheses=tuple(hypotheses),
-            disjoint=tuple(sorted((place[one], place[other]) for one, other in frame.disjoint)),
+            disjoint=disjoint,
+            compiled=compiled and compiled.Pattern(typecodes, conclusion, tuple(hypotheses), disjoint),
         )
 
     def nested(self, tree: Sequence[int]) -> PatternTree:
