@@ -178,6 +178,7 @@ class Digest:
         return self._hash.hexdigest()[:16]
 
     def __call__(self, result: SearchResult) -> None:
+        """Adds a search."""
         wall, cpu = time.perf_counter(), time.process_time()
         graph, add = result.graph, self._hash.update
         add(repr((result.theorem, str(result.status), result.tactics, result.steps)).encode())

@@ -66,4 +66,3 @@ def compiled(module: str, sources: list[Path], scratch: Path) -> Path:
     command.ensure_finalized()
     command.run()
     return Path(command.get_ext_fullpath(module))
-

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from proofsearch.builtins.compiled import native
 from proofsearch.builtins.features import FeatureExtractor
 from proofsearch.builtins.knn_index import ExampleIndex, Scope
 from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
@@ -252,8 +253,13 @@ class KnnGenerator:
         return self._known
 
 
-def _numbers(known: Mapping[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
+def _numbers(known: dict[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
     """The number of each tactic, −1 for an unknown one."""
+    compiled = native()
+    if compiled is not None:
+        found = np.empty(len(tactics), np.int64)
+        compiled.numbers(known, tactics, found)
+        return found
     return np.fromiter(map(known.get, tactics, repeat(-1)), np.int64, len(tactics))
 
 

@@ -61,9 +61,7 @@ class MetamathSession:
         self._num_rules = library.num_rules
         compiled = native() if len(library.typecodes) <= MAX_TYPECODES else None
         make_terms, make_unifier, make_combiner = (
-            (Terms, Unifier, Combiner)
-            if compiled is None
-            else (compiled.Terms, compiled.Unifier, compiled.Combiner)
+            (Terms, Unifier, Combiner) if compiled is None else (compiled.Terms, compiled.Unifier, compiled.Combiner)
         )
         own_size = max(map(_size, (target.conclusion, *target.hypotheses)))
         self.terms = make_terms(max_size=max(max_goal_size, 4 * own_size), max_depth=MAX_DEPTH)
@@ -214,6 +212,7 @@ def _keeps_apart(variables: dict[int, int], disjoint: frozenset[tuple[int, int]]
         return ((left, right) if left < right else (right, left)) in disjoint
 
     return keeps_apart
+
 
 def _size(tree: PatternTree) -> int:
     return 1 if isinstance(tree, int) else 1 + sum(map(_size, tree[1:]))

@@ -265,13 +265,13 @@ class Unifier:
         self, part: PatternTree, values: list[int], typecodes: Sequence[int], own: int, fresh: list[int]
     ) -> int:
         """A part of an assertion with its variables replaced by their values."""
-        if type(part) is int:
+        if isinstance(part, int):
             value = values[part]
             return value if value >= 0 else self._value(part, values, typecodes, own, fresh)
         args = []
         for child in part[1:]:
             # Most children are variables with a value; asking here spares a call for each.
-            if type(child) is int and values[child] >= 0:
+            if isinstance(child, int) and values[child] >= 0:
                 args.append(values[child])
             else:
                 args.append(self._instantiate(child, values, typecodes, own, fresh))
