@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import cProfile
+import gc
 import hashlib
 import json
 import math
@@ -124,6 +125,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
         # The first pass, not timed, tells what k-NN answers and fills what a process keeps for all theorems.
         recorder = Recorder(components.generator())
         searched(environment, chosen.theorems, recorder, parts.config.search)
+    # Else the collector would visit all that is recorded again and again, and the searches would pay for it.
+    gc.collect()
+    gc.freeze()
     for policy in arguments.policies:
         if arguments.profile not in (None, policy):
             continue

@@ -524,6 +524,54 @@ static PyObject *Terms_substitute(Terms *t, PyObject *args)
     return made < 0 ? NULL : PyLong_FromLong(made);
 }
 
+static PyObject *Terms_places(Terms *t, PyObject *args)
+{
+    enum { BASE = 16 }; /* terms.PATH_BASE */
+    PyObject *number, *found = NULL;
+    int num_rules, max_depth;
+    if (!PyArg_ParseTuple(args, "Oii", &number, &num_rules, &max_depth))
+        return NULL;
+    int32_t term = terms_checked(t, number);
+    if (term < 0)
+        return NULL;
+    if (max_depth > 5)
+        return PyErr_Format(PyExc_ValueError, "paths of more than %d steps do not fit", 5);
+    Py_ssize_t base = t->work.n; /* term, path, depth; parents first */
+    if (ints_push(&t->work, term) < 0 || ints_push(&t->work, 0) < 0 || ints_push(&t->work, 0) < 0)
+        goto done;
+    if ((found = PyList_New(0)) == NULL)
+        goto done;
+    for (Py_ssize_t at = base; at < t->work.n; at += 3) {
+        int32_t node = t->work.at[at], path = t->work.at[at + 1], depth = t->work.at[at + 2], op = t->ops[node];
+        if (op < 0)
+            continue;
+        PyObject *place = PyLong_FromLongLong(((long long)path << 32) | (op < num_rules ? op + 1 : 0));
+        if (place == NULL || PyList_Append(found, place) < 0) {
+            Py_XDECREF(place);
+            Py_CLEAR(found);
+            break;
+        }
+        Py_DECREF(place);
+        if (op >= num_rules || depth >= max_depth)
+            continue;
+        int pushed = 0;
+        for (int32_t i = 0; i < t->num_args[node] && pushed >= 0; i++) {
+            pushed = ints_push(&t->work, t->args.at[t->args_at[node] + i]);
+            if (pushed >= 0)
+                pushed = ints_push(&t->work, path * BASE + (i < BASE - 1 ? i : BASE - 1) + 1);
+            if (pushed >= 0)
+                pushed = ints_push(&t->work, depth + 1);
+        }
+        if (pushed < 0) {
+            Py_CLEAR(found);
+            break;
+        }
+    }
+done:
+    t->work.n = base;
+    return found;
+}
+
 static PyObject *Terms_canonical(Terms *t, PyObject *number)
 {
     int32_t term = terms_checked(t, number);
@@ -620,6 +668,7 @@ static PyMethodDef Terms_methods[] = {
     {"leaves", (PyCFunction)Terms_leaves, METH_O, NULL},
     {"mark_variable", (PyCFunction)Terms_mark_variable, METH_O, NULL},
     {"substitute", (PyCFunction)Terms_substitute, METH_VARARGS, NULL},
+    {"places", (PyCFunction)Terms_places, METH_VARARGS, NULL},
     {"canonical", (PyCFunction)Terms_canonical, METH_O, NULL},
     {NULL},
 };

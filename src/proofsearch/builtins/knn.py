@@ -99,11 +99,22 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The memory, and the number of each tactic in its two indices."""
+    """The memory, all tactics of its two indices, and the number of each in either; −1 for all others."""
 
     memory: KnnMemory
-    tactics: dict[str, int]
-    statements: dict[str, int]
+    places: dict[str, int]
+    in_proofs: NDArray[np.int64]
+    in_statements: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, memory: KnnMemory) -> Self:
+        """Numbers the tactics of a memory."""
+        proofs, statements = memory.proofs.tactics, memory.statements.tactics
+        places = {tactic: number for number, tactic in enumerate(dict.fromkeys([*proofs, *statements]))}
+        numbers = np.full((2, len(places) + 1), -1, np.int64)  # the last one is for those that have no place
+        for row, tactics in enumerate((proofs, statements)):
+            numbers[row, _numbers(places, tactics)] = np.arange(len(tactics))
+        return cls(memory, places, *numbers)
 
 
 class KnnGenerator:
@@ -195,7 +206,8 @@ class KnnGenerator:
             tactics: Sequence[str] = proofs.tactics
             numbers = np.arange(len(tactics))
         else:
-            tactics, numbers = listed, _numbers(known.tactics, listed)
+            places = _numbers(known.places, listed)
+            tactics, numbers = listed, known.in_proofs[places]
 
         examples, similarities = proofs.neighbours(
             ids, context.proofs, config.neighbours, None if listed is None else _mask(numbers, len(proofs.tactics))
@@ -207,7 +219,7 @@ class KnnGenerator:
         weights += config.smoothing * prior / max(float(prior.sum()), _UNUSED)
         if listed is not None:
             if config.statements and len(statements):
-                cited = _numbers(known.statements, listed)
+                cited = known.in_statements[places]
                 examples, similarities = statements.neighbours(
                     ids, context.statements, _STATEMENTS, _mask(cited, len(statements.tactics))
                 )
@@ -244,12 +256,7 @@ class KnnGenerator:
             config = self._config
             trajectories = None if config.trajectories is None else Path(config.trajectories)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
-            tactics, cited = memory.proofs.tactics, memory.statements.tactics
-            self._known = _Known(
-                memory,
-                dict(zip(tactics, range(len(tactics)), strict=True)),
-                dict(zip(cited, range(len(cited)), strict=True)),
-            )
+            self._known = _Known.of(memory)
         return self._known
 
 

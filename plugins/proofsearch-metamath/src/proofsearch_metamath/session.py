@@ -81,9 +81,11 @@ class MetamathSession:
         self._combine = make_combiner(self.terms, self._unifier, self._closed_by, max_goals).combine
         # The compiled one keeps no traces.
         self._trace = Combiner(self.terms, self._unifier, self._closed_by, max_goals).combine
-        self._applications: dict[tuple[int, str], Application | Rejected] = {}
+        self._applications: dict[int, dict[str, Application | Rejected]] = {}
+        # The state stepped last, what came of its steps, and what is known of applying tactics to its first goal.
         self._stepped_state: MetamathState | None = None
         self._stepped: dict[str, Outcome] = {}
+        self._known: dict[str, Application | Rejected] = {}
 
     # -- the session's contract ----------------------------------------------------------------------------------
 
@@ -99,10 +101,10 @@ class MetamathSession:
             state = self._own(state)
             self._stepped_state = state
             self._stepped = {}
+            self._known = self._applications.setdefault(state.open[state.focus][0], {})
         outcome = self._stepped.get(tactic)
         if outcome is None:
-            outcome = self._step(state, tactic, None)
-            self._stepped[tactic] = outcome
+            outcome = self._stepped[tactic] = self._step(state, tactic, self._known, None)
         return outcome
 
     def moves(self, state: ProofState) -> MetamathMoves:
@@ -125,15 +127,19 @@ class MetamathSession:
         """A step, with what became of each goal; the trace is ``None`` where the tactic is rejected."""
         state = self._own(state)
         trace = Trace([], [])
-        outcome = self._step(state, tactic, trace)
+        outcome = self._step(state, tactic, self._applications.setdefault(state.open[state.focus][0], {}), trace)
         return outcome, None if isinstance(outcome, Rejected) else trace
 
-    def _step(self, state: MetamathState, tactic: str, trace: Trace | None) -> Outcome:
+    def _step(
+        self, state: MetamathState, tactic: str, known: dict[str, Application | Rejected], trace: Trace | None
+    ) -> Outcome:
         focus = state.focus
+        application = known.get(tactic)
+        if application is None:
+            application = known[tactic] = self._application(state.open[focus][0], tactic)
+        if isinstance(application, Rejected):
+            return application
         try:
-            application = self._application(state.open[focus][0], tactic)
-            if isinstance(application, Rejected):
-                return application
             if trace is None:
                 combined = self._combine(state.open, state.apart, state.num_metas, focus, application)
             else:
@@ -147,15 +153,10 @@ class MetamathSession:
         return Advanced(MetamathState(self, *combined))
 
     def _application(self, skeleton: int, tactic: str) -> Application | Rejected:
-        key = (skeleton, tactic)
-        found = self._applications.get(key)
-        if found is None:
-            try:
-                found = self._apply(skeleton, tactic) or Rejected("does not unify")
-            except TermTooLargeError as error:
-                found = Rejected(f"too large: {error}")
-            self._applications[key] = found
-        return found
+        try:
+            return self._apply(skeleton, tactic) or Rejected("does not unify")
+        except TermTooLargeError as error:
+            return Rejected(f"too large: {error}")
 
     def _apply(self, skeleton: int, tactic: str) -> Application | Rejected | None:
         if tactic.startswith(HYPOTHESIS):
