@@ -227,9 +227,7 @@ class Library:
                 bits ^= lowest
             return members
         raw = bits.to_bytes((len(self.provable) + 7) // 8, "little")
-        members = np.flatnonzero(
-            np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")
-        ).tolist()
+        members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")).tolist()
         return members
 
     @cached_property
