@@ -14,6 +14,8 @@ static int worse(Found one, Found other)
 
 static void sift_down(Found *heap, Py_ssize_t n, Py_ssize_t at)
 {
+    if (n == 0)
+        return;
     Found moved = heap[at];
     for (;;) {
         Py_ssize_t child = 2 * at + 1;
@@ -54,105 +56,156 @@ static int get(PyObject *object, Py_buffer *view, Py_ssize_t width, int writable
     return 0;
 }
 
-enum { POSTINGS, BEGINS, ENDS, WEIGHTS, INVERSE_NORMS, TACTIC_OF, EXCLUDED, SUMS, EXAMPLES, SIMILARITIES, NUM_ARRAYS };
+enum { POSTINGS, BEGINS, ENDS, WEIGHTS, INVERSE_NORMS, TACTIC_OF, EXCLUDED, EXAMPLES, SIMILARITIES, NUM_ARRAYS };
 
-static const Py_ssize_t WIDTHS[NUM_ARRAYS] = {4, 8, 8, 4, 4, 4, 8, 4, 8, 4};
+static const Py_ssize_t WIDTHS[NUM_ARRAYS] = {4, 8, 8, 4, 4, 4, 8, 8, 4};
 
-/* nearest(postings, begins, ends, weights, inverse_norms, tactic_of, excluded, sums, examples, similarities, allowed,
- * limit): adds up the weights of the posting lists in their order and writes the best examples below `limit` into
- * `examples` and `similarities`, as many as these hold; returns how many. `sums` is all zeros, before and after. */
+/* Examples are gone through by so many, so that their sums stay in the processor's cache: posting lists increase. */
+enum { BLOCK = 1 << 14 };
+
+typedef struct {
+    const int32_t *postings;
+    const float *weights, *inverse_norms;
+    const int32_t *tactic_of;
+    const char *allowed; /* by tactic, or NULL */
+    Py_ssize_t num_lists, num_tactics, k, count;
+    int64_t *at; /* how far each list was read */
+    const int64_t *ends;
+    float *sums; /* of the block; all zeros between blocks */
+    int32_t *touched;
+    Found *heap;
+} Query;
+
+/* Keeps the best of the examples from `start` to `stop` that have a sum. */
+static void collect(Query *q, int32_t start, int32_t num_touched)
+{
+    for (int32_t i = 0; i < num_touched; i++) {
+        int32_t example = start + q->touched[i];
+        Found found = {q->sums[q->touched[i]] * q->inverse_norms[example], example};
+        q->sums[q->touched[i]] = 0;
+        if (!(found.similarity > 0) || (q->count == q->k && !worse(q->heap[0], found)))
+            continue;
+        if (q->allowed != NULL) {
+            int32_t tactic = q->tactic_of[example];
+            if (tactic < 0 || tactic >= q->num_tactics || !q->allowed[tactic])
+                continue;
+        }
+        if (q->count < q->k) {
+            q->heap[q->count] = found;
+            sift_up(q->heap, q->count++);
+        } else {
+            q->heap[0] = found;
+            sift_down(q->heap, q->count, 0);
+        }
+    }
+}
+
+/* Adds up the weights of a block's examples, list by list: the order is that of the plain implementation, and so is
+ * every bit of the sums. */
+static int32_t add_up(Query *q, int32_t start, int32_t stop)
+{
+    const int32_t *postings = q->postings;
+    float *sums = q->sums;
+    int32_t *touched = q->touched, num_touched = 0;
+    for (Py_ssize_t list = 0; list < q->num_lists; list++) {
+        float weight = q->weights[list];
+        int64_t at = q->at[list], end = q->ends[list];
+        if (!(weight > 0))
+            continue; /* it adds nothing, and a sum of 0 would be taken for an example not touched yet */
+        for (; at < end; at++) {
+            int32_t example = postings[at], place = example - start;
+            if (example >= stop)
+                break;
+            if (place < 0)
+                continue; /* a damaged list; it must not lead astray */
+            float sum = sums[place];
+            touched[num_touched] = place;
+            num_touched += sum == 0;
+            sums[place] = sum + weight;
+        }
+        q->at[list] = at;
+    }
+    return num_touched;
+}
+
+/* nearest(postings, begins, ends, weights, inverse_norms, tactic_of, excluded, examples, similarities, allowed, limit):
+ * adds up the weights of the posting lists and writes the best examples below `limit` that are not excluded (an
+ * increasing array) into `examples` and `similarities`, as many as these hold; returns how many. */
 PyObject *nearest(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *objects[NUM_ARRAYS], *allowed_object, *result = NULL;
     Py_buffer views[NUM_ARRAYS], allowed = {0};
-    Py_ssize_t limit, count = 0, num_touched = 0, visited = 0;
-    Found *heap = NULL;
-    int32_t *touched = NULL;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOOOn", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
-                          &objects[5], &objects[6], &objects[7], &objects[8], &objects[9], &allowed_object, &limit))
+    Py_ssize_t limit;
+    Query q = {0};
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOOn", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
+                          &objects[5], &objects[6], &objects[7], &objects[8], &allowed_object, &limit))
         return NULL;
     for (int i = 0; i < NUM_ARRAYS; i++)
         views[i].obj = NULL;
     for (int i = 0; i < NUM_ARRAYS; i++)
-        if (get(objects[i], &views[i], WIDTHS[i], i >= SUMS) < 0)
+        if (get(objects[i], &views[i], WIDTHS[i], i >= EXAMPLES) < 0)
             goto done;
     if (allowed_object != Py_None && get(allowed_object, &allowed, 1, 0) < 0)
         goto done;
-    const int32_t *postings = views[POSTINGS].buf, *tactic_of = views[TACTIC_OF].buf;
-    const int64_t *begins = views[BEGINS].buf, *ends = views[ENDS].buf, *excluded = views[EXCLUDED].buf;
-    const float *weights = views[WEIGHTS].buf, *inverse_norms = views[INVERSE_NORMS].buf;
-    const char *may = allowed_object == Py_None ? NULL : allowed.buf;
-    float *sums = views[SUMS].buf;
-    Py_ssize_t num_lists = views[BEGINS].len / 8, size = views[SUMS].len / 4, k = views[EXAMPLES].len / 8;
-    if (limit > size || limit > views[INVERSE_NORMS].len / 4 || limit > views[TACTIC_OF].len / 4 ||
-        views[ENDS].len / 8 < num_lists || views[WEIGHTS].len / 4 < num_lists || views[SIMILARITIES].len / 4 < k) {
+    q.postings = views[POSTINGS].buf;
+    q.weights = views[WEIGHTS].buf;
+    q.inverse_norms = views[INVERSE_NORMS].buf;
+    q.tactic_of = views[TACTIC_OF].buf;
+    q.ends = views[ENDS].buf;
+    q.allowed = allowed_object == Py_None ? NULL : allowed.buf;
+    q.num_tactics = q.allowed == NULL ? 0 : allowed.len;
+    q.num_lists = views[BEGINS].len / 8;
+    q.k = views[EXAMPLES].len / 8;
+    const int64_t *begins = views[BEGINS].buf, *excluded = views[EXCLUDED].buf;
+    if (limit > INT32_MAX - BLOCK || limit > views[INVERSE_NORMS].len / 4 || limit > views[TACTIC_OF].len / 4 ||
+        views[ENDS].len / 8 < q.num_lists || views[WEIGHTS].len / 4 < q.num_lists ||
+        views[SIMILARITIES].len / 4 < q.k) {
         PyErr_SetString(PyExc_ValueError, "the arrays do not fit each other");
         goto done;
     }
-    for (Py_ssize_t list = 0; list < num_lists; list++) {
-        if (begins[list] < 0 || ends[list] < begins[list] || ends[list] > views[POSTINGS].len / 4) {
+    for (Py_ssize_t list = 0; list < q.num_lists; list++) {
+        if (begins[list] < 0 || q.ends[list] < begins[list] || q.ends[list] > views[POSTINGS].len / 4) {
             PyErr_SetString(PyExc_ValueError, "a posting list lies outside of the postings");
             goto done;
         }
-        visited += (Py_ssize_t)(ends[list] - begins[list]);
     }
-    touched = PyMem_Malloc(((size_t)visited + 1) * sizeof(int32_t));
-    heap = PyMem_Malloc(((size_t)k + 1) * sizeof(Found));
-    if (touched == NULL || heap == NULL) {
+    q.at = PyMem_Malloc(((size_t)q.num_lists + 1) * sizeof(int64_t));
+    q.sums = PyMem_Calloc(BLOCK, sizeof(float));
+    q.touched = PyMem_Malloc((BLOCK + 1) * sizeof(int32_t));
+    q.heap = PyMem_Malloc(((size_t)q.k + 1) * sizeof(Found));
+    if (q.at == NULL || q.sums == NULL || q.touched == NULL || q.heap == NULL) {
         PyErr_NoMemory();
         goto done;
     }
-    for (Py_ssize_t list = 0; list < num_lists; list++) {
-        float weight = weights[list];
-        if (weight == 0)
-            continue;
-        for (int64_t at = begins[list]; at < ends[list]; at++) {
-            int32_t example = postings[at];
-            if (example < 0 || example >= limit)
-                continue; /* lists increase, but a damaged one must not lead astray */
-            if (sums[example] == 0)
-                touched[num_touched++] = example;
-            sums[example] += weight;
-        }
+    if (q.num_lists)
+        memcpy(q.at, begins, (size_t)q.num_lists * sizeof(int64_t));
+    Py_ssize_t next = 0, num_excluded = views[EXCLUDED].len / 8;
+    for (int32_t start = 0; q.k > 0 && start < limit; start += BLOCK) {
+        int32_t stop = start + BLOCK < limit ? start + BLOCK : (int32_t)limit;
+        int32_t num_touched = add_up(&q, start, stop);
+        for (; next < num_excluded && excluded[next] < stop; next++)
+            if (excluded[next] >= start)
+                q.sums[excluded[next] - start] = 0;
+        collect(&q, start, num_touched);
     }
-    for (Py_ssize_t i = 0; i < views[EXCLUDED].len / 8; i++)
-        if (excluded[i] >= 0 && excluded[i] < size)
-            sums[excluded[i]] = 0;
-    Py_ssize_t num_tactics = may == NULL ? 0 : allowed.len;
-    for (Py_ssize_t i = 0; i < num_touched; i++) {
-        Found found = {sums[touched[i]] * inverse_norms[touched[i]], touched[i]};
-        sums[touched[i]] = 0;
-        if (!(found.similarity > 0) || (count == k && (k == 0 || !worse(heap[0], found))))
-            continue;
-        if (may != NULL) {
-            int32_t tactic = tactic_of[found.example];
-            if (tactic < 0 || tactic >= num_tactics || !may[tactic])
-                continue;
-        }
-        if (count < k) {
-            heap[count] = found;
-            sift_up(heap, count++);
-        } else {
-            heap[0] = found;
-            sift_down(heap, count, 0);
-        }
+    for (Py_ssize_t left = q.count; left > 0; left--) {
+        ((int64_t *)views[EXAMPLES].buf)[left - 1] = q.heap[0].example;
+        ((float *)views[SIMILARITIES].buf)[left - 1] = q.heap[0].similarity;
+        q.heap[0] = q.heap[left - 1];
+        sift_down(q.heap, left - 1, 0);
     }
-    for (Py_ssize_t left = count; left > 0; left--) {
-        ((int64_t *)views[EXAMPLES].buf)[left - 1] = heap[0].example;
-        ((float *)views[SIMILARITIES].buf)[left - 1] = heap[0].similarity;
-        heap[0] = heap[left - 1];
-        sift_down(heap, left - 1, 0);
-    }
-    result = PyLong_FromSsize_t(count);
+    result = PyLong_FromSsize_t(q.count);
 done:
     for (int i = 0; i < NUM_ARRAYS; i++)
         if (views[i].obj != NULL)
             PyBuffer_Release(&views[i]);
     if (allowed.obj != NULL)
         PyBuffer_Release(&allowed);
-    PyMem_Free(touched);
-    PyMem_Free(heap);
+    PyMem_Free(q.at);
+    PyMem_Free(q.sums);
+    PyMem_Free(q.touched);
+    PyMem_Free(q.heap);
     return result;
 }
 

@@ -20,7 +20,6 @@ def nearest(
     inverse_norms: NDArray[Any],
     tactic_of: NDArray[Any],
     excluded: NDArray[Any],
-    sums: NDArray[Any],
     examples: NDArray[Any],
     similarities: NDArray[Any],
     allowed: NDArray[Any] | None,

@@ -220,14 +220,14 @@ class Library:
     def members_of(self, bits: int) -> list[int]:
         """The provable assertions of a bit set, in order."""
         members: list[int] = []
-        if bits.bit_count() <= _FEW:
+        if bits.bit_count() > _FEW:
+            raw = np.frombuffer(bits.to_bytes((len(self.provable) + 7) // 8, "little"), dtype=np.uint8)
+            members = np.flatnonzero(np.unpackbits(raw, bitorder="little")).tolist()
+        else:
             while bits:
                 lowest = bits & -bits
                 members.append(lowest.bit_length() - 1)
                 bits ^= lowest
-            return members
-        raw = bits.to_bytes((len(self.provable) + 7) // 8, "little")
-        members = np.flatnonzero(np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")).tolist()
         return members
 
     @cached_property
