@@ -7,15 +7,17 @@ Term ids may differ, so everything is compared as trees. Trees are nested tuples
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_metamath import combination, terms, unification
-from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 from proofsearch_metamath.terms import TermTooLargeError
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
@@ -287,6 +289,29 @@ def test_searches_agree(prefix: MetamathEnvironment, name: str, monkeypatch: pyt
         graphs.append(([state.text for state in graph.state], edges))
     assert graphs[0] == graphs[1]
     assert len(graphs[0][0]) > 50
+
+
+def test_a_missing_compiled_part_is_told_and_nothing_else_changes(
+    tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.mm").write_text(small)
+    config = MetamathConfig(database=tmp_path / "small.mm")
+    told: list[str] = []
+
+    def searched() -> Any:
+        told.clear()
+        environment = MetamathEnvironment(config, tmp_path / "cache", lambda message, done, total: told.append(message))
+        return environment.open(environment.theorems()[0])
+
+    assert isinstance(searched().terms, native.Terms)
+    assert not [message for message in told if "compiled" in message]
+    monkeypatch.delattr("proofsearch_metamath._native")
+    monkeypatch.setitem(sys.modules, "proofsearch_metamath._native", None)  # as where it was not built
+    assert isinstance(searched().terms, terms.Terms)
+    assert [message for message in told if "C compiler" in message]
+    monkeypatch.setenv("PROOFSEARCH_PLAIN_PYTHON", "1")
+    searched()
+    assert not [message for message in told if "C compiler" in message], "who asked for it knows it"
 
 
 # -- what only the compiled one must guard against ------------------------------------------------------------------

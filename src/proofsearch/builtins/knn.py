@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from proofsearch.builtins.compiled import native
+from proofsearch.builtins.compiled import native, notice
 from proofsearch.builtins.features import FeatureExtractor
 from proofsearch.builtins.knn_index import ExampleIndex, Scope
 from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
@@ -255,6 +255,9 @@ class KnnGenerator:
         if self._known is None:
             config = self._config
             trajectories = None if config.trajectories is None else Path(config.trajectories)
+            advice = notice()
+            if advice:
+                self._builder.status(advice)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
             self._known = _Known.of(memory)
         return self._known

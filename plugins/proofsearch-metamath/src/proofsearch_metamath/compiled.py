@@ -25,3 +25,10 @@ def native() -> ModuleType | None:
     except ImportError:
         return None
     return _native
+
+
+def notice() -> str:
+    """What a person should know who has no compiled part without having asked for that; ``""`` otherwise."""
+    if os.environ.get(PLAIN_VARIABLE) or native() is not None:
+        return ""
+    return "Metamath searches are several times slower than they could be, since nothing is compiled: install a C compiler and Python's headers, and install proofsearch-metamath again"
