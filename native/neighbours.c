@@ -61,7 +61,7 @@ enum { POSTINGS, BEGINS, ENDS, WEIGHTS, INVERSE_NORMS, TACTIC_OF, EXCLUDED, EXAM
 static const Py_ssize_t WIDTHS[NUM_ARRAYS] = {4, 8, 8, 4, 4, 4, 8, 8, 4};
 
 /* Examples are gone through by so many, so that their sums stay in the processor's cache: posting lists increase. */
-enum { BLOCK = 1 << 14 };
+enum { BLOCK = 1 << 15 };
 
 typedef struct {
     const int32_t *postings;
@@ -72,60 +72,63 @@ typedef struct {
     int64_t *at; /* how far each list was read */
     const int64_t *ends;
     float *sums; /* of the block; all zeros between blocks */
-    int32_t *touched;
     Found *heap;
 } Query;
 
-/* Keeps the best of the examples from `start` to `stop` that have a sum. */
-static void collect(Query *q, int32_t start, int32_t num_touched)
+/* Keeps the best of a block's examples, and leaves the sums all zeros.
+ *
+ * Examples come in their order, so one that is as similar as the worst of those kept is later, and worse. */
+static void collect(Query *q, int32_t start, int32_t stop)
 {
-    for (int32_t i = 0; i < num_touched; i++) {
-        int32_t example = start + q->touched[i];
-        Found found = {q->sums[q->touched[i]] * q->inverse_norms[example], example};
-        q->sums[q->touched[i]] = 0;
-        if (!(found.similarity > 0) || (q->count == q->k && !worse(q->heap[0], found)))
+    enum { STRIDE = 32 };
+    const float *inverse_norms = q->inverse_norms + start;
+    float *sums = q->sums;
+    int32_t n = stop - start;
+    float least = q->count == q->k ? q->heap[0].similarity : 0;
+    for (int32_t at = 0; at < n; at += STRIDE) {
+        int32_t end = at + STRIDE < n ? at + STRIDE : n;
+        int any = 0; /* few strides hold one that is good enough, and this loop is one that compilers vectorise */
+        for (int32_t i = at; i < end; i++)
+            any |= sums[i] * inverse_norms[i] > least;
+        if (!any)
             continue;
-        if (q->allowed != NULL) {
-            int32_t tactic = q->tactic_of[example];
-            if (tactic < 0 || tactic >= q->num_tactics || !q->allowed[tactic])
+        for (int32_t i = at; i < end; i++) {
+            Found found = {sums[i] * inverse_norms[i], start + i};
+            if (!(found.similarity > least))
                 continue;
-        }
-        if (q->count < q->k) {
-            q->heap[q->count] = found;
-            sift_up(q->heap, q->count++);
-        } else {
-            q->heap[0] = found;
-            sift_down(q->heap, q->count, 0);
+            if (q->allowed != NULL) {
+                int32_t tactic = q->tactic_of[found.example];
+                if (tactic < 0 || tactic >= q->num_tactics || !q->allowed[tactic])
+                    continue;
+            }
+            if (q->count < q->k) {
+                q->heap[q->count] = found;
+                sift_up(q->heap, q->count++);
+            } else {
+                q->heap[0] = found;
+                sift_down(q->heap, q->count, 0);
+            }
+            if (q->count == q->k)
+                least = q->heap[0].similarity;
         }
     }
+    memset(sums, 0, (size_t)n * sizeof(float));
 }
 
 /* Adds up the weights of a block's examples, list by list: the order is that of the plain implementation, and so is
  * every bit of the sums. */
-static int32_t add_up(Query *q, int32_t start, int32_t stop)
+static void add_up(Query *q, int32_t start, int32_t stop)
 {
     const int32_t *postings = q->postings;
     float *sums = q->sums;
-    int32_t *touched = q->touched, num_touched = 0;
     for (Py_ssize_t list = 0; list < q->num_lists; list++) {
         float weight = q->weights[list];
         int64_t at = q->at[list], end = q->ends[list];
-        if (!(weight > 0))
-            continue; /* it adds nothing, and a sum of 0 would be taken for an example not touched yet */
-        for (; at < end; at++) {
-            int32_t example = postings[at], place = example - start;
-            if (example >= stop)
-                break;
-            if (place < 0)
-                continue; /* a damaged list; it must not lead astray */
-            float sum = sums[place];
-            touched[num_touched] = place;
-            num_touched += sum == 0;
-            sums[place] = sum + weight;
-        }
+        for (; at < end && postings[at] < stop; at++)
+            if (postings[at] >= start) /* a damaged list must not lead astray */
+                sums[postings[at] - start] += weight;
         q->at[list] = at;
     }
-    return num_touched;
 }
 
 /* nearest(postings, begins, ends, weights, inverse_norms, tactic_of, excluded, examples, similarities, allowed, limit):
@@ -172,9 +175,8 @@ PyObject *nearest(PyObject *module, PyObject *args)
     }
     q.at = PyMem_Malloc(((size_t)q.num_lists + 1) * sizeof(int64_t));
     q.sums = PyMem_Calloc(BLOCK, sizeof(float));
-    q.touched = PyMem_Malloc((BLOCK + 1) * sizeof(int32_t));
     q.heap = PyMem_Malloc(((size_t)q.k + 1) * sizeof(Found));
-    if (q.at == NULL || q.sums == NULL || q.touched == NULL || q.heap == NULL) {
+    if (q.at == NULL || q.sums == NULL || q.heap == NULL) {
         PyErr_NoMemory();
         goto done;
     }
@@ -183,11 +185,11 @@ PyObject *nearest(PyObject *module, PyObject *args)
     Py_ssize_t next = 0, num_excluded = views[EXCLUDED].len / 8;
     for (int32_t start = 0; q.k > 0 && start < limit; start += BLOCK) {
         int32_t stop = start + BLOCK < limit ? start + BLOCK : (int32_t)limit;
-        int32_t num_touched = add_up(&q, start, stop);
+        add_up(&q, start, stop);
         for (; next < num_excluded && excluded[next] < stop; next++)
             if (excluded[next] >= start)
                 q.sums[excluded[next] - start] = 0;
-        collect(&q, start, num_touched);
+        collect(&q, start, stop);
     }
     for (Py_ssize_t left = q.count; left > 0; left--) {
         ((int64_t *)views[EXAMPLES].buf)[left - 1] = q.heap[0].example;
@@ -204,7 +206,6 @@ done:
         PyBuffer_Release(&allowed);
     PyMem_Free(q.at);
     PyMem_Free(q.sums);
-    PyMem_Free(q.touched);
     PyMem_Free(q.heap);
     return result;
 }
