@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.builtins.compiled import native
 from proofsearch.builtins.text_features import text_features
-from proofsearch.builtins.tree_features import tree_features
+from proofsearch.builtins.tree_features import CONSTANTS, LEVELS, tree_features
 from proofsearch.types import Goal
 
 FEATURES_VERSION = 1
@@ -65,6 +66,7 @@ class FeatureExtractor:
     def __init__(self, use_trees: bool = True) -> None:
         self._use_trees = use_trees
         self._hashes = SymbolHashes()
+        self._native = native()
 
     def extract(self, goals: Sequence[Goal]) -> FeatureRows:
         """The features of each goal; goals in one batch do not influence each other.
@@ -82,6 +84,13 @@ class FeatureExtractor:
             else:
                 texts.append(goal.text)
                 text_rows.append(row)
+        if trees and not texts and self._native is not None:
+            found = self._native.tree_features(trees, self._hashes, CONSTANTS, LEVELS)
+            if found is not None:  # else the plain implementation says what is wrong
+                offsets, ids, kept = found
+                return FeatureRows(
+                    np.frombuffer(offsets, np.int64), np.frombuffer(ids, np.uint32), np.frombuffer(kept, np.int32)
+                )
         parts = []
         if trees:
             rows, hashes = tree_features(trees, self._hashes)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from proofsearch.builtins.compiled import native, notice
 from proofsearch.builtins.features import FeatureExtractor
 from proofsearch.builtins.knn_index import ExampleIndex, Scope
 from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
@@ -75,6 +76,7 @@ class KnnConfig(ComponentConfig):
 class _Ranking:
     """Tactics of one goal, by falling probability, the likeliest first; the rest is sorted only when asked for."""
 
+    listed: Sequence[str] | None
     tactics: Sequence[str]
     probabilities: NDArray[np.float64]
     head: NDArray[np.int64]
@@ -97,11 +99,22 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The memory, and the number of each tactic in its two indices."""
+    """The memory, all tactics of its two indices, and the number of each in either; −1 for all others."""
 
     memory: KnnMemory
-    tactics: dict[str, int]
-    statements: dict[str, int]
+    places: dict[str, int]
+    in_proofs: NDArray[np.int64]
+    in_statements: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, memory: KnnMemory) -> Self:
+        """Numbers the tactics of a memory."""
+        proofs, statements = memory.proofs.tactics, memory.statements.tactics
+        places = {tactic: number for number, tactic in enumerate(dict.fromkeys([*proofs, *statements]))}
+        numbers = np.full((2, len(places) + 1), -1, np.int64)  # the last one is for those that have no place
+        for row, tactics in enumerate((proofs, statements)):
+            numbers[row, _numbers(places, tactics)] = np.arange(len(tactics))
+        return cls(memory, places, *numbers)
 
 
 class KnnGenerator:
@@ -173,14 +186,16 @@ class KnnGenerator:
         goal = request.state.goals[0]
         listed = None if request.moves is None else request.moves.listed()
         seen: Hashable = goal.text if goal.tree is None or not self._config.use_trees else goal.tree
-        key = (request.theorem.name, seen, None if listed is None else hash(tuple(listed)))
+        key = (request.theorem.name, seen)
         ranking = self._rankings.get(key)
-        if ranking is None:
-            ranking = self._rankings[key] = self._ranked(request.theorem, goal, listed, n)
-            if len(self._rankings) > _GOALS_KEPT:
-                self._rankings.popitem(last=False)
-        else:
+        # Sessions hand out the same list for the same goal again: then no list is read to tell that it is the same.
+        if ranking is not None and (ranking.listed is listed or ranking.listed == listed):
             self._rankings.move_to_end(key)
+            return ranking
+        ranking = self._rankings[key] = self._ranked(request.theorem, goal, listed, n)
+        self._rankings.move_to_end(key)
+        if len(self._rankings) > _GOALS_KEPT:
+            self._rankings.popitem(last=False)
         return ranking
 
     def _ranked(self, theorem: Theorem, goal: Goal, listed: Sequence[str] | None, n: int) -> _Ranking:
@@ -191,7 +206,8 @@ class KnnGenerator:
             tactics: Sequence[str] = proofs.tactics
             numbers = np.arange(len(tactics))
         else:
-            tactics, numbers = listed, _numbers(known.tactics, listed)
+            places = _numbers(known.places, listed)
+            tactics, numbers = listed, known.in_proofs[places]
 
         examples, similarities = proofs.neighbours(
             ids, context.proofs, config.neighbours, None if listed is None else _mask(numbers, len(proofs.tactics))
@@ -203,7 +219,7 @@ class KnnGenerator:
         weights += config.smoothing * prior / max(float(prior.sum()), _UNUSED)
         if listed is not None:
             if config.statements and len(statements):
-                cited = _numbers(known.statements, listed)
+                cited = known.in_statements[places]
                 examples, similarities = statements.neighbours(
                     ids, context.statements, _STATEMENTS, _mask(cited, len(statements.tactics))
                 )
@@ -214,7 +230,7 @@ class KnnGenerator:
             # Without a list of moves only what the memory has in bounds can be suggested.
             some = weights.nonzero()[0]
             tactics, weights = [tactics[number] for number in some.tolist()], weights[some]
-        return _Ranking(tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
+        return _Ranking(listed, tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
 
     def _context(self, theorem: Theorem) -> _Context:
         context = self._contexts.get(theorem.name)
@@ -239,18 +255,21 @@ class KnnGenerator:
         if self._known is None:
             config = self._config
             trajectories = None if config.trajectories is None else Path(config.trajectories)
+            advice = notice()
+            if advice:
+                self._builder.status(advice)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
-            tactics, cited = memory.proofs.tactics, memory.statements.tactics
-            self._known = _Known(
-                memory,
-                dict(zip(tactics, range(len(tactics)), strict=True)),
-                dict(zip(cited, range(len(cited)), strict=True)),
-            )
+            self._known = _Known.of(memory)
         return self._known
 
 
-def _numbers(known: Mapping[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
+def _numbers(known: dict[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
     """The number of each tactic, −1 for an unknown one."""
+    compiled = native()
+    if compiled is not None:
+        found = np.empty(len(tactics), np.int64)
+        compiled.numbers(known, tactics, found)
+        return found
     return np.fromiter(map(known.get, tactics, repeat(-1)), np.int64, len(tactics))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.builtins.compiled import native
 from proofsearch.errors import InputError
 
 INDEX_VERSION = 2
@@ -76,8 +77,9 @@ class ExampleIndex:
         self._first: NDArray[np.int32] = arrays["first"]
         self._occurrences: NDArray[np.int64] = arrays["occurrences"]
         self._uses: NDArray[np.int64] = arrays["uses"]
-        self._sums = np.zeros(len(self), np.float32)
         self._unknown_idf = float(np.log1p(len(self)))
+        self._native = native()
+        self._sums = np.zeros(0 if self._native is not None else len(self), np.float32)
 
     def __len__(self) -> int:
         return len(self.tactic_of)
@@ -164,6 +166,22 @@ class ExampleIndex:
         order = np.argsort(lengths, kind="stable")
         order = order[: max(1, int(np.searchsorted(np.cumsum(lengths[order]), budget, side="right")))]
 
+        if self._native is not None:
+            chosen, nearest = np.empty(k, np.int64), np.empty(k, np.float32)
+            count = self._native.nearest(
+                self._postings,
+                begins[order],
+                ends[order],
+                weights[order],
+                self._inverse_norms,
+                self.tactic_of,
+                scope.excluded,
+                chosen,
+                nearest,
+                allowed,
+                scope.examples,
+            )
+            return chosen[:count], np.minimum(nearest[:count].astype(np.float64) / norm, 1.0)
         sums = self._sums
         pieces = [
             self._postings[begin:end] for begin, end in zip(begins[order].tolist(), ends[order].tolist(), strict=True)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from proofsearch.types import Tree
 
 _MASK = 2**64 - 1
-_LEVELS = 3
+LEVELS = 3
 """Depth to which *path* and *equal* features reach; the root has depth 0."""
 _POSITIONS = 64
 """Child positions told apart; further ones count as the last."""
@@ -46,6 +46,11 @@ _BASE = _constants(1, 1)[0]
 _STEP, _FINISH, _WALK, _MARK = (np.uint64(c) for c in _constants(2, 4))
 _SYMBOL, _EDGE, _WALK3, _SHAPE1, _SHAPE2, _PATH, _EQUAL = (np.uint64(c) for c in _constants(3, 7))
 _POSITION = np.array(_constants(4, _POSITIONS), np.uint64)
+
+CONSTANTS = np.array(
+    [_STEP, _FINISH, _WALK, _MARK, _SYMBOL, _EDGE, _WALK3, _SHAPE1, _SHAPE2, _PATH, _EQUAL, *_POSITION], np.uint64
+)
+"""All of them, in the order in which the compiled implementation wants them."""
 
 
 def tree_features(trees: Sequence[Tree], hashes: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
@@ -177,7 +182,7 @@ def _paths(
     path = np.where(is_root, symbol, np.uint64(0))
     places = np.where(is_root, _MARK, np.uint64(0))
     level, near = is_root, [is_root.nonzero()[0]]
-    for _ in range(_LEVELS):
+    for _ in range(LEVELS):
         chosen = level[above].nonzero()[0]
         if not chosen.size:
             break

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, child_path
+from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.rendering import Rendering
 from proofsearch_metamath.terms import Terms, TermTooLargeError
 from proofsearch_metamath.unification import LocalGoal, Unifier
@@ -44,6 +44,7 @@ class Choices:
         self._rendering = rendering
         self._hypotheses = hypotheses
         self._allowed = (1 << earlier) - 1
+        self._closing = self._allowed & library.without_hypotheses
         self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
         self._candidates: dict[int, int] = {}
@@ -68,7 +69,8 @@ class Choices:
         if skeleton in self._hypotheses:
             return f"{HYPOTHESIS}{self._hypotheses.index(skeleton) + 1}"
         library = self._library
-        for index in library.members_of(self.candidates(skeleton) & library.without_hypotheses):
+        # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
+        for index in library.members_of(library.conclusions_at(self._places(skeleton), self._closing)):
             try:
                 application = self._unifier.apply(skeleton, library.pattern(index))
             except TermTooLargeError:
@@ -81,32 +83,19 @@ class Choices:
         """A bit set of the assertions before the theorem whose conclusion may unify with a goal (a superset)."""
         found = self._candidates.get(skeleton)
         if found is None:
-            terms, library = self._terms, self._library
-            ops, args = terms.ops, terms.args
-            found = self._allowed
-            stack = [(skeleton, 0, 0)]
-            while stack and found:
-                term, path, depth = stack.pop()
-                op = ops[term]
-                if op < 0:
-                    continue
-                if op >= self._num_rules:
-                    found &= library.conclusions_with(path, -1)
-                    continue
-                found &= library.conclusions_with(path, op)
-                if depth < MAX_PATH_DEPTH:
-                    for child, arg in enumerate(args[term]):
-                        stack.append((arg, child_path(path, child), depth + 1))
+            found = self._library.conclusions_at(self._places(skeleton), self._allowed)
             self._candidates[skeleton] = found
         return found
+
+    def _places(self, skeleton: int) -> list[int]:
+        return self._terms.places(skeleton, self._num_rules, MAX_PATH_DEPTH)
 
     def moves_of(self, skeleton: int) -> list[str]:
         """The tactics that may apply to a goal: hypotheses first, then assertions in the library's order."""
         found = self._moves.get(skeleton)
         if found is None:
-            labels = self._library.provable_labels
             found = [f"{HYPOTHESIS}{number + 1}" for number in range(len(self.usable_hypotheses(skeleton)))]
-            found += [labels[index] for index in self._library.members_of(self.candidates(skeleton))]
+            found += self._library.labels_of(self.candidates(skeleton))
             self._moves[skeleton] = found
         return found
 
@@ -115,8 +104,8 @@ class Choices:
         found = self._usable.get(skeleton)
         if found is None:
             if self._terms.metas[skeleton]:
-                unify = self._unifier.unify
-                found = [number for number, term in enumerate(self._hypotheses) if unify(skeleton, term, {})]
+                unifies = self._unifier.unifies
+                found = [number for number, term in enumerate(self._hypotheses) if unifies(skeleton, term)]
             else:
                 found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]
             self._usable[skeleton] = found

@@ -16,6 +16,7 @@ from proofsearch import Demonstration, Theorem, Verdict
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
 from proofsearch.registry import CACHE_VARIABLE, Builder
+from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.database import Assertion, Pair
 from proofsearch_metamath.demonstrations import UnusableProofError
 from proofsearch_metamath.demonstrations import replay as replay_proof
@@ -98,6 +99,9 @@ class MetamathEnvironment:
         """
         if not self.path.exists():
             raise InputError(f"{self.path}: no such file; give --metamath-database the path of a .mm database")
+        advice = notice()
+        if advice:
+            self._status(advice, None, None)
         try:
             return prepare(
                 self.path,

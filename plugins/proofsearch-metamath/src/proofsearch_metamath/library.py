@@ -6,15 +6,17 @@ thousand assertions of which a search meets a few hundred, so everything here is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch_metamath.compiled import native
 from proofsearch_metamath.database import Database
 from proofsearch_metamath.tables import Essentials, Frames, Tables
+from proofsearch_metamath.terms import PATH_BASE, place_of
 from proofsearch_metamath.unification import Pattern, PatternTree
 
 Ints = NDArray[np.int32]
@@ -22,12 +24,8 @@ Ints = NDArray[np.int32]
 MAX_PATH_DEPTH = 3
 """How deep the index of conclusions looks."""
 
-_PATH_BASE = 16
-
-
-def child_path(path: int, child: int) -> int:
-    """The path of a node's child, in the index of conclusions; the root's path is 0."""
-    return path * _PATH_BASE + min(child, _PATH_BASE - 1) + 1
+_FEW = 8
+"""Sets with no more members are taken apart bit by bit."""
 
 
 class Library:
@@ -41,7 +39,7 @@ class Library:
         self.num_rules = len(self.rules)
         self.provable: Ints = tables.arrays["provable"].astype(np.int32)
         self._patterns: dict[int, Pattern] = {}
-        self._bits: dict[tuple[int, int], int] = {}
+        self._bits: dict[int, int] = {}
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -50,6 +48,15 @@ class Library:
         """The labels of the provable assertions, in order."""
         labels = self.tables.labels
         return [labels[position] for position in self.provable.tolist()]
+
+    @cached_property
+    def _label_array(self) -> NDArray[np.object_]:
+        return np.array(self.provable_labels, dtype=object)
+
+    def labels_of(self, bits: int) -> list[str]:
+        """The labels of a bit set's provable assertions, in order."""
+        labels: list[str] = self._label_array[self.members_of(bits)].tolist()
+        return labels
 
     @cached_property
     def provable_index(self) -> dict[str, int]:
@@ -133,13 +140,17 @@ class Library:
         typecode_index = {typecode: number for number, typecode in enumerate(self.typecodes)}
         place = {floating.variable: number for number, floating in enumerate(frame.floats)}
         conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
+        typecodes = tuple(typecode_index[floating.typecode] for floating in frame.floats)
+        disjoint = tuple(sorted((place[one], place[other]) for one, other in frame.disjoint))
+        compiled = native()
         return Pattern(
             index=index,
             label=frame.label,
-            typecodes=tuple(typecode_index[floating.typecode] for floating in frame.floats),
+            typecodes=typecodes,
             conclusion=conclusion,
             hypotheses=tuple(hypotheses),
-            disjoint=tuple(sorted((place[one], place[other]) for one, other in frame.disjoint)),
+            disjoint=disjoint,
+            compiled=compiled and compiled.Pattern(typecodes, conclusion, tuple(hypotheses), disjoint),
         )
 
     def nested(self, tree: Sequence[int]) -> PatternTree:
@@ -162,23 +173,37 @@ class Library:
         """A bit set of the provable assertions whose conclusion may have ``op`` at a path.
 
         It has, or a variable is there or above. ``op`` −1 asks for the variables alone. Paths: the root is 0, see
-        :func:`child_path`.
+        :func:`~proofsearch_metamath.terms.child_path`.
         """
-        key = (path, op)
-        bits = self._bits.get(key)
-        if bits is None:
-            if op >= 0:
-                bits = self.conclusions_with(path, -1) | self._postings(path, op)
-            else:
-                bits = self._postings(path, -1)
-                if path:
-                    bits |= self.conclusions_with((path - 1) // _PATH_BASE, -1)
-            self._bits[key] = bits
+        return self.conclusions_at([place_of(path, op)], -1)
+
+    def conclusions_at(self, places: Iterable[int], within: int) -> int:
+        """A bit set of those provable assertions of ``within`` whose conclusion may have all of that.
+
+        Args:
+            places: paths and operators, see :func:`~proofsearch_metamath.terms.place_of`.
+            within: a bit set; −1 for all.
+        """
+        known = self._bits
+        for place in places:
+            bits = known.get(place)
+            within &= self._find(place) if bits is None else bits
+            if not within:
+                break
+        return within
+
+    def _find(self, place: int) -> int:
+        path, op = place >> 32, (place & 0xFFFFFFFF) - 1
+        bits = self._postings(place)
+        if op >= 0:
+            bits |= self.conclusions_with(path, -1)
+        elif path:
+            bits |= self.conclusions_with((path - 1) // PATH_BASE, -1)
+        self._bits[place] = bits
         return bits
 
-    def _postings(self, path: int, op: int) -> int:
+    def _postings(self, wanted: int) -> int:
         arrays = self.tables.arrays
-        wanted = (path << 32) | (op + 1)
         keys = arrays["index_keys"]
         row = int(np.searchsorted(keys, wanted))
         if row == len(keys) or int(keys[row]) != wanted:
@@ -194,10 +219,15 @@ class Library:
 
     def members_of(self, bits: int) -> list[int]:
         """The provable assertions of a bit set, in order."""
-        raw = bits.to_bytes((len(self.provable) + 7) // 8, "little")
-        members: list[int] = np.flatnonzero(
-            np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little")
-        ).tolist()
+        members: list[int] = []
+        if bits.bit_count() > _FEW:
+            raw = np.frombuffer(bits.to_bytes((len(self.provable) + 7) // 8, "little"), dtype=np.uint8)
+            members = np.flatnonzero(np.unpackbits(raw, bitorder="little")).tolist()
+        else:
+            while bits:
+                lowest = bits & -bits
+                members.append(lowest.bit_length() - 1)
+                bits ^= lowest
         return members
 
     @cached_property

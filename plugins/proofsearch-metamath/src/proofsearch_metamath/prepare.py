@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from proofsearch_metamath.cache import load, store
 from proofsearch_metamath.database import Assertion, Database
 from proofsearch_metamath.grammar import PROVABLE
-from proofsearch_metamath.library import MAX_PATH_DEPTH, Library, child_path
+from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.places import Places
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.syntax import Grammar, GrammarError, ParseError
 from proofsearch_metamath.tables import Syntax, Tables
-from proofsearch_metamath.terms import MAX_DEPTH
+from proofsearch_metamath.terms import MAX_DEPTH, child_path, place_of
 from proofsearch_metamath.tokens import read_bytes
 
 Progress = Callable[[str, int, int], None]
@@ -195,7 +195,7 @@ def _index_keys(tree: Sequence[int], arities: Sequence[int]) -> list[int]:
     for entry in tree:
         path, depth = stack.pop()
         if depth <= MAX_PATH_DEPTH:
-            keys.append((path << 32) | (entry + 1 if entry >= 0 else 0))
+            keys.append(place_of(path, max(entry, -1)))
         if entry < 0:
             continue
         for child in reversed(range(arities[entry])):

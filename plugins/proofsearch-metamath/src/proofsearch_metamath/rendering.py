@@ -42,6 +42,7 @@ class Rendering:
         self._phrases: dict[int, str] = {}
         self._pieces: dict[int, tuple[list[str], list[int]]] = {}
         self._skeleton_texts: dict[int, str] = {}
+        self._first_goals: dict[int, Goal] = {}
         self._trees: dict[int, Tree] = {}
         self._preorders: dict[int, _Preorder] = {}
 
@@ -61,7 +62,11 @@ class Rendering:
     def first_goal(self, state: MetamathState) -> Goal:
         """The goal that the next tactic acts on."""
         goal = state.open[state.focus]
-        return Goal(self._goal_text(goal, {}), self.tree(goal[0]))
+        # Names are given in order of occurrence, so alone a goal is shown as every other with its skeleton is.
+        found = self._first_goals.get(goal[0])
+        if found is None:
+            found = self._first_goals[goal[0]] = Goal(self._goal_text(goal, {}), self.tree(goal[0]))
+        return found
 
     def goals(self, state: MetamathState) -> tuple[Goal, ...]:
         """All goals, the first one first."""

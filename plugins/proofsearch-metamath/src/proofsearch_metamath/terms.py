@@ -21,6 +21,20 @@ MAX_DEPTH = 200
 """How deep a term may be: what walks over terms recurses. The deepest statement of set.mm has depth 33, of nf.mm 38."""
 
 
+PATH_BASE = 16
+"""Children told apart by paths; further ones count as the last."""
+
+
+def child_path(path: int, child: int) -> int:
+    """The path of a node's child, in the index of conclusions; the root's path is 0."""
+    return path * PATH_BASE + min(child, PATH_BASE - 1) + 1
+
+
+def place_of(path: int, op: int) -> int:
+    """An operator at a path as one number; ``op`` −1 stands for a variable."""
+    return (path << 32) | (op + 1)
+
+
 class TermTooLargeError(Exception):
     """A term grew past the bound; whoever builds terms turns this into a rejected step."""
 
@@ -159,6 +173,30 @@ class Terms:
             return made
 
         return walk(term)
+
+    def places(self, term: int, num_rules: int, max_depth: int) -> list[int]:
+        """What stands near the root of a term, as places of the index of conclusions (:func:`place_of`).
+
+        Args:
+            term: the term.
+            num_rules: operators from this on are the theorem's variables, of which the index knows one sort only.
+            max_depth: how deep to look; the root has depth 0.
+
+        Returns:
+            A place for every node that is no metavariable, those below metavariables left out, parents first.
+        """
+        ops, args = self.ops, self.args
+        found = []
+        waiting = [(term, 0, 0)]
+        for node, path, depth in waiting:
+            op = ops[node]
+            if op < 0:
+                continue
+            found.append(place_of(path, op if op < num_rules else -1))
+            if op < num_rules and depth < max_depth:
+                for child, arg in enumerate(args[node]):
+                    waiting.append((arg, child_path(path, child), depth + 1))
+        return found
 
     def canonical(self, term: int) -> tuple[int, tuple[int, ...]]:
         """Its skeleton, in canonical numbering, and the metavariables that its numbers stand for, in order."""

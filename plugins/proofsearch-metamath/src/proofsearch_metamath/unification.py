@@ -10,7 +10,7 @@ metavariable.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proofsearch_metamath.terms import Terms, TermTooLargeError
@@ -30,6 +30,7 @@ class Pattern:
         conclusion: what it asserts.
         hypotheses: its ``$e`` hypotheses, in order.
         disjoint: its ``$d`` pairs, as indices of variables.
+        compiled: the same for the compiled unifier, where there is one.
     """
 
     index: int
@@ -38,6 +39,7 @@ class Pattern:
     conclusion: PatternTree
     hypotheses: tuple[PatternTree, ...]
     disjoint: tuple[tuple[int, int], ...]
+    compiled: object = field(default=None, repr=False)
 
 
 LocalGoal = tuple[int, tuple[int, ...]]
@@ -149,6 +151,10 @@ class Unifier:
             return None
         bound = {meta: self.resolve(meta, bindings) for meta in self._terms.metas[skeleton] if meta in bindings}
         return Application((), bound, (), frozenset())
+
+    def unifies(self, left: int, right: int) -> bool:
+        """Whether two terms can become equal."""
+        return self.unify(left, right, {})
 
     def unify(self, left: int, right: int, bindings: dict[int, int]) -> bool:
         """Extends a triangular substitution so that two terms become equal; false where none does."""
@@ -262,6 +268,11 @@ class Unifier:
         if isinstance(part, int):
             value = values[part]
             return value if value >= 0 else self._value(part, values, typecodes, own, fresh)
-        return self._terms.app(
-            part[0], tuple([self._instantiate(child, values, typecodes, own, fresh) for child in part[1:]])
-        )
+        args = []
+        for child in part[1:]:
+            # Most children are variables with a value; asking here spares a call for each.
+            if isinstance(child, int) and values[child] >= 0:
+                args.append(values[child])
+            else:
+                args.append(self._instantiate(child, values, typecodes, own, fresh))
+        return self._terms.app(part[0], tuple(args))
