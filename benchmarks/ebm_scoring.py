@@ -1,6 +1,6 @@
 """What the energy-based model's scores cost: the time of an expansion with and without its scorer.
 
-    python benchmarks/ebm_scoring.py [--checkpoint ckpt] [--theorems 40] [--pairs 3]
+    python benchmarks/ebm_scoring.py [--checkpoint ckpt] [--theorems 40] [--pairs 3] [--defer 4]
 
 Each pair searches the same theorems twice, without recording: with the scorer `ebm`, and with the scorer `logprob`.
 Both are ordered by log-probability and goal count, so that they expand the same states and the scores are computed and
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--least", type=int, default=16, help="expansions that a search must have taken to count")
     parser.add_argument("--split", default="test", choices=("train", "validation", "test"))
     parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--defer", type=int, help="score only so many likeliest children at once, as --defer does")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     options = parse_options(arguments.policy_option)
@@ -63,7 +64,9 @@ def _run(arguments: argparse.Namespace, scorer: str, options: Options, out: Path
         seed=arguments.seed,
         select=SelectionConfig(split=arguments.split, limit=arguments.theorems),
         search=SearchConfig(
-            limit=LimitConfig(expansions=arguments.expansions), priority=PriorityConfig(kind="logprob", goal_weight=1.0)
+            limit=LimitConfig(expansions=arguments.expansions),
+            priority=PriorityConfig(kind="logprob", goal_weight=1.0),
+            defer=arguments.defer if scorer == "ebm" else None,
         ),
         execution=ExecutionConfig(workers=1),
         trajectories=False,

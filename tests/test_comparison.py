@@ -25,7 +25,7 @@ from proofsearch.trajectory.choices import _earliest_on_the_way, choices
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.writer import Origin, to_table
-from proofsearch.types import Finished, Goal, State, Theorem, Verdict
+from proofsearch.types import Finished, Goal, OutcomeKind, State, Theorem, Verdict
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
 
@@ -310,6 +310,42 @@ def test_only_what_has_a_result_counts(run: Path) -> None:
     (run / "results.jsonl").write_text("")
     with pytest.raises(UsageError, match="no theorem of this run has a result yet"):
         one(run)
+
+
+def test_endings_steps_and_time_are_those_of_the_results(run: Path) -> None:
+    lines = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    lines[0] = {"theorem": lines[0]["theorem"], "status": "failed", "failure": "crashed", "message": "signal 9"}
+    (run / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = one(run)
+    kept = RunFolder.open(run).results().values()
+    stopped = sum(result.limit_hit == "expansions" for result in kept)
+    expected = {"proved": found.proved, "stopped at the limit on expansions": stopped, "crashed": 1}
+    assert found.endings == {ending: number for ending, number in expected.items() if number}
+    assert list(found.endings.values()) == sorted(found.endings.values(), reverse=True)
+    searches = [search for search in read_searches([run]) if search.search_id in {of.search_id for of in kept}]
+    assert len(searches) == 39
+    assert sum(found.steps.values()) == sum(len(search.edges) for search in searches)
+    assert found.steps["finished"] == found.proved
+    assert found.steps["rejected"] == sum(
+        int((search.edges.outcome == OutcomeKind.REJECTED).sum()) for search in searches
+    )
+    assert list(found.time.parts) == ["generate", "step", "score", "engine", "accept"]
+    assert sum(found.time.parts.values()) == pytest.approx(found.time.seconds)
+    assert found.time.parts["step"] == pytest.approx(sum(of.seconds_by_part.get("step", 0.0) for of in kept))
+    assert sum(share.value for share in found.time.shares.values()) == pytest.approx(1)
+    share = found.time.shares["step"]
+    assert share.value == pytest.approx(found.time.parts["step"] / found.time.seconds)
+    assert share.low < share.value < share.high
+    # Verification is on top of what a search itself took.
+    without = found.time.seconds - found.time.parts["accept"]
+    assert without == pytest.approx(float(found.efforts.seconds.sum()), rel=0.01)
+
+
+def test_a_run_that_measured_no_time_says_nothing_of_it(run: Path) -> None:
+    lines = [json.loads(line) | {"seconds_by_part": {}} for line in (run / "results.jsonl").read_text().splitlines()]
+    (run / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    time = one(run).time
+    assert (time.seconds, time.parts, time.shares) == (0.0, {}, {})
 
 
 def test_split_and_limit_choose_theorems(run: Path) -> None:

@@ -55,6 +55,7 @@ def test_layers() -> None:
         (running("plugins", "list"), "pyarrow torch transformers"),
         (running("plugins", "check", "--help"), "pyarrow torch transformers"),
         (running("search", "--help"), "pyarrow torch transformers"),
+        (running("report", "--help"), "pyarrow scipy torch transformers"),
         (running("verify", "--help"), "torch transformers"),
         (running("train", "--help"), "pyarrow torch transformers"),
         (running("iterate", "--help"), "pyarrow torch transformers"),

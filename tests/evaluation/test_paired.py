@@ -14,6 +14,7 @@ from proofsearch.evaluation.paired import (
     compare_solved,
     expansion_budgets,
     mcnemar,
+    proof_costs,
     solved,
     time_budgets,
 )
@@ -108,6 +109,14 @@ def test_costs_are_compared_where_both_solve() -> None:
     none = compare_costs(first, second, np.zeros(4, dtype=np.bool_), BOOTSTRAP)["nodes"]
     assert none.theorems == 0
     assert math.isnan(none.ratio.value)
+
+
+def test_quartiles_are_those_of_the_proofs_alone() -> None:
+    found = proof_costs(efforts([1, 2, 3, 4, 5, 900], [True, True, True, True, True, False]))["expansions"]
+    assert (found.proofs, found.lower, found.median, found.upper) == (5, 2, 3, 4)
+    none = proof_costs(efforts([9], [False]))["seconds"]
+    assert none.proofs == 0
+    assert math.isnan(none.median)
 
 
 def test_different_theorems_are_refused() -> None:

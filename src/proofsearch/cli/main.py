@@ -29,6 +29,7 @@ COMMANDS = {
     "iterate": "Search, learn from what was found, and search again, for some rounds.",
     "theorems": "List the theorems of an environment.",
     "evaluate": "Measure what runs solved and what their values are worth; compare runs.",
+    "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
     "plugins": "Show what is installed, check it, and begin a new one.",

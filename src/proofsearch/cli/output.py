@@ -176,7 +176,7 @@ class _Pace:
 def summary_text(summary: RunSummary) -> str:
     """The end of a run, for people."""
     low, high = wilson(summary.proved, summary.theorems)
-    ended = Counter(_ending(result) for result in summary.results.values() if not result.proved)
+    ended = Counter(result.ending for result in summary.results.values() if not result.proved)
     lines = [
         f"proved {summary.proved} of {summary.theorems} theorems "
         f"({summary.proved / summary.theorems:.1%}, 95% interval {low:.1%} to {high:.1%}) "
@@ -225,18 +225,12 @@ def _beginning(event: Began) -> str:
     return f"searching {chosen}; the run is kept in {event.path}"
 
 
-def _ending(result: TheoremResult) -> str:
-    if result.failure:
-        return result.failure
-    return f"stopped at the limit on {result.limit_hit}" if result.limit_hit else result.status
-
-
 def _outcome(result: TheoremResult) -> str:
     if result.failure:
         # The rest, a traceback perhaps, is in the results.
         last = result.message.strip().splitlines()[-1:] or [""]
         return f"{result.failure}: {last[0]}"
-    how = f"proved in {len(result.tactics)} steps" if result.proved else _ending(result)
+    how = f"proved in {len(result.tactics)} steps" if result.proved else result.ending
     return f"{how} ({result.expansions} expansions, {result.seconds:.1f} s)"
 
 

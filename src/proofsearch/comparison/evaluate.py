@@ -9,18 +9,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from proofsearch.comparison.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
 from proofsearch.comparison.recorded import Recorded, contradictions, read
-from proofsearch.comparison.report import Comparison, Evaluation, Rates, RunEvaluation
+from proofsearch.comparison.report import Comparison, Evaluation, Rates, RunEvaluation, TimeSpent
 from proofsearch.comparison.rescoring import Rescorer
 from proofsearch.comparison.settings import EvaluationSettings
 from proofsearch.comparison.values import judge
 from proofsearch.components import OnStatus
 from proofsearch.errors import UsageError
-from proofsearch.evaluation.paired import expansion_budgets, solved, time_budgets
+from proofsearch.evaluation.paired import expansion_budgets, proof_costs, solved, time_budgets
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibration
-from proofsearch.runs import RunFolder
+from proofsearch.runs import RunFolder, TheoremResult
 
 
 def evaluate(
@@ -190,5 +192,22 @@ def _run(
                 time_budgets(efforts.seconds[efforts.proved], time_limit([folder], [efforts])),
             )
         ),
+        proof_costs=proof_costs(efforts),
+        endings=dict(Counter(result.ending for result in results.values()).most_common()),
+        steps=recorded.steps,
+        time=_time(list(results.values()), settings),
         efforts=efforts,
+    )
+
+
+def _time(results: Sequence[TheoremResult], settings: EvaluationSettings) -> TimeSpent:
+    """Where the time of these searches went; those that failed measured none."""
+    names = list(dict.fromkeys(name for result in results for name in result.seconds_by_part))
+    spent = np.array([[result.seconds_by_part.get(name, 0.0) for name in names] for result in results])
+    # A part of all time is a ratio of sums over theorems, so that long searches weigh as much as they took.
+    shares = settings.bootstrap.ratios(spent, spent.sum(axis=1))
+    return TimeSpent(
+        seconds=float(spent.sum()),
+        parts=dict(zip(names, spent.sum(axis=0).tolist(), strict=True)),
+        shares=dict(zip(names, shares, strict=True)),
     )

@@ -90,10 +90,11 @@ def compare(
         UsageError: no theorem is common.
     """
     statements = {theorem.name: theorem.statement for theorem in second.theorems}
+    common = first_names & second_names
     names = [
         theorem.name
         for theorem in first.theorems
-        if theorem.name in first_names & second_names and statements[theorem.name] == theorem.statement
+        if theorem.name in common and statements[theorem.name] == theorem.statement
     ]
     if not names:
         raise UsageError(

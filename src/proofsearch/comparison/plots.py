@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from proofsearch.comparison.report import Evaluation
+from proofsearch.comparison.report import Evaluation, run_names
 from proofsearch.errors import StorageError
 from proofsearch.evaluation import plots
 from proofsearch.storage import write_whole
@@ -40,12 +39,7 @@ def write_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 
 def _drawn(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
-    counts = Counter(run.run.name for run in evaluation.runs)
-    efforts = {
-        # Two runs of one name, in two folders, are told apart by their folders.
-        (str(run.run) if counts[run.run.name] > 1 else run.run.name): run.efforts
-        for run in evaluation.runs
-    }
+    efforts = {name: run.efforts for name, run in zip(run_names(evaluation), evaluation.runs, strict=True)}
     yield "solved-expansions.svg", plots.solved_curves(efforts, "expansions")
     yield "solved-seconds.svg", plots.solved_curves(efforts, "seconds")
     for number, run in enumerate(evaluation.runs, start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -59,6 +60,7 @@ class Recorded:
         states: how many there are, roots left out.
         advanced: steps that led to a state.
         merged: those of them that led to a state that was known already.
+        steps: what became of all steps, by the outcome's name in lower case.
         judged: labels by a hash of theorem and state: 1 positive, 2 negative; to find contradictions between runs.
     """
 
@@ -70,6 +72,7 @@ class Recorded:
     states: int
     advanced: int
     merged: int
+    steps: dict[str, int]
     judged: dict[int, int]
 
 
@@ -125,6 +128,7 @@ class _Collected:
     states: int = 0
     advanced: int = 0
     merged: int = 0
+    outcomes: Counter[int] = field(default_factory=Counter)
     sizes: list[int] = field(default_factory=list)
     depth: list[int] = field(default_factory=list)
     of_search: list[int] = field(default_factory=list)
@@ -167,6 +171,7 @@ class _Collected:
         self._extend("labelled.remaining", np.array(labels.remaining, dtype=np.int64)[labelled])
         self._extend("labelled.theorem", np.full(len(labelled), self.searches))
         self._judge(search, labels.label)
+        self.outcomes.update(search.edges.outcome.tolist())
         advanced = int((search.edges.outcome == OutcomeKind.ADVANCED).sum())
         self.advanced += advanced
         self.merged += advanced - (search.num_nodes - 1)
@@ -213,6 +218,7 @@ class _Collected:
             states=self.states,
             advanced=self.advanced,
             merged=self.merged,
+            steps={kind.name.lower(): self.outcomes[kind] for kind in OutcomeKind if self.outcomes[kind]},
             judged=self.judged,
         )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from proofsearch.evaluation.bootstrap import Estimate
 from proofsearch.evaluation.calibration import CalibrationError
-from proofsearch.evaluation.paired import Cost, CostRatio, Efforts, PairedSolved, Solved
+from proofsearch.evaluation.paired import Cost, CostRatio, Efforts, PairedSolved, ProofCost, Solved
 from proofsearch.evaluation.ranking import RankingAtDepth
 from proofsearch.evaluation.separation import Histogram, Separation
 
@@ -53,6 +55,22 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeSpent:
+    """Where the time of a run's searches went.
+
+    Attributes:
+        seconds: all of it, verification included.
+        parts: seconds in each part: ``generate``, ``step``, ``score``, ``engine`` (what the search itself needed) and
+            ``accept`` (verification); empty where nothing was measured.
+        shares: the same as parts of all, in [0, 1], with intervals.
+    """
+
+    seconds: float
+    parts: Mapping[str, float]
+    shares: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
 class RunEvaluation:
     """One run.
 
@@ -77,6 +95,10 @@ class RunEvaluation:
         histogram: of the value.
         solved_expansions: at budgets of expansions.
         solved_seconds: at budgets of seconds.
+        proof_costs: what the proofs cost, by cost.
+        endings: how the searches ended, in words, the most frequent first: how many.
+        steps: what became of the recorded steps, by the outcome's name in lower case: how many.
+        time: where the time went.
         efforts: what each theorem cost; not in the JSON.
     """
 
@@ -102,6 +124,10 @@ class RunEvaluation:
     histogram: Histogram
     solved_expansions: tuple[Solved, ...]
     solved_seconds: tuple[Solved, ...]
+    proof_costs: Mapping[Cost, ProofCost]
+    endings: Mapping[str, int]
+    steps: Mapping[str, int]
+    time: TimeSpent
     efforts: Efforts = field(repr=False, metadata={"json": False})
 
 
@@ -145,6 +171,14 @@ class Evaluation:
     seed: int
     resamples: int
     format: int = FORMAT
+
+
+def run_names(evaluation: Evaluation) -> list[str]:
+    """What to call each run: its folder's name; where two runs share one, they are told apart by their paths."""
+    counts = Counter(run.run.name for run in evaluation.runs)
+    names = [str(run.run) if counts[run.run.name] > 1 else run.run.name for run in evaluation.runs]
+    # One folder may be named twice.
+    return [f"{name} ({names[:at].count(name) + 1})" if name in names[:at] else name for at, name in enumerate(names)]
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:

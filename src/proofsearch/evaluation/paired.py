@@ -106,6 +106,23 @@ class Solved:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofCost:
+    """What a run's proofs cost; ``nan`` where there is no proof.
+
+    Attributes:
+        proofs: how many.
+        lower: the lower quartile of their costs.
+        median: the median.
+        upper: the upper quartile.
+    """
+
+    proofs: int
+    lower: float
+    median: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
 class PairedSolved:
     """What two runs solved within a budget, of the same theorems.
 
@@ -195,6 +212,16 @@ def solved(efforts: Efforts, kind: Cost, budgets: Sequence[float]) -> list[Solve
         count = int(efforts.solved(kind, budget).sum())
         cut = efforts.cut_off(kind, budget)
         found.append(Solved(budget, count, len(efforts), *wilson(count, len(efforts)), cut))
+    return found
+
+
+def proof_costs(efforts: Efforts) -> dict[Cost, ProofCost]:
+    """What a run's proofs cost, by cost."""
+    found: dict[Cost, ProofCost] = {}
+    for kind in COSTS:
+        spent = efforts.cost(kind)[efforts.proved]
+        quartiles = np.quantile(spent, [0.25, 0.5, 0.75]) if len(spent) else np.full(3, math.nan)
+        found[kind] = ProofCost(len(spent), *quartiles.tolist())
     return found
 
 

@@ -83,6 +83,13 @@ class TheoremResult:
         """Whether an independent check accepted a proof. Nothing else makes a theorem proved."""
         return self.verdict is not None and self.verdict.proved
 
+    @property
+    def ending(self) -> str:
+        """How it ended, for people: ``"proved"``, ``"stopped at the limit on …"``, the status, or the failure."""
+        if self.proved:
+            return "proved"
+        return self.failure or (f"stopped at the limit on {self.limit_hit}" if self.limit_hit else self.status)
+
     @classmethod
     def from_search(cls, search: SearchResult, *, seed: int, search_id: str = "", attempts: int = 1) -> TheoremResult:
         """What a search came back with, without its graph.

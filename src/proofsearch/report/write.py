@@ -1,0 +1,129 @@
+"""Writes a report: evaluates the runs, chooses the trees, reads them, and puts everything into one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofsearch.comparison import evaluate
+from proofsearch.comparison.report import run_names
+from proofsearch.components import OnStatus
+from proofsearch.errors import StorageError, UsageError
+from proofsearch.report.choice import check_named, choose
+from proofsearch.report.page import is_report, packed, page
+from proofsearch.report.settings import ReportSettings
+from proofsearch.report.summary import summary_data
+from proofsearch.report.tree import tree_data
+from proofsearch.runs import RunFolder
+from proofsearch.storage import write_whole
+from proofsearch.trajectory.reader import read_searches
+
+_HEAD = 4096
+"""Bytes at a file's beginning in which a report says that it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report that was written.
+
+    Attributes:
+        path: the file.
+        bytes: its size.
+        trees: how many search trees it shows.
+        theorems: of how many theorems they are.
+        left_out: how many theorems have a recorded search and no tree in it.
+    """
+
+    path: Path
+    bytes: int
+    trees: int
+    theorems: int
+    left_out: int
+
+
+def write_report(
+    paths: Sequence[Path], out: Path, settings: ReportSettings | None = None, *, on_status: OnStatus | None = None
+) -> Written:
+    """Writes a report about runs.
+
+    Args:
+        paths: run folders, at least one; the first is what the others are compared with. They may still be written to.
+        out: the HTML file. An earlier report there is replaced.
+        settings: what it is about.
+        on_status: told what takes long.
+
+    Raises:
+        UsageError: nothing to report, runs that can't be compared, a theorem without a tree, or a file in the way that
+            is no report.
+        RunFolderError: not a run folder, or damaged.
+        InputError: a trajectory is damaged.
+        StorageError: the file can't be written.
+    """
+    settings = settings or ReportSettings()
+    _refuse_taken(out)
+    evaluation = evaluate(paths, settings.evaluation, on_status=on_status)
+    folders = [RunFolder.open(path) for path in paths]
+    evaluated = [set(run.efforts.theorems) for run in evaluation.runs]
+    results = [
+        {name: result for name, result in folder.results().items() if name in names}
+        for folder, names in zip(folders, evaluated, strict=True)
+    ]
+    check_named(settings.theorems, results, paths)
+    choice = choose(results, settings.trees, settings.theorems)
+    place = {name: index for index, name in enumerate(choice.theorems)}
+    wanted = [{result.search_id for name, result in of.items() if result.search_id and name in place} for of in results]
+    entries, trees = [], {}
+    for number, (folder, ids) in enumerate(zip(folders, wanted, strict=True)):
+        for name, tree in _trees(folder, ids, on_status):
+            key = f"tree-{number}-{place[name]}"
+            entries.append(
+                {"id": key, "run": number, "theorem": name, "nodes": tree["total"], "shown": len(tree["text"])}
+            )
+            trees[key] = packed(tree)
+    entries.sort(key=lambda entry: (place[entry["theorem"]], entry["run"]))
+    title = f"{' · '.join(run_names(evaluation))} – proofsearch report"
+    content = page(title, summary_data(evaluation, folders, results, choice, entries), trees)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, content)
+    except OSError as error:
+        raise StorageError(f"{out}: the report can't be written: {error.strerror or error}") from error
+    left_out = choice.proved_left_out + choice.failed_left_out
+    return Written(out, len(content), len(trees), len(choice.theorems), left_out)
+
+
+def _trees(folder: RunFolder, ids: set[str], on_status: OnStatus | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The trees of some searches of a run, with their theorems' names."""
+    if not ids:
+        return
+    done = 0
+    for search in read_searches([folder.path]):
+        if search.search_id in ids:
+            done += 1
+            if on_status is not None:
+                on_status(f"search trees of {folder.path}", done, len(ids))
+            yield search.theorem.name, tree_data(search)
+            if done == len(ids):
+                return
+
+
+def _refuse_taken(out: Path) -> None:
+    """Refuses to replace a file that is no report.
+
+    Raises:
+        UsageError: it stands in the way.
+        StorageError: it can't be read.
+    """
+    try:
+        if not out.exists():
+            return
+        if out.is_dir():
+            raise UsageError(f"{out}: a folder is in the way; expected a file to write, such as {out / 'report.html'}")
+        with out.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise StorageError(f"{out}: can't be read: {error.strerror or error}") from error
+    if head and not is_report(head):
+        raise UsageError(f"{out}: is there already and is no report; delete it or choose another file with --out")
