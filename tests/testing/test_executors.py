@@ -174,7 +174,6 @@ def test_a_broken_executor_fails_that_check_alone(
         (OneAttempt, "crashed jobs are tried again"),
         (FallsWithOne, "a crash costs its own job"),
         (Misnames, "odd payloads"),
-        (TakesAnyMemory, "memory bound kept or refused"),
         (LeavesWorkers, "cancellation"),
     ],
 )
