@@ -53,7 +53,7 @@ def test_layers() -> None:
         (running("--help"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("--version"), "numpy pyarrow pydantic torch transformers psutil rich"),
         (running("plugins", "list"), "pyarrow torch transformers"),
-        (running("doctor"), "pyarrow torch transformers openai"),
+        (running("doctor", "ebm"), "pyarrow torch transformers openai"),
         (running("plugins", "check", "--help"), "pyarrow torch transformers"),
         (running("search", "--help"), "pyarrow torch transformers"),
         (running("report", "--help"), "pyarrow scipy torch transformers"),

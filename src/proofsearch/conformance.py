@@ -5,16 +5,18 @@ The checks themselves are those of :mod:`proofsearch.testing`, which a plugin's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from proofsearch.checkpoint import Manifest
-from proofsearch.components import Components, OnStatus, resolve_some
+from proofsearch.components import Chosen, Components, OnStatus, Part, resolve_some
 from proofsearch.config import ExecutionConfig, RunConfig
-from proofsearch.errors import PluginError, UsageError
+from proofsearch.errors import PluginError, ProofsearchError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Environment, TriesLosses, ValueScorer
 from proofsearch.registry import Builder, Registration
@@ -32,7 +34,7 @@ from proofsearch.testing import (
     check_scorer,
     check_trainer,
 )
-from proofsearch.testing.checks import OnResult, untold
+from proofsearch.testing.checks import NotApplicable, OnResult, untold
 from proofsearch.validation import Place, dotted, near
 
 CHECK_CHOOSERS = {"environment": "--env", "generator": "--generator", "trainer": "--trainer"}
@@ -125,7 +127,8 @@ def check_component(
     """
     env = entry.name if entry.kind == "environment" else settings.env
     others = [("environment", env), ("generator", settings.generator), ("trainer", settings.trainer)]
-    wanted = [entry, *(plugins.registry(kind)[one] for kind, one in others if one is not None and one != entry.name)]
+    others = [(kind, one) for kind, one in others if one is not None and (kind, one) != (entry.kind, entry.name)]
+    wanted = [entry, *(plugins.registry(kind)[one] for kind, one in others if one is not None)]
     if entry.kind == "trainer" or settings.trainer is not None:
         wanted += plugins.registry("loss")
     config = RunConfig(
@@ -137,7 +140,7 @@ def check_component(
     with ExitStack() as opened:
         components = opened.enter_context(Components(plugins, parts, on_status))
         builder = cast(Builder, components) if env is not None else cast(Builder, _Unproved(components))
-        checker = _Checker(plugins, entry, parts.chosen[entry.kind, entry.name].config, builder, settings, opened)
+        checker = _Checker(plugins, entry, parts.chosen, builder, settings, opened)
         return checker.check(on_result)
 
 
@@ -162,14 +165,14 @@ class _Checker:
         self,
         plugins: Plugins,
         entry: Registration,
-        config: Any,
+        chosen: Chosen,
         builder: Builder,
         settings: CheckSettings,
         opened: ExitStack,
     ) -> None:
         self._plugins = plugins
         self._entry = entry
-        self._config = config
+        self._chosen = chosen
         self._builder = builder
         self._settings = settings
         self._opened = opened
@@ -188,7 +191,7 @@ class _Checker:
         }[self._entry.kind]
         return cast(Callable[..., Report], check)(
             self._entry.factory,
-            self._config,
+            self._chosen[self._entry.kind, self._entry.name].config,
             builder=self._builder,
             name=self._entry.name,
             only=settings.only,
@@ -218,13 +221,23 @@ class _Checker:
 
     def _of_loss(self) -> Mapping[str, Any]:
         chosen = self._settings.trainer
-        registry = self._plugins.registry("trainer")
-        for entry in [registry[chosen]] if chosen is not None else registry:
-            trainer = entry.factory(entry.config() if entry.config is not None else None, self._builder)
+        trainers = self._trainers() if chosen is None else [self._trainer(self._chosen["trainer", chosen])]
+        for trainer in trainers:
             if isinstance(trainer, TriesLosses):
                 return {"cases": trainer.loss_cases()}
         what = f"the trainer {chosen!r} does not say" if chosen is not None else "no installed trainer says"
         raise UsageError(f"{what} what losses are tried on (loss_cases); a loss is checked with the trainer it is for")
+
+    def _trainer(self, part: Part) -> object:
+        made: object = part.registration.factory(part.config, self._builder)
+        return made
+
+    def _trainers(self) -> Iterator[object]:
+        """Every trainer that can be made with its default options."""
+        for entry in self._plugins.registry("trainer"):
+            # It may need options, or a package that isn't there: another is asked then.
+            with suppress(ValidationError, ProofsearchError, ImportError):
+                yield self._trainer(Part(entry, entry.config() if entry.config is not None else None))
 
     def _of_trainer(self) -> Mapping[str, Any]:
         return {"trajectories": self._settings.trajectories or None, "use": self._use}
@@ -237,7 +250,7 @@ class _Checker:
         entry = self._plugins.registry(manifest.kind)[manifest.name]
         model = entry.config
         if manifest.kind != "scorer" or model is None or "path" not in model.model_fields:
-            return f"not tried: the {manifest.kind} {manifest.name!r} has no option path"
+            raise NotApplicable(f"the {manifest.kind} {manifest.name!r} has no option path")
         with closing(cast(ValueScorer, entry.factory(model.model_validate({"path": folder}), self._builder))) as scorer:
             values = scorer.score([sample.score_request for sample in self._samples()])
         return f"{sum(value is not None for value in values)} of {len(values)} states have a value"

@@ -108,6 +108,10 @@ def test_options_of_what_takes_no_part_are_refused(cli: Cli) -> None:
     assert done.code == 2
     assert "--fake-size: no environment takes part here; leave this option out" in done.err
     assert cli("plugins", "check", "small", "--env", "fake", "--fake-size", "3").code == 0
+    # The environment's options count also where what is checked has its name.
+    arguments = ("plugins", "check", "fake", "--kind", "generator", "--env", "fake", "--only", "order kept")
+    assert cli(*arguments, "--fake-size", "3").code == 0
+    assert "--fake-size" in cli(*arguments, "--fake-size", "-1").err
 
 
 def test_a_component_that_cannot_be_made_is_an_error_of_its_own(cli: Cli) -> None:

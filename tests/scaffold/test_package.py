@@ -55,9 +55,9 @@ def test_it_is_in_good_style_whatever_it_is_called(tmp_path: Path, kind: str) ->
     folders = [tmp_path / name for name in NAMES]
     for name, folder in zip(NAMES, folders, strict=True):
         write_package(names_for(name, kind), kind, folder)
-    for folder in folders:
-        assert run("ruff", "check", "--no-cache", ".", cwd=folder) == ""
-        assert run("ruff", "format", "--no-cache", "--check", "--diff", ".", cwd=folder) == ""
+    # Each by the settings of its own.
+    assert run("ruff", "check", "--no-cache", *folders, cwd=tmp_path) == ""
+    assert run("ruff", "format", "--no-cache", "--check", "--diff", *folders, cwd=tmp_path) == ""
 
 
 @pytest.mark.parametrize("kind", KINDS)

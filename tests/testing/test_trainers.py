@@ -16,7 +16,7 @@ from pydantic import Field
 
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.config import ComponentConfig
-from proofsearch.errors import InputError
+from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Demonstrates, TrainingReport, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_trainer, record
@@ -280,5 +280,5 @@ def test_recorded_searches_that_are_given_are_taken(tmp_path: Path) -> None:
     # An environment from which none could be recorded.
     with SampleBuilder(SimpleNamespace()) as builder:  # type: ignore[arg-type]
         assert check_trainer(Sound, Config(), builder=builder, trajectories=[path]).conforms
-    with pytest.raises(ValueError, match="demonstrates no proofs"):
+    with pytest.raises(UsageError, match="demonstrates no proofs"):
         record(SimpleNamespace(), [], tmp_path / "none.parquet")  # type: ignore[arg-type]

@@ -7,13 +7,15 @@ import math
 import pytest
 import torch
 from proofsearch_ebm.batch import GroupBatch
+from proofsearch_ebm.loss_cases import loss_cases
 from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
-from proofsearch_focal_loss.loss import FocalConfig, FocalLoss
+from proofsearch_focal_loss.loss import FocalConfig, FocalLoss, make_focal
 from torch import Tensor
 
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Loss
+from proofsearch.testing import check_loss
 
 torch.set_num_threads(1)
 
@@ -66,6 +68,11 @@ def test_padding_reaches_neither_the_value_nor_the_gradient(padding: float) -> N
     assert clean.grad is not None
     assert padded.grad is not None
     assert torch.equal(clean.grad, padded.grad)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_it_conforms(gamma: float) -> None:
+    check_loss(make_focal, FocalConfig(gamma=gamma), cases=loss_cases())
 
 
 def test_a_trainer_finds_it_by_name() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from proofsearch_shortest.scorer import ShortestConfig, ShortestScorer
+from proofsearch_shortest.scorer import ShortestConfig, ShortestScorer, make_shortest
 
 from proofsearch import Goal, State, Theorem, Tree
 from proofsearch.protocols import ScoreRequest
+from proofsearch.testing import Sample, check_scorer
 
 
 def value(config: ShortestConfig, *goals: Goal) -> float | None:
@@ -32,3 +33,11 @@ def test_a_goal_costs_what_the_option_says() -> None:
 def test_a_tree_counts_symbols() -> None:
     implication = Goal("p implies q", Tree(("->", "p", "q"), (2, 0, 0)))
     assert value(ShortestConfig(goal_cost=0.0), implication) == -3.0
+
+
+@pytest.mark.parametrize("measure", ["sum", "largest"])
+def test_it_conforms(measure: str) -> None:
+    config = ShortestConfig.model_validate({"measure": measure})
+    theorem = Theorem("t", "")
+    small, large = (Sample(theorem, State(goal.text, (goal,))) for goal in (SMALL, LARGE))
+    check_scorer(make_shortest, config, better=[(small, large)])

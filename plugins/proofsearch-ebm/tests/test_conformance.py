@@ -12,7 +12,7 @@ from proofsearch_ebm.plugin import make_scorer, make_trainer
 
 from proofsearch.checkpoint import Manifest
 from proofsearch.plugins import Plugins
-from proofsearch.testing import SampleBuilder, check_scorer, check_trainer
+from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
 
 torch.set_num_threads(1)
 
@@ -25,7 +25,9 @@ def builder() -> Iterator[SampleBuilder]:
     assert context.config is not None
     losses = plugins.registry("loss")
     made = {entry.name: entry.factory(entry.config() if entry.config else None, None) for entry in losses}
-    with SampleBuilder(encoders={"context": context.factory(context.config(), None)}, losses=made) as found:
+    encoders = {"context": context.factory(context.config(), None)}
+    environment = CountdownEnvironment(CountdownConfig(size=25))
+    with SampleBuilder(environment, encoders=encoders, losses=made) as found:
         yield found
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.errors import UsageError
 from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, ScoreRequest
 from proofsearch.search import search
 from proofsearch.testing.samples import ListedTactics
@@ -59,10 +60,10 @@ def record(environment: Environment, theorems: Sequence[Theorem], path: Path, *,
         The path.
 
     Raises:
-        ValueError: the environment demonstrates no proofs.
+        UsageError: the environment demonstrates no proofs.
     """
     if not isinstance(environment, Demonstrates):
-        raise ValueError("the environment demonstrates no proofs, so none can be recorded; give trajectories")
+        raise UsageError("the environment demonstrates no proofs, so no searches can be recorded; give trajectories")
     limit = LimitConfig(expansions=expansions)
     config = SearchConfig(candidates=8, limit=limit, priority=PriorityConfig(kind="split", goal_weight=0))
     origin = Origin("check", type(environment).__name__, "listed", "known", fingerprint_hash(environment.fingerprint()))

@@ -31,6 +31,7 @@ from proofsearch.testing.checks import (
     brief,
     expect,
     make_checks,
+    spread,
     untold,
 )
 from proofsearch.testing.recordings import record
@@ -40,6 +41,9 @@ from proofsearch.types import Theorem
 
 SETTINGS = "train.toml"
 """What the checkpoint folder may hold already, and is not the trainer's."""
+
+_RECORDED = 60
+"""Theorems that are recorded at most."""
 
 _SETTINGS_TEXT = "# not the trainer's\n"
 
@@ -95,6 +99,10 @@ class TrainerCase(ComponentCase[Trainer]):
         self._given = trajectories
         self._trainings = 0
 
+    def begin(self, component: Trainer) -> None:
+        """Records what is learnt from, where nothing was given."""
+        len(self.trajectories)
+
     @property
     def reads_trajectories(self) -> bool:
         """Whether it learns from recorded searches, as its options say."""
@@ -117,7 +125,8 @@ class TrainerCase(ComponentCase[Trainer]):
         path = self.folder / f"{name}.parquet"
         if self._given is None:
             environment = self.builder.environment()
-            return record(environment, [one for one in environment.theorems() if wanted(one.split)], path)
+            theorems = [theorem for theorem in environment.theorems() if wanted(theorem.split)]
+            return record(environment, spread(theorems, _RECORDED), path)
         files = [file for place in self._given for file in trajectory_files(place)]
         tables = (table for file in files for table in read_tables(file))
         write_file(path, (table for table in tables if wanted(table.column("split")[0].as_py())))
