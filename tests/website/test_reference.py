@@ -39,6 +39,10 @@ class Names:
                 self.modules[module] = ast.parse(file.read_text())
                 self.bound.add(module)
                 self._read(self.modules[module].body, module)
+            # A compiled module is named in C.
+            for file in (source.parent / "native").glob("*.c"):
+                found = re.findall(r"PyInit_(\w+)\(", file.read_text())
+                self.bound.update(f"{package.name}.{name}" for package in source.iterdir() for name in found)
 
     def leads(self, name: str) -> bool:
         """Whether a full name is that of something, here or in another package."""
