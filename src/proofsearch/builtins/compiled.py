@@ -28,4 +28,7 @@ def notice() -> str:
     """What a person should know who has no compiled part without having asked for that; ``""`` otherwise."""
     if os.environ.get(PLAIN_VARIABLE) or native() is not None:
         return ""
-    return "the policy knn is slower than it could be, since nothing is compiled: install a C compiler and Python's headers, and install proofsearch again"
+    return (
+        "the policy knn is slower than it could be, since nothing is compiled: "
+        "install a C compiler and Python's headers, and install proofsearch again"
+    )

@@ -31,4 +31,7 @@ def notice() -> str:
     """What a person should know who has no compiled part without having asked for that; ``""`` otherwise."""
     if os.environ.get(PLAIN_VARIABLE) or native() is not None:
         return ""
-    return "Metamath searches are several times slower than they could be, since nothing is compiled: install a C compiler and Python's headers, and install proofsearch-metamath again"
+    return (
+        "Metamath searches are several times slower than they could be, since nothing is compiled: "
+        "install a C compiler and Python's headers, and install proofsearch-metamath again"
+    )
