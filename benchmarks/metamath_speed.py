@@ -135,7 +135,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
             known = components.generator()
             searched(environment, chosen.theorems[:1], known, parts.config.search)  # opens the memory
             policies: dict[str, TacticGenerator] = {"knn": known, "replayed": Replayer(recorder), "trivial": Trivial()}
-            profile = cProfile.Profile()
+            profile = cProfile.Profile(time.process_time)
             with profile if arguments.profile else contextlib.nullcontext():
                 wall, cpu = time.perf_counter(), time.process_time()
                 digest = Digest() if arguments.digest else None

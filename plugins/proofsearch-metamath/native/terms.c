@@ -142,7 +142,7 @@ int32_t terms_app(Terms *t, int32_t op, const int32_t *args, int32_t n)
     for (; t->slots[at] >= 0; at = (at + 1) & mask) {
         int32_t term = t->slots[at];
         if (t->ops[term] == op && t->num_args[term] == n &&
-            memcmp(t->args.at + t->args_at[term], args, (size_t)n * sizeof(int32_t)) == 0)
+            (n == 0 || memcmp(t->args.at + t->args_at[term], args, (size_t)n * sizeof(int32_t)) == 0))
             return term;
     }
     int64_t size = 1;
@@ -390,6 +390,13 @@ static PyObject *Terms_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     /* Sums of two sizes must fit, and what walks over terms recurses. */
     t->max_size = max_size < INT32_MAX / 2 ? max_size : INT32_MAX / 2;
     t->max_depth = max_depth < 2000 ? max_depth : 2000;
+    /* None of these is ever without memory, so that nothing needs to ask before it points into them. */
+    Ints *own[] = {&t->args, &t->metas, &t->leaves, &t->work};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (ints_reserve(own[i], 1) < 0) {
+            Py_DECREF(t);
+            return NULL;
+        }
     if (terms_grow(t) < 0 || rehash(t) < 0) {
         Py_DECREF(t);
         return NULL;
@@ -437,7 +444,7 @@ static PyObject *Terms_app(Terms *t, PyObject *args)
         if (child < 0 || ints_push(&t->work, child) < 0)
             goto done;
     }
-    if (ints_reserve(&t->work, 0) == 0)
+    if (ints_reserve(&t->work, 1) == 0)
         made = terms_app(t, op, t->work.at + base, (int32_t)n);
 done:
     t->work.n = base;

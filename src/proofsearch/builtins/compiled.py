@@ -29,6 +29,6 @@ def notice() -> str:
     if os.environ.get(PLAIN_VARIABLE) or native() is not None:
         return ""
     return (
-        "the policy knn is slower than it could be, since nothing is compiled"
-        ": install a C compiler and Python's headers, and install proofsearch again"
+        "the policy knn is slower than it could be, since nothing is compiled: "
+        "install a C compiler and Python's headers, and install proofsearch again"
     )

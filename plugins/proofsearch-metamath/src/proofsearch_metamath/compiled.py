@@ -32,6 +32,6 @@ def notice() -> str:
     if os.environ.get(PLAIN_VARIABLE) or native() is not None:
         return ""
     return (
-        "Metamath searches are several times slower than they could be, since nothing is compiled"
-        ": install a C compiler and Python's headers, and install proofsearch-metamath again"
+        "Metamath searches are several times slower than they could be, since nothing is compiled: "
+        "install a C compiler and Python's headers, and install proofsearch-metamath again"
     )
