@@ -110,7 +110,8 @@ def _shown(root: Path, folder: PurePosixPath) -> Iterator[str]:
         text = file.read_text(encoding="utf-8").rstrip() if language else ""
         if text:
             body = "".join(f"    {line}".rstrip() + "\n" for line in text.splitlines())
-            yield f'\n??? example "`{file.relative_to(root / folder).as_posix()}`"\n\n    ```{language}\n{body}    ```\n'
+            name = file.relative_to(root / folder).as_posix()
+            yield f'\n??? example "`{name}`"\n\n    ```{language}\n{body}    ```\n'
 
 
 def _as_markdown(docstring: str) -> str:
