@@ -277,6 +277,30 @@ class MetamathSession:
         apart.sort()
         return Advanced(MetamathState(self, tuple(ordered), tuple(apart), len(renamed)))
 
+    # -- for policies --------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Target:
+        """The theorem."""
+        return self._target
+
+    @property
+    def root(self) -> int:
+        """The theorem's conclusion, as a term."""
+        return self._root
+
+    @property
+    def hypotheses(self) -> Sequence[int]:
+        """The theorem's hypotheses, as terms."""
+        return self._hypotheses
+
+    def unifies(self, skeleton: int, index: int) -> bool:
+        """Whether the provable assertion of that number applies to a goal, wherever it stands in the library."""
+        try:
+            return self._unifier.apply(skeleton, self._library.pattern(index)) is not None
+        except TermTooLargeError:
+            return False
+
     # -- for those who replay proofs -----------------------------------------------------------------------------
 
     def root_closed_by(self) -> str:
