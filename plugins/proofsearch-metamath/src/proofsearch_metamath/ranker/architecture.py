@@ -6,7 +6,9 @@ the state as a whole; a residual layer follows. An assertion's vector is made li
 hypotheses and its measures; its own id vector is added at the end. One of the theorem's hypotheses has the vector of a
 conclusion that it is, by a matrix of its own. Their logit is
 
-    exp(scale) · ⟨goal, assertion⟩ + bias of the assertion + measures · weights
+    exp(scale) · ⟨goal, assertion⟩ + bias of the assertion + measures · weights + recency of the assertion · weights
+
+where recency is what :func:`recency` makes of how many assertions stand between this one and the theorem.
 """
 
 from __future__ import annotations
@@ -14,10 +16,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from proofsearch_metamath.ranker.reading import CONTEXT_ROWS, Role
 from proofsearch_metamath.ranker.statements import MEASURES
 
 ROLES = len(Role)
+
+
+def recency(earlier: NDArray[np.int64] | int, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How near to the theorem assertions stand, shape ``(…, 2)``.
+
+    Args:
+        earlier: how many provable assertions stand before the theorem.
+        numbers: of assertions; those that may be used are less.
+    """
+    gap = np.maximum(earlier - numbers, 1).astype(np.float32)
+    return np.stack((np.log(gap) / 4, 1 / gap), axis=-1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +79,6 @@ class Architecture:
             "ids": (self.labels, width),
             "biases": (self.labels,),
             "unused_bias": (),
+            "recency": (2,),
             "scale": (),
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch_metamath.ranker.architecture import ROLES
+from proofsearch_metamath.ranker.architecture import ROLES, recency
 from proofsearch_metamath.ranker.bags import Bags, Floats, Ints, entries, offsets_of
 from proofsearch_metamath.ranker.examples import Examples
 
@@ -30,6 +30,7 @@ class Batch:
         hypothesis_owners: the step of each.
         hypothesis_places: its place in the step's row of logits.
         answers: shape ``(size,)``: the place of the step's tactic in its row.
+        recency: shape ``(size, most, 2)``: of the choices; see :mod:`proofsearch_metamath.ranker.architecture`.
     """
 
     size: int
@@ -46,6 +47,7 @@ class Batch:
     hypothesis_owners: Ints
     hypothesis_places: Ints
     answers: Ints
+    recency: Floats
 
 
 def make_batch(examples: Examples, steps: NDArray[np.int64], *, surroundings: bool) -> Batch:
@@ -77,6 +79,8 @@ def make_batch(examples: Examples, steps: NDArray[np.int64], *, surroundings: bo
     choices[row, column] = places
     shares = np.zeros((size, most), np.float32)
     shares[row, column] = examples.shares[entries(examples.choices.offsets, steps)]
+    near = np.zeros((size, most, 2), np.float32)
+    near[row, column] = recency(examples.earlier[steps][row], labels[places])
     hypothesis_owners = np.repeat(np.arange(size), extra)
     behind = np.arange(int(extra.sum())) - np.repeat(np.cumsum(extra) - extra, extra)
     return Batch(
@@ -94,4 +98,5 @@ def make_batch(examples: Examples, steps: NDArray[np.int64], *, surroundings: bo
         hypothesis_owners=hypothesis_owners,
         hypothesis_places=lengths[hypothesis_owners] + behind,
         answers=examples.answers[steps],
+        recency=near,
     )

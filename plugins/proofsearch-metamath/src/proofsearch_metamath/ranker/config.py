@@ -34,7 +34,13 @@ class RankerTrainerConfig(ComponentConfig):
         default=None, description="Learn only from theorems that stand before this one; default: from all."
     )
     max_examples: int | None = Field(
-        default=None, ge=1, description="Steps of proofs to learn from at most, drawn by theorem; default: all."
+        default=None, ge=1, description="Steps to learn from at most, of theorems drawn at random; default: all."
+    )
+    max_proof: int | None = Field(
+        default=None, ge=1, description="Library proofs with more steps are not learnt from; default: all are."
+    )
+    steps_per_proof: int | None = Field(
+        default=None, ge=1, description="Steps of one proof to learn from at most, drawn at random; default: all."
     )
     negatives: int = Field(
         default=256, ge=1, description="Assertions that unify with a goal and that its step is compared with, at most."

@@ -116,7 +116,7 @@ class RankerGenerator:
         session = self._session(state.session, towers)
         reading = session.reader.read(state)
         goal = towers.goal([(role, session.term(term)) for role, term in reading.parts], reading.rows)
-        logits = vectors.vectors[reading.candidates] @ goal + vectors.biases[reading.candidates]
+        logits = towers.logits(goal, vectors, reading.candidates, reading.earlier)
         labels = self._environment.library.provable_labels
         tactics = [labels[index] for index in reading.candidates.tolist()]
         if reading.hypotheses:

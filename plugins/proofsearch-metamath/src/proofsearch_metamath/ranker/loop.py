@@ -171,8 +171,9 @@ class RankerLoop:
             self._optimizer.step()
         self._schedule.step()
         self.step += 1
-        smooth = self._metrics.get("loss", float(loss))
-        self._metrics["loss"] = 0.98 * smooth + 0.02 * float(loss) if fine else smooth
+        now = float(loss.detach())
+        smooth = self._metrics.get("loss", now)
+        self._metrics["loss"] = 0.98 * smooth + 0.02 * now if fine else smooth
         return fine
 
     def _rate(self, step: int) -> float:

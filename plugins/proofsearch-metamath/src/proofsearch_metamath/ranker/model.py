@@ -88,6 +88,7 @@ class RankerModel(nn.Module):
         self.ids = nn.Parameter(torch.randn(architecture.labels, width) * 0.02)
         self.biases = nn.Parameter(torch.from_numpy(np.log(uses + 0.3)).float() * _PRIOR)
         self.unused_bias = nn.Parameter(torch.tensor(math.log(0.3) * _PRIOR))
+        self.recency = nn.Parameter(torch.zeros(2))
         self.scale = nn.Parameter(torch.tensor(_START))
         self.goal = Residual(width, dropout)
         self.assertion = Residual(width, dropout)
@@ -107,6 +108,7 @@ class RankerModel(nn.Module):
         scores = torch.exp(self.scale) * (goals @ vectors.T) + biases
         choices = torch.from_numpy(batch.choices)
         logits = scores.gather(1, choices.clamp(min=0)) + torch.from_numpy(batch.shares)
+        logits = logits + torch.from_numpy(batch.recency) @ self.recency
         logits = logits.masked_fill(choices < 0, -torch.inf)
         owners = torch.from_numpy(batch.hypothesis_owners)
         if len(owners):

@@ -45,12 +45,14 @@ class Reading:
         rows: of the table of such features, for the state as a whole.
         candidates: the provable assertions that may apply to the first goal, by number, shape ``(n,)``.
         hypotheses: the theorem's hypotheses that unify with it, as terms, in the order of ``hyp 1``, ``hyp 2``, …
+        earlier: how many provable assertions stand before the theorem.
     """
 
     parts: Sequence[tuple[Role, int]]
     rows: NDArray[np.int64]
     candidates: NDArray[np.int64]
     hypotheses: Sequence[int]
+    earlier: int
 
 
 class SymbolTable:
@@ -88,6 +90,7 @@ class SessionReader:
             rows,
         )
         self._hypotheses = session.hypotheses
+        self._earlier = target.earlier
         self._fixed = [*((Role.HYPOTHESIS, term) for term in session.hypotheses), (Role.TARGET, session.root)]
         self._edges: dict[int, dict[int, int]] = {}
 
@@ -120,7 +123,7 @@ class SessionReader:
         bits = self._choices.candidates(goal)
         candidates = np.array(self._library.members_of(bits), np.int64)
         usable = [self._hypotheses[number] for number in self._choices.usable_hypotheses(goal)]
-        return Reading([*parts, *self._fixed], rows.astype(np.int64), candidates, usable)
+        return Reading([*parts, *self._fixed], rows.astype(np.int64), candidates, usable, self._earlier)
 
     def _edges_of(self, skeleton: int) -> dict[int, int]:
         """For each metavariable of a skeleton, by number, the symbol and the place above its first occurrence."""

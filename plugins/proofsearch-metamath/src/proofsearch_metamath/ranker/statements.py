@@ -15,7 +15,7 @@ from proofsearch_metamath.ranker.reading import SymbolTable
 from proofsearch_metamath.terms import Terms
 from proofsearch_metamath.unification import PatternTree
 
-MEASURES = 8
+MEASURES = 10
 """Columns of :attr:`Statements.measures`."""
 _UNBOUNDED = 1 << 30
 
@@ -28,8 +28,9 @@ class Statements:
         conclusions: a bag for each.
         hypotheses: a bag for each ``$e`` of each.
         owners: shape ``(hypotheses,)``: whose they are.
-        measures: shape ``(assertions, MEASURES)``: how many hypotheses (none, one, two, more), size, variables, axiom
-            or theorem, and whether the conclusion is a bare variable.
+        measures: shape ``(assertions, MEASURES)``: how many hypotheses (none, one, two, more), the conclusion's size,
+            variables, whether it is an axiom and whether its conclusion is a bare variable, variables that only
+            hypotheses hold, and these hypotheses' size.
     """
 
     conclusions: Bags
@@ -74,6 +75,9 @@ def read_statements(library: Library, symbols: SymbolTable, rows: int) -> Statem
         measures[index, 5] = len(names) / 4
         measures[index, 6] = not is_theorem[library.provable[index]]
         measures[index, 7] = isinstance(pattern.conclusion, int)
+        new = set().union(*map(_variables, pattern.hypotheses)) - _variables(pattern.conclusion)
+        measures[index, 8] = len(new)
+        measures[index, 9] = math.log1p(sum(map(_size, pattern.hypotheses))) / 3
     return Statements(conclusions.bags(), hypotheses.bags(), np.array(owners, np.int64), measures)
 
 
@@ -86,6 +90,14 @@ def statement_hashes(library: Library) -> list[str]:
         text = "\n".join(" ".join(symbols) for symbols in expressions)
         found.append(hashlib.blake2b(text.encode(), digest_size=8).hexdigest())
     return found
+
+
+def _variables(tree: PatternTree) -> set[int]:
+    return {tree} if isinstance(tree, int) else set().union(*map(_variables, tree[1:]))
+
+
+def _size(tree: PatternTree) -> int:
+    return 1 if isinstance(tree, int) else 1 + sum(map(_size, tree[1:]))
 
 
 def _embed(terms: Terms, tree: PatternTree, names: list[int], num_rules: int) -> int:

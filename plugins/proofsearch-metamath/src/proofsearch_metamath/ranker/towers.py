@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch_metamath.ranker.architecture import ROLES, Architecture
+from proofsearch_metamath.ranker.architecture import ROLES, Architecture, recency
 from proofsearch_metamath.ranker.bags import Bag, Bags, Floats, Ints
 from proofsearch_metamath.ranker.reading import Role
 from proofsearch_metamath.ranker.statements import Statements
@@ -97,6 +97,20 @@ class Towers:
         else:
             x = parts[0][1] @ self._roles[:width]
         return self._residual("goal", x)
+
+    def logits(self, goal: Floats, assertions: AssertionVectors, numbers: Ints, earlier: int) -> Floats:
+        """The logits of assertions for a goal, shape ``numbers.shape``.
+
+        Args:
+            goal: its vector.
+            assertions: of the library.
+            numbers: which ones.
+            earlier: how many provable assertions stand before the theorem.
+        """
+        found: Floats = assertions.vectors[numbers] @ goal
+        found += assertions.biases[numbers]
+        found += recency(earlier, numbers) @ self._tensors["recency"]
+        return found
 
     def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> Floats:
         """The logits of closing a goal by hypotheses of the theorem, given what :meth:`term` says of them."""

@@ -17,8 +17,9 @@ from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
+from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
-from proofsearch_metamath.ranker.examples import ExampleReader, Examples, choose_theorems, count_uses
+from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.interruption import Interruption
 from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, RankerLoop
 from proofsearch_metamath.ranker.model import RankerModel
@@ -73,15 +74,14 @@ class RankerTrainer:
         def say(*messages: str) -> None:
             request.report(TrainingReport(0, 1, {}, messages))
 
-        train_theorems, validation_theorems = choose_theorems(environment, config.before, request.seed)
+        split = choose_theorems(environment, config.before, request.seed)
         library = environment.library
-        uses = count_uses(library, train_theorems)
-        reader = ExampleReader(environment, config.rows, config.negatives, request.seed, uses)
-        status = self._builder.status
-        train = reader.read(train_theorems, status, config.max_examples)
-        validation = reader.read(validation_theorems, status, config.validation_examples)
+        uses = count_uses(library, split.train)
+        collector = Collector(environment, config, uses, request.seed)
+        train = collector.collect(split.train, self._builder.status, config.max_examples)
+        validation = collector.collect(split.validation, self._builder.status, config.validation_examples)
         if not len(train):
-            raise InputError(f"{environment.path}: none of the {len(train_theorems)} training proofs has a step")
+            raise InputError(f"{environment.path}: none of the {len(split.train)} training proofs has a step")
         say(f"{len(train)} steps of proofs to learn from and {len(validation)} to validate on")
         if environment.skipped_demonstrations:
             say(f"{environment.skipped_demonstrations} proofs can't be replayed and are left out")
