@@ -25,8 +25,9 @@ from proofsearch_metamath.ranker.statements import read_statements, statement_ha
 from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
 from proofsearch_metamath.ranker.weights import Weights
 
-_KNOWN_AT_LEAST = 0.5
-"""The share of the assertions that were learnt which a database must have for the weights to be of use."""
+_KNOWN_AT_LEAST = 0.25
+"""Of the assertions that were learnt, or of the database's if these are fewer, so many must be the same: a part of the
+database that weights were trained on, or another version of it, is fine, another logic is not."""
 _VERSION = 1
 
 
@@ -62,7 +63,8 @@ def assertion_vectors(
     if kept is not None:
         return kept
     label_of, missing = match_labels(weights, environment)
-    if missing > (1 - _KNOWN_AT_LEAST) * len(weights.labels):
+    known = len(weights.labels) - missing
+    if known < _KNOWN_AT_LEAST * min(len(weights.labels), len(library.provable)):
         raise InputError(
             f"{weights.folder}: {missing} of the {len(weights.labels)} assertions that these weights learnt are not in "
             f"{environment.path.name}, or say something else there: they are of another database "
