@@ -49,7 +49,7 @@ class RankerTrainerConfig(ComponentConfig):
 
     # The towers.
     width: int = Field(default=64, ge=4, le=1024, description="Width of the vectors that are compared.")
-    rows: int = Field(default=1 << 14, ge=16, le=1 << 22, description="Rows of the features' table, a power of two.")
+    rows: int = Field(default=1 << 15, ge=16, le=1 << 22, description="Rows of the features' table, a power of two.")
     surroundings: bool = Field(default=True, description="Read what surrounds a goal, not the goal alone.")
     dropout: float = Field(default=0.3, ge=0, lt=1, description="Of the towers' hidden layers and id vectors.")
     feature_dropout: float = Field(default=0.3, ge=0, lt=1, description="Of features.")

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
 from proofsearch.errors import InputError
 from proofsearch.protocols import OnReport, TrainingReport
@@ -26,6 +28,8 @@ _TOP = (1, 8, 32)
 _WARMUP = 0.1
 """Share of the steps over which the learning rate rises."""
 _CLIP = 1.0
+_DECAY = 0.99
+"""Of the average over steps of the weights, which is what is measured and kept."""
 _VALIDATION_BATCH = 256
 _INTERVAL = 1.0
 """Seconds between reports."""
@@ -51,6 +55,9 @@ class Measured:
 class RankerLoop:
     """Trains a model; keeps the tensors of the best validation.
 
+    What is validated and kept is an exponential average of the weights over the steps, which is better than those of
+    any one step.
+
     Args:
         model: on the processor.
         train, validation: what is learnt from and measured on; ``validation`` may be empty.
@@ -63,7 +70,7 @@ class RankerLoop:
         step: optimisation steps done.
         best: the best validation.
         best_step: after which step that was.
-        best_tensors: the model's then.
+        best_tensors: the averaged model's then.
     """
 
     def __init__(
@@ -90,6 +97,7 @@ class RankerLoop:
             [{"params": heavy, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
             lr=config.learning_rate,
         )
+        self._averaged = AveragedModel(model, avg_fn=_average)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
         self.step = 0
         self.best: Measured | None = None
@@ -143,7 +151,7 @@ class RankerLoop:
         if not len(self._validation):
             self._keep(None)
             return True
-        measured = measure(self._model, self._validation)
+        measured = measure(self._average_model, self._validation)
         self._metrics |= measured.metrics()
         self._told = -math.inf
         self._tell()
@@ -152,9 +160,15 @@ class RankerLoop:
             return True
         return False
 
+    @property
+    def _average_model(self) -> RankerModel:
+        model = self._averaged.module
+        assert isinstance(model, RankerModel)
+        return model
+
     def _keep(self, measured: Measured | None) -> None:
         self.best, self.best_step = measured, self.step
-        state = self._model.state_dict()
+        state = self._average_model.state_dict()
         self.best_tensors = {name: tensor.detach().numpy().copy() for name, tensor in state.items()}
 
     def _one_step(self, chosen: NDArray[np.int64]) -> bool:
@@ -169,6 +183,7 @@ class RankerLoop:
         fine = bool(torch.isfinite(norm)) and bool(torch.isfinite(loss))
         if fine:
             self._optimizer.step()
+            self._averaged.update_parameters(self._model)
         self._schedule.step()
         self.step += 1
         now = float(loss.detach())
@@ -188,6 +203,12 @@ class RankerLoop:
         if now - self._told >= _INTERVAL:
             self._told = now
             self._report(TrainingReport(self.step, self.steps, dict(self._metrics)))
+
+
+def _average(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
+    """The next average; early ones are over fewer steps, so that the start is soon forgotten."""
+    decay = min(_DECAY, (int(steps) + 1) / (int(steps) + 10))
+    return decay * average + (1 - decay) * now
 
 
 def measure(model: RankerModel, examples: Examples) -> Measured:
