@@ -83,6 +83,11 @@ class MetamathEnvironment:
         self.skipped_demonstrations = 0
 
     @property
+    def is_shipped(self) -> bool:
+        """Whether the database is the one that comes with the package."""
+        return self._config.database is None
+
+    @property
     def path(self) -> Path:
         """The database file."""
         if self._config.database is None:

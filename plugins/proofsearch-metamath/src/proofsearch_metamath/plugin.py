@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from proofsearch import hookimpl
-from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
+
+if TYPE_CHECKING:
+    from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
+    from proofsearch.protocols import TacticGenerator, Trainer
+    from proofsearch.registry import Builder
+    from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 
 
 @hookimpl
@@ -20,6 +27,22 @@ def register_environments(register: Register) -> None:
 
 
 @hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``metamath-ranker``."""
+    from proofsearch_metamath.ranker.config import NAME, RankerConfig
+
+    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, as a trained ranker has learnt.")
+
+
+@hookimpl
+def register_trainers(register: Register) -> None:
+    """Registers ``metamath-ranker``."""
+    from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+
+    register(NAME, make_trainer, config=RankerTrainerConfig, help="The ranker, from a Metamath database's own proofs.")
+
+
+@hookimpl
 def register_commands(register: RegisterCommand) -> None:
     """Registers ``proofsearch metamath``."""
     register("metamath", "proofsearch_metamath.commands:app", help="Check, prepare and show Metamath databases.")
@@ -31,3 +54,17 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
     from proofsearch_metamath.diagnosis import examine
 
     register("database", examine)
+
+
+def make_generator(config: RankerConfig, builder: Builder) -> TacticGenerator:
+    """Builds the generator ``metamath-ranker``; its weights are read when it is first asked."""
+    from proofsearch_metamath.ranker.generator import make_ranker
+
+    return make_ranker(config, builder)
+
+
+def make_trainer(config: RankerTrainerConfig, builder: Builder) -> Trainer:
+    """Builds the trainer ``metamath-ranker``, which needs torch."""
+    from proofsearch_metamath.ranker.trainer import RankerTrainer
+
+    return RankerTrainer(config, builder)

@@ -8,7 +8,7 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected, Theorem
@@ -173,6 +173,30 @@ class MetamathSession:
         if not self.choices.candidates(skeleton) >> index & 1:
             return None
         return self._unifier.apply(skeleton, self._library.pattern(index))
+
+    # -- for policies --------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Target:
+        """The theorem."""
+        return self._target
+
+    @property
+    def root(self) -> int:
+        """The theorem's conclusion, as a term."""
+        return self._root
+
+    @property
+    def hypotheses(self) -> Sequence[int]:
+        """The theorem's hypotheses, as terms."""
+        return self._hypotheses
+
+    def unifies(self, skeleton: int, index: int) -> bool:
+        """Whether the provable assertion of that number applies to a goal, wherever it stands in the library."""
+        try:
+            return self._unifier.apply(skeleton, self._library.pattern(index)) is not None
+        except TermTooLargeError:
+            return False
 
     # -- for those who replay proofs -----------------------------------------------------------------------------
 

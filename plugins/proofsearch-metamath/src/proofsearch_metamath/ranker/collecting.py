@@ -1,0 +1,163 @@
+"""What the ranker learns from: steps of the library's proofs, each with what could have been done instead.
+
+The proofs are replayed through the search's own unifier, its choice of goals and its closing of ground goals, so that
+the goals are those that a search will meet. Each step is compared with assertions that unify with its goal: a step
+whose goal has more of them than wanted gets a sample, drawn in favour of those that are often used, and each of these
+stands for as many as it was drawn from.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proofsearch import Demonstration, Theorem
+from proofsearch.errors import InputError, UsageError
+from proofsearch_metamath.choices import HYPOTHESIS
+from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.library import Library
+from proofsearch_metamath.ranker.bags import Floats, Ints
+from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter
+from proofsearch_metamath.ranker.reading import Reading, SessionReader, SymbolTable
+from proofsearch_metamath.state import MetamathState
+
+Status = Callable[[str, int | None, int | None], None]
+
+_SPARE = 1.1
+"""So many times the wanted negatives are drawn, since a few of those that the index lists don't unify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The theorems to learn from and those to validate on, each in a random order."""
+
+    train: Sequence[Theorem]
+    validation: Sequence[Theorem]
+
+
+class Collector:
+    """Turns library proofs into examples.
+
+    Args:
+        environment: whose proofs.
+        config: the options.
+        uses: how often the training proofs cite each provable assertion, shape ``(assertions,)``.
+        seed: of the sampling.
+    """
+
+    def __init__(self, environment: MetamathEnvironment, config: RankerTrainerConfig, uses: Floats, seed: int) -> None:
+        self._environment = environment
+        self._library = environment.library
+        self._config = config
+        self._symbols = SymbolTable(self._library)
+        self._random = np.random.default_rng(seed)
+        self._weights = np.sqrt(uses + 1.0)
+
+    def collect(self, theorems: Sequence[Theorem], status: Status, most: int | None = None) -> Examples:
+        """The steps of the proofs of theorems.
+
+        Args:
+            theorems: whose proofs.
+            status: told how far it is.
+            most: no further proof is read once there are so many steps.
+        """
+        writer = ExamplesWriter()
+        longest = math.inf if self._config.max_proof is None else self._config.max_proof
+        for number, theorem in enumerate(theorems):
+            if most is not None and len(writer) >= most:
+                break
+            if number % 50 == 0:
+                status("ranker: reading proofs", number, len(theorems))
+            if (theorem.proof_length or 0) <= longest:
+                self._read(theorem, writer)
+        return writer.examples()
+
+    def _read(self, theorem: Theorem, writer: ExamplesWriter) -> None:
+        shown = list(self._environment.demonstrations([theorem]))
+        most = self._config.steps_per_proof
+        if most is not None and len(shown) > most:
+            shown = [shown[number] for number in sorted(self._random.choice(len(shown), most, replace=False))]
+        reader = None
+        steps = []
+        for step in shown:
+            state = step.state
+            assert isinstance(state, MetamathState)
+            if reader is None:
+                reader = SessionReader(state.session, self._library, self._symbols, self._config.rows)
+            reading = reader.read(state)
+            steps.append((reading, self._compared(state, reading, step)))
+        if reader is not None:
+            writer.add(steps, reader)
+
+    def _compared(self, state: MetamathState, reading: Reading, shown: Demonstration) -> Compared:
+        goal = state.open[state.focus][0]
+        others, tactic = reading.candidates, shown.tactic
+        by_hypothesis = tactic.startswith(HYPOTHESIS)
+        taken = -1 if by_hypothesis else self._library.provable_index[tactic]
+        drawn, shares = self._drawn(others[others != taken])
+        kept = [place for place, index in enumerate(drawn.tolist()) if state.session.unifies(goal, index)]
+        drawn, shares = drawn[kept], shares[kept]
+        if by_hypothesis:
+            return Compared(drawn, shares, len(drawn) + int(tactic[len(HYPOTHESIS) :]) - 1)
+        return Compared(np.append(taken, drawn), np.append(np.float32(0), shares), 0)
+
+    def _drawn(self, others: Ints) -> tuple[Ints, Floats]:
+        """A sample without replacement, and the logarithm of one over the chance of each to be in it, about."""
+        most = self._config.negatives
+        if len(others) <= most:
+            return others, np.zeros(len(others), np.float32)
+        wanted = min(math.ceil(most * _SPARE), len(others))
+        weights = self._weights[others]
+        # The largest of log(weight) plus Gumbel noise are a weighted sample without replacement.
+        keys = np.log(weights) + self._random.gumbel(size=len(others))
+        chosen = np.sort(np.argpartition(-keys, wanted - 1)[:wanted])
+        chances = np.minimum(weights[chosen] * (wanted / float(weights.sum())), 1.0)
+        return others[chosen], -np.log(chances).astype(np.float32)
+
+
+def count_uses(library: Library, theorems: Iterable[Theorem]) -> Floats:
+    """How many of these theorems' stored proofs cite each provable assertion, shape ``(assertions,)``."""
+    arrays = library.tables.arrays
+    offsets, flat = arrays["cited_at"], arrays["cited"].astype(np.int64)
+    counts = np.zeros(len(library.tables.labels), np.float32)
+    for theorem in theorems:
+        position = library.frames.position(theorem.name)
+        cited = flat[int(offsets[position]) : int(offsets[position + 1])]
+        counts[cited[cited >= 0]] += 1
+    return counts[library.provable]
+
+
+def choose_theorems(environment: MetamathEnvironment, before: str | None, seed: int) -> Split:
+    """The theorems to learn from and to validate on: those of the splits ``train`` and ``validation``.
+
+    Args:
+        environment: whose.
+        before: only those that stand before this one.
+        seed: of the order.
+
+    Raises:
+        UsageError: ``before`` is no theorem, or nothing to learn from stands before it.
+        InputError: the database has no theorems of the split ``train``.
+    """
+    everything = environment.theorems()
+    if before is not None:
+        try:
+            bound = environment.theorem(before).position
+        except UsageError as error:
+            raise UsageError(f"--{NAME}-before: {error}") from None
+        assert bound is not None
+        everything = [theorem for theorem in everything if (theorem.position or 0) < bound]
+    train = [theorem for theorem in everything if theorem.split == "train"]
+    validation = [theorem for theorem in everything if theorem.split == "validation"]
+    if not train:
+        if before is not None:
+            raise UsageError(f"--{NAME}-before {before}: no theorem to learn from stands before it")
+        raise InputError(f"{environment.path}: has no theorem of the split 'train' to learn from")
+    for theorems in (train, validation):
+        random.Random(seed).shuffle(theorems)
+    return Split(train, validation)

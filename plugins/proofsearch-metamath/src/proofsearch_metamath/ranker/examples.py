@@ -1,0 +1,106 @@
+"""Steps of proofs as flat arrays: what the ranker is trained on."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch_metamath.ranker.bags import Bags, BagWriter, Floats, Ints, Ragged, RaggedWriter
+from proofsearch_metamath.ranker.reading import Reading, SessionReader
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Steps of proofs, n of them.
+
+    Attributes:
+        bags: the features of the terms that the steps' states hold.
+        parts: for each step its terms, as numbers of bags.
+        roles: of the terms, as in ``parts.values``.
+        contexts: for each step the table's rows of the state as a whole.
+        choices: for each step assertions that unify with its goal, by number; the one applied comes first, if one was.
+        shares: of each of ``choices.values``, how many it stands for, as a logarithm, at least 0.
+        hypotheses: for each step the theorem's hypotheses that unify with its goal, as numbers of bags.
+        answers: shape ``(n,)``: the place of the step's tactic in its ``choices`` followed by its ``hypotheses``.
+        earlier: shape ``(n,)``: how many provable assertions stand before the theorem.
+    """
+
+    bags: Bags
+    parts: Ragged
+    roles: NDArray[np.int8]
+    contexts: Ragged
+    choices: Ragged
+    shares: Floats
+    hypotheses: Ragged
+    answers: Ints
+    earlier: Ints
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a step is compared with.
+
+    Attributes:
+        choices: assertions that unify with the goal; the one applied comes first, if one was.
+        shares: the logarithm of how many each stands for.
+        answer: the place of the step's tactic in ``choices`` followed by the hypotheses that unify.
+    """
+
+    choices: Ints
+    shares: Floats
+    answer: int
+
+
+class ExamplesWriter:
+    """Collects the steps of proofs, in little memory."""
+
+    def __init__(self) -> None:
+        self._bags = BagWriter()
+        self._parts, self._contexts = RaggedWriter(), RaggedWriter()
+        self._choices, self._hypotheses = RaggedWriter(), RaggedWriter()
+        self._roles, self._shares = array("b"), array("f")
+        self._answers, self._earlier = array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def add(self, steps: Sequence[tuple[Reading, Compared]], reader: SessionReader) -> None:
+        """Adds steps of one proof, read in one session."""
+        numbers: dict[int, int] = {}
+
+        def bag(term: int) -> int:
+            found = numbers.get(term)
+            if found is None:
+                found = numbers[term] = self._bags.add(reader.features.bag(term))
+            return found
+
+        for reading, compared in steps:
+            self._parts.add(bag(term) for _, term in reading.parts)
+            self._roles.extend(role for role, _ in reading.parts)
+            self._contexts.add(reading.rows.tolist())
+            self._hypotheses.add(bag(term) for term in reading.hypotheses)
+            self._choices.add(compared.choices.tolist())
+            self._shares.extend(compared.shares.tolist())
+            self._answers.append(compared.answer)
+            self._earlier.append(reading.earlier)
+
+    def examples(self) -> Examples:
+        """What was collected."""
+        return Examples(
+            self._bags.bags(),
+            self._parts.ragged(),
+            np.array(self._roles, np.int8),
+            self._contexts.ragged(),
+            self._choices.ragged(),
+            np.array(self._shares, np.float32),
+            self._hypotheses.ragged(),
+            np.array(self._answers, np.int64),
+            np.array(self._earlier, np.int64),
+        )

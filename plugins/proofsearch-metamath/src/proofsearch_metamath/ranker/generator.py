@@ -1,0 +1,186 @@
+"""The policy ``metamath-ranker``: how likely each assertion is the next step, as two trained towers say."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from proofsearch import Candidate
+from proofsearch.checkpoint import MANIFEST
+from proofsearch.errors import InputError, UsageError
+from proofsearch.protocols import GenerationRequest
+from proofsearch.registry import Builder
+from proofsearch_metamath.choices import HYPOTHESIS
+from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.ranker.bags import Floats
+from proofsearch_metamath.ranker.config import NAME, RankerConfig
+from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
+from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
+from proofsearch_metamath.ranker.vectors import assertion_vectors
+from proofsearch_metamath.ranker.weights import Weights, load_weights
+from proofsearch_metamath.session import MetamathSession
+from proofsearch_metamath.state import MetamathState
+
+_SESSIONS_KEPT = 4
+
+
+class _Session:
+    """What is remembered of one session: its reader, and the first layer's sum of each term that was met."""
+
+    def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
+        self.session = session
+        self.reader = reader
+        self._towers = towers
+        self._terms: dict[int, Floats] = {}
+
+    def term(self, term: int) -> Floats:
+        found = self._terms.get(term)
+        if found is None:
+            found = self._terms[term] = self._towers.term(self.reader.features.bag(term))
+        return found
+
+
+class RankerGenerator:
+    """Ranks what can apply; opens its weights when it is first asked. Not shared between threads.
+
+    Probabilities are over the assertions before the theorem whose conclusion unifies with the first goal, and over the
+    theorem's hypotheses that do. Weights are those of a training that read no proof of the splits ``validation`` and
+    ``test``; a theorem of the split ``train`` may have been learnt from.
+
+    Args:
+        config: the options.
+        environment: what is searched.
+        builder: gives the cache, and tells a person what takes long.
+    """
+
+    def __init__(self, config: RankerConfig, environment: MetamathEnvironment, builder: Builder) -> None:
+        self._config = config
+        self._environment = environment
+        self._builder = builder
+        self._weights: Weights | None = None
+        self._towers: Towers | None = None
+        self._vectors: AssertionVectors | None = None
+        self._symbols: SymbolTable | None = None
+        self._sessions: OrderedDict[int, _Session] = OrderedDict()
+
+    def prepare(self) -> None:
+        """Makes and keeps the vectors of the database's assertions; see :class:`proofsearch.protocols.Prepares`."""
+        self._open()
+
+    def close(self) -> None:
+        """Lets go of the weights. Idempotent."""
+        self._towers = self._vectors = self._symbols = None
+        self._sessions.clear()
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
+        """At most ``n`` admissible candidates a request, best first; ties in the order of ``moves.listed()``.
+
+        Probabilities are over the tactics that were not found inadmissible.
+
+        Raises:
+            UsageError: a state of another environment.
+        """
+        return [self._candidates(request, n) for request in requests]
+
+    def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
+        state = request.state
+        if not isinstance(state, MetamathState):
+            raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+        moves = request.moves or state.session.moves(state)
+        tactics, logits = self._logits(state)
+        logits = logits / self._config.temperature
+        largest = logits.max(initial=-math.inf)
+        weights = np.exp(logits - largest)
+        total = float(weights.sum())
+        taken: list[int] = []
+        for number in np.argsort(-logits, kind="stable").tolist():
+            if len(taken) == n:
+                break
+            if moves.admits(tactics[number]):
+                taken.append(number)
+            else:
+                total -= float(weights[number])
+        kept = weights[taken]
+        total = max(total, float(kept.sum()))  # rounding may leave less than what was taken
+        base = largest + math.log(total) if taken else 0.0
+        return [Candidate(tactics[number], min(float(logits[number]) - base, 0.0)) for number in taken]
+
+    def _logits(self, state: MetamathState) -> tuple[Sequence[str], Floats]:
+        """What may apply to a state's first goal, and the logit of each."""
+        towers, vectors = self._open()
+        session = self._session(state.session, towers)
+        reading = session.reader.read(state)
+        goal = towers.goal([(role, session.term(term)) for role, term in reading.parts], reading.rows)
+        logits = towers.logits(goal, vectors, reading.candidates, reading.earlier)
+        labels = self._environment.library.provable_labels
+        tactics = [labels[index] for index in reading.candidates.tolist()]
+        if reading.hypotheses:
+            own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])
+            logits = np.concatenate((own, logits))
+            tactics = [*(f"{HYPOTHESIS}{number + 1}" for number in range(len(own))), *tactics]
+        return tactics, logits.astype(np.float64)
+
+    def _session(self, session: MetamathSession, towers: Towers) -> _Session:
+        found = self._sessions.get(id(session))
+        if found is None:
+            if self._symbols is None:
+                self._symbols = SymbolTable(self._environment.library)
+            reader = SessionReader(session, self._environment.library, self._symbols, towers.architecture.rows)
+            # It holds the session, so that no other can have its id.
+            found = self._sessions[id(session)] = _Session(session, reader, towers)
+            if len(self._sessions) > _SESSIONS_KEPT:
+                self._sessions.popitem(last=False)
+        return found
+
+    def _open(self) -> tuple[Towers, AssertionVectors]:
+        if self._towers is None or self._vectors is None:
+            folder = self._config.path or shipped_weights(self._environment)
+            weights = load_weights(folder)
+            towers = Towers(weights.architecture, weights.tensors)
+            self._vectors, missing = assertion_vectors(weights, towers, self._environment, self._builder.cache)
+            self._towers = towers
+            if missing:
+                self._builder.status(
+                    f"{NAME}: {missing} of the {len(weights.labels)} assertions that {folder} learnt are not in "
+                    f"{self._environment.path.name}, or say something else there; the others are recognised"
+                )
+        return self._towers, self._vectors
+
+
+def shipped_weights(environment: MetamathEnvironment) -> Path:
+    """The folder of the weights that come with the package, which are for the shipped database.
+
+    Raises:
+        UsageError: another database is searched.
+        InputError: this installation has none.
+    """
+    if not environment.is_shipped:
+        raise UsageError(
+            f"--generator {NAME}: the weights that come with the package are for the shipped database, not for "
+            f"{environment.path.name}; train some: proofsearch train --plugin {NAME} --metamath-database "
+            f"{environment.path} --out DIR, then search with --{NAME}-path DIR"
+        )
+    folder = Path(str(resources.files("proofsearch_metamath"))) / "data" / "ranker"
+    if not (folder / MANIFEST).is_file():
+        raise InputError(
+            f"{folder}: this installation comes without weights; train some: proofsearch train --plugin {NAME} --out "
+            f"DIR, then search with --{NAME}-path DIR"
+        )
+    return folder
+
+
+def make_ranker(config: RankerConfig, builder: Builder) -> RankerGenerator:
+    """Builds the generator ``metamath-ranker``.
+
+    Raises:
+        UsageError: the environment is not ``metamath``.
+    """
+    environment = builder.environment()
+    if not isinstance(environment, MetamathEnvironment):
+        raise UsageError(f"--generator {NAME}: works for --env metamath only; choose another generator")
+    return RankerGenerator(config, environment, builder)
