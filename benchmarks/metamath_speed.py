@@ -1,10 +1,10 @@
 """How many expansions a second a Metamath search makes in one process, the environment and the policy apart.
 
-    python benchmarks/metamath_speed.py [--database set.mm] [--against ../baseline] [--digest] [--profile knn]
+    python benchmarks/metamath_speed.py [--database set.mm] [--ranker FOLDER] [--against ../baseline] [--digest]
 
 The same theorems, a seeded sample of the split ``validation``, are searched with three policies:
 
-* ``knn``: the policy that comes along.
+* ``policy``: the k-NN, or the ranker with the weights of ``--ranker``.
 * ``replayed``: the very same searches with the policy's answers known beforehand, and the environment asked what it
   was asked then; what is left is the cost of the environment and of the search loop.
 * ``trivial``: the moves from the latest backwards, the first that apply; other searches, hard for the environment.
@@ -43,13 +43,14 @@ from proofsearch.search.result import SearchResult
 from proofsearch.selection import select
 from proofsearch.types import Candidate, Theorem
 
-POLICIES = ("knn", "replayed", "trivial")
+POLICIES = ("policy", "replayed", "trivial")
 HERE = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", help="a .mm file; default: the shipped prefix of set.mm")
+    parser.add_argument("--ranker", help="a folder of weights; the policy is then the ranker, else the k-NN")
     parser.add_argument("--theorems", type=int, default=60)
     parser.add_argument("--expansions", type=int, default=256)
     parser.add_argument("--candidates", type=int, default=32)
@@ -108,8 +109,13 @@ def in_process(checkout: Path) -> dict[str, dict[str, float | str]]:
 def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
     """Searches with each policy in this process."""
     plugins = Plugins.discover()
-    options = {"metamath": {"database": arguments.database}} if arguments.database else {}
+    options: dict[str, dict[str, object]] = {}
+    if arguments.database:
+        options["metamath"] = {"database": arguments.database}
+    if arguments.ranker:
+        options["metamath-ranker"] = {"path": arguments.ranker}
     config = RunConfig(
+        generator="metamath-ranker" if arguments.ranker else "knn",
         search=SearchConfig(
             candidates=arguments.candidates,
             limit=LimitConfig(expansions=arguments.expansions),
@@ -122,7 +128,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
     with Components(plugins, parts) as components:
         environment = components.environment()
         chosen = select(environment, SelectionConfig(split="validation", limit=arguments.theorems), arguments.seed)
-        # The first pass, not timed, tells what k-NN answers and fills what a process keeps for all theorems.
+        # The first pass, not timed, tells what the policy answers and fills what a process keeps for all theorems.
         recorder = Recorder(components.generator())
         searched(environment, chosen.theorems, recorder, parts.config.search)
     # Else the collector would visit all that is recorded again and again, and the searches would pay for it.
@@ -134,7 +140,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
         with Components(plugins, parts) as components:
             known = components.generator()
             searched(environment, chosen.theorems[:1], known, parts.config.search)  # opens the memory
-            policies: dict[str, TacticGenerator] = {"knn": known, "replayed": Replayer(recorder), "trivial": Trivial()}
+            policies: dict[str, TacticGenerator] = {"policy": known, "replayed": Replayer(recorder), "trivial": Trivial()}
             profile = cProfile.Profile(time.process_time)
             with profile if arguments.profile else contextlib.nullcontext():
                 wall, cpu = time.perf_counter(), time.process_time()

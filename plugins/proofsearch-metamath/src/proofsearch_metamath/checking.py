@@ -41,7 +41,7 @@ def check_file(path: str | Path, jobs: int | None = None, progress: Progress | N
         ReadError, ProofError: the first fault, with its place. Reading comes first.
     """
     database = read_database(path)
-    return verify_database(database, jobs=_processors() if jobs is None else jobs, progress=progress)
+    return verify_database(database, jobs=usable_processors() if jobs is None else jobs, progress=progress)
 
 
 def verify_database(database: Database, *, jobs: int = 1, progress: Progress | None = None) -> int:
@@ -103,7 +103,8 @@ def _chunks(theorems: list[Assertion]) -> Iterator[tuple[int, int]]:
             start, size = index, 0
 
 
-def _processors() -> int:
+def usable_processors() -> int:
+    """How many processors this process may use, as far as using more of them pays; at most 8."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(count, _MOST_JOBS)
 

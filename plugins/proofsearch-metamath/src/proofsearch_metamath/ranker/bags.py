@@ -106,6 +106,10 @@ class Ragged:
         """The values of some of the rows, one row after the other."""
         return self.values[entries(self.offsets, rows)].astype(np.int64)
 
+    def head(self, count: int) -> Ragged:
+        """The first rows."""
+        return Ragged(self.offsets[: count + 1], self.values[: self.offsets[count]])
+
 
 class RaggedWriter:
     """Collects the rows of a :class:`Ragged`."""

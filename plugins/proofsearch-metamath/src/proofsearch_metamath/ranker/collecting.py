@@ -4,29 +4,41 @@ The proofs are replayed through the search's own unifier, its choice of goals an
 the goals are those that a search will meet. Each step is compared with assertions that unify with its goal: a step
 whose goal has more of them than wanted gets a sample, drawn in favour of those that are often used, and each of these
 stands for as many as it was drawn from.
+
+Proofs are read by several processes at once where processes can be forked. What is sampled of a proof depends on the
+seed and the theorem alone, so that their number changes nothing.
 """
 
 from __future__ import annotations
 
 import math
+import multiprocessing
 import random
-from collections.abc import Callable, Iterable, Sequence
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import numpy as np
 
 from proofsearch import Demonstration, Theorem
 from proofsearch.errors import InputError, UsageError
+from proofsearch_metamath.checking import usable_processors
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
-from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter
+from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter, join
 from proofsearch_metamath.ranker.reading import Reading, SessionReader, SymbolTable
 from proofsearch_metamath.state import MetamathState
 
 Status = Callable[[str, int | None, int | None], None]
+
+_CHUNK = 20
+"""Theorems that a process reads at a time."""
 
 _SPARE = 1.1
 """So many times the wanted negatives are drawn, since a few of those that the index lists don't unify."""
@@ -55,29 +67,70 @@ class Collector:
         self._library = environment.library
         self._config = config
         self._symbols = SymbolTable(self._library)
+        self._seed = seed
         self._random = np.random.default_rng(seed)
         self._weights = np.sqrt(uses + 1.0)
 
     def collect(self, theorems: Sequence[Theorem], status: Status, most: int | None = None) -> Examples:
-        """The steps of the proofs of theorems.
+        """The steps of the proofs of theorems, in their order.
 
         Args:
             theorems: whose proofs.
             status: told how far it is.
-            most: no further proof is read once there are so many steps.
+            most: no further proof is read once there are so many steps; more are left out.
+
+        Raises:
+            InputError: a process that read proofs was killed.
         """
-        writer = ExamplesWriter()
         longest = math.inf if self._config.max_proof is None else self._config.max_proof
-        for number, theorem in enumerate(theorems):
-            if most is not None and len(writer) >= most:
+        wanted = [theorem for theorem in theorems if (theorem.proof_length or 0) <= longest]
+        pieces, found = [], 0
+        for number, (piece, skipped) in enumerate(self._pieces(wanted)):
+            status("ranker: reading proofs", min(number * _CHUNK, len(wanted)), len(wanted))
+            self._environment.skipped_demonstrations += skipped
+            pieces.append(piece)
+            found += len(piece)
+            if most is not None and found >= most:
                 break
-            if number % 50 == 0:
-                status("ranker: reading proofs", number, len(theorems))
-            if (theorem.proof_length or 0) <= longest:
-                self._read(theorem, writer)
-        return writer.examples()
+        return join(pieces, most)
+
+    def _pieces(self, theorems: Sequence[Theorem]) -> Iterator[tuple[Examples, int]]:
+        """The steps of some theorems after the other, and how many of their proofs can't be replayed."""
+        chunks = [theorems[start : start + _CHUNK] for start in range(0, len(theorems), _CHUNK)]
+        processes = min(self._config.processes or usable_processors(), len(chunks))
+        if processes <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+            yield from map(self._read_all, chunks)
+            return
+        global _collector
+        _collector = self  # what the processes begin with
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _ignore_interrupts)
+        try:
+            # Not many more than are read: what waits for its turn here is held in memory.
+            ahead = deque(pool.submit(_read_chunk, chunk) for chunk in chunks[: 4 * processes])
+            for following in [*chunks[4 * processes :], *[None] * len(ahead)]:
+                yield ahead.popleft().result()
+                if following is not None:
+                    ahead.append(pool.submit(_read_chunk, following))
+        except BrokenProcessPool:
+            raise InputError(
+                f"a process that read proofs was killed, perhaps for want of memory; read them with fewer: "
+                f"--{NAME}-processes 1"
+            ) from None
+        finally:
+            _collector = None
+            pool.shutdown(cancel_futures=True)
+
+    def _read_all(self, theorems: Sequence[Theorem]) -> tuple[Examples, int]:
+        before = self._environment.skipped_demonstrations
+        writer = ExamplesWriter()
+        for theorem in theorems:
+            self._read(theorem, writer)
+        skipped = self._environment.skipped_demonstrations - before
+        self._environment.skipped_demonstrations = before
+        return writer.examples(), skipped
 
     def _read(self, theorem: Theorem, writer: ExamplesWriter) -> None:
+        self._random = np.random.default_rng((self._seed, theorem.position or 0))
         shown = list(self._environment.demonstrations([theorem]))
         most = self._config.steps_per_proof
         if most is not None and len(shown) > most:
@@ -118,6 +171,19 @@ class Collector:
         chosen = np.sort(np.argpartition(-keys, wanted - 1)[:wanted])
         chances = np.minimum(weights[chosen] * (wanted / float(weights.sum())), 1.0)
         return others[chosen], -np.log(chances).astype(np.float32)
+
+
+_collector: Collector | None = None
+"""In a process that reads proofs: what it reads them with."""
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for this one ends it
+
+
+def _read_chunk(theorems: Sequence[Theorem]) -> tuple[Examples, int]:
+    assert _collector is not None
+    return _collector._read_all(theorems)
 
 
 def count_uses(library: Library, theorems: Iterable[Theorem]) -> Floats:

@@ -47,6 +47,10 @@ class RankerTrainerConfig(ComponentConfig):
     )
     validation_examples: int = Field(default=2000, ge=1, description="Steps at most that a validation looks at.")
 
+    processes: int | None = Field(
+        default=None, ge=1, description="Processes that read the proofs; default: one for each usable processor."
+    )
+
     # The towers.
     width: int = Field(default=64, ge=4, le=1024, description="Width of the vectors that are compared.")
     rows: int = Field(default=1 << 15, ge=16, le=1 << 22, description="Rows of the features' table, a power of two.")

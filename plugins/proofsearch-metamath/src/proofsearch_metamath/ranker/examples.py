@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch_metamath.ranker.bags import Bags, BagWriter, Floats, Ints, Ragged, RaggedWriter
+from proofsearch_metamath.ranker.bags import Bags, BagWriter, Floats, Ints, Ragged, RaggedWriter, offsets_of
 from proofsearch_metamath.ranker.reading import Reading, SessionReader
 
 
@@ -41,6 +41,56 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.answers)
+
+
+def join(pieces: Sequence[Examples], most: int | None = None) -> Examples:
+    """Examples one after the other.
+
+    Args:
+        pieces: what to join.
+        most: only so many of the first steps.
+    """
+    pieces = pieces or [ExamplesWriter().examples()]
+    count = sum(map(len, pieces))
+    bags = np.cumsum([0, *(len(piece.bags) for piece in pieces)])
+    joined = Examples(
+        Bags(
+            _joined_offsets([piece.bags.offsets for piece in pieces]),
+            np.concatenate([piece.bags.rows for piece in pieces]),
+            np.concatenate([piece.bags.weights for piece in pieces]),
+        ),
+        _joined([piece.parts for piece in pieces], bags),
+        np.concatenate([piece.roles for piece in pieces]),
+        _joined([piece.contexts for piece in pieces]),
+        _joined([piece.choices for piece in pieces]),
+        np.concatenate([piece.shares for piece in pieces]),
+        _joined([piece.hypotheses for piece in pieces], bags),
+        np.concatenate([piece.answers for piece in pieces]),
+        np.concatenate([piece.earlier for piece in pieces]),
+    )
+    if most is None or most >= count:
+        return joined
+    # The values behind those of the last step kept stay where they are: nothing points there.
+    return replace(
+        joined,
+        parts=joined.parts.head(most),
+        contexts=joined.contexts.head(most),
+        choices=joined.choices.head(most),
+        hypotheses=joined.hypotheses.head(most),
+        answers=joined.answers[:most],
+        earlier=joined.earlier[:most],
+    )
+
+
+def _joined_offsets(offsets: Sequence[Ints]) -> Ints:
+    return offsets_of(np.concatenate([np.diff(some) for some in offsets]))
+
+
+def _joined(pieces: Sequence[Ragged], shifts: Ints | None = None) -> Ragged:
+    """Ragged arrays one after the other, with the i-th shift added to the i-th one's values."""
+    added = np.zeros(len(pieces), np.int64) if shifts is None else shifts
+    values = [piece.values + np.int32(shift) for piece, shift in zip(pieces, added, strict=False)]
+    return Ragged(_joined_offsets([piece.offsets for piece in pieces]), np.concatenate(values))
 
 
 @dataclass(frozen=True, slots=True)
