@@ -140,7 +140,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
         with Components(plugins, parts) as components:
             known = components.generator()
             searched(environment, chosen.theorems[:1], known, parts.config.search)  # opens the memory
-            policies: dict[str, TacticGenerator] = {"policy": known, "replayed": Replayer(recorder), "trivial": Trivial()}
+            policies: dict[str, TacticGenerator] = {
+                "policy": known,
+                "replayed": Replayer(recorder),
+                "trivial": Trivial(),
+            }
             profile = cProfile.Profile(time.process_time)
             with profile if arguments.profile else contextlib.nullcontext():
                 wall, cpu = time.perf_counter(), time.process_time()

@@ -37,6 +37,14 @@ class Moves(Protocol):
         """Whether the tactic really applies: exact, about as costly as the step, which may reuse the work."""
 
 
+@runtime_checkable
+class AdmitsMany(Protocol):
+    """Moves that can be asked about many tactics at once, because that costs less than one by one."""
+
+    def admitted(self, tactics: Iterable[str], n: int) -> list[int]:
+        """The places, in order, of the first ``n`` tactics that ``admits`` says yes to; none behind them is tried."""
+
+
 class Session(Protocol):
     """One theorem being proved. Not shared between threads.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -302,6 +302,15 @@ class AdmitsAll(CountdownSession):
         return Moves(self, state)
 
 
+class AdmitsOneTooMany(CountdownSession):
+    def moves(self, state: ProofState) -> CountdownMoves:
+        class Moves(CountdownMoves):
+            def admitted(self, tactics: Iterable[str], n: int) -> list[int]:
+                return [place for place, tactic in enumerate(tactics) if self.admits(tactic)][: n + 1]
+
+        return Moves(self, state)
+
+
 class ClosedOnce(CountdownSession):
     closed = False
 
@@ -457,6 +466,7 @@ def test_a_sound_environment_passes() -> None:
         (with_session(Common), "sessions apart"),
         (with_session(Unlisted), "moves hold"),
         (with_session(AdmitsAll), "moves hold"),
+        (with_session(AdmitsOneTooMany), "moves hold"),
         (with_session(ClosedOnce), "idempotent close"),
         (Suffixless, "proof suffix"),
         (RefusesAll, "a proof is accepted"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
 from proofsearch_metamath.plugin import make_generator, make_trainer
-from proofsearch_metamath.ranker.collecting import choose_theorems
+from proofsearch_metamath.ranker.batches import make_batch
+from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 from proofsearch_metamath.ranker.generator import shipped_weights
 from proofsearch_metamath.ranker.weights import load_weights
@@ -79,6 +81,21 @@ def test_before_leaves_out_what_stands_behind(prefix: MetamathEnvironment) -> No
     assert max(theorem.position or 0 for theorem in [*split.train, *split.validation]) < bound
     with pytest.raises(UsageError, match="--metamath-ranker-before"):
         choose_theorems(prefix, "no such theorem", 0)
+
+
+@pytest.mark.parametrize("most", [None, 70])
+def test_several_processes_read_what_one_reads(prefix: MetamathEnvironment, most: int | None) -> None:
+    theorems = choose_theorems(prefix, None, 0).train[:60]
+    uses = count_uses(prefix.library, theorems)
+    found = []
+    for processes in (1, 3):
+        config = QUICK.model_copy(update={"processes": processes, "steps_per_proof": 4})
+        found.append(Collector(prefix, config, uses, 0).collect(theorems, lambda *_: None, most))
+    one, several = found
+    assert len(one) == len(several) == (most or len(one)) > 60
+    batches = [dataclasses.asdict(make_batch(examples, np.arange(len(one)), surroundings=True)) for examples in found]
+    for name, column in batches[0].items():
+        np.testing.assert_equal(column, batches[1][name], err_msg=name)
 
 
 def test_what_comes_along_knows_the_next_step_far_better_than_what_hardly_learnt(

@@ -34,6 +34,7 @@ from proofsearch.builtins.knn_index import ExampleIndex, Scope
 from proofsearch.builtins.knn_memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
+from proofsearch.moves import first_admitted
 from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch.registry import Builder
 from proofsearch.types import Candidate, Goal, Theorem
@@ -164,16 +165,19 @@ class KnnGenerator:
 
     def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
         ranking = self._ranking(request, n)
-        moves = request.moves
-        taken: list[int] = []
+        read: list[int] = []
+
+        def tactics() -> Iterator[str]:
+            for number in ranking:
+                read.append(number)
+                yield ranking.tactics[number]
+
+        taken = [read[place] for place in first_admitted(request.moves, tactics(), n)]
         mass = 1.0
-        for number in ranking:
-            if len(taken) == n:
-                break
-            if moves is None or moves.admits(ranking.tactics[number]):
-                taken.append(number)
-            else:
-                mass -= float(ranking.probabilities[number])
+        if len(taken) < len(read):
+            admitted = set(taken)
+            for number in read:
+                mass -= 0.0 if number in admitted else float(ranking.probabilities[number])
         kept = ranking.probabilities[taken]
         # Rounding may leave less than what was taken.
         mass = max(mass, float(kept.sum()))

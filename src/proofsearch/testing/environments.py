@@ -13,7 +13,7 @@ from typing import Any
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.protocols import Demonstrates, EnumeratesMoves, Environment, Session, TacticGenerator
+from proofsearch.protocols import AdmitsMany, Demonstrates, EnumeratesMoves, Environment, Session, TacticGenerator
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, Run, Violation, brief, expect, spread
@@ -410,7 +410,7 @@ def sessions_apart(case: EnvironmentCase) -> None:
 
 @ENVIRONMENT_CHECKS.add
 def moves_hold(case: EnvironmentCase) -> str:
-    """Listed moves are a superset of the tactics that apply, in a fixed order, and ``admits`` says what a step does."""
+    """Listed moves are a superset of those that apply, in a fixed order; ``admits`` says what a step does."""
     case.given(any_earlier_state_steppable)
     tried = 0
     with case.sessions() as sessions:
@@ -429,6 +429,12 @@ def moves_hold(case: EnvironmentCase) -> str:
                     expect(applies == admitted, f"{state}: admits({tactic!r}) is {admitted}, and applies is {applies}")
                     tried += 1
                 expect(not moves.admits(NONSENSE), f"{state}: admits({NONSENSE!r}) is true")
+                if isinstance(moves, AdmitsMany):
+                    some = [NONSENSE, *spread(listed, 12)]
+                    wanted = [place for place, tactic in enumerate(some) if moves.admits(tactic)]
+                    for n in (1, len(some)):
+                        found = moves.admitted(some, n)
+                        expect(found == wanted[:n], f"{state}: admitted says {found}, admits one by one {wanted[:n]}")
     return f"{tried} moves tried"
 
 

@@ -8,12 +8,12 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected, Theorem
 from proofsearch_metamath.choices import HYPOTHESIS, Choices
-from proofsearch_metamath.combination import Combiner, Trace
+from proofsearch_metamath.combination import Combined, Combiner, Trace
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.rendering import Rendering
@@ -98,14 +98,45 @@ class MetamathSession:
     def step(self, state: ProofState, tactic: str) -> Outcome:
         """Applies a tactic to the state's first goal; see :meth:`proofsearch.protocols.Session.step`."""
         if state is not self._stepped_state:
-            state = self._own(state)
-            self._stepped_state = state
-            self._stepped = {}
-            self._known = self._applications.setdefault(state.open[state.focus][0], {})
+            self._turn_to(self._own(state))
         outcome = self._stepped.get(tactic)
         if outcome is None:
-            outcome = self._stepped[tactic] = self._step(state, tactic, self._known, None)
+            outcome = self._stepped[tactic] = self._step(self._own(state), tactic, self._known, None)
         return outcome
+
+    def admitted(self, state: MetamathState, tactics: Iterable[str], n: int) -> list[int]:
+        """The places of the first ``n`` tactics that apply to a state; the steps that follow reuse the work."""
+        if state is not self._stepped_state:
+            self._turn_to(self._own(state))
+        stepped, known, places = self._stepped, self._known, list[int]()
+        # A step as in :meth:`_step`, without its calls: a policy asks this of dozens of tactics at each expansion.
+        goals, apart, num_metas, focus, combine = state.open, state.apart, state.num_metas, state.focus, self._combine
+        skeleton = goals[focus][0]
+        for place, tactic in enumerate(tactics):
+            outcome = stepped.get(tactic)
+            if outcome is None:
+                application = known.get(tactic)
+                if application is None:
+                    application = known[tactic] = self._application(skeleton, tactic)
+                if isinstance(application, Rejected):
+                    outcome = application
+                else:
+                    try:
+                        outcome = self._outcome(combine(goals, apart, num_metas, focus, application))
+                    except TermTooLargeError as error:
+                        outcome = Rejected(f"too large: {error}")
+                stepped[tactic] = outcome
+            if type(outcome) is not Rejected:
+                places.append(place)
+                if len(places) == n:
+                    break
+        return places
+
+    def _turn_to(self, state: MetamathState) -> None:
+        """Makes a state the one whose steps are remembered."""
+        self._stepped_state = state
+        self._stepped = {}
+        self._known = self._applications.setdefault(state.open[state.focus][0], {})
 
     def moves(self, state: ProofState) -> MetamathMoves:
         """The tactics that may apply to the first goal."""
@@ -146,11 +177,12 @@ class MetamathSession:
                 combined = self._trace(state.open, state.apart, state.num_metas, focus, application, trace)
         except TermTooLargeError as error:
             return Rejected(f"too large: {error}")
-        if combined is None:
-            return Finished()
-        if isinstance(combined, str):
-            return Rejected(combined)
-        return Advanced(MetamathState(self, *combined))
+        return self._outcome(combined)
+
+    def _outcome(self, combined: Combined) -> Outcome:
+        if isinstance(combined, tuple):
+            return Advanced(MetamathState(self, *combined))
+        return Finished() if combined is None else Rejected(combined)
 
     def _application(self, skeleton: int, tactic: str) -> Application | Rejected:
         try:
@@ -170,8 +202,6 @@ class MetamathSession:
             return Rejected(f"no provable assertion is labelled {tactic[:60]!r}")
         if index >= self._target.earlier:
             return Rejected(f"{tactic} does not stand before {self._target.theorem.name}")
-        if not self.choices.candidates(skeleton) >> index & 1:
-            return None
         return self._unifier.apply(skeleton, self._library.pattern(index))
 
     # -- for policies --------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
 from proofsearch import Goal, Rejected
@@ -102,3 +102,7 @@ class MetamathMoves:
     def admits(self, tactic: str) -> bool:
         """Whether the tactic applies; the step that follows reuses the work."""
         return not isinstance(self._state.session.step(self._state, tactic), Rejected)
+
+    def admitted(self, tactics: Iterable[str], n: int) -> list[int]:
+        """The places of the first ``n`` tactics that apply; see :class:`proofsearch.protocols.AdmitsMany`."""
+        return self._state.session.admitted(self._state, tactics, n)

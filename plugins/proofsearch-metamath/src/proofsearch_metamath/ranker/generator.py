@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -13,11 +13,12 @@ import numpy as np
 from proofsearch import Candidate
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
+from proofsearch.moves import first_admitted
 from proofsearch.protocols import GenerationRequest
 from proofsearch.registry import Builder
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.ranker.bags import Floats
+from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import NAME, RankerConfig
 from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
@@ -92,38 +93,39 @@ class RankerGenerator:
         if not isinstance(state, MetamathState):
             raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
         moves = request.moves or state.session.moves(state)
-        tactics, logits = self._logits(state)
-        logits = logits / self._config.temperature
+        indices, logits = self._logits(state)
+        logits /= self._config.temperature
+        labels, own = self._environment.library.provable_labels, len(logits) - len(indices)
+        read: list[int] = []
+        tried: list[str] = []
+
+        def tactics() -> Iterator[str]:
+            for number in _falling(logits, 2 * n):
+                read.append(number)
+                tactic = f"{HYPOTHESIS}{number + 1}" if number < own else labels[indices[number - own]]
+                tried.append(tactic)
+                yield tactic
+
+        taken = first_admitted(moves, tactics(), n)
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
-        total = float(weights.sum())
-        taken: list[int] = []
-        for number in np.argsort(-logits, kind="stable").tolist():
-            if len(taken) == n:
-                break
-            if moves.admits(tactics[number]):
-                taken.append(number)
-            else:
-                total -= float(weights[number])
-        kept = weights[taken]
-        total = max(total, float(kept.sum()))  # rounding may leave less than what was taken
+        kept = float(weights[[read[place] for place in taken]].sum())
+        # Over those that were not found inadmissible; rounding may leave less than what was taken.
+        total = max(float(weights.sum()) - float(weights[read].sum()) + kept, kept)
         base = largest + math.log(total) if taken else 0.0
-        return [Candidate(tactics[number], min(float(logits[number]) - base, 0.0)) for number in taken]
+        return [Candidate(tried[place], min(float(logits[read[place]]) - base, 0.0)) for place in taken]
 
-    def _logits(self, state: MetamathState) -> tuple[Sequence[str], Floats]:
-        """What may apply to a state's first goal, and the logit of each."""
+    def _logits(self, state: MetamathState) -> tuple[Ints, Floats]:
+        """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these."""
         towers, vectors = self._open()
         session = self._session(state.session, towers)
         reading = session.reader.read(state)
         goal = towers.goal([(role, session.term(term)) for role, term in reading.parts], reading.rows)
         logits = towers.logits(goal, vectors, reading.candidates, reading.earlier)
-        labels = self._environment.library.provable_labels
-        tactics = [labels[index] for index in reading.candidates.tolist()]
         if reading.hypotheses:
             own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])
             logits = np.concatenate((own, logits))
-            tactics = [*(f"{HYPOTHESIS}{number + 1}" for number in range(len(own))), *tactics]
-        return tactics, logits.astype(np.float64)
+        return reading.candidates, logits.astype(np.float64)
 
     def _session(self, session: MetamathSession, towers: Towers) -> _Session:
         found = self._sessions.get(id(session))
@@ -150,6 +152,18 @@ class RankerGenerator:
                     f"{self._environment.path.name}, or say something else there; the others are recognised"
                 )
         return self._towers, self._vectors
+
+
+def _falling(logits: Floats, first: int) -> Iterator[int]:
+    """The places of logits, largest first, ties by place; more than about ``first`` are sorted only if asked for."""
+    places = np.arange(len(logits))
+    if len(logits) > 2 * first:
+        bound = np.partition(logits, len(logits) - first)[len(logits) - first]
+        places = (logits >= bound).nonzero()[0]
+    yield from places[np.argsort(-logits[places], kind="stable")].tolist()
+    if len(places) < len(logits):
+        rest = (logits < bound).nonzero()[0]
+        yield from rest[np.argsort(-logits[rest], kind="stable")].tolist()
 
 
 def shipped_weights(environment: MetamathEnvironment) -> Path:

@@ -121,7 +121,7 @@ class SessionReader:
         ]
         rows = np.array([scramble(value) for value in found], np.uint64) >> _CONTEXT_SHIFT
         bits = self._choices.candidates(goal)
-        candidates = np.array(self._library.members_of(bits), np.int64)
+        candidates = self._library.array_of(bits)
         usable = [self._hypotheses[number] for number in self._choices.usable_hypotheses(goal)]
         return Reading([*parts, *self._fixed], rows.astype(np.int64), candidates, usable, self._earlier)
 
