@@ -23,7 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ebm_data import (
+from runs import (
     Options,
     cost_words,
     finished_run,
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--train-option", **option, help="of the training, such as ebm.steps=3000; repeatable")
     parser.add_argument("--value-option", **option, help="of searching with it, such as ebm.force=true; repeatable")
     parser.add_argument("--train-theorems", type=int, default=2500)
+    parser.add_argument("--train-split", default="train", help="validation for a policy that has learnt from train")
     parser.add_argument("--trajectories", type=Path, nargs="+", help="learn from these instead of recording")
     parser.add_argument("--checkpoint", type=Path, help="judge this one: neither record nor train")
     parser.add_argument("--test-theorems", type=int, default=600)
@@ -102,7 +103,7 @@ def _checkpoint(arguments: argparse.Namespace, policy: Options) -> Path:
     out: Path = arguments.out
     trajectories = arguments.trajectories
     if not trajectories:
-        file = list_theorems(out / "train.txt", policy, "train", STEPS)
+        file = list_theorems(out / f"{arguments.train_split}.txt", policy, arguments.train_split, STEPS)
         select = SelectionConfig(file=str(file), limit=arguments.train_theorems)
         trajectories = [finished_run(guided(arguments, policy, select), out / "guided-train").path]
     options = parse_options(arguments.train_option)

@@ -18,10 +18,19 @@ from typing import Any, Self, cast
 
 from pydantic import ValidationError
 
-from proofsearch.config import ComponentConfig, ExecutionConfig, RunConfig, TrainConfig
+from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, TrainConfig
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Encoder, Environment, Executor, Loss, TacticGenerator, Trainer, ValueScorer
+from proofsearch.protocols import (
+    ChoosesGenerator,
+    Encoder,
+    Environment,
+    Executor,
+    Loss,
+    TacticGenerator,
+    Trainer,
+    ValueScorer,
+)
 from proofsearch.registry import Registration, cache_folder
 from proofsearch.sharing import SharedComponents, stand_in
 from proofsearch.validation import Place, dotted, explain, near
@@ -97,6 +106,7 @@ def resolve(
         UsageError: an option that the component doesn't have, a value that doesn't fit, or options for a component
             that is not chosen.
     """
+    config = _with_generator(plugins, config, name)
     registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
@@ -134,6 +144,15 @@ def resolve_some(
     chosen = _choose(plugins, list(registrations), config.options, name)
     refuse_strays(plugins, config.options, chosen, name, choosers)
     return Parts(config, chosen)
+
+
+def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
+    """The configuration with a generator: the one that is named, the environment's own, or else the k-NN."""
+    if config.generator != AUTO:
+        return config
+    environment = _checked(plugins.registry("environment")[config.env], config.options, name)
+    own = environment.config.default_generator if isinstance(environment.config, ChoosesGenerator) else "knn"
+    return config.model_copy(update={"generator": own})
 
 
 def _named(config: RunConfig | TrainConfig) -> dict[str, str]:

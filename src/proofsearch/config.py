@@ -9,6 +9,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+AUTO = "auto"
+"""The generator of a run that names none: the environment's own, where its options name one."""
+
 
 class FrozenModel(BaseModel):
     """Base of every configuration: immutable, unknown keys are errors, defaults are checked too."""
@@ -135,7 +138,10 @@ class RunConfig(FrozenModel):
     """
 
     env: str = Field(default="metamath", description="The environment: what proves.")
-    generator: str = Field(default="knn", description="The tactic generator: what suggests steps.")
+    generator: str = Field(
+        default=AUTO,
+        description="The tactic generator: what suggests steps; auto: the environment's own, or else knn.",
+    )
     scorer: str = Field(default="logprob", description="The value scorer: what judges states.")
     seed: int = Field(default=0, description="Of everything random.")
     select: SelectionConfig = SelectionConfig()

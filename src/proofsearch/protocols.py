@@ -134,6 +134,15 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class ChoosesGenerator(Protocol):
+    """Options of an environment that say which policy is best for it, for runs that name none."""
+
+    @property
+    def default_generator(self) -> str:
+        """The generator's name. Without this ability it is ``knn``."""
+
+
+@runtime_checkable
 class StandsIn(Protocol):
     """What is put in place of a component that threads share. Errors are to name the component itself."""
 

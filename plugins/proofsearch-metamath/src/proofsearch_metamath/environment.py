@@ -27,6 +27,7 @@ from proofsearch_metamath.explanation import explain
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.prepare import prepare
 from proofsearch_metamath.proofs import encode_compressed, proof_graph
+from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.session import MetamathSession, Target
 from proofsearch_metamath.statement import ProofText, read_proof_text, write_proof_text
 from proofsearch_metamath.tokens import make_source, read_bytes
@@ -48,6 +49,11 @@ class MetamathConfig(ComponentConfig):
     max_goal_size: int = Field(default=400, ge=1, description="Goals with more nodes than this are not made.")
     max_goals: int = Field(default=64, ge=1, description="States with more goals than this are not made.")
     max_demonstration: int = Field(default=500, ge=1, description="Library proofs with more steps are not replayed.")
+
+    @property
+    def default_generator(self) -> str:
+        """What suggests steps where a run doesn't say: the ranker where weights of it come along, or else the k-NN."""
+        return NAME if self.database is None else "knn"
 
 
 def split_of(label: str) -> str:

@@ -1,4 +1,4 @@
-"""What the benchmarks of the energy-based model share: options, runs that can be gone on with, tables."""
+"""What the benchmarks share: options, runs that can be gone on with, tables."""
 
 from __future__ import annotations
 
