@@ -180,9 +180,10 @@ def _choose(
         part = _checked(registration, options, name)
         chosen[part.key] = part
         for kind in ("encoder", "generator"):
-            name_of_part = getattr(part.config, kind, None)
-            if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
-                waiting.append(plugins.registry(kind)[name_of_part])
+            named = [getattr(part.config, kind, None), *getattr(part.config, f"{kind}s", ())]
+            for name_of_part in named:
+                if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
+                    waiting.append(plugins.registry(kind)[name_of_part])
     return chosen
 
 

@@ -14,12 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
 from proofsearch_metamath.plugin import make_generator, make_trainer
+from proofsearch_metamath.ranker.architecture import Architecture
+from proofsearch_metamath.ranker.bags import Bags
 from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 from proofsearch_metamath.ranker.generator import shipped_weights
+from proofsearch_metamath.ranker.statements import MEASURES, Statements
+from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.weights import load_weights
 from proofsearch_metamath.state import MetamathState
 from safetensors import numpy as safetensors_numpy
@@ -126,6 +132,25 @@ def test_a_temperature_evens_the_probabilities_and_keeps_the_order(
     assert [one.tactic for one in cold] == [one.tactic for one in warm]
     assert cold[0].logprob > warm[0].logprob
     assert sum(math.exp(one.logprob) for one in cold) <= 1 + 1e-6
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.5, 3))
+def test_a_temperature_can_be_worked_into_the_weights(seed: int, temperature: float) -> None:
+    random = np.random.default_rng(seed)
+    architecture = Architecture(rows=8, width=4, labels=3)
+    tensors = {name: random.normal(size=shape).astype(np.float32) for name, shape in architecture.shapes().items()}
+    goal, own = random.normal(size=(2, 4)).astype(np.float32)
+    measures = random.normal(size=(3, MEASURES)).astype(np.float32)
+    bags = Bags(np.arange(4), random.integers(0, 8, 3, dtype=np.int32), np.ones(3, np.float32))
+    nothing = Bags(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+    statements = Statements(bags, nothing, np.zeros(0, np.int64), measures)
+    found = []
+    for some in (tensors, architecture.divided(tensors, temperature)):
+        towers = Towers(architecture, some)
+        logits = towers.logits(goal, towers.assertions(statements, np.array([2, -1, 0])), np.arange(3), 5)
+        found.append(np.concatenate((logits, towers.own_logits(goal, [own]))))
+    np.testing.assert_allclose(found[1], found[0] / temperature, rtol=2e-4, atol=1e-4)
 
 
 def test_searching_needs_no_torch(trained: Path) -> None:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_generators(register: Register) -> None:
-    """Registers ``knn`` and ``demonstrated``."""
+    """Registers ``knn``, ``mixture`` and ``demonstrated``."""
     from proofsearch.builtins import demonstration
     from proofsearch.builtins.knn import KnnConfig, make_knn
+    from proofsearch.builtins.mixture import MixtureConfig, make_mixture
 
     register("knn", make_knn, config=KnnConfig, help="Tactics that were used on the most similar recorded goals.")
+    register("mixture", make_mixture, config=MixtureConfig, help="The weighted mean of several policies.")
     register(
         "demonstrated",
         demonstration.make_demonstrated,

@@ -13,6 +13,7 @@ where recency is what :func:`recency` makes of how many assertions stand between
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from proofsearch_metamath.ranker.reading import CONTEXT_ROWS, Role
 from proofsearch_metamath.ranker.statements import MEASURES
 
 ROLES = len(Role)
+_LINEAR = ("biases", "unused_bias", "own_bias", "measures_bias.weight", "recency")
+"""Beside the scale, what a logit is made of."""
 
 
 def recency(earlier: NDArray[np.int64] | int, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -51,6 +54,11 @@ class Architecture:
     width: int
     labels: int
     surroundings: bool = True
+
+    def divided(self, tensors: Mapping[str, NDArray[np.float32]], temperature: float) -> dict[str, NDArray[np.float32]]:
+        """The tensors of the model whose logits are those of this one divided by a temperature."""
+        changed = {name: tensors[name] / np.float32(temperature) for name in _LINEAR}
+        return {**tensors, **changed, "scale": tensors["scale"] - np.float32(math.log(temperature))}
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The shape of each tensor, by name."""

@@ -31,6 +31,8 @@ _CLIP = 1.0
 _DECAY = 0.99
 """Of the average over steps of the weights, which is what is measured and kept."""
 _VALIDATION_BATCH = 256
+_TEMPERATURES = tuple(round(0.7 + 0.05 * number, 2) for number in range(37))
+"""From 0.7 to 2.5: tried when a model is measured."""
 _INTERVAL = 1.0
 """Seconds between reports."""
 
@@ -40,16 +42,21 @@ class Measured:
     """What a validation found.
 
     Attributes:
-        loss: the mean of minus the log-probability of the steps that the proofs took.
+        loss: the mean of minus the log-probability of the steps that the proofs took, the logits divided by the
+            temperature.
+        temperature: that with the least loss. A model that trains for long ranks ever better and grows too sure of
+            itself; divided by this, its logits are as sure as they should be.
         top: how often that step was among the first k, by k, in [0, 1].
     """
 
     loss: float
+    temperature: float
     top: Mapping[int, float]
 
     def metrics(self) -> dict[str, float]:
         """By name."""
-        return {"validation_loss": self.loss} | {f"top_{k}": share for k, share in self.top.items()}
+        named = {"validation_loss": self.loss, "temperature": self.temperature}
+        return named | {f"top_{k}": share for k, share in self.top.items()}
 
 
 class RankerLoop:
@@ -214,14 +221,18 @@ def _average(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
 def measure(model: RankerModel, examples: Examples) -> Measured:
     """How well a model knows the steps of proofs."""
     model.eval()
-    total, ranks = 0.0, list[NDArray[np.int64]]()
+    total, ranks = torch.zeros(len(_TEMPERATURES)), list[NDArray[np.int64]]()
     with torch.no_grad():
         for start in range(0, len(examples), _VALIDATION_BATCH):
             chosen = np.arange(start, min(start + _VALIDATION_BATCH, len(examples)))
             batch = make_batch(examples, chosen, surroundings=model.architecture.surroundings)
-            logs = functional.log_softmax(model(batch), dim=1)
-            true = logs.gather(1, torch.from_numpy(batch.answers)[:, None])
-            total -= float(true.sum())
-            ranks.append((logs > true).sum(1).numpy())
+            # A sampled choice stands for several; how many is no opinion of the model's, so it isn't divided.
+            logits, shares, answers = model(batch), torch.from_numpy(batch.shares), torch.from_numpy(batch.answers)
+            ranks.append((logits > logits.gather(1, answers[:, None])).sum(1).numpy())
+            for number, temperature in enumerate(_TEMPERATURES):
+                divided = (logits - shares) / temperature + shares
+                total[number] += functional.cross_entropy(divided, answers, reduction="sum")
     every = np.concatenate(ranks)
-    return Measured(total / len(every), {k: float((every < k).mean()) for k in _TOP})
+    best = int(total.argmin())
+    top = {k: float((every < k).mean()) for k in _TOP}
+    return Measured(float(total[best]) / len(every), _TEMPERATURES[best], top)

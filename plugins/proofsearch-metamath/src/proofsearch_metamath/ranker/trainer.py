@@ -103,12 +103,14 @@ class RankerTrainer:
             "examples": len(train),
             "validation_examples": len(validation),
         }
+        tensors = loop.best_tensors
         if loop.best is not None:
             metrics |= loop.best.metrics()
+            tensors = model.architecture.divided(tensors, loop.best.temperature)
         save_weights(
             out,
             model.architecture,
-            loop.best_tensors,
+            tensors,
             _known(library, learnt),
             step=loop.best_step,
             training=config.model_dump(mode="json") | {"seed": request.seed},
