@@ -96,6 +96,45 @@ def test_options_that_would_do_nothing_are_refused(plugins: Plugins, options: An
         resolve(plugins, config(options=options))
 
 
+AUTO = """
+from pydantic import Field
+from proofsearch import hookimpl
+from proofsearch.config import ComponentConfig
+
+class Config(ComponentConfig):
+    large: bool = Field(default=False, description="Whether it is large.")
+
+    @property
+    def default_generator(self):
+        return "fake" if self.large else "knn"
+
+@hookimpl
+def register_environments(register):
+    register("auto", lambda config, builder: None, config=Config)
+"""
+
+
+def test_a_run_that_names_no_generator_takes_the_environments_own(fake_prover: Site) -> None:
+    fake_prover.install("auto", {"auto": "auto_plugin"}, {"auto_plugin": AUTO})
+    plugins = Plugins.discover()
+
+    def generator(**fields: Any) -> str:
+        return resolve(plugins, RunConfig(**fields)).config.generator
+
+    assert generator(env="auto", options={"auto": {"large": True}}) == "fake"
+    assert generator(env="auto") == "knn"
+    assert generator(env="auto", generator="demonstrated", options={"auto": {"large": True}}) == "demonstrated"
+    assert generator(env="fake") == "knn", "it names none"
+
+
+def test_all_policies_of_a_mixture_are_chosen_with_their_options(plugins: Plugins) -> None:
+    options = {"mixture": {"of": ["fake:2", "knn"]}, "knn": {"power": 1.5}}
+    parts = resolve(plugins, config(generator="mixture", options=options))
+    assert {("generator", "fake"), ("generator", "knn")} <= parts.chosen.keys()
+    with pytest.raises(PluginError, match=r"no generator is named 'kn'; known: .*did you mean 'knn'"):
+        resolve(plugins, config(generator="mixture", options={"mixture": {"of": ["kn"]}}))
+
+
 def test_an_encoders_options_count_where_a_chosen_component_names_it(plugins: Plugins) -> None:
     resolved = resolve(plugins, config(options={"fake": {"encoder": "hashed"}, "hashed": {"width": 64}})).config
     assert resolved.options["hashed"]["width"] == 64

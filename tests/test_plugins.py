@@ -26,7 +26,7 @@ def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: py
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
-        "generator": ["knn", "demonstrated"],
+        "generator": ["knn", "mixture", "demonstrated"],
         "scorer": ["logprob", "length", "random", "demonstration"],
         "encoder": ["context", "hashed"],
         "executor": ["local"],

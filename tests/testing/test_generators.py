@@ -165,6 +165,6 @@ def test_a_broken_generator_fails_that_check_alone(generator: type[Sound], check
 
 def test_the_generators_that_come_along_pass() -> None:
     registry = Plugins.discover().registry("generator")
-    for name in ("knn", "demonstrated"):
+    for name in ("knn", "mixture", "demonstrated"):
         entry: Any = registry[name]
         assert check_generator(entry.factory, entry.config()).conforms
