@@ -47,12 +47,13 @@ class Library:
         return [labels[position] for position in self.provable.tolist()]
 
     @cached_property
-    def _label_array(self) -> NDArray[np.object_]:
+    def label_array(self) -> NDArray[np.object_]:
+        """:attr:`provable_labels` as an array, to take many at once."""
         return np.array(self.provable_labels, dtype=object)
 
     def labels_of(self, bits: int) -> list[str]:
         """The labels of a bit set's provable assertions, in order."""
-        labels: list[str] = self._label_array[self.array_of(bits)].tolist()
+        labels: list[str] = self.label_array[self.array_of(bits)].tolist()
         return labels
 
     @cached_property

@@ -95,25 +95,30 @@ class RankerGenerator:
         moves = request.moves or state.session.moves(state)
         indices, logits = self._logits(state)
         logits /= self._config.temperature
-        labels, own = self._environment.library.provable_labels, len(logits) - len(indices)
-        read: list[int] = []
-        tried: list[str] = []
-
-        def tactics() -> Iterator[str]:
-            for number in _falling(logits, 2 * n):
-                read.append(number)
-                tactic = f"{HYPOTHESIS}{number + 1}" if number < own else labels[indices[number - own]]
-                tried.append(tactic)
-                yield tactic
-
-        taken = first_admitted(moves, tactics(), n)
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
-        kept = float(weights[[read[place] for place in taken]].sum())
+        total = float(weights.sum())
+        tactics, kept = list[str](), list[float]()
+        for numbers in _falling(logits, 2 * n):
+            names = self._names(indices, len(logits) - len(indices), numbers)
+            places = first_admitted(moves, names, n - len(tactics))
+            tactics += [names[place] for place in places]
+            kept += logits[numbers[places]].tolist()
+            read = len(names) if len(tactics) < n else places[-1] + 1
+            total -= float(weights[numbers[:read]].sum()) - float(weights[numbers[places]].sum())
+            if len(tactics) == n:
+                break
         # Over those that were not found inadmissible; rounding may leave less than what was taken.
-        total = max(float(weights.sum()) - float(weights[read].sum()) + kept, kept)
-        base = largest + math.log(total) if taken else 0.0
-        return [Candidate(tried[place], min(float(logits[read[place]]) - base, 0.0)) for place in taken]
+        base = largest + math.log(max(total, math.fsum(math.exp(logit - largest) for logit in kept))) if kept else 0.0
+        return [Candidate(tactic, min(logit - base, 0.0)) for tactic, logit in zip(tactics, kept, strict=True)]
+
+    def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
+        """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
+        labels = self._environment.library.label_array
+        if not own:
+            return list(labels[indices[numbers]].tolist())
+        hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
+        return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
 
     def _logits(self, state: MetamathState) -> tuple[Ints, Floats]:
         """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these."""
@@ -154,16 +159,14 @@ class RankerGenerator:
         return self._towers, self._vectors
 
 
-def _falling(logits: Floats, first: int) -> Iterator[int]:
-    """The places of logits, largest first, ties by place; more than about ``first`` are sorted only if asked for."""
-    places = np.arange(len(logits))
-    if len(logits) > 2 * first:
-        bound = np.partition(logits, len(logits) - first)[len(logits) - first]
-        places = (logits >= bound).nonzero()[0]
-    yield from places[np.argsort(-logits[places], kind="stable")].tolist()
-    if len(places) < len(logits):
-        rest = (logits < bound).nonzero()[0]
-        yield from rest[np.argsort(-logits[rest], kind="stable")].tolist()
+def _falling(logits: Floats, first: int) -> Iterator[Ints]:
+    """The places of logits, largest first, ties by place: about ``first`` of them, and the rest if it is asked for."""
+    if len(logits) <= 2 * first:
+        yield np.argsort(-logits, kind="stable")
+        return
+    bound = np.partition(logits, len(logits) - first)[len(logits) - first]
+    for places in ((logits >= bound).nonzero()[0], (logits < bound).nonzero()[0]):
+        yield places[np.argsort(-logits[places], kind="stable")]
 
 
 def shipped_weights(environment: MetamathEnvironment) -> Path:

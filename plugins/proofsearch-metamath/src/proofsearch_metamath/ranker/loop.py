@@ -23,6 +23,8 @@ from proofsearch_metamath.ranker.model import RankerModel
 
 STEPS, PATIENCE, TIME, INTERRUPTED = "steps", "patience", "time", "interrupted"
 """Why a training ended."""
+UNFINISHED = "unfinished"
+"""What stands in the place of that while it goes on."""
 
 _TOP = (1, 8, 32)
 _WARMUP = 0.1
@@ -71,6 +73,7 @@ class RankerLoop:
         config: the options.
         seed: of the order and of dropout.
         report: told of the progress.
+        on_best: called whenever there are better tensors to keep.
         clock: seconds; for tests.
 
     Attributes:
@@ -88,6 +91,7 @@ class RankerLoop:
         config: RankerTrainerConfig,
         seed: int,
         report: OnReport,
+        on_best: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
@@ -96,6 +100,7 @@ class RankerLoop:
         self._config = config
         self._random = np.random.default_rng(seed)
         self._report = report
+        self._on_best = on_best
         self._clock = clock
         self.steps = max(1, round(config.epochs * len(train) / config.batch))
         plain = [parameter for parameter in model.parameters() if parameter.ndim < 2]
@@ -177,6 +182,7 @@ class RankerLoop:
         self.best, self.best_step = measured, self.step
         state = self._average_model.state_dict()
         self.best_tensors = {name: tensor.detach().numpy().copy() for name, tensor in state.items()}
+        self._on_best()
 
     def _one_step(self, chosen: NDArray[np.int64]) -> bool:
         """One step of the optimiser; false where it was skipped, because the loss or a gradient is no number."""

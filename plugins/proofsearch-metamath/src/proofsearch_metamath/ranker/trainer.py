@@ -21,7 +21,7 @@ from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, c
 from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.interruption import Interruption
-from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, RankerLoop
+from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, UNFINISHED, RankerLoop
 from proofsearch_metamath.ranker.model import RankerModel
 from proofsearch_metamath.ranker.reading import SymbolTable
 from proofsearch_metamath.ranker.statements import Statements, read_statements, statement_hashes
@@ -50,7 +50,7 @@ class RankerTrainer:
         self._builder = builder
 
     def train(self, request: TrainingRequest) -> Path:
-        """Trains and writes the weights.
+        """Trains and writes the weights, the best so far after each validation: a training that dies leaves those.
 
         Raises:
             InputError: nothing to learn from, or a loss that stays no number.
@@ -92,31 +92,36 @@ class RankerTrainer:
         with _threads(config.threads):
             torch.manual_seed(request.seed)
             model = self._model(statements, train, uses, learnt)
-            loop = RankerLoop(model, train, validation, config, request.seed, request.report)
+            known = _known(library, learnt)
+
+            def save(stopped: str = UNFINISHED) -> None:
+                best, tensors = loop.best, loop.best_tensors
+                metrics: dict[str, object] = {
+                    "stopped": stopped,
+                    "steps": loop.step,
+                    "best_step": loop.best_step,
+                    "examples": len(train),
+                    "validation_examples": len(validation),
+                }
+                if best is not None:
+                    metrics |= best.metrics()
+                    tensors = model.architecture.divided(tensors, best.temperature)
+                save_weights(
+                    out,
+                    model.architecture,
+                    tensors,
+                    known,
+                    step=loop.best_step,
+                    training=config.model_dump(mode="json") | {"seed": request.seed},
+                    fingerprints=dict(environment.fingerprint()),
+                    metrics=metrics,
+                )
+
+            loop = RankerLoop(model, train, validation, config, request.seed, request.report, save)
             with Interruption() as interruption:
                 stopped = loop.run(lambda: interruption.asked)
+        save(stopped)
         say(f"stopped after step {loop.step}: {_WHY[stopped]}")
-        metrics: dict[str, object] = {
-            "stopped": stopped,
-            "steps": loop.step,
-            "best_step": loop.best_step,
-            "examples": len(train),
-            "validation_examples": len(validation),
-        }
-        tensors = loop.best_tensors
-        if loop.best is not None:
-            metrics |= loop.best.metrics()
-            tensors = model.architecture.divided(tensors, loop.best.temperature)
-        save_weights(
-            out,
-            model.architecture,
-            tensors,
-            _known(library, learnt),
-            step=loop.best_step,
-            training=config.model_dump(mode="json") | {"seed": request.seed},
-            fingerprints=dict(environment.fingerprint()),
-            metrics=metrics,
-        )
         if stopped == INTERRUPTED:
             say(f"the best weights so far are in {out}")
             raise KeyboardInterrupt
