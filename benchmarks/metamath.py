@@ -70,6 +70,9 @@ def main() -> None:
     parser.add_argument("--cuts", type=float, nargs="+", default=list(CUTS), help="of the chronological ranker")
     option: dict[str, Any] = {"action": "append", "default": [], "metavar": "FIELD=VALUE"}
     parser.add_argument("--train-option", **option, help="of the ranker's training, such as epochs=3; repeatable")
+    parser.add_argument(
+        "--run", action="append", default=[], metavar="ARM=FOLDER", help="take an arm from a run that was made before"
+    )
     parser.add_argument("--theorems", type=int, default=600)
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--expansions", type=int, default=1024)
@@ -103,6 +106,7 @@ class Benchmark:
         self._out: Path = arguments.out
         database = {"metamath": {"database": str(Path(arguments.database).absolute())}} if arguments.database else {}
         self._options: Options = merged(database)
+        self._taken = dict(text.split("=", 1) for text in arguments.run)
         parts = resolve(Plugins.discover(), RunConfig(generator="knn", options=self._options))
         with Components(Plugins.discover(), parts) as components:
             environment = components.environment()
@@ -113,6 +117,8 @@ class Benchmark:
     def searched(self, arm: str, seconds: float | None = None) -> Efforts:
         """What an arm spent on the theorems, in their order; with ``seconds`` on the first of them, by time alone."""
         theorems = self.theorems[: self._arguments.timed_theorems] if seconds else self.theorems
+        if arm in self._taken and not seconds:
+            return efforts_of(self.runs(arm)[0], [theorem.name for theorem in theorems])
         found = [
             efforts_of(self._run(arm, part, seconds), [theorem.name for theorem in part.theorems])
             for part in self._parts(arm, theorems)
@@ -121,6 +127,13 @@ class Benchmark:
 
     def runs(self, arm: str) -> list[RunFolder]:
         """The runs of an arm."""
+        if arm in self._taken:
+            folder = RunFolder.open(Path(self._taken[arm]))
+            missing = {theorem.name for theorem in self.theorems} - folder.results().keys()
+            limit = folder.config.search.limit.expansions
+            if missing or limit != self._arguments.expansions:
+                raise SystemExit(f"{folder.path}: lacks {len(missing)} of the theorems, and its limit is {limit}")
+            return [folder]
         return [self._run(arm, part, None) for part in self._parts(arm, self.theorems)]
 
     def _run(self, arm: str, part: Part, seconds: float | None) -> RunFolder:

@@ -154,9 +154,34 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, float | str]]:
                 lost = digest.seconds if digest else (0.0, 0.0)
                 wall, cpu = time.perf_counter() - wall - lost[0], time.process_time() - cpu - lost[1]
             if arguments.profile:
-                pstats.Stats(profile).sort_stats("tottime").print_stats(30)
+                stats = pstats.Stats(profile)
+                stats.sort_stats("tottime").print_stats(30)
+                print_modules(stats)
             measured[policy] = {**totals, "wall": wall, "cpu": cpu, "digest": digest.text if digest else ""}
     return measured
+
+
+def print_modules(stats: pstats.Stats) -> None:
+    """What share of the time each module takes; what is built in or a library's counts for the module that calls it."""
+    totals: dict[str, float] = {}
+    for (file, _, _), (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        module = module_of(file)
+        if module is not None or not callers:
+            totals[module or "other"] = totals.get(module or "other", 0.0) + own
+            continue
+        for (caller, _, _), (_, _, part, _) in callers.items():
+            module = module_of(caller) or "other"
+            totals[module] = totals.get(module, 0.0) + part
+    total = sum(totals.values())
+    for module, seconds in sorted(totals.items(), key=lambda item: -item[1]):
+        if seconds > 0.01 * total:
+            print(f"{seconds / total:6.1%}  {module}")
+
+
+def module_of(file: str) -> str | None:
+    """The module of ours that a file is."""
+    _, found, module = file.rpartition("/proofsearch")
+    return f"proofsearch{module.removesuffix('.py').replace('/', '.')}" if found and file.endswith(".py") else None
 
 
 def searched(

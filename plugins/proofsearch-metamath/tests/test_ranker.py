@@ -22,7 +22,7 @@ from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Bags
 from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
-from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
+from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.generator import shipped_weights
 from proofsearch_metamath.ranker.statements import MEASURES, Statements
 from proofsearch_metamath.ranker.towers import Towers
@@ -95,7 +95,7 @@ def test_several_processes_read_what_one_reads(prefix: MetamathEnvironment, most
     uses = count_uses(prefix.library, theorems)
     found = []
     for processes in (1, 3):
-        config = QUICK.model_copy(update={"processes": processes, "steps_per_proof": 4})
+        config = QUICK.model_copy(update={"processes": processes, "steps_per_proof": 4}).sized(len(theorems))
         found.append(Collector(prefix, config, uses, 0).collect(theorems, lambda *_: None, most))
     one, several = found
     assert len(one) == len(several) == (most or len(one)) > 60
@@ -233,6 +233,13 @@ def test_the_same_seed_gives_the_same_weights(builder: SampleBuilder, trained: P
     first, second = tensors_of(trained)[1], tensors_of(again)[1]
     assert first.keys() == second.keys()
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_what_is_not_given_depends_on_the_size_of_the_database() -> None:
+    small, large = (RankerTrainerConfig(batch=7).sized(theorems) for theorems in (9_999, 10_000))
+    assert (small.batch, small.width, small.negatives) == (7, 64, 256)
+    assert (large.batch, large.width, large.negatives) == (7, 128, 64)
+    assert all(value is not None for name, value in large if name in SizedConfig.__annotations__)
 
 
 def test_options_that_do_not_fit_are_refused() -> None:

@@ -30,7 +30,7 @@ from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.ranker.bags import Floats, Ints
-from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+from proofsearch_metamath.ranker.config import NAME, SizedConfig
 from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter, join
 from proofsearch_metamath.ranker.reading import Reading, SessionReader, SymbolTable
 from proofsearch_metamath.state import MetamathState
@@ -62,7 +62,7 @@ class Collector:
         seed: of the sampling.
     """
 
-    def __init__(self, environment: MetamathEnvironment, config: RankerTrainerConfig, uses: Floats, seed: int) -> None:
+    def __init__(self, environment: MetamathEnvironment, config: SizedConfig, uses: Floats, seed: int) -> None:
         self._environment = environment
         self._library = environment.library
         self._config = config

@@ -7,7 +7,7 @@ No torch here.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -27,7 +27,7 @@ class RankerConfig(ComponentConfig):
 
 
 class RankerTrainerConfig(ComponentConfig):
-    """Options of the trainer ``metamath-ranker``."""
+    """Options of the trainer ``metamath-ranker``; what is not given depends on how large the database is."""
 
     # What is learned from.
     before: str | None = Field(
@@ -42,26 +42,44 @@ class RankerTrainerConfig(ComponentConfig):
     steps_per_proof: int | None = Field(
         default=None, ge=1, description="Steps of one proof to learn from at most, drawn at random; default: all."
     )
-    negatives: int = Field(
-        default=256, ge=1, description="Assertions that unify with a goal and that its step is compared with, at most."
+    negatives: int | None = Field(
+        default=None,
+        ge=1,
+        description="Assertions that unify with a goal and that its step is compared with; default: 256, large: 64.",
     )
-    validation_examples: int = Field(default=2000, ge=1, description="Steps at most that a validation looks at.")
-
+    validation_examples: int | None = Field(
+        default=None, ge=1, description="Steps at most that a validation looks at; default: 2000, large: 6000."
+    )
     processes: int | None = Field(
         default=None, ge=1, description="Processes that read the proofs; default: one for each usable processor."
     )
 
     # The towers.
-    width: int = Field(default=64, ge=4, le=1024, description="Width of the vectors that are compared.")
-    rows: int = Field(default=1 << 15, ge=16, le=1 << 22, description="Rows of the features' table, a power of two.")
+    width: int | None = Field(
+        default=None, ge=4, le=1024, description="Width of the vectors that are compared; default: 64, large: 128."
+    )
+    rows: int | None = Field(
+        default=None,
+        ge=16,
+        le=1 << 22,
+        description="Rows of the features' table, a power of two; default: 32768, large: 65536.",
+    )
     surroundings: bool = Field(default=True, description="Read what surrounds a goal, not the goal alone.")
     dropout: float = Field(default=0.3, ge=0, lt=1, description="Of the towers' hidden layers and id vectors.")
-    feature_dropout: float = Field(default=0.3, ge=0, lt=1, description="Of features.")
+    feature_dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="Of features; default: 0.3, large: 0.2."
+    )
 
     # The optimiser.
-    epochs: float = Field(default=6.0, gt=0, description="Passes over the steps.")
-    batch: int = Field(default=128, ge=1, description="Steps of proofs in a step of the optimiser.")
-    learning_rate: float = Field(default=2e-3, gt=0, description="At its height; then it falls to 0 along a cosine.")
+    epochs: float | None = Field(default=None, gt=0, description="Passes over the steps; default: 6, large: 3.")
+    batch: int | None = Field(
+        default=None, ge=1, description="Steps of proofs in a step of the optimiser; default: 128, large: 1024."
+    )
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="At its height; then it falls to 0 along a cosine; default: 0.002, large: 0.003.",
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="On all weights but biases.")
     max_skipped: int = Field(
         default=10, ge=1, description="Steps in a row with a loss that is no number before giving up."
@@ -69,7 +87,9 @@ class RankerTrainerConfig(ComponentConfig):
 
     # Watching and stopping.
     max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
-    validate_every: int = Field(default=100, ge=1, description="Steps between validations.")
+    validate_every: int | None = Field(
+        default=None, ge=1, description="Steps between validations; default: 100, large: 400."
+    )
     patience: int = Field(
         default=5, ge=0, description="Validations without a better one that end the training; 0: never."
     )
@@ -80,8 +100,57 @@ class RankerTrainerConfig(ComponentConfig):
         """False: it learns from the library's proofs; ``proofsearch.training`` asks."""
         return False
 
+    def sized(self, theorems: int) -> SizedConfig:
+        """The options with none left open.
+
+        Args:
+            theorems: how many there are to learn from; from :data:`LARGE` on they are many.
+        """
+        chosen = _LARGE_DEFAULTS if theorems >= LARGE else _SMALL_DEFAULTS
+        return SizedConfig.model_validate(chosen | self.model_dump(exclude_none=True))
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.rows & (self.rows - 1):
+        if self.rows is not None and self.rows & (self.rows - 1):
             raise ValueError(f"rows: {self.rows} is no power of two")
         return self
+
+
+class SizedConfig(RankerTrainerConfig):
+    """Options of a training under way: those that depend on the size of the database are decided."""
+
+    negatives: int
+    validation_examples: int
+    width: int
+    rows: int
+    feature_dropout: float
+    epochs: float
+    batch: int
+    learning_rate: float
+    validate_every: int
+
+
+LARGE = 10_000
+"""Training theorems from which a database is large: it has hundreds of thousands of steps to learn from."""
+_SMALL_DEFAULTS: dict[str, Any] = {
+    "negatives": 256,
+    "validation_examples": 2000,
+    "width": 64,
+    "rows": 1 << 15,
+    "feature_dropout": 0.3,
+    "epochs": 6.0,
+    "batch": 128,
+    "learning_rate": 2e-3,
+    "validate_every": 100,
+}
+_LARGE_DEFAULTS: dict[str, Any] = {
+    "negatives": 64,
+    "validation_examples": 6000,
+    "width": 128,
+    "rows": 1 << 16,
+    "feature_dropout": 0.2,
+    "epochs": 3.0,
+    "batch": 1024,
+    "learning_rate": 3e-3,
+    "validate_every": 400,
+}

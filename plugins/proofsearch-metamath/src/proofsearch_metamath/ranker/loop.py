@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from proofsearch.errors import InputError
 from proofsearch.protocols import OnReport, TrainingReport
 from proofsearch_metamath.ranker.batches import make_batch
-from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+from proofsearch_metamath.ranker.config import NAME, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.model import RankerModel
 
@@ -88,7 +88,7 @@ class RankerLoop:
         model: RankerModel,
         train: Examples,
         validation: Examples,
-        config: RankerTrainerConfig,
+        config: SizedConfig,
         seed: int,
         report: OnReport,
         on_best: Callable[[], None] = lambda: None,

@@ -18,7 +18,7 @@ from proofsearch_metamath.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
-from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.interruption import Interruption
 from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, UNFINISHED, RankerLoop
@@ -58,7 +58,7 @@ class RankerTrainer:
             StorageError: the weights can't be written.
             KeyboardInterrupt: on Ctrl-C, once the best weights so far are saved.
         """
-        config, out = self._config, request.out
+        out = request.out
         environment = self._builder.environment()
         if not isinstance(environment, MetamathEnvironment):
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
@@ -74,7 +74,8 @@ class RankerTrainer:
         def say(*messages: str) -> None:
             request.report(TrainingReport(0, 1, {}, messages))
 
-        split = choose_theorems(environment, config.before, request.seed)
+        split = choose_theorems(environment, self._config.before, request.seed)
+        config = self._config.sized(len(split.train))
         library = environment.library
         uses = count_uses(library, split.train)
         collector = Collector(environment, config, uses, request.seed)
@@ -91,7 +92,7 @@ class RankerTrainer:
         learnt = np.flatnonzero(uses)
         with _threads(config.threads):
             torch.manual_seed(request.seed)
-            model = self._model(statements, train, uses, learnt)
+            model = _model(config, statements, train, uses, learnt)
             known = _known(library, learnt)
 
             def save(stopped: str = UNFINISHED) -> None:
@@ -128,19 +129,21 @@ class RankerTrainer:
         say(f"search with them: proofsearch search --generator {NAME} --{NAME}-path {out}")
         return out
 
-    def _model(self, statements: Statements, train: Examples, uses: Floats, learnt: np.ndarray) -> RankerModel:
-        config = self._config
-        label_of = np.full(len(uses), -1, np.int64)
-        label_of[learnt] = np.arange(len(learnt))
-        return RankerModel(
-            Architecture(config.rows, config.width, len(learnt), config.surroundings),
-            rarity(statements, train, config.rows),
-            uses[learnt],
-            statements,
-            label_of,
-            dropout=config.dropout,
-            feature_dropout=config.feature_dropout,
-        )
+
+def _model(
+    config: SizedConfig, statements: Statements, train: Examples, uses: Floats, learnt: np.ndarray
+) -> RankerModel:
+    label_of = np.full(len(uses), -1, np.int64)
+    label_of[learnt] = np.arange(len(learnt))
+    return RankerModel(
+        Architecture(config.rows, config.width, len(learnt), config.surroundings),
+        rarity(statements, train, config.rows),
+        uses[learnt],
+        statements,
+        label_of,
+        dropout=config.dropout,
+        feature_dropout=config.feature_dropout,
+    )
 
 
 def rarity(statements: Statements, examples: Examples, rows: int) -> Floats:
