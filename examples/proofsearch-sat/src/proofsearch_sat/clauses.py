@@ -17,8 +17,9 @@ NOTHING_LEFT = "satisfied"
 
 def tidy(clauses: Iterable[Collection[int]]) -> tuple[Clause, ...]:
     """The clauses in a fixed order, each once and with sorted literals; without those that hold always."""
-    plain = {tuple(sorted(set(clause), key=lambda literal: (abs(literal), literal))) for clause in clauses}
-    return tuple(sorted(clause for clause in plain if not any(-literal in clause for literal in clause)))
+    plain = {tuple(sorted(set(clause), key=_place)) for clause in clauses}
+    consistent = (clause for clause in plain if not any(-literal in clause for literal in clause))
+    return tuple(sorted(consistent, key=lambda clause: [_place(literal) for literal in clause]))
 
 
 def written(clauses: Iterable[Clause]) -> str:
@@ -35,3 +36,7 @@ def reduced(clauses: Iterable[Clause], true: Collection[int]) -> tuple[Clause, .
 def variables(clauses: Iterable[Clause]) -> list[int]:
     """The variables that occur, in order."""
     return sorted({abs(literal) for clause in clauses for literal in clause})
+
+
+def _place(literal: int) -> tuple[int, bool]:
+    return abs(literal), literal < 0

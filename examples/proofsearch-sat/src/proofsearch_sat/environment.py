@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import version
 
@@ -12,9 +12,7 @@ from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem, 
 from proofsearch.errors import ProofError, UsageError
 from proofsearch_sat.checker import CHECKER, heading, problem_of
 from proofsearch_sat.clauses import Clause, tidy, variables, written
-from proofsearch_sat.config import SatConfig
-from proofsearch_sat.dimacs import read_folder
-from proofsearch_sat.families import collection
+from proofsearch_sat.families import Problem
 from proofsearch_sat.session import SPLIT, Case, Propagation, Session, cases_of, decided
 
 LONGEST_DEMONSTRATION = 200
@@ -24,13 +22,16 @@ LONGEST_DEMONSTRATION = 200
 class SatEnvironment:
     """Unsatisfiable formulas; see :class:`proofsearch.protocols.Environment`.
 
-    Formulas are read when they are first asked for. That one is satisfiable isn't known then: it has no proof.
+    Whether a formula is satisfiable is not looked at: then it has no proof.
+
+    Args:
+        problems: reads the formulas; called when they are first asked for.
     """
 
     proof_suffix = ".drup"
 
-    def __init__(self, config: SatConfig) -> None:
-        self._folder = config.folder
+    def __init__(self, problems: Callable[[], Iterable[Problem]]) -> None:
+        self._problems = problems
         self._read: dict[str, tuple[Theorem, tuple[Clause, ...]]] = {}
 
     def theorems(self) -> Sequence[Theorem]:
@@ -103,7 +104,7 @@ class SatEnvironment:
 
     def _formulas(self) -> Mapping[str, tuple[Theorem, tuple[Clause, ...]]]:
         if not self._read:
-            for problem in collection() if self._folder is None else read_folder(self._folder):
+            for problem in self._problems():
                 clauses = tidy(problem.clauses)
                 theorem = Theorem(problem.name, written(clauses), problem.about, split=_split_of(problem.name))
                 self._read[problem.name] = theorem, clauses
@@ -131,7 +132,7 @@ class SatEnvironment:
 
 
 def _looked_ahead(propagation: Propagation, case: Case) -> int:
-    """The variable both of whose cases imply much (Heule and van Maaren 2009): the product counts most, then the sum."""
+    """The variable both of whose cases imply much, by the product, then the sum (Heule and van Maaren 2009)."""
 
     def implied(literal: int) -> int:
         found = propagation.implied((*case.decisions, literal))

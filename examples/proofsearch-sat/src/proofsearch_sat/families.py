@@ -44,9 +44,7 @@ def _pigeons() -> Iterator[Problem]:
         yield Problem(f"pigeons-{pigeons}-{holes}", about, clauses)
         onto = [[row[hole] for row in sits] for hole in range(holes)]
         onto += [[-one, -other] for row in sits for one, other in combinations(row, 2)]
-        yield Problem(
-            f"pigeons-onto-{pigeons}-{holes}", f"{about}; no hole is empty, and each sits once", clauses + onto
-        )
+        yield Problem(f"pigeons-onto-{pigeons}-{holes}", f"{about}; each hole is taken, each sits once", clauses + onto)
 
 
 def _orders() -> Iterator[Problem]:
@@ -76,9 +74,7 @@ def _parities() -> Iterator[Problem]:
         for node in nodes:
             around = [number for number, edge in enumerate(edges, start=1) if node in edge]
             clauses += _sum_is(around, odd=node == 0)
-        yield Problem(
-            f"parity-{name}", f"edges of the graph {name} don't add up to an odd sum at node 0 alone", clauses
-        )
+        yield Problem(f"parity-{name}", f"edges of the graph {name} can't be odd at node 0 alone", clauses)
 
 
 def _sum_is(numbers: list[int], *, odd: bool) -> Iterator[list[int]]:
@@ -111,9 +107,7 @@ def _numbers() -> Iterator[Problem]:
     for short, long, last in ((3, 3, 9), (3, 3, 10), (3, 3, 12), (3, 4, 18), (3, 4, 20), (3, 5, 22), (3, 6, 32)):
         clauses = [[-number for number in run] for run in _progressions(short, last)]
         clauses += list(_progressions(long, last))
-        about = (
-            f"1 to {last} in two colours: {short} of the first or {long} of the second are in arithmetic progression"
-        )
+        about = f"1 to {last} in two colours: {short} of one or {long} of the other in arithmetic progression"
         yield Problem(f"progressions-{short}-{long}-{last}", about, clauses)
     for last in (5, 6, 8):
         sums = [sorted({a, b, a + b}) for a in range(1, last) for b in range(a, last - a + 1)]
@@ -131,9 +125,10 @@ def _cliques() -> Iterator[Problem]:
     """Ramsey 1930: among so many people there are some who all know each other, or some of whom no two do."""
     for friends, strangers, people in ((3, 3, 6), (3, 3, 7), (3, 4, 9)):
         knows = {pair: number for number, pair in enumerate(combinations(range(people), 2), start=1)}
-        clauses = [[-knows[pair] for pair in combinations(group, 2)] for group in combinations(range(people), friends)]
-        clauses += [
-            [knows[pair] for pair in combinations(group, 2)] for group in combinations(range(people), strangers)
+        clauses = [
+            [sign * knows[pair] for pair in combinations(group, 2)]
+            for sign, size in ((-1, friends), (1, strangers))
+            for group in combinations(range(people), size)
         ]
         about = f"of {people} people {friends} know each other or {strangers} don't"
         yield Problem(f"cliques-{friends}-{strangers}-{people}", about, clauses)

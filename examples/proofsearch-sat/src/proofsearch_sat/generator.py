@@ -1,7 +1,7 @@
 """The generator ``jeroslow-wang``: which variable to decide next, from the text of the goal alone.
 
-A literal scores a sum over the clauses that hold it, of base^−length (Jeroslow and Wang 1990, with base 2): short clauses are
-nearly decided. A variable scores the product of both of its literals, since both cases have to be refuted.
+A literal scores the sum of base^−length over the clauses that hold it (Jeroslow and Wang 1990, with base 2): short
+clauses are nearly decided. A variable scores the product of both of its literals, since both cases have to be refuted.
 """
 
 from __future__ import annotations

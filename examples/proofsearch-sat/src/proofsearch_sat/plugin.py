@@ -32,9 +32,12 @@ def register_generators(register: Register) -> None:
 
 def make_environment(config: SatConfig, builder: Builder) -> SatEnvironment:
     """Builds the environment. PySAT is imported here, not above."""
+    from proofsearch_sat.dimacs import read_folder
     from proofsearch_sat.environment import SatEnvironment
+    from proofsearch_sat.families import collection
 
-    return SatEnvironment(config)
+    folder = config.folder
+    return SatEnvironment(collection if folder is None else lambda: read_folder(folder))
 
 
 def make_generator(config: JeroslowWangConfig, builder: Builder) -> JeroslowWang:
