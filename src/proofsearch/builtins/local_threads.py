@@ -15,9 +15,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready
+from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.builtins.local_worker import as_ours, attempt
-from proofsearch.protocols import Job, WorkerFactory
+from proofsearch.protocols import Job, TellsProgress, WorkerFactory
 
 
 class ThreadSlot(Assignment):
@@ -85,6 +85,8 @@ class ThreadSlot(Assignment):
         except Exception as error:
             self._say(Broken(as_ours(error)))
             return
+        if isinstance(worker, TellsProgress):
+            worker.tell_with(lambda progress: self._say(Told(progress)))
         self._say(Ready())
         while (job := self._jobs.get()) is not None and not self.finished:
             try:
