@@ -1,9 +1,8 @@
-"""What a terminal shows of the searches that are under way: a line or two each, of where they are."""
+"""What a terminal shows of the searches that are under way: how far each is, and its best state."""
 
 from __future__ import annotations
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from proofsearch.search.glimpses import Glimpse
@@ -13,9 +12,9 @@ _ROOM = 10
 
 
 class LiveSearches:
-    """The searches that were seen and have not ended: theorem, how far it is, and its best state, oldest first.
+    """The searches that were seen and have not ended, two lines each, the one that was seen first at the top.
 
-    A renderable of rich. It takes as many lines as the terminal can spare; the others are counted.
+    A renderable of rich. It takes as many lines as the terminal can spare; searches beyond that are counted.
     """
 
     def __init__(self) -> None:
@@ -30,20 +29,26 @@ class LiveSearches:
         self._seen.pop(theorem, None)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = max(1, console.height - _ROOM)
-        table = Table.grid(padding=(0, 2), expand=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(12, options.max_width // 4))
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        for glimpse in list(self._seen.values())[:room]:
-            # Text, not markup: a state may hold anything.
-            table.add_row(Text(glimpse.theorem, "bold"), Text(_standing(glimpse), "dim"), Text(glimpse.text))
-        yield table
-        if len(self._seen) > room:
-            yield Text(f"… and {len(self._seen) - room} more searches", "dim")
+        """The lines, each cut to the terminal's width."""
+        room = max(1, (console.height - _ROOM) // 2)
+        seen = list(self._seen.values())
+        for glimpse in seen[:room]:
+            yield _line((_plain(glimpse.theorem), "bold"), (_standing(glimpse), "dim"))
+            yield _line(f"  {_plain(glimpse.text)}")
+        if len(seen) > room:
+            yield _line((f"… and {len(seen) - room} more", "dim"))
+
+
+def _line(*parts: str | tuple[str, str]) -> Text:
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def _plain(text: str) -> str:
+    """The text without what a terminal would obey. It is never read as markup."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _standing(glimpse: Glimpse) -> str:
     goals = f"{glimpse.num_goals} goal{'s' if glimpse.num_goals != 1 else ''}"
     value = "" if glimpse.value is None else f", value {glimpse.value:.3g}"
-    return f"{glimpse.expansions} expanded; depth {glimpse.depth}, {goals}{value}:"
+    return f": {glimpse.expansions} expanded, now at depth {glimpse.depth} with {goals}{value}"

@@ -173,6 +173,7 @@ def progress_bars(below: RenderableType | None = None) -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        refresh_per_second=4,  # drawing takes the time of a searching process
     )
     bars.below = below
     return bars
