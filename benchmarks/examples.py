@@ -62,16 +62,16 @@ def main() -> None:
             print(f"| `{policy}` | {order} | {row(results, baseline)} |", flush=True)
 
 
-def searched(name: str, options: argparse.Namespace, split: str, **parts: Any) -> Results:
+def searched(name: str, asked: argparse.Namespace, split: str, **parts: Any) -> Results:
     """The results of a run, made or gone on with where it is not complete."""
-    path = options.out / name
+    path = asked.out / name
     if (path / "run.json").is_file():
         if RunFolder.open(path).status != "finished":
-            resume_search(path, workers=options.workers)
+            resume_search(path, workers=asked.workers)
     else:
-        search = {"limit": {"expansions": options.expansions}} | parts.pop("search", {})
-        execution = {"workers": options.workers}
-        common = {"env": "sat", "seed": options.seed, "select": {"split": split}, "execution": execution}
+        search = {"limit": {"expansions": asked.expansions}} | parts.pop("search", {})
+        execution = {"workers": asked.workers}
+        common = {"env": "sat", "seed": asked.seed, "select": {"split": split}, "execution": execution}
         run_search(RunConfig(**common, search=search, **parts), path)
     return dict(RunFolder.open(path).results())
 

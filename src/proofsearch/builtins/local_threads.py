@@ -86,7 +86,7 @@ class ThreadSlot(Assignment):
             self._say(Broken(as_ours(error)))
             return
         if isinstance(worker, TellsProgress):
-            worker.tell_with(lambda progress: self._say(Told(progress)))
+            worker.tell_with(self._tell)
         self._say(Ready())
         while (job := self._jobs.get()) is not None and not self.finished:
             try:
@@ -96,6 +96,10 @@ class ThreadSlot(Assignment):
                 message = Failed("crashed", f"the worker raised {type(error).__name__}: {error}")
             self._say(message)
         worker.close()
+
+    def _tell(self, progress: Any) -> None:
+        if not self.finished:  # else it would pile up unheard
+            self._say(Told(progress))
 
     def _say(self, message: Message) -> None:
         self._said.append(message)
