@@ -395,6 +395,18 @@ class Worker(Protocol):
         """Frees what it holds. Idempotent."""
 
 
+@runtime_checkable
+class TellsProgress(Protocol):
+    """A worker that says how far it is while it is at a job."""
+
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        """Takes what to call in the worker's thread with something small and picklable.
+
+        Executors that can pass it on (:class:`HearsProgress`) call this before the first job; until then a worker tells
+        nothing.
+        """
+
+
 WorkerFactory = Callable[[], Worker]
 """Picklable; called once in each process or thread."""
 
@@ -407,6 +419,17 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Stops every worker. Idempotent; also called on Ctrl-C."""
+
+
+@runtime_checkable
+class HearsProgress(Protocol):
+    """An executor that passes on what workers tell while they are at a job (:class:`TellsProgress`).
+
+    A person who watches then sees more; no result depends on it, and what is told may get lost.
+    """
+
+    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+        """Takes what to call with a job and what its worker tells, in the thread that takes the results."""
 
 
 class SearchObserver(Protocol):

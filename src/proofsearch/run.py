@@ -21,10 +21,11 @@ from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Environment, Job, JobResult, Prepares
+from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares
 from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
+from proofsearch.search.glimpses import Glimpse
 from proofsearch.selection import Selection, select
 from proofsearch.types import Theorem
 from proofsearch.worker import Searched, WorkerRecipe
@@ -65,8 +66,18 @@ class Recorded:
     result: TheoremResult
 
 
-RunEvent = Preparing | Began | Recorded
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """A search is under way; told now and then where that was asked for."""
+
+    glimpse: Glimpse
+
+
+RunEvent = Preparing | Began | Searching | Recorded
 OnEvent = Callable[[RunEvent], None]
+
+GLIMPSE_INTERVAL = 0.5
+"""Seconds between two glimpses of a worker that a person watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ def run_search(
     plugins: Plugins | None = None,
     cache: Path | None = None,
     on_event: OnEvent | None = None,
+    live: bool = False,
     argv: Sequence[str] = (),
 ) -> RunSummary:
     """Searches theorems and keeps everything in a run folder.
@@ -113,6 +125,7 @@ def run_search(
         plugins: default: those that are installed.
         cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
+        live: tell :class:`Searching` events as well, where the executor can pass them on.
         argv: the command line, for the record.
 
     Raises:
@@ -125,7 +138,7 @@ def run_search(
     folder, parts, selection = _begin(plugins, config, out, cache, tell, argv)
     with folder:
         tell(Began(out, len(folder.theorems), 0, 0, selection))
-        _search(folder, plugins, parts, folder.remaining(), cache, tell)
+        _search(folder, plugins, parts, folder.remaining(), cache, tell, live)
         folder.finish()
         return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
 
@@ -138,6 +151,7 @@ def resume_search(
     plugins: Plugins | None = None,
     cache: Path | None = None,
     on_event: OnEvent | None = None,
+    live: bool = False,
 ) -> RunSummary:
     """Goes on with a run: searches the theorems that have no result yet.
 
@@ -148,6 +162,7 @@ def resume_search(
         plugins: default: those that are installed.
         cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
+        live: tell :class:`Searching` events as well, where the executor can pass them on.
 
     Raises:
         RunFolderError: not a run folder, damaged, in use, of a newer version, or its environment has changed since.
@@ -169,7 +184,7 @@ def resume_search(
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         tell(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved, None))
-        _search(folder, plugins, parts, remaining, cache, tell)
+        _search(folder, plugins, parts, remaining, cache, tell, live)
         folder.finish()
         return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
 
@@ -197,13 +212,24 @@ def _begin(
 
 
 def _search(
-    folder: RunFolder, plugins: Plugins, parts: Parts, theorems: Sequence[Theorem], cache: Path | None, tell: OnEvent
+    folder: RunFolder,
+    plugins: Plugins,
+    parts: Parts,
+    theorems: Sequence[Theorem],
+    cache: Path | None,
+    tell: OnEvent,
+    live: bool,
 ) -> None:
     """Has the executor search the theorems and records each result before it is told."""
-    recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache)
     with Components(plugins, parts, cache=cache) as components:
+        executor = components.executor()
+        glimpse = None
+        if live and isinstance(executor, HearsProgress):
+            glimpse = GLIMPSE_INTERVAL
+            executor.hear_with(lambda job, told: tell(Searching(told)))
+        recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache, glimpse)
         jobs = (Job(theorem.name, theorem) for theorem in theorems)
-        for done in components.executor().run(recipe, jobs):
+        for done in executor.run(recipe, jobs):
             searched = _searched(done, parts.config.seed)
             tell(Recorded(folder.record(searched.result, searched.proof, searched.trajectory)))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import LimitConfig, RunConfig
@@ -13,6 +15,7 @@ from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibrated, Job
 from proofsearch.runs import TheoremResult
 from proofsearch.search import search
+from proofsearch.search.glimpses import Glimpses
 from proofsearch.sharing import SharedComponents
 from proofsearch.types import Limit, Theorem, Verdict
 
@@ -41,6 +44,7 @@ class WorkerRecipe:
         run_id: of the run, for the trajectories.
         extra: plugin modules without an entry point.
         cache: a folder for what can be computed again; ``None`` for the usual one.
+        glimpse: seconds between two glimpses that a worker tells; ``None``: it tells none.
         shared: what the workers that are made in this process share; a process that the recipe is sent to begins anew.
     """
 
@@ -48,6 +52,7 @@ class WorkerRecipe:
     run_id: str = ""
     extra: tuple[str, ...] = ()
     cache: Path | None = None
+    glimpse: float | None = None
     shared: SharedComponents = field(default_factory=SharedComponents, compare=False, repr=False)
 
     def __call__(self) -> SearchWorker:
@@ -57,7 +62,8 @@ class WorkerRecipe:
             ProofsearchError: a component can't be built.
         """
         plugins = Plugins.discover(self.extra)
-        return SearchWorker(plugins, resolve(plugins, self.config), self.run_id, self.cache, self.shared)
+        parts = resolve(plugins, self.config)
+        return SearchWorker(plugins, parts, self.run_id, self.cache, self.shared, self.glimpse)
 
 
 class SearchWorker:
@@ -69,6 +75,7 @@ class SearchWorker:
         run_id: of the run, for the trajectories.
         cache: as in :class:`WorkerRecipe`.
         shared: as in :class:`WorkerRecipe`.
+        glimpse: as in :class:`WorkerRecipe`.
     """
 
     def __init__(
@@ -78,9 +85,12 @@ class SearchWorker:
         run_id: str = "",
         cache: Path | None = None,
         shared: SharedComponents | None = None,
+        glimpse: float | None = None,
     ) -> None:
         self._config = parts.config
         self._run_id = run_id
+        self._glimpse = glimpse
+        self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
         self._components = Components(plugins, parts, cache=cache, shared=shared)
         try:
@@ -93,6 +103,11 @@ class SearchWorker:
         self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
         self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
 
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
+        if self._glimpse is not None:
+            self._glimpses = Glimpses(tell, self._glimpse)
+
     def close(self) -> None:
         """Closes the components. Idempotent."""
         self._components.close()
@@ -104,7 +119,7 @@ class SearchWorker:
 
     def _run(self, job: Job) -> Searched:
         acceptance = _Acceptance(self, job.theorem)
-        observers = []
+        writers = []
         if self._config.trajectories:
             from proofsearch.trajectory.writer import Origin, TrajectoryWriter, fingerprint_hash
 
@@ -117,7 +132,7 @@ class SearchWorker:
                 seed=self._config.seed,
                 limit=_limit(self._config.search.limit),
             )
-            observers.append(TrajectoryWriter(origin))
+            writers.append(TrajectoryWriter(origin))
         with contextlib.closing(self._environment.open(job.theorem)) as session:
             found = search(
                 job.theorem,
@@ -127,12 +142,12 @@ class SearchWorker:
                 config=self._config.search,
                 seed=self._config.seed,
                 accept=acceptance,
-                observers=observers,
+                observers=[*writers, *([self._glimpses] if self._glimpses is not None else [])],
                 calibration=self._calibration,
             )
         search_id, trajectory = "", None
-        for observer in observers:
-            recorded = observer.take()
+        for writer in writers:
+            recorded = writer.take()
             if recorded is not None:
                 from proofsearch.trajectory.writer import to_bytes
 

@@ -286,3 +286,46 @@ def test_workers_die_with_their_parent_however_it_ends(how: signal.Signals, tmp_
         parent.wait()
     for pid in pids.read_text().split():
         wait_until(lambda pid=int(pid): gone(pid))
+
+
+# --------------------------------------------------------------------------------------------------- what is told
+
+
+def heard(*keys: str, mode: Any = "processes", **execution: Any) -> tuple[list[tuple[str, Any]], dict[str, JobResult]]:
+    """What workers told, with the job it was told at, and the results."""
+    said: list[tuple[str, Any]] = []
+    executor = LocalExecutor(LocalConfig(mode=mode), ExecutionConfig(**{"workers": 2} | execution))
+    executor.hear_with(lambda job, progress: said.append((job.key, progress)))
+    try:
+        results = by_key(executor.run(fakeworkers.TellingWorker, jobs(*keys)))
+    finally:
+        executor.close()
+    return said, results
+
+
+@pytest.mark.parametrize("mode", ["processes", "threads"])
+def test_what_a_worker_tells_comes_with_its_job(mode: str) -> None:
+    keys = [f"ok:{number}" for number in range(6)]
+    said, results = heard(*keys, mode=mode)
+    assert sorted(said) == [(key, f"at {key}") for key in keys]
+    assert all(result.failure == "" for result in results.values())
+
+
+def test_what_is_told_to_nobody_is_lost_and_harms_nothing() -> None:
+    for mode in ("processes", "threads"):
+        (result,) = run("ok:1", factory=fakeworkers.TellingWorker, mode=mode)
+        assert result.payload == "1"
+
+
+def test_a_worker_that_told_something_and_died_has_crashed() -> None:
+    said, results = heard("exit", "ok:1", attempts=1)
+    assert ("exit", "at exit") in said
+    assert results["exit"].failure == "crashed"
+    assert results["ok:1"].payload == "1"
+
+
+def test_a_worker_that_keeps_telling_is_stopped_in_time_all_the_same() -> None:
+    said, results = heard("chatter", "ok:1", timeout=1.0)
+    assert results["chatter"].failure == "timed out"
+    assert ("chatter", "still at it") in said
+    assert results["ok:1"].payload == "1"

@@ -15,6 +15,7 @@ import pytest
 from commands import Cli
 from installing import Site, proofsearch
 
+from proofsearch import errors
 from proofsearch.runs import RunFolder
 
 FAKE = ("--env", "fake", "--generator", "fake", "--scorer", "small", "--local-mode", "threads", "--workers", "2")
@@ -216,6 +217,18 @@ def test_an_error_is_one_line_and_its_place_is_shown_when_asked_for(cli: Cli, mo
     assert "Traceback" in cli("--traceback", "verify", "nowhere").err
     monkeypatch.setenv("PROOFSEARCH_TRACEBACK", "1")
     assert "Traceback" in cli("verify", "nowhere").err
+
+
+@pytest.mark.parametrize("kind", [value for value in vars(errors).values() if isinstance(value, type)])
+def test_every_error_for_people_ends_with_its_code(cli: Cli, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = kind("what was found", None) if kind is errors.ConformanceError else kind("what was found")
+
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("proofsearch.cli.main.make_app", fail)
+    done = cli("search")
+    assert (done.code, done.out, done.err) == (error.exit_code, "", "error: what was found\n")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,27 @@ class Worker:
 
     def do_system_exit(self, argument: str) -> None:
         sys.exit(5)
+
+
+class TellingWorker(Worker):
+    """Tells at each job what it is at, before it does it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tell: Callable[[Any], None] | None = None
+
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        self.tell = tell
+
+    def run(self, job: Job) -> Any:
+        assert self.tell is not None
+        self.tell(f"at {job.key}")
+        return super().run(job)
+
+    def do_chatter(self, argument: str) -> None:
+        while self.tell is not None:
+            self.tell("still at it")
+            time.sleep(0.001)
 
 
 class ClosingWorker(Worker):

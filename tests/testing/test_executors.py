@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +79,16 @@ class Unclosed(Sound):
             return worker
 
         return super().run(make, jobs)
+
+
+class Deaf(Sound):
+    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+        pass
+
+
+class MixesUp(Sound):
+    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+        super().hear_with(lambda job, told: hear(replace(job, key="say:c"), told))
 
 
 class TakesAnyMemory(Sound):
@@ -156,6 +166,8 @@ def test_the_executor_that_comes_along_passes() -> None:
         (Misnames, "an exception costs its own job"),
         (GoesOn, "a worker that cannot start"),
         (Unclosed, "workers are closed"),
+        (Deaf, "progress is passed on"),
+        (MixesUp, "progress is passed on"),
         (TakesAnyMemory, "memory bound kept or refused"),
         (Stubborn, "cancellation"),
         (ClosedOnce, "idempotent close"),

@@ -20,14 +20,14 @@ import dataclasses
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import connection
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from proofsearch.builtins.local_processes import ProcessSlot
-from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Slot
+from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Slot, Told
 from proofsearch.builtins.local_threads import ThreadSlot
 from proofsearch.config import ComponentConfig, ExecutionConfig
 from proofsearch.errors import ProofsearchError, UsageError
@@ -74,6 +74,11 @@ class LocalExecutor:
         self._execution = execution
         self._workers = execution.workers or processors()
         self._slots: list[Slot] = []
+        self._hear: Callable[[Job, Any], None] | None = None
+
+    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+        """Takes what to call with what workers tell; see :class:`proofsearch.protocols.HearsProgress`."""
+        self._hear = hear
 
     def run(self, factory: WorkerFactory, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Yields one result a job, in the order in which they come; see the module's table.
@@ -105,6 +110,9 @@ class LocalExecutor:
                             queue.give_back(slot.take_job())
                         case Failed() if slot.idle:
                             pass  # it died between two jobs; the next job gets a new one
+                        case Told(progress):
+                            if self._hear is not None and slot.job is not None:
+                                self._hear(slot.job, progress)
                         case Done(payload):
                             results.append(JobResult(slot.take_job(), payload))
                         case Failed(failure, text):
@@ -163,7 +171,8 @@ class LocalExecutor:
             if isinstance(which, connection.Connection)
             for message in by_connection[which].receive()
         ]
-        heard = {id(slot) for slot, _ in events}
+        # Whoever tells how far it is can still be past its time.
+        heard = {id(slot) for slot, message in events if not isinstance(message, Told)}
         events += [
             (slot, failure)
             for slot in by_connection.values()

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready
+from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import Job, WorkerFactory
 
@@ -108,7 +108,7 @@ class ProcessSlot(Assignment):
         except (EOFError, OSError):
             how = self._end()
             # What it said last counts, even if it died right after.
-            if not messages or isinstance(messages[-1], Ready):
+            if not messages or isinstance(messages[-1], Ready | Told):
                 messages.append(Failed("crashed", how))
         return messages
 

@@ -23,6 +23,13 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the worker tells while it is at its job."""
+
+    progress: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The job returned."""
 
@@ -37,7 +44,7 @@ class Failed:
     message: str
 
 
-Message = Ready | Broken | Done | Failed
+Message = Ready | Broken | Told | Done | Failed
 """What a worker has to say."""
 
 
@@ -55,6 +62,10 @@ class Slot(Protocol):
     @property
     def idle(self) -> bool:
         """Whether it has no job."""
+
+    @property
+    def job(self) -> Job | None:
+        """The job that it has."""
 
     @property
     def finished(self) -> bool:
@@ -99,6 +110,11 @@ class Assignment:
     def idle(self) -> bool:
         """Whether it has no job."""
         return self._job is None
+
+    @property
+    def job(self) -> Job | None:
+        """The job that it has."""
+        return self._job
 
     def take_job(self) -> Job:
         """Takes the job away and returns it."""

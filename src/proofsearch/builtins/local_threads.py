@@ -15,9 +15,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready
+from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.builtins.local_worker import as_ours, attempt
-from proofsearch.protocols import Job, WorkerFactory
+from proofsearch.protocols import Job, TellsProgress, WorkerFactory
 
 
 class ThreadSlot(Assignment):
@@ -85,6 +85,8 @@ class ThreadSlot(Assignment):
         except Exception as error:
             self._say(Broken(as_ours(error)))
             return
+        if isinstance(worker, TellsProgress):
+            worker.tell_with(self._tell)
         self._say(Ready())
         while (job := self._jobs.get()) is not None and not self.finished:
             try:
@@ -94,6 +96,10 @@ class ThreadSlot(Assignment):
                 message = Failed("crashed", f"the worker raised {type(error).__name__}: {error}")
             self._say(message)
         worker.close()
+
+    def _tell(self, progress: Any) -> None:
+        if not self.finished:  # else it would pile up unheard
+            self._say(Told(progress))
 
     def _say(self, message: Message) -> None:
         self._said.append(message)

@@ -13,9 +13,9 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready
+from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import Job, Worker, WorkerFactory
+from proofsearch.protocols import Job, TellsProgress, Worker, WorkerFactory
 
 
 def main(descriptor: int) -> None:
@@ -43,6 +43,8 @@ def main(descriptor: int) -> None:
     except Exception as error:
         connection.send(Broken(as_ours(error)))
         return
+    if isinstance(worker, TellsProgress):
+        worker.tell_with(lambda progress: connection.send(Told(progress)))
     connection.send(Ready())
     while (job := jobs.get()) is not None:
         message = attempt(worker, job)

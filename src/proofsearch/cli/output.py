@@ -6,16 +6,18 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from proofsearch.cli.live_searches import LiveSearches
 from proofsearch.evaluation.intervals import wilson
-from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary
+from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching
 from proofsearch.runs import TheoremResult
 
 
@@ -27,6 +29,10 @@ class Display(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    @property
+    def live(self) -> bool:
+        """Whether it shows searches that are under way."""
 
     def show(self, event: RunEvent) -> None:
         """Shows an event."""
@@ -41,6 +47,8 @@ def display(quiet: bool) -> Display:
 
 class Silence:
     """Shows nothing."""
+
+    live = False
 
     def __enter__(self) -> Self:
         return self
@@ -82,10 +90,13 @@ class Lines(Silence):
 
 
 class Bars:
-    """Progress bars, with a line above them for each theorem proved."""
+    """Progress bars, with a line above them for each theorem proved, and below them where each search is."""
+
+    live = True
 
     def __init__(self) -> None:
-        self._progress = progress_bars()
+        self._searches = LiveSearches()
+        self._progress = progress_bars(self._searches)
         self._preparing: tuple[str, TaskID] | None = None
         self._searching: TaskID | None = None
         self._pace = _Pace()
@@ -111,7 +122,10 @@ class Bars:
                 self._searching = self._progress.add_task(
                     "searching", total=event.theorems, completed=event.done, note=f"{event.proved} proved"
                 )
+            case Searching(glimpse):
+                self._searches.see(glimpse)
             case Recorded(result):
+                self._searches.forget(result.theorem)
                 self._pace.count(result)
                 if result.proved or result.failure:
                     mark = "[green]✓[/]" if result.proved else "[red]✗[/]"
@@ -133,9 +147,25 @@ class Bars:
             self._preparing = None
 
 
-def progress_bars() -> Progress:
-    """Bars on standard error that vanish at the end; a task has a description and a field ``note``."""
-    return Progress(
+class _WithBelow(Progress):
+    """Progress bars with something below them."""
+
+    below: RenderableType | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, then what is below."""
+        yield from super().get_renderables()
+        if self.below is not None:
+            yield self.below
+
+
+def progress_bars(below: RenderableType | None = None) -> Progress:
+    """Bars on standard error that vanish at the end; a task has a description and a field ``note``.
+
+    Args:
+        below: what to show below them; drawn anew each time.
+    """
+    bars = _WithBelow(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -143,7 +173,10 @@ def progress_bars() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        refresh_per_second=4,  # drawing takes the time of a searching process
     )
+    bars.below = below
+    return bars
 
 
 class _Pace:

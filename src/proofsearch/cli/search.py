@@ -130,10 +130,17 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             try:
                 if resume is not None:
                     summary = resume_search(
-                        path, workers=workers, retry_failures=retry_failures, plugins=plugins, on_event=shown.show
+                        path,
+                        workers=workers,
+                        retry_failures=retry_failures,
+                        plugins=plugins,
+                        on_event=shown.show,
+                        live=shown.live,
                     )
                 else:
-                    summary = run_search(settings, path, plugins=plugins, on_event=shown.show, argv=sys.argv)
+                    summary = run_search(
+                        settings, path, plugins=plugins, on_event=shown.show, live=shown.live, argv=sys.argv
+                    )
             except KeyboardInterrupt:
                 interrupted = True
             else:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
-from proofsearch.protocols import Executor, Job, JobResult
+from proofsearch.protocols import Executor, HearsProgress, Job, JobResult
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
@@ -254,6 +254,27 @@ def workers_are_closed(case: ExecutorCase) -> str:
         made, closed = (len(list(recipe.folder.glob(f"{what}-*"))) for what in ("made", "closed"))
     expect(made == closed, f"{made} workers were made and {closed} closed")
     return f"{made} workers"
+
+
+@EXECUTOR_CHECKS.add
+def progress_is_passed_on(case: ExecutorCase) -> str:
+    """Where it hears progress, what a worker tells at a job comes with that job, in order and before its result."""
+    keys = ["tell:a", "tell:b", "say:c"]
+    heard: dict[str, list[Any]] = {key: [] for key in keys}
+    with case.executor() as executor, case.recipe() as recipe:
+        if not isinstance(executor, HearsProgress):
+            raise NotApplicable("it passes on nothing of what workers tell, and need not")
+        executor.hear_with(lambda job, told: heard[job.key].append(told))
+        for result in executor.run(recipe, jobs(*keys)):
+            heard[result.job.key].append(result.payload)
+    told = 0
+    for key, found in heard.items():
+        kind, _, argument = key.partition(":")
+        telling = [f"{argument} {number}" for number in (1, 2)] if kind == "tell" else []
+        # It may get lost, but not on a machine where nothing goes wrong.
+        expect(found == [*telling, argument], f"of {key!r} there came {found}, expected {[*telling, argument]}")
+        told += len(telling)
+    return f"{told} times"
 
 
 @EXECUTOR_CHECKS.add

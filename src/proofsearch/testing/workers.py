@@ -6,6 +6,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -48,7 +49,12 @@ class CheckWorker:
     def __init__(self, recipe: CheckRecipe) -> None:
         self._recipe = recipe
         self._name = uuid.uuid4().hex
+        self._tell: Callable[[Any], None] | None = None
         (recipe.folder / f"made-{self._name}").touch()
+
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        """Tells from now on, in jobs that do; see :class:`proofsearch.protocols.TellsProgress`."""
+        self._tell = tell
 
     def run(self, job: Job) -> Any:
         """Runs the job ``behaviour:argument:number``."""
@@ -61,6 +67,13 @@ class CheckWorker:
 
     def do_say(self, argument: str) -> str:
         """Returns the argument."""
+        return argument
+
+    def do_tell(self, argument: str) -> str:
+        """Tells the argument twice, with a number, if there is anything to tell by, and returns it."""
+        if self._tell is not None:
+            for number in (1, 2):
+                self._tell(f"{argument} {number}")
         return argument
 
     def do_place(self, argument: str) -> str:
