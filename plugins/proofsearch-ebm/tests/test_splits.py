@@ -65,6 +65,13 @@ def test_enough_recorded_validation_theorems_are_not_joined_by_others():
     assert len(train) == 7
 
 
+def test_a_split_that_all_theorems_are_of_tells_none_apart():
+    train, validation = split_theorems(dataset_of(*numbered(10, set(range(10)))), "theorem", 0.2, 0)
+    assert (len(train), len(validation)) == (8, 2)
+    drawn = split_theorems(dataset_of(*numbered(10)), "theorem", 0.2, 0)[1]
+    assert validation.tolist() == drawn.tolist()
+
+
 def test_a_theorem_without_a_position_is_named():
     theorems = [*numbered(3), Theorem("lost", "")]
     with pytest.raises(InputError, match="'lost' has no position"):

@@ -23,7 +23,8 @@ def split_theorems(
     """Splits a dataset's theorems.
 
     Those recorded with the split ``"validation"`` validate in any case. Where they are fewer than ``fraction`` of all,
-    others join them. Who is drawn depends on the seed and the names only, not on the order of the searches.
+    others join them. Where all are of that split it tells none apart, and is left aside: that is how a value is trained
+    beside a policy that has learnt from all training theorems. Who is drawn depends on the seed and the names only, not on the order of the searches.
 
     Args:
         dataset: its theorems are split.
@@ -42,7 +43,9 @@ def split_theorems(
         raise ValueError(f"fraction is {fraction}, expected at least 0 and below 1")
     theorems = [entry.theorem for entry in dataset.theorems]
     held = [index for index, theorem in enumerate(theorems) if theorem.split == "validation"]
-    others = [index for index, theorem in enumerate(theorems) if theorem.split != "validation"]
+    if len(held) == len(theorems):
+        held = []
+    others = sorted(set(range(len(theorems))).difference(held))
     missing = max(0, math.ceil(fraction * len(theorems) - 1e-9) - len(held))
     order = sorted(others, key=lambda index: _draw(theorems[index], seed))
     if missing and by == "position":
