@@ -1,9 +1,9 @@
 """And-or search: states are taken apart into parts that can be proved one by one.
 
 The nodes are parts. A step from a part leads to the parts of the state that it makes, all of which have to be proved.
-What is expanded next is found from the root: the cheapest way on, of its parts the most expensive one, and so on down to
-a part that was not expanded (AO*: Martelli & Montanari 1973, "Additive AND/OR graphs", IJCAI). A part that was proved
-stays proved wherever it is met again, and one that fails fails everywhere, whatever stands beside it.
+What is expanded next is found from the root: the cheapest way on, of its parts the most expensive one, and so on down
+to a part that was not expanded (AO*: Martelli & Montanari 1973, "Additive AND/OR graphs", IJCAI). A part that was
+proved stays proved wherever it is met again, and one that fails fails everywhere, whatever stands beside it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ class AndOr:
     def _path(self, node: int, tactic: str, proved: dict[int, int]) -> tuple[str, ...]:
         """Puts the proofs of the parts in a row, by stepping: only the session knows which part is first."""
         graph = self._graph
-        state, at, path = graph.state[0], 0, []
+        path: list[str] = []
+        state, at = graph.state[0], 0
         while len(path) < MAX_PATH:
             edge = proved[at] if at in proved else graph.solved_by[at]
             path.append(tactic if at == node else graph.edge_tactic[edge])
@@ -136,9 +137,8 @@ class AndOr:
             changed: the nodes whose best path was replaced.
         """
         graph, costs, step = self._graph, self._costs, self._estimates.step
-        first = len(costs.cost)
-        for new in range(first, graph.num_nodes):
-            costs.add(self._leaf(new))
+        for estimate in self._leaves(range(len(costs.cost), graph.num_nodes)):
+            costs.add(estimate)
             self._into.append([])
         ways = []
         for edge in graph.edge_range(node):
@@ -149,9 +149,9 @@ class AndOr:
                 for target in targets:
                     self._into[target].append(edge)
         costs.open(node, ways)
-        for other in changed:
-            if graph.expanded_at[other] < 0:
-                costs.estimate(other, self._leaf(other))
+        waiting = [other for other in dict.fromkeys(changed) if graph.expanded_at[other] < 0]
+        for other, estimate in zip(waiting, self._leaves(waiting), strict=True):
+            costs.estimate(other, estimate)
         if solved_by >= 0:
             self._solve(node, solved_by)
         costs.settle()
@@ -165,18 +165,22 @@ class AndOr:
             for above in self._into[one]:
                 self._unsolved[above] -= 1
 
-    def _leaf(self, node: int) -> float:
-        return inf if self._graph.depth[node] >= self._max_depth else self._estimates(node)
+    def _leaves(self, nodes: Sequence[int]) -> list[float]:
+        depth, most = self._graph.depth, self._max_depth
+        estimates = self._estimates(nodes)
+        if most < inf:
+            return [inf if depth[node] >= most else cost for node, cost in zip(nodes, estimates, strict=True)]
+        return estimates
 
     def reestimate(self) -> None:
         """Computes all costs anew, after the estimates changed their scale."""
-        graph, costs, step = self._graph, self._costs, self._estimates.step
-        for node in range(len(costs.cost)):
-            if node in graph.solved_by:
-                continue
-            if graph.expanded_at[node] < 0:
-                costs.estimate(node, self._leaf(node))
-            else:
-                edges = graph.edge_range(node)
-                costs.open(node, [(step(graph.edge_logprob[e]), graph.targets(e)) for e in edges if graph.targets(e)])
+        graph, step = self._graph, self._estimates.step
+        self._costs = costs = Costs()
+        for estimate in self._leaves(range(graph.num_nodes)):
+            costs.add(estimate)
+        for node in graph.expanded:
+            edges = graph.edge_range(node)
+            costs.open(node, [(step(graph.edge_logprob[e]), graph.targets(e)) for e in edges if graph.targets(e)])
+        for node in graph.solved_by:
+            costs.solve(node)
         costs.settle()

@@ -292,7 +292,7 @@ class _Search:
         graph, estimates = self._graph, self._estimates
         anew = self._score_new(families) if self._status is None else False
         new = range(len(graph.priority), graph.num_nodes)
-        graph.priority.extend([-estimates(part) if self._status is None else NAN for part in new])
+        graph.priority.extend([-cost for cost in estimates(new)] if self._status is None else [NAN] * len(new))
         and_or.expanded(node, self._solved_by, changed)
         if anew:
             and_or.reestimate()

@@ -1,11 +1,12 @@
 """What an and-or search takes steps and unproved parts to cost.
 
-Costs add up over the parts of a proof, so they are on the scale of log-probability: a step costs minus its own, and what
-is still to be done of a part is estimated. With a scorer that judges a part as if it were a theorem of its own.
+Costs add up over the parts of a proof, so they are on the scale of log-probability: a step costs minus its own, and
+what is still to be done of a part is estimated, with a scorer as if the part were a theorem of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import UsageError
@@ -66,18 +67,23 @@ class Estimates:
         """What a step costs, above 0."""
         return max(LEAST_STEP, -self._step_weight * logprob)
 
-    def __call__(self, node: int) -> float:
-        """What is still to be done of a node that was not expanded, at least 0."""
-        graph = self._graph
-        cost = self._goal_weight * graph.state[node].num_goals
-        if self._value_weight:
-            value = graph.value[node]
-            if value != value:
-                # As in the best-first search: what the state came from is known to be about as provable.
-                value = graph.value[graph.edge_source[graph.best_edge[node]]]
+    def __call__(self, nodes: Sequence[int]) -> list[float]:
+        """What is still to be done of nodes that were not expanded, at least 0 each."""
+        graph, weight = self._graph, self._goal_weight
+        state = graph.state
+        costs = [weight * state[node].num_goals for node in nodes]
+        if not self._value_weight:
+            return costs
+        values = graph.value
+        mean, scale = self._value_mean, self._value_weight * self._value_scale
+        for index, node in enumerate(nodes):
+            value = values[node]
+            if value != value and node:
+                # As in the best-first search: what the state came from is about as provable.
+                value = values[graph.edge_source[graph.best_edge[node]]]
             if value == value:
-                cost -= self._value_weight * (value - self._value_mean) * self._value_scale
-        return max(0.0, cost)
+                costs[index] = max(0.0, costs[index] - (value - mean) * scale)
+        return costs
 
     def forget_values(self) -> None:
         """Estimates without values from now on. All costs need to be computed anew."""

@@ -390,9 +390,9 @@ class SearchGraph:
                 child = self.edge_target[onward]
                 if child >= 0:
                     offer = logprob + self.edge_logprob[onward]
-                    for child in self.targets(onward) if onward in also else (child,):
-                        if offer > self.logprob[child] or self.best_edge[child] == onward:
-                            heappush(queue, (-offer, onward, child))
+                    for reached in self.targets(onward) if onward in also else (child,):
+                        if offer > self.logprob[reached] or self.best_edge[reached] == onward:
+                            heappush(queue, (-offer, onward, reached))
         return changed
 
     def check(self) -> None:

@@ -288,7 +288,7 @@ class RecordedSearch:
         return RecordedEdges(self.table, self._column("first_edge", -1), self.search_id)
 
     def graph(self) -> SearchGraph:
-        """The search graph, exactly as it was, with :class:`RecordedState` for states.
+        """The search graph, exactly as it was, with :class:`RecordedState` for states, but for ``solved_by``.
 
         Raises:
             InputError: the rows contradict each other.
@@ -326,15 +326,13 @@ class RecordedSearch:
                 edges.tactic[of.start : of.stop],
                 edges.logprob[of.start : of.stop].tolist(),
                 edges.num_tokens[of.start : of.stop].tolist(),
-                [
-                    states[edges.target[edge]]
-                    for edge, kind in zip(of, outcomes, strict=True)
-                    if kind == OutcomeKind.ADVANCED
-                ],
+                [states[target] for edge in of for target in edges.targets(edge)],
                 failures,
                 0.0,
+                [len(targets) for edge in of if (targets := edges.targets(edge))] if edges.also else None,
             )
-        if graph.num_nodes != self.num_nodes or list(graph.edge_target) != edges.target.tolist():
+        same = list(graph.edge_target) == edges.target.tolist() and graph.edge_also == edges.also
+        if graph.num_nodes != self.num_nodes or not same:
             raise InputError(f"search {self.search_id}: damaged: its edges do not lead to its nodes in their order")
         # Replaying the expansions gives the same columns, but for what the graph was told and not what it computed.
         for name in ("seconds", "value", "logprob", "depth", "num_tokens", "best_edge"):
