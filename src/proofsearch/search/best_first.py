@@ -350,7 +350,7 @@ class _Search:
         now = self._clock()
         self._step_seconds += now - began - (self._accept_seconds - verified)
         self._steps += len(states if sizes is None else sizes) + len(failures)
-        if cut and self._status is None:
+        if cut and self._status is None and self._steps >= self._max_steps:
             self._reach("steps")
         created = now - self._began - self._accept_seconds
         return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created, sizes)

@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from math import inf
 
 Way = tuple[float, tuple[int, ...]]
-"""What a step costs itself, at least 0, and the states that it leads to; a way round in a circle must cost something."""
+"""What a step costs, at least 0, and the states that it leads to; ways round in a circle must cost something."""
 
 LEAF: Way = (inf, ())
 SOLVED: Way = (0.0, ())
