@@ -8,7 +8,6 @@ proved stays proved wherever it is met again, and one that fails fails everywher
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_PATH = 10_000
 """Steps that a proof put together from parts may have: parts that are met often make it longer than the search was."""
-
-VARIANT = os.environ.get("ANDOR", "max")
 
 
 class PartsDontFitError(Exception):
@@ -67,12 +64,7 @@ class AndOr:
         while graph.expanded_at[node] >= 0:
             _, targets = costs.best(node)
             waiting = [target for target in targets if target not in solved]
-            node = waiting[0]
-            if len(waiting) > 1:
-                if VARIANT == "max":
-                    node = max(waiting, key=cost.__getitem__)
-                elif VARIANT == "min":
-                    node = min(waiting, key=cost.__getitem__)
+            node = max(waiting, key=cost.__getitem__) if len(waiting) > 1 else waiting[0]
         return node
 
     # -- what is proved ------------------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
     table = table.select(SCHEMA.names)
     if version == 1 and table.schema.field("edges").type == _EDGES_1:
         at = SCHEMA.get_field_index("edges")
-        table = table.set_column(at, SCHEMA.field(at), [_edges_of_1(chunk) for chunk in table.column(at).chunks])
+        edges = pa.chunked_array([_edges_of_1(chunk) for chunk in table.column(at).chunks], SCHEMA.field(at).type)
+        table = table.set_column(at, SCHEMA.field(at), edges)
     for field in SCHEMA:
         if table.schema.field(field.name).type != field.type:
             raise InputError(
