@@ -1,8 +1,11 @@
-"""Best-first search: one loop, with the priority and the frontier as its only variables.
+"""The search loop, with where the next node comes from as its only variable: a frontier by priority, or a cost.
 
 The loop, again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; take the
 best nodes off the frontier; ask the generator once for all of them; try every candidate in order; score all new states
 in one call; put them on the frontier.
+
+In the mode ``and-or`` nodes are parts of states (:mod:`proofsearch.search.and_or`): a step leads to several of them,
+the next node is one that the cheapest proof needs, and a proof is complete once the root is proved.
 """
 
 from __future__ import annotations
@@ -60,6 +63,8 @@ def search(
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
       reached through it; its value is not asked for again.
     * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * In the mode ``and-or`` the same holds of parts: a path is put together by stepping the session through it, when
+      the step that was still missing is found, and that step is the one refused with it.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
       than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
     * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
@@ -177,7 +182,6 @@ class _Search:
         if self._takes_apart:
             self._estimates = Estimates(self._priority_config, graph, self._calibration, scored=scored)
             self._and_or = AndOr(self._session, graph, self._estimates, self._max_depth)
-            graph.priority[0] = 0.0
         self._priority = Priority(self._priority_config, graph, self._calibration, scored=scored, estimates=estimates)
         columns = [graph.priority, array("d", (NAN,))][: self._priority.num_queues]
         self._frontier = Frontier(columns, self._priority_config.value_share)
