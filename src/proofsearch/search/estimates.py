@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from proofsearch.protocols import Calibration
     from proofsearch.search.graph import SearchGraph
 
+ZERO = 2.0
+"""How many standard deviations above its mean a calibrated value stands for nothing left to do.
+
+Costs are at least 0, so better values than that are no longer told apart. With the mean itself for zero half of them
+weren't, and a search lost most of what the value gained (docs/decisions.md).
+"""
+
 LEAST_STEP = 1e-6
 """What a step costs at least: with steps for nothing, a way round in a circle would be as cheap as none."""
 
@@ -50,7 +57,7 @@ class Estimates:
         self._goal_weight = 1.0 if config.goal_weight is None else config.goal_weight
         self._step_weight = 1.0
         self._value_weight = 0.0
-        self._value_mean, self._value_scale = 0.0, 1.0
+        self._zero, self._value_scale = 0.0, 1.0
         if kind == "astar" and scored:
             self._value_weight = config.heuristic_weight
         elif kind == "mix" and calibration is not None and scored:
@@ -59,7 +66,7 @@ class Estimates:
             )
             self._value_weight = calibration.value_weight if config.value_weight is None else config.value_weight
             self._step_weight = (1 - self._value_weight) * scale.logprob_scale
-            self._value_mean, self._value_scale = scale.value_mean, scale.value_scale
+            self._zero, self._value_scale = scale.value_mean + ZERO * calibration.value_std, scale.value_scale
             if config.goal_weight is None:
                 self._goal_weight = calibration.goal_weight
 
@@ -75,14 +82,14 @@ class Estimates:
         if not self._value_weight:
             return costs
         values = graph.value
-        mean, scale = self._value_mean, self._value_weight * self._value_scale
+        zero, scale = self._zero, self._value_weight * self._value_scale
         for index, node in enumerate(nodes):
             value = values[node]
             if value != value and node:
                 # As in the best-first search: what the state came from is about as provable.
                 value = values[graph.edge_source[graph.best_edge[node]]]
             if value == value:
-                costs[index] = max(0.0, costs[index] - (value - mean) * scale)
+                costs[index] = max(0.0, costs[index] + (zero - value) * scale)
         return costs
 
     def forget_values(self) -> None:
