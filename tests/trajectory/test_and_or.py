@@ -68,8 +68,25 @@ def test_the_proof_is_a_tree():
     assert {text: remaining[text] for text in on} == {"root": 5, "a": 2, "b": 2, "c": 1}
     assert remaining["dead"] == -1
     assert one.proved
+    proof = {one.text[one.edges.source[edge]]: one.edges.tactic[edge] for edge in one.proof()}
+    assert proof == {"root": "root by a b", "a": "a by c", "b": "b by c", "c": "c by itself"}
     assert one.edges.outcome[one.proof_edge] == A  # b was last, and c was proved before
     assert list(choices(one)) == []  # a step to a and b is no choice of one state
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_proof_proves(seed, theorem):
+    """Catches a branch of the proof taken for all of it, and steps on the way to a part that prove nothing."""
+    rules = random_rules(seed)
+    one = RecordedSearch(recorded(run(rules, theorem), theorem))
+    proof = one.proof()
+    assert bool(proof) == one.proved
+    known: set[int] = set()
+    for _ in proof:
+        known |= {int(one.edges.source[edge]) for edge in proof if known.issuperset(one.edges.targets(edge))}
+    assert known == {one.edges.source[edge] for edge in proof}
+    assert not proof or 0 in known
+    assert all(one.on_proof[node] for node in known)
 
 
 def test_damage_is_named(theorem, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -264,6 +265,42 @@ class RecordedSearch:
     def decisions(self, labels: Labels | None = None) -> Iterator[Decision]:
         """The decisions of this search, by node; with the recorded labels unless others are given."""
         return labelling.decisions(self.expanded.tolist(), self.edges.for_labels(), labels or self.labels)
+
+    def proof(self) -> list[int]:
+        """The edges that prove the theorem, the root's first; each node's once. None unless :attr:`proved`.
+
+        Where the search took states apart, it is the smallest proof by way of the nodes of the one that was found.
+        """
+        edges = self.edges
+        edge = self.proof_edge
+        if edge < 0:
+            return []
+        if not edges.also and edges.outcome[edge] == OutcomeKind.FINISHED:
+            path = [edge]
+            while (edge := int(self.best_edge[edges.source[edge]])) >= 0:
+                path.append(edge)
+            return path[::-1]
+        on = self.on_proof.tolist()
+        kept = edges.for_labels()
+        outcome = [
+            kind if all(on[node] for node in (kept.source[edge], *kept.targets(edge))) else OutcomeKind.REJECTED
+            for edge, kind in enumerate(kept.outcome)
+        ]
+        remaining = labelling.distances(self.num_nodes, replace(kept, outcome=outcome))
+        taken: dict[int, int] = {}
+        waiting = [0]
+        while waiting:
+            node = waiting.pop()
+            if node in taken:
+                continue
+            taken[node] = next(
+                edge
+                for edge in edges.range(node)
+                if outcome[edge] in (OutcomeKind.ADVANCED, OutcomeKind.FINISHED)
+                and remaining[node] == 1 + sum(remaining[target] for target in kept.targets(edge))
+            )
+            waiting += reversed(kept.targets(taken[node]))
+        return list(taken.values())
 
     def state(self, node: int) -> RecordedState:
         """The state of a node."""
