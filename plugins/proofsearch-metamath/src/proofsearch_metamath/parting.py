@@ -17,36 +17,35 @@ Group = tuple[list[LocalGoal], list[Apart]]
 
 def apart(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group]:
     """The goals of a state in groups that hang together, each as small as can be, in the order of their first goals."""
-    leader: dict[int, int] = {}
+    members: list[list[int]] = []  # of each group, its goals; none where it was joined to an earlier one
+    home: dict[int, int] = {}  # the group of each metavariable
 
-    def lead(meta: int) -> int:
-        while (above := leader[meta]) != meta:
-            leader[meta] = meta = leader[above]
-        return meta
+    def join(one: int, other: int) -> int:
+        kept, joined = (one, other) if one < other else (other, one)
+        members[kept] += members[joined]
+        members[joined] = []
+        for meta, group in home.items():
+            if group == joined:
+                home[meta] = kept
+        return kept
 
-    for _, metas in goals:
+    for number, (_, metas) in enumerate(goals):
+        mine = len(members)
+        members.append([number])
         for meta in metas:
-            leader.setdefault(meta, meta)
-            leader[lead(meta)] = lead(metas[0])
+            theirs = home.setdefault(meta, mine)
+            if theirs != mine:
+                mine = join(mine, theirs)
     for one, other in conditions:
-        if one in leader and other in leader:
-            leader[lead(one)] = lead(other)
-    groups: list[Group] = []
-    by_leader: dict[int, Group] = {}
-    for goal in goals:
-        if goal[1]:
-            group = by_leader.get(lead(goal[1][0]))
-            if group is not None:
-                group[0].append(goal)
-                continue
-            group = by_leader[lead(goal[1][0])] = ([goal], [])
-        else:
-            group = ([goal], [])
-        groups.append(group)
-    for pair in conditions:
         # One of the two may be a variable of the theorem, which stays what it is.
-        by_leader[lead(pair[0] if pair[0] in leader else pair[1])][1].append(pair)
-    return groups
+        if one in home and other in home and home[one] != home[other]:
+            join(home[one], home[other])
+    groups: dict[int, Group] = {
+        number: ([goals[goal] for goal in sorted(of)], []) for number, of in enumerate(members) if of
+    }
+    for pair in conditions:
+        groups[home[pair[0]] if pair[0] in home else home[pair[1]]][1].append(pair)
+    return list(groups.values())
 
 
 def renumbered(
