@@ -86,6 +86,10 @@ class PriorityConfig(FrozenModel):
 class SearchConfig(FrozenModel):
     """What the search loop itself needs, beside its parts."""
 
+    mode: Literal["best-first", "and-or"] = Field(
+        default="best-first",
+        description="best-first: whole states by priority; and-or: parts of states, each proved once, by cost.",
+    )
     candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
     batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
@@ -101,6 +105,17 @@ class SearchConfig(FrozenModel):
     def _not_both(self) -> Self:
         if self.defer is not None and self.priority.kind in ("reranked", "split"):
             raise ValueError(f"defer: the priority {self.priority.kind} needs all scores at once; leave one out")
+        if self.mode == "and-or":
+            kind = self.priority.kind
+            if kind not in ("auto", "logprob", "astar", "mix"):
+                raise ValueError(
+                    f"mode: and-or adds up the costs of parts, which the priority {kind} does not have; "
+                    "use auto, logprob, astar or mix"
+                )
+            if self.defer is not None:
+                raise ValueError("mode: and-or needs all scores at once; leave out defer")
+            if self.batch > 1:
+                raise ValueError(f"mode: and-or expands one part at a time, batch is {self.batch}; leave it out")
         return self
 
 

@@ -69,6 +69,20 @@ class EnumeratesMoves(Protocol):
         """The tactics that may apply to the state's first goal."""
 
 
+@runtime_checkable
+class Decomposes(Protocol):
+    """A session that can take states apart into parts that have nothing to do with each other."""
+
+    def parts(self, state: ProofState) -> Sequence[ProofState]:
+        """The smallest parts of a state that can be proved one by one; the state itself alone where there is one.
+
+        All goals of the state are in them, and they share nothing that a step could change: the state is provable
+        exactly if each part is. Every part is a state of this session, and equal to that which is reached when there
+        is nothing else to prove. The first part holds the state's first goal, as its own first goal; so what a tactic
+        does to the state, it does to that part, and the other parts stay as they are.
+        """
+
+
 class Environment(Protocol):
     """A prover and its library.
 

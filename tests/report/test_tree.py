@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from proofsearch.config import SearchConfig
 from proofsearch.report.tree import MAX_TEXT, clipped, kept, tree_data
+from proofsearch.search import search as run_search
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.types import OutcomeKind
+from proofsearch.trajectory.writer import Origin, to_table
+from proofsearch.types import OutcomeKind, Theorem, Verdict
+from tests.search.parts import PartsSession, RulesGenerator, random_rules
 
 
 @pytest.fixture
@@ -100,3 +104,21 @@ def test_what_is_kept_of_a_large_search_hangs_together_and_has_the_proof(
 def test_long_texts_say_how_much_is_missing() -> None:
     assert clipped("a" * MAX_TEXT, MAX_TEXT) == "a" * MAX_TEXT
     assert clipped("abcdef", 4) == "abcd … (2 more characters)"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_to_several_parts_are_all_there(seed: int) -> None:
+    """Catches a part that is met beside another being left out, or said to be met later than it was."""
+    rules, theorem = random_rules(seed), Theorem("fake", "root")
+    config = SearchConfig.model_validate({"mode": "and-or"})
+    result = run_search(
+        theorem, PartsSession(rules), RulesGenerator(rules), config=config, accept=lambda path: Verdict(True, "any 1.0")
+    )
+    graph = result.graph
+    search = RecordedSearch(to_table(graph, result, theorem, Origin(), search_id="s"))
+    tree = tree_data(search)
+    ways = [(edge, target) for edge in range(graph.num_edges) for target in graph.targets(edge)]
+    assert graph.num_nodes - 1 + len(tree["also"]) == len(ways)
+    assert len(tree["ends"]) == sum(target < 0 for target in graph.edge_target)
+    first = {target: edge for edge, target in reversed(ways) if target}
+    assert tree["born"] == [-1, *(graph.expanded_at[graph.edge_source[first[n]]] for n in range(1, graph.num_nodes))]

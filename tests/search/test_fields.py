@@ -48,6 +48,7 @@ def trace(config: dict[str, Any]) -> str:
 
 # For every field: the settings around it, and two values of it that must make two different searches.
 CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "mode": ({}, "best-first", "and-or"),
     "candidates": ({}, 3, 6),
     "batch": ({}, 1, 3),
     "max_depth": ({}, None, 3),

@@ -311,6 +311,16 @@ class AdmitsOneTooMany(CountdownSession):
         return Moves(self, state)
 
 
+class LosesPart(CountdownSession):
+    def parts(self, state: ProofState) -> Sequence[ProofState]:
+        return super().parts(state)[:1]
+
+
+class LastPartFirst(CountdownSession):
+    def parts(self, state: ProofState) -> Sequence[ProofState]:
+        return super().parts(state)[::-1]
+
+
 class ClosedOnce(CountdownSession):
     closed = False
 
@@ -467,6 +477,8 @@ def test_a_sound_environment_passes() -> None:
         (with_session(Unlisted), "moves hold"),
         (with_session(AdmitsAll), "moves hold"),
         (with_session(AdmitsOneTooMany), "moves hold"),
+        (with_session(LosesPart), "parts hold"),
+        (with_session(LastPartFirst), "parts hold"),
         (with_session(ClosedOnce), "idempotent close"),
         (Suffixless, "proof suffix"),
         (RefusesAll, "a proof is accepted"),

@@ -46,10 +46,4 @@ def recorded_steps(path: Path, theorems: Sequence[Theorem]) -> Iterator[Step]:
 def proof_steps(search: RecordedSearch) -> list[tuple[Goal, str]]:
     """The first goals on the way to a proved search's proof, root first, with the tactics taken."""
     edges = search.edges
-    path = []
-    edge = search.proof_edge
-    while edge >= 0:
-        node = int(edges.source[edge])
-        path.append((search.state(node).goals[0], edges.tactic[edge]))
-        edge = int(search.best_edge[node])
-    return path[::-1]
+    return [(search.state(int(edges.source[edge])).goals[0], edges.tactic[edge]) for edge in search.proof()]

@@ -69,11 +69,14 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
     also: list[list[int]] = []
     ends: list[list[Any]] = []
     finish = -1
+    is_best[list(edges.also)] = False
     for edge in np.flatnonzero((place[edges.source] >= 0) & ~is_best).tolist():
-        source, target = int(place[edges.source[edge]]), int(edges.target[edge])
+        source = int(place[edges.source[edge]])
         if edges.outcome[edge] == OutcomeKind.ADVANCED:
-            if place[target] >= 0:
-                also.append([int(place[target]), source, string(edges.tactic[edge])])
+            # A step that leads to several nodes may be the best way to one of them and a further way to another.
+            for target in edges.targets(edge):
+                if place[target] >= 0 and search.best_edge[target] != edge:
+                    also.append([int(place[target]), source, string(edges.tactic[edge])])
             continue
         message = edges.message.get(edge)
         said = -1 if message is None else string(message, MAX_MESSAGE)
@@ -132,12 +135,9 @@ def clipped(text: str, longest: int) -> str:
 def _born(search: RecordedSearch) -> NDArray[np.int64]:
     """The expansion that met each node first, -1 for the root."""
     born = np.full(search.num_nodes, -1, dtype=np.int64)
-    reached = search.edges.target >= 0
-    targets, when = search.edges.target[reached], search.expansion[search.edges.source[reached]]
-    # Edges are numbered in the order in which they were tried, so a node's first one is the first here too.
-    nodes, first = np.unique(targets, return_index=True)
-    born[nodes] = when[first]
-    born[0] = -1
+    first = search.edges.first(search.num_nodes)
+    reached = first >= 0
+    born[reached] = search.expansion[search.edges.source[first[reached]]]
     return born
 
 

@@ -1,8 +1,11 @@
-"""Best-first search: one loop, with the priority and the frontier as its only variables.
+"""The search loop, with where the next node comes from as its only variable: a frontier by priority, or a cost.
 
 The loop, again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; take the
 best nodes off the frontier; ask the generator once for all of them; try every candidate in order; score all new states
 in one call; put them on the frontier.
+
+In the mode ``and-or`` nodes are parts of states (:mod:`proofsearch.search.and_or`): a step leads to several of them,
+the next node is one that the cheapest proof needs, and a proof is complete once the root is proved.
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ from typing import TYPE_CHECKING
 
 from proofsearch.errors import PluginError
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest, StandsIn
+from proofsearch.search.and_or import AndOr, PartsDontFitError
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.deferred import Deferred
+from proofsearch.search.estimates import Estimates
 from proofsearch.search.frontier import Frontier
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
@@ -58,6 +63,8 @@ def search(
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
       reached through it; its value is not asked for again.
     * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * In the mode ``and-or`` the same holds of parts: a path is put together by stepping the session through it, when
+      the step that was still missing is found, and that step is the one refused with it.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
       than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
     * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
@@ -113,7 +120,8 @@ class _Search:
         self._generator = generator
         original = type(generator.original if isinstance(generator, StandsIn) else generator)
         self._generator_name = f"{original.__module__}.{original.__qualname__}"
-        self._scoring = Scoring(scorer, theorem) if scorer is not None else None
+        self._takes_apart = config.mode == "and-or"
+        self._scoring = Scoring(scorer, theorem, with_path=not self._takes_apart) if scorer is not None else None
         self._asks_scorer = scorer is not None
         self._deferred = Deferred(config.defer) if scorer is not None and config.defer is not None else None
         self._accept = accept
@@ -170,6 +178,10 @@ class _Search:
         self._graph = graph = SearchGraph(initial.state, self._elapsed())
         estimates = {} if self._deferred is None else self._deferred.estimates
         scored = self._scoring is not None
+        self._and_or: AndOr | None = None
+        if self._takes_apart:
+            self._estimates = Estimates(self._priority_config, graph, self._calibration, scored=scored)
+            self._and_or = AndOr(self._session, graph, self._estimates, self._max_depth)
         self._priority = Priority(self._priority_config, graph, self._calibration, scored=scored, estimates=estimates)
         columns = [graph.priority, array("d", (NAN,))][: self._priority.num_queues]
         self._frontier = Frontier(columns, self._priority_config.value_share)
@@ -191,7 +203,7 @@ class _Search:
 
     def _next_nodes(self) -> list[int]:
         """Takes the nodes to expand next off the frontier; none, and a status, if the search is to end."""
-        node = self._frontier.pop()
+        node = self._frontier.pop() if self._and_or is None else self._and_or.pop()
         if node < 0:
             self._status = SearchStatus.EXHAUSTED
             return []
@@ -249,7 +261,9 @@ class _Search:
                 first = last
             if self._status is not None:
                 break
-        if self._status is None:
+        if self._and_or is not None:
+            self._settle(self._and_or, nodes[0], families, changed)
+        elif self._status is None:
             self._put_on_frontier(families, changed, self._score_new(families))
         else:
             # Nothing will be taken off the frontier any more.
@@ -276,6 +290,16 @@ class _Search:
                 frontier.remove(node)
         if rescaled:
             frontier.rebuild(self._priority)
+
+    def _settle(self, and_or: AndOr, node: int, families: list[range], changed: list[int]) -> None:
+        """Scores new parts, brings the costs up to date and notes which parts are proved."""
+        graph, estimates = self._graph, self._estimates
+        anew = self._score_new(families) if self._status is None else False
+        new = range(len(graph.priority), graph.num_nodes)
+        graph.priority.extend([-cost for cost in estimates(new)] if self._status is None else [NAN] * len(new))
+        and_or.expanded(node, self._solved_by, changed)
+        if anew:
+            and_or.reestimate()
 
     def _generate(self, nodes: list[int]) -> Sequence[Sequence[Candidate]]:
         """The candidates for each node, from one call."""
@@ -306,9 +330,13 @@ class _Search:
         state, step, watches = self._graph.state[node], self._step, self._watches
         states: list[ProofState] = []
         failures: dict[int, Outcome | Refused] = {}
+        sizes: list[int] | None = None
         reach = states.append
         verified = self._accept_seconds
         began = self._clock()
+        if self._and_or is not None:
+            sizes = self._try_apart(self._and_or, node, tried, states, failures)
+            tried = []
         for tactic in tried:
             if watches and (states or failures) and self._interrupted():
                 break
@@ -325,11 +353,54 @@ class _Search:
                 failures[index] = Refused(refusal)
         now = self._clock()
         self._step_seconds += now - began - (self._accept_seconds - verified)
-        self._steps += len(states) + len(failures)
-        if cut and self._status is None:
+        self._steps += len(states if sizes is None else sizes) + len(failures)
+        if cut and self._status is None and self._steps >= self._max_steps:
             self._reach("steps")
         created = now - self._began - self._accept_seconds
-        return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created)
+        return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created, sizes)
+
+    def _try_apart(
+        self,
+        and_or: AndOr,
+        node: int,
+        tactics: Sequence[str],
+        states: list[ProofState],
+        failures: dict[int, Outcome | Refused],
+    ) -> list[int]:
+        """Tries a part's candidates in order, until one proves it; returns how many parts each step led to."""
+        state = self._graph.state[node]
+        sizes: list[int] = []
+        self._solved_by = -1
+        for tactic in tactics:
+            if self._watches and (sizes or failures) and self._interrupted():
+                break
+            outcome = self._step(state, tactic)
+            index = len(sizes) + len(failures)
+            parts: Sequence[ProofState] = ()
+            if type(outcome) is Advanced:
+                parts = and_or.parts(outcome.state)
+            if type(outcome) is Finished or (parts and and_or.closes(parts)):
+                refusal = self._try_whole(and_or, node, tactic)
+                if refusal is not None:
+                    failures[index] = Refused(refusal)
+                    continue
+                self._solved_by = self._graph.num_edges + index
+            if parts:
+                states += parts
+                sizes.append(len(parts))
+            else:
+                failures[index] = outcome
+            if self._solved_by >= 0:
+                break
+        return sizes
+
+    def _try_whole(self, and_or: AndOr, node: int, tactic: str) -> str | None:
+        """Has the whole proof checked if the tactic completes it; returns why it was refused, if it was."""
+        try:
+            path = and_or.whole(node, tactic)
+        except PartsDontFitError as error:
+            return self._refuse(f"the proofs of the parts make no proof of the whole: {error}")
+        return None if path is None else self._try_path(path)
 
     def _score_new(self, families: list[range]) -> bool:
         """Scores new children, of each family the likeliest only if scores are put off; returns as :meth:`_score`."""
@@ -357,6 +428,8 @@ class _Search:
                 f"{MAX_UNSCORED:.0%}: from expansion {len(self._graph.expanded)} on the search was ordered by "
                 "log-probability and the scorer not asked"
             )
+            if self._takes_apart:
+                self._estimates.forget_values()
             self._priority.forget_values()
             return True
         return self._priority.observe(new)
@@ -376,10 +449,14 @@ class _Search:
         if verdict.proved:
             self._status, self._tactics, self._verdict = SearchStatus.PROVED, path, verdict
             return None
+        return self._refuse(verdict.message, f"{verdict.checker} refused a finished proof: {verdict.message}")
+
+    def _refuse(self, why: str, message: str = "") -> str:
+        """Counts a refused path and keeps the first message about one."""
         if not self._refused:
-            self._messages.append(f"{verdict.checker} refused a finished proof: {verdict.message}")
+            self._messages.append(message or why)
         self._refused += 1
-        return verdict.message
+        return why
 
     def _result(self) -> SearchResult:
         assert self._status is not None

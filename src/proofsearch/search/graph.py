@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 
 from proofsearch.errors import PluginError
 from proofsearch.types import Advanced, Crashed, Finished, Outcome, OutcomeKind, ProofState, Rejected, TimedOut
@@ -73,12 +74,16 @@ class SearchGraph:
             of one expansion share one reading of the clock.
 
         edge_source, edge_target: the nodes that an edge joins; the target is -1 unless the outcome is ``ADVANCED``.
+        edge_also: the further nodes of an edge that leads to several states, all of which are to be proved; sparse,
+            and empty unless the search took states apart (:meth:`targets`).
         edge_tactic: the step, as text.
         edge_logprob: log-probability of the tactic.
         edge_num_tokens: tokens of the tactic.
         edge_outcome: an :class:`~proofsearch.types.OutcomeKind` as a byte.
         edge_message: the message of an edge that has one; sparse.
         expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``.
+        solved_by: for each node that is known to be provable the edge that shows it, all of whose targets are provable
+            without the node; empty unless the search took states apart.
     """
 
     __slots__ = (
@@ -94,6 +99,7 @@ class SearchGraph:
         "_value",
         "best_edge",
         "depth",
+        "edge_also",
         "edge_logprob",
         "edge_message",
         "edge_num_tokens",
@@ -105,6 +111,7 @@ class SearchGraph:
         "logprob",
         "num_tokens",
         "priority",
+        "solved_by",
         "state",
     )
 
@@ -124,7 +131,9 @@ class SearchGraph:
         self.edge_num_tokens = array("i")
         self.edge_outcome = bytearray()
         self.edge_target = array("i")
+        self.edge_also: dict[int, tuple[int, ...]] = {}
         self.edge_message: dict[int, str] = {}
+        self.solved_by: dict[int, int] = {}
         self.expanded = array("i")
         self._first_edge = array("i")
         self._first_node = array("i")
@@ -203,6 +212,14 @@ class SearchGraph:
         last = self._first_edge[at + 1] if at + 1 < len(self._first_edge) else self.num_edges
         return range(self._first_edge[at], last)
 
+    def targets(self, edge: int) -> tuple[int, ...]:
+        """The distinct nodes that an edge leads to, all of which are to be proved; none unless it advanced."""
+        target = self.edge_target[edge]
+        if target < 0:
+            return ()
+        also = self.edge_also.get(edge)
+        return (target,) if also is None else (target, *also)
+
     def parents(self, node: int) -> tuple[int, ...]:
         """The distinct nodes with an edge to ``node``, in the order in which the edges were found.
 
@@ -214,6 +231,11 @@ class SearchGraph:
             for source, target in zip(self.edge_source, self.edge_target, strict=True):
                 if target >= 0:
                     sources.setdefault(target, {})[source] = None
+            if self.edge_also:
+                sources = {}
+                for edge, source in enumerate(self.edge_source):
+                    for target in self.targets(edge):
+                        sources.setdefault(target, {})[source] = None
             index = {target: tuple(of) for target, of in sources.items()}
             self._parents = (self.num_edges, index)
         return index.get(node, ())
@@ -235,6 +257,7 @@ class SearchGraph:
         states: list[ProofState],
         failures: Mapping[int, Outcome | Refused],
         seconds: float,
+        sizes: Sequence[int] | None = None,
     ) -> Sequence[int]:
         """Adds one expansion: an edge for each step tried, a node for each state not met before.
 
@@ -244,12 +267,13 @@ class SearchGraph:
 
         Args:
             node: the node expanded, not expanded before.
-            tactics: the candidates; only the first ``len(states) + len(failures)`` of them were tried.
+            tactics: the candidates; only the first of them were tried, as many as there are outcomes.
             logprobs: their log-probabilities, finite and at most 0.
             num_tokens: their token counts.
             states: what the steps that advanced led to, in order.
             failures: the outcomes of the other steps, by their place among the candidates, ascending.
             seconds: the time of creation of the new nodes.
+            sizes: how many of the states each step that advanced led to, at least 1; by default one each.
 
         Returns:
             The nodes whose best path was replaced, in order, possibly with repetitions; new ones may be among them.
@@ -257,16 +281,27 @@ class SearchGraph:
         Raises:
             PluginError: an outcome is not one of the types of :data:`~proofsearch.types.Outcome`.
         """
-        count = len(states) + len(failures)
+        count = len(states if sizes is None else sizes) + len(failures)
         if count < len(tactics):
             tactics, logprobs, num_tokens = tactics[:count], logprobs[:count], num_tokens[:count]
         first_edge, first_node = len(self.edge_tactic), len(self.state)
         targets = self._reach(states)
+        apart: list[tuple[int, ...]] = []
+        if sizes is not None:
+            flat = iter(targets)
+            apart = [tuple(dict.fromkeys(islice(flat, size))) for size in sizes]
+            targets = [of[0] for of in apart]
         self.edge_outcome += bytes(count)  # zero is ADVANCED
         if failures:
             self._note_failures(failures, first_edge)
             reached = iter(targets)
             targets = [-1 if index in failures else next(reached) for index in range(count)]
+        # What an edge leads to beside its target, and all such pairs of edge and node in the order of the states.
+        pairs: list[tuple[int, int]] = []
+        if any(len(of) > 1 for of in apart):
+            advanced = [edge for edge, target in enumerate(targets, first_edge) if target >= 0]
+            self.edge_also.update((edge, of[1:]) for edge, of in zip(advanced, apart, strict=True) if len(of) > 1)
+            pairs = [(edge, target) for edge, of in zip(advanced, apart, strict=True) for target in of]
 
         self.expanded_at[node] = len(self.expanded)
         self.expanded.append(node)
@@ -281,9 +316,10 @@ class SearchGraph:
         if num_made:
             base, base_tokens = self.logprob[node], self.num_tokens[node]
             edges: Sequence[int] = range(first_edge, first_edge + count)
-            if num_made < count:
+            if num_made < count or pairs:
                 # New nodes are numbered in the order of the first edges that reach them.
-                first_edges = {target: edge for edge, target in zip(reversed(edges), reversed(targets), strict=True)}
+                ways = reversed(pairs) if pairs else zip(reversed(edges), reversed(targets), strict=True)
+                first_edges = {target: edge for edge, target in ways}
                 edges = [first_edges[made] for made in range(first_node, first_node + num_made)]
                 logprobs = [logprobs[edge - first_edge] for edge in edges]
                 num_tokens = [num_tokens[edge - first_edge] for edge in edges]
@@ -292,7 +328,7 @@ class SearchGraph:
             self.best_edge.fromlist(list(edges))
             self.depth.extend(array("i", (self.depth[node] + 1,)) * num_made)
             self.expanded_at.extend(array("i", (-1,)) * num_made)
-        return () if num_made == len(states) else self._merge(node, first_edge, targets)
+        return () if num_made == len(states) else self._merge(node, pairs or enumerate(targets, first_edge))
 
     def _reach(self, states: list[ProofState]) -> list[int]:
         """The nodes of these states; those not met before get the next numbers."""
@@ -318,29 +354,30 @@ class SearchGraph:
             if isinstance(outcome, WITH_MESSAGE) and outcome.message:
                 self.edge_message[first_edge + index] = outcome.message
 
-    def _merge(self, node: int, first_edge: int, targets: Sequence[int]) -> Sequence[int]:
-        """Offers the edges of ``node``, from ``first_edge`` on, to the known states that they lead to."""
+    def _merge(self, node: int, pairs: Iterable[tuple[int, int]]) -> Sequence[int]:
+        """Offers edges of ``node`` to the known states that they lead to; ``pairs`` are of an edge and a target."""
         changed: list[int] = []
         base = self.logprob[node]
-        for edge, target in enumerate(targets, first_edge):
+        for edge, target in pairs:
             if target < 0 or self.best_edge[target] == edge:
                 continue
             if base + self.edge_logprob[edge] > self.logprob[target]:
-                changed += self._improve(edge)
+                changed += self._improve(edge, target)
         return changed
 
-    def _improve(self, edge: int) -> list[int]:
-        """Makes ``edge`` the best edge of its target and carries the gain on through expanded nodes.
+    def _improve(self, edge: int, node: int) -> list[int]:
+        """Makes ``edge`` the best edge of ``node``, one of its targets, and carries the gain on through expanded nodes.
 
         Dijkstra's order: log-probabilities are at most 0, so a node taken from the queue can't get better later in the
         same call, and a cycle never improves itself. Where rounding hides the gain (a sum that stays equal), depth and
         token count still follow the best path.
         """
         changed: list[int] = []
-        queue = [(-(self.logprob[self.edge_source[edge]] + self.edge_logprob[edge]), edge)]
+        also = self.edge_also
+        queue = [(-(self.logprob[self.edge_source[edge]] + self.edge_logprob[edge]), edge, node)]
         while queue:
-            negated, edge = heappop(queue)
-            source, node, logprob = self.edge_source[edge], self.edge_target[edge], -negated
+            negated, edge, node = heappop(queue)
+            source, logprob = self.edge_source[edge], -negated
             depth, num_tokens = self.depth[source] + 1, self.num_tokens[source] + self.edge_num_tokens[edge]
             if logprob <= self.logprob[node]:
                 same = self.best_edge[node] == edge and logprob == self.logprob[node]
@@ -353,8 +390,9 @@ class SearchGraph:
                 child = self.edge_target[onward]
                 if child >= 0:
                     offer = logprob + self.edge_logprob[onward]
-                    if offer > self.logprob[child] or self.best_edge[child] == onward:
-                        heappush(queue, (-offer, onward))
+                    for reached in self.targets(onward) if onward in also else (child,):
+                        if offer > self.logprob[reached] or self.best_edge[reached] == onward:
+                            heappush(queue, (-offer, onward, reached))
         return changed
 
     def check(self) -> None:
@@ -383,7 +421,9 @@ class SearchGraph:
                 target, advanced = self.edge_target[edge], self.edge_outcome[edge] == OutcomeKind.ADVANCED
                 assert self.edge_source[edge] == node, f"edge {edge}: source {self.edge_source[edge]}, not {node}"
                 assert (target >= 0) == advanced, f"edge {edge}: target {target}, outcome {self.edge_outcome[edge]}"
-                if advanced:
+                also = self.edge_also.get(edge, ())
+                assert advanced or not also, f"edge {edge}: it did not advance and leads to {also} as well"
+                for target in self.targets(edge):
                     best[target] = max(best[target], self.logprob[node] + self.edge_logprob[edge])
         assert sum(len(self.edge_range(node)) for node in self.expanded) == edges, "an edge belongs to no expansion"
         for node in range(nodes):
@@ -392,12 +432,21 @@ class SearchGraph:
             if node:
                 source = self.edge_source[edge]
                 assert edge >= 0, f"node {node} has no best edge"
-                assert self.edge_target[edge] == node, (
-                    f"node {node}: best edge {edge} leads to {self.edge_target[edge]}"
-                )
+                assert node in self.targets(edge), f"node {node}: best edge {edge} leads to {self.targets(edge)}"
                 reached = self.logprob[source] + self.edge_logprob[edge]
                 assert self.logprob[node] == reached, f"node {node}: log-probability is not that of its best edge"
                 # Depth grows by one along every best edge, so best paths reach the root and hold no cycle.
                 assert self.depth[node] == self.depth[source] + 1, f"node {node}: depth {self.depth[node]}"
                 tokens = self.num_tokens[source] + self.edge_num_tokens[edge]
                 assert self.num_tokens[node] == tokens, f"node {node}: {self.num_tokens[node]} tokens, not {tokens}"
+        self._check_solved()
+
+    def _check_solved(self) -> None:
+        """Asserts that what is said to be provable is: each time by what was found so before."""
+        known: set[int] = set()
+        for node, edge in self.solved_by.items():
+            assert self.edge_source[edge] == node, f"node {node} is solved by edge {edge} of another node"
+            outcome, targets = self.edge_outcome[edge], self.targets(edge)
+            assert outcome in (OutcomeKind.ADVANCED, OutcomeKind.FINISHED), f"node {node} is solved by a failed step"
+            assert known.issuperset(targets), f"node {node} is solved by way of {targets}, not all solved before it"
+            known.add(node)

@@ -24,6 +24,12 @@ MIN_SCORED = 20
 class Scoring:
     """Puts values on new nodes and keeps count.
 
+    Args:
+        scorer: what is asked.
+        theorem: what the search is about.
+        with_path: whether it is told how a state was reached. Where not, each state is presented as a beginning, with
+            depth, log-probability and token count 0: what is reached in many ways is to have one value.
+
     Attributes:
         scored: states sent to the scorer.
         unscored: those of them that got no value: it said ``None``, said something that is not finite, or failed.
@@ -31,10 +37,11 @@ class Scoring:
         first_failure: what went wrong first; empty if nothing did.
     """
 
-    __slots__ = ("_scorer", "_theorem", "failures", "first_failure", "scored", "unscored")
+    __slots__ = ("_scorer", "_theorem", "_with_path", "failures", "first_failure", "scored", "unscored")
 
-    def __init__(self, scorer: ValueScorer, theorem: Theorem) -> None:
+    def __init__(self, scorer: ValueScorer, theorem: Theorem, *, with_path: bool = True) -> None:
         self._scorer = scorer
+        self._with_path = with_path
         self._theorem = theorem
         self.scored = 0
         self.unscored = 0
@@ -58,6 +65,8 @@ class Scoring:
             )
             for node in nodes
         ]
+        if not self._with_path:
+            requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
             if value is None:

@@ -9,8 +9,8 @@ A goal is ``12 is 0``, a state is a set of them, and a tactic acts on the smalle
 ``use NAME`` a theorem of this very statement that stands earlier
 ============ =====================================================================
 
-It has all that an environment can have: moves, demonstrations, splits, an order, a checker that shares no code with the
-steps. So encoders, scorers, generators and trainers can be tried without any prover installed.
+It has all that an environment can have: moves, parts, demonstrations, splits, an order, a checker that shares no code
+with the steps. So encoders, scorers, generators and trainers can be tried without any prover installed.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ class CountdownSession:
     def moves(self, state: ProofState) -> CountdownMoves:
         """The tactics that may apply."""
         return CountdownMoves(self, state)
+
+    def parts(self, state: ProofState) -> Sequence[ProofState]:
+        """The numbers one by one: none has anything to do with another."""
+        return [_state([int(goal.text.split()[0])]) for goal in state.goals]
 
     def close(self) -> None:
         """Holds nothing."""

@@ -6,14 +6,22 @@ The checks of its library and its sessions are here, those of what it says of pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.protocols import AdmitsMany, Demonstrates, EnumeratesMoves, Environment, Session, TacticGenerator
+from proofsearch.protocols import (
+    AdmitsMany,
+    Decomposes,
+    Demonstrates,
+    EnumeratesMoves,
+    Environment,
+    Session,
+    TacticGenerator,
+)
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, Run, Violation, brief, expect, spread
@@ -436,6 +444,61 @@ def moves_hold(case: EnvironmentCase) -> str:
                         found = moves.admitted(some, n)
                         expect(found == wanted[:n], f"{state}: admitted says {found}, admits one by one {wanted[:n]}")
     return f"{tried} moves tried"
+
+
+@ENVIRONMENT_CHECKS.add
+def parts_hold(case: EnvironmentCase) -> str:
+    """A state's parts have all its goals, the first one first, and a step does to it what it does to the first part."""
+    case.given(
+        well_formed_states,
+        any_earlier_state_steppable,
+        stable_keys,
+        states_stay_as_they_are,
+        replay_in_a_fresh_session,
+    )
+    seen = several = 0
+    with case.sessions() as sessions:
+        for walk, session in sessions:
+            if not isinstance(session, Decomposes):
+                raise NotApplicable("its sessions don't take states apart")
+            steps = spread(follow(session, walk.tactics), 6)
+            for state in spread(list(_neighbours(session, [step.state for step in steps])), 12):
+                listed = session.moves(state).listed() if isinstance(session, EnumeratesMoves) else ()
+                steps += [Step(state, tactic, session.step(state, tactic)) for tactic in spread(listed, 4)]
+            for step in steps:
+                several += _parted(session, step)
+                seen += 1
+    return f"{seen} steps, {several} of them from a state with several parts"
+
+
+def _parted(session: Any, step: Step) -> bool:
+    """Whether a step's state has several parts, which were checked.
+
+    Raises:
+        Violation: they aren't parts of it.
+    """
+    state, parts = brief(step.state.text), list(session.parts(step.state))
+    keys = [part.key for part in parts]
+    expect(parts, f"{state}: it has no parts")
+    expect([part.key for part in session.parts(step.state)] == keys, f"{state}: asked again, its parts are others")
+    expect(len(parts) > 1 or keys == [step.state.key], f"{state}: its one part is another state")
+    goals, of_parts = step.state.num_goals, sum(part.num_goals for part in parts)
+    expect(goals == of_parts, f"{state}: it has {goals} goals, its parts {of_parts}")
+    for part in parts:
+        again = [one.key for one in session.parts(part)]
+        expect(again == [part.key], f"{state}: its part {brief(part.text)} has parts itself")
+    if isinstance(step.outcome, Advanced | Finished):
+        alone = session.step(parts[0], step.tactic)
+        same = {*keys[1:], *_parts_after(session, alone)} == _parts_after(session, step.outcome)
+        expect(
+            isinstance(alone, Advanced | Finished) and same,
+            f"{state}: {step.tactic!r} leaves other parts of it than of its first part, {brief(parts[0].text)}",
+        )
+    return len(parts) > 1
+
+
+def _parts_after(session: Decomposes, outcome: Outcome) -> set[Hashable]:
+    return {part.key for part in session.parts(outcome.state)} if isinstance(outcome, Advanced) else set()
 
 
 @ENVIRONMENT_CHECKS.add

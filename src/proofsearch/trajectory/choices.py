@@ -50,14 +50,18 @@ def _earliest_on_the_way(search: RecordedSearch, expansion: list[int]) -> list[i
     """For each node, of the ways to the found proof that starts latest: when its earliest state was expanded.
 
     The widest-path problem, backwards from the nodes where the proof was finished (Pollack 1960): -1 where there is no
-    way.
+    way. An edge to several nodes is a way once there is one from each.
     """
-    above: dict[int, list[int]] = defaultdict(list)
+    into: dict[int, list[int]] = defaultdict(list)
+    missing: dict[int, int] = {}
     heap: list[tuple[int, int]] = []
     edges = search.edges.for_labels()
-    for source, target, outcome in zip(edges.source, edges.target, edges.outcome, strict=True):
+    for edge, (source, outcome) in enumerate(zip(edges.source, edges.outcome, strict=True)):
         if outcome == OutcomeKind.ADVANCED:
-            above[target].append(source)
+            targets = edges.targets(edge)
+            missing[edge] = len(targets)
+            for target in targets:
+                into[target].append(edge)
         elif outcome == OutcomeKind.FINISHED:
             heap.append((-expansion[source], source))
     earliest = [-1] * search.num_nodes
@@ -67,7 +71,10 @@ def _earliest_on_the_way(search: RecordedSearch, expansion: list[int]) -> list[i
         if earliest[node] >= 0:
             continue
         earliest[node] = -negated
-        for parent in above[node]:
-            if earliest[parent] < 0:
+        for edge in into[node]:
+            missing[edge] -= 1
+            parent = edges.source[edge]
+            # Nodes come up latest first, so this one is the earliest of the edge's.
+            if not missing[edge] and earliest[parent] < 0:
                 heapq.heappush(heap, (-min(-negated, expansion[parent]), parent))
     return earliest

@@ -25,6 +25,7 @@ class RecordedEdges:
         num_tokens: its tokens.
         tactic: its text.
         message: what was said about an edge, for those of which something was.
+        also: the further nodes of an edge that leads to several, all of which have to be proved.
     """
 
     def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
@@ -52,6 +53,9 @@ class RecordedEdges:
         self.tactic: list[str] = taken.field("tactic").to_pylist()
         self.message: dict[int, str] = {
             edge: text for edge, text in enumerate(taken.field("message").to_pylist()) if text is not None
+        }
+        self.also: dict[int, tuple[int, ...]] = {
+            edge: tuple(targets) for edge, targets in enumerate(taken.field("also").to_pylist()) if targets
         }
         self._search_id = search_id
         self._first = first_edge
@@ -81,7 +85,30 @@ class RecordedEdges:
             if wrong.any():
                 edge = int(np.flatnonzero(wrong)[0])
                 raise InputError(f"search {self._search_id}: damaged: edge {edge} has {what}")
+        for edge, targets in self.also.items():
+            if not advanced[edge] or min(targets) < 0 or max(targets) >= num_nodes:
+                raise InputError(
+                    f"search {self._search_id}: damaged: edge {edge} leads to {list(targets)} as well; expected some "
+                    f"of the {num_nodes} nodes, and that it advanced"
+                )
 
     def for_labels(self) -> LabelledEdges:
         """What labels are computed from."""
-        return LabelledEdges(self.source.tolist(), self.target.tolist(), self.outcome.tolist())
+        return LabelledEdges(self.source.tolist(), self.target.tolist(), self.outcome.tolist(), self.also)
+
+    def targets(self, edge: int) -> tuple[int, ...]:
+        """The nodes that an edge leads to, all of which have to be proved; none unless it advanced."""
+        target = int(self.target[edge])
+        return () if target < 0 else (target, *self.also.get(edge, ()))
+
+    def first(self, num_nodes: int) -> NDArray[np.int64]:
+        """The first edge that led to each node, shape ``(num_nodes,)``; -1 where none did, as for the root."""
+        reached = np.flatnonzero(self.target >= 0)[::-1]
+        first = np.full(num_nodes, -1, np.int64)
+        first[self.target[reached]] = reached  # of several edges to a node the last assigned stays: the first made
+        for edge, targets in self.also.items():
+            for target in targets:
+                if first[target] < 0 or first[target] > edge:
+                    first[target] = edge
+        first[0] = -1
+        return first

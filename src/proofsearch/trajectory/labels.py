@@ -7,8 +7,9 @@ a search that found no accepted proof every state is unknown, and so is every st
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from proofsearch.types import OutcomeKind
 
@@ -27,11 +28,18 @@ class LabelledEdges:
         source: the node that was stepped.
         target: the node reached; negative unless the edge advanced.
         outcome: an :class:`~proofsearch.types.OutcomeKind`.
+        also: by edge, the further nodes of one that leads to several, all of which have to be proved.
     """
 
     source: Sequence[int]
     target: Sequence[int]
     outcome: Sequence[int]
+    also: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def targets(self, edge: int) -> tuple[int, ...]:
+        """The nodes that an edge leads to; none unless it advanced."""
+        target = self.target[edge]
+        return () if target < 0 else (target, *self.also.get(edge, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,7 @@ class Labels:
 
     Attributes:
         label: ``"positive"``, ``"negative"`` or ``"unknown"``, shape ``(num_nodes,)``.
-        remaining: steps of the shortest recorded way to an accepted proof, at least 1; -1 unless positive. Shape
-            ``(num_nodes,)``.
+        remaining: steps of the shortest recorded proof, at least 1; -1 unless positive. Shape ``(num_nodes,)``.
     """
 
     label: list[str]
@@ -51,6 +58,8 @@ class Labels:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """An expanded node with at least two live children of which at least one leads to a found proof.
+
+    A child is what a step leads to alone. A step to several nodes is no child: no value of one of them could judge it.
 
     Attributes:
         node: the node.
@@ -74,7 +83,8 @@ def label(
 ) -> Labels:
     """Labels every node of a search.
 
-    *Positive*: some way along the recorded edges leads to a finished proof that was accepted. *Negative*: expanded, in
+    *Positive*: some way along the recorded edges leads to a finished proof that was accepted; of an edge to several
+    nodes, some way from each. *Negative*: expanded, in
     a search that found a proof, with none below, and either at least ``min_expansions`` nodes at or below it were
     expanded or everything below it was. *Unknown*: everything else, so every node that was not expanded.
 
@@ -106,8 +116,11 @@ def label(
 def distances(num_nodes: int, edges: LabelledEdges) -> list[int]:
     """Steps from each node to the nearest finished proof, the finishing step included; -1 where there is no way.
 
-    A breadth-first search backwards from the nodes with an edge that finished.
+    A breadth-first search backwards from the nodes with an edge that finished. Where edges lead to several nodes, whose
+    proofs are all needed, it is the least number of steps of them together (:func:`_distances_to_all`).
     """
+    if edges.also:
+        return _distances_to_all(num_nodes, edges)
     above: dict[int, list[int]] = defaultdict(list)
     remaining = [-1] * num_nodes
     queue: deque[int] = deque()
@@ -126,14 +139,44 @@ def distances(num_nodes: int, edges: LabelledEdges) -> list[int]:
     return remaining
 
 
+def _distances_to_all(num_nodes: int, edges: LabelledEdges) -> list[int]:
+    """:func:`distances` where edges may lead to several nodes.
+
+    Nodes are settled in the order of their distances, as in Knuth, "A generalization of Dijkstra's algorithm", 1977.
+    """
+    into: dict[int, list[int]] = defaultdict(list)
+    missing: dict[int, int] = {}
+    remaining = [-1] * num_nodes
+    queue: list[tuple[int, int]] = []
+    for edge, outcome in enumerate(edges.outcome):
+        if outcome == OutcomeKind.FINISHED:
+            heappush(queue, (1, edges.source[edge]))
+        elif outcome == OutcomeKind.ADVANCED:
+            targets = edges.targets(edge)
+            missing[edge] = len(targets)
+            for target in targets:
+                into[target].append(edge)
+    while queue:
+        steps, node = heappop(queue)
+        if remaining[node] >= 0:
+            continue
+        remaining[node] = steps
+        for edge in into[node]:
+            missing[edge] -= 1
+            if not missing[edge]:
+                heappush(queue, (1 + sum(remaining[target] for target in edges.targets(edge)), edges.source[edge]))
+    return remaining
+
+
 def decisions(expanded: Sequence[bool], edges: LabelledEdges, labels: Labels) -> Iterator[Decision]:
     """The decisions of a search, by node: where a better value could have made a difference.
 
-    A child that is the node itself is no choice and is left out; an edge that finished leads to no node.
+    A child that is the node itself is no choice and is left out; an edge that finished leads to no node, and what an
+    edge to several nodes is worth depends on all of them.
     """
     first: dict[int, dict[int, int]] = defaultdict(dict)
     for edge, (source, target, outcome) in enumerate(zip(edges.source, edges.target, edges.outcome, strict=True)):
-        if outcome == OutcomeKind.ADVANCED and target != source:
+        if outcome == OutcomeKind.ADVANCED and target != source and edge not in edges.also:
             first[source].setdefault(target, edge)
     for node, was_expanded in enumerate(expanded):
         children = first.get(node, {})
@@ -170,4 +213,6 @@ def _successors(edges: LabelledEdges) -> dict[int, list[int]]:
     for source, target, outcome in zip(edges.source, edges.target, edges.outcome, strict=True):
         if outcome == OutcomeKind.ADVANCED:
             below[source].append(target)
+    for edge, targets in edges.also.items():
+        below[edges.source[edge]] += targets
     return below

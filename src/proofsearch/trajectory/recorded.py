@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -265,6 +266,42 @@ class RecordedSearch:
         """The decisions of this search, by node; with the recorded labels unless others are given."""
         return labelling.decisions(self.expanded.tolist(), self.edges.for_labels(), labels or self.labels)
 
+    def proof(self) -> list[int]:
+        """The edges that prove the theorem, the root's first; each node's once. None unless :attr:`proved`.
+
+        Where the search took states apart, it is the smallest proof by way of the nodes of the one that was found.
+        """
+        edges = self.edges
+        edge = self.proof_edge
+        if edge < 0:
+            return []
+        if not edges.also and edges.outcome[edge] == OutcomeKind.FINISHED:
+            path = [edge]
+            while (edge := int(self.best_edge[edges.source[edge]])) >= 0:
+                path.append(edge)
+            return path[::-1]
+        on = self.on_proof.tolist()
+        kept = edges.for_labels()
+        outcome = [
+            kind if all(on[node] for node in (kept.source[edge], *kept.targets(edge))) else OutcomeKind.REJECTED
+            for edge, kind in enumerate(kept.outcome)
+        ]
+        remaining = labelling.distances(self.num_nodes, replace(kept, outcome=outcome))
+        taken: dict[int, int] = {}
+        waiting = [0]
+        while waiting:
+            node = waiting.pop()
+            if node in taken:
+                continue
+            taken[node] = next(
+                edge
+                for edge in edges.range(node)
+                if outcome[edge] in (OutcomeKind.ADVANCED, OutcomeKind.FINISHED)
+                and remaining[node] == 1 + sum(remaining[target] for target in kept.targets(edge))
+            )
+            waiting += reversed(kept.targets(taken[node]))
+        return list(taken.values())
+
     def state(self, node: int) -> RecordedState:
         """The state of a node."""
         return RecordedState(
@@ -288,7 +325,7 @@ class RecordedSearch:
         return RecordedEdges(self.table, self._column("first_edge", -1), self.search_id)
 
     def graph(self) -> SearchGraph:
-        """The search graph, exactly as it was, with :class:`RecordedState` for states.
+        """The search graph, exactly as it was, with :class:`RecordedState` for states, but for ``solved_by``.
 
         Raises:
             InputError: the rows contradict each other.
@@ -326,15 +363,13 @@ class RecordedSearch:
                 edges.tactic[of.start : of.stop],
                 edges.logprob[of.start : of.stop].tolist(),
                 edges.num_tokens[of.start : of.stop].tolist(),
-                [
-                    states[edges.target[edge]]
-                    for edge, kind in zip(of, outcomes, strict=True)
-                    if kind == OutcomeKind.ADVANCED
-                ],
+                [states[target] for edge in of for target in edges.targets(edge)],
                 failures,
                 0.0,
+                [len(targets) for edge in of if (targets := edges.targets(edge))] if edges.also else None,
             )
-        if graph.num_nodes != self.num_nodes or list(graph.edge_target) != edges.target.tolist():
+        same = list(graph.edge_target) == edges.target.tolist() and graph.edge_also == edges.also
+        if graph.num_nodes != self.num_nodes or not same:
             raise InputError(f"search {self.search_id}: damaged: its edges do not lead to its nodes in their order")
         # Replaying the expansions gives the same columns, but for what the graph was told and not what it computed.
         for name in ("seconds", "value", "logprob", "depth", "num_tokens", "best_edge"):

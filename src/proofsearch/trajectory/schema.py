@@ -1,4 +1,4 @@
-"""The trajectory schema, version 1: one row a node of a recorded search, in Parquet.
+"""The trajectory schema, version 2: one row a node of a recorded search, in Parquet.
 
 A file holds whole searches, each as consecutive rows in the order of its nodes, never split over row groups. The
 schema's version stands in the file's metadata under ``proofsearch.schema``. Readers refuse newer versions and read
@@ -26,9 +26,10 @@ The columns, with "null" where one may be missing:
 ``best_edge``         the edge on it, as a number in the search; null for the root
 ``first_edge``        the number of its own first edge; null unless expanded. Its edges are numbered on from there
 ``edges``             its steps: ``tactic``, ``logprob``, ``num_tokens``, ``outcome``
-                      (:class:`~proofsearch.types.OutcomeKind`), ``target`` (null unless advanced), ``message`` (null)
+                      (:class:`~proofsearch.types.OutcomeKind`), ``target`` (null unless advanced), ``message`` (null),
+                      ``also`` (null): the further nodes of a step to several, all of which have to be proved
 ``label``             ``positive``, ``negative`` or ``unknown`` (:mod:`proofsearch.trajectory.labels`)
-``remaining``         steps to the nearest accepted proof, at least 1; null unless positive
+``remaining``         steps of the shortest recorded proof, at least 1; null unless positive
 ``min_expansions``    the demand on negatives that the labels were made with
 ``on_proof``          whether it lies on the proof that was found
 ``status``            of the search, as ``SearchResult.status``; ``limit_hit`` is ``""`` unless a limit stopped it
@@ -40,6 +41,8 @@ The columns, with "null" where one may be missing:
 ``fingerprint``       a hash of what the environment depends on
 ``limits``            the bounds of :class:`~proofsearch.types.Limit`, each null where there was none
 ===================== =========================================================================================
+
+Version 1 had no ``also``: every step led to one node.
 """
 
 from __future__ import annotations
@@ -49,11 +52,12 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from proofsearch.errors import InputError
 from proofsearch.types import Tree
 
-VERSION = 1
+VERSION = 2
 """The version that this module writes, and the newest that it reads."""
 
 VERSION_KEY = b"proofsearch.schema"
@@ -68,6 +72,7 @@ EDGE = pa.struct(
         pa.field("outcome", pa.int8(), nullable=False),
         pa.field("target", pa.int32()),
         pa.field("message", pa.string()),
+        pa.field("also", pa.list_(pa.field("element", pa.int32(), nullable=False))),
     ]
 )
 LIMITS = pa.struct(
@@ -132,7 +137,7 @@ SCHEMA = pa.schema(
     ],
     metadata={VERSION_KEY: str(VERSION).encode()},
 )
-"""The columns of version 1."""
+"""The columns of version 2."""
 
 
 def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
@@ -173,11 +178,14 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
     Raises:
         InputError: columns are missing or have other types.
     """
-    # Version 1 is the first: there is nothing to convert yet, only to check.
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
         raise InputError(f"{source}: damaged: schema version {version} has a column {missing[0]!r}, this file has none")
     table = table.select(SCHEMA.names)
+    if version == 1 and table.schema.field("edges").type == _EDGES_1:
+        at = SCHEMA.get_field_index("edges")
+        edges = pa.chunked_array([_edges_of_1(chunk) for chunk in table.column(at).chunks], SCHEMA.field(at).type)
+        table = table.set_column(at, SCHEMA.field(at), edges)
     for field in SCHEMA:
         if table.schema.field(field.name).type != field.type:
             raise InputError(
@@ -185,6 +193,23 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
                 f"expected {field.type}"
             )
     return table.cast(SCHEMA)
+
+
+_EDGES_1 = _list(pa.struct([EDGE.field(at) for at in range(EDGE.num_fields - 1)]))
+"""The type of the column ``edges`` in version 1."""
+
+
+def _edges_of_1(edges: Any) -> pa.Array[Any]:
+    """The column ``edges`` of version 1 in the current version: no edge leads to several nodes."""
+    flat: Any = edges.flatten()
+    fields: list[Any] = [*flat.flatten(), pa.nulls(len(flat), EDGE.field("also").type)]
+    # Offsets of a slice don't begin at 0, and flatten() leaves out what stands before it.
+    counts = pa.array(edges.value_lengths().fill_null(0))
+    offsets: Any = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)]).cast(pa.int32())
+    made: pa.Array[Any] = pa.ListArray.from_arrays(
+        offsets, pa.StructArray.from_arrays(fields, fields=list(EDGE)), type=SCHEMA.field("edges").type
+    )
+    return made
 
 
 _ESCAPES = {"\\": "\\\\", " ": "\\s", ":": "\\c"}

@@ -109,6 +109,7 @@ def summarize(paths: Sequence[Path]) -> Summary:
         labels.update(search.labels.label)
         outcomes.update(search.edges.outcome.tolist())
         advanced = int((search.edges.outcome == OutcomeKind.ADVANCED).sum())
+        advanced += sum(map(len, search.edges.also.values()))
         counts.update(
             searches=1,
             proved=int(search.proved),
@@ -260,7 +261,17 @@ def _wrong(search: RecordedSearch) -> Iterable[str]:
     edge = search.proof_edge
     if search.proved != (edge >= 0):
         yield f"proved is {search.proved} but proof_edge is {edge}"
-    elif edge >= 0 and (edge >= graph.num_edges or graph.edge_outcome[edge] != OutcomeKind.FINISHED):
+    elif edge >= 0 and (edge >= graph.num_edges or not _completes(search, edge)):
         yield f"proof_edge {edge} is no edge that finished"
     elif edge >= 0 and not (search.on_proof[0] and search.on_proof[graph.edge_source[edge]]):
         yield "the root or the last node of the proof is not marked on_proof"
+
+
+def _completes(search: RecordedSearch, edge: int) -> bool:
+    """Whether an edge can complete a proof: it finished, or what it leads to was proved before it."""
+    if search.edges.outcome[edge] == OutcomeKind.FINISHED:
+        return True
+    targets, source = search.edges.targets(edge), search.edges.source[edge]
+    return bool(targets) and all(
+        search.on_proof[target] and 0 <= search.expansion[target] < search.expansion[source] for target in targets
+    )

@@ -155,10 +155,13 @@ def to_table(
     target = np.asarray(graph.edge_target, dtype=np.int32)
     outcome = np.frombuffer(bytes(graph.edge_outcome), dtype=np.uint8).astype(np.int8)
     best_edge = np.asarray(graph.best_edge, dtype=np.int32)
-    proof_nodes, proof_edge = _walk(graph, result.tactics or ()) if proved else ((), -1)
+    proof_nodes: Sequence[int] = ()
+    proof_edge = -1
+    if proved:
+        proof_nodes, proof_edge = _proof(graph) if graph.solved_by else _walk(graph, result.tactics or ())
     labels = label(
         expanded.tolist(),
-        LabelledEdges(source.tolist(), target.tolist(), outcome.tolist()),
+        LabelledEdges(source.tolist(), target.tolist(), outcome.tolist(), graph.edge_also),
         proved=proved,
         min_expansions=min_expansions,
     )
@@ -317,6 +320,18 @@ def _walk(graph: SearchGraph, tactics: Sequence[str]) -> tuple[tuple[int, ...], 
     raise ValueError("a proof without steps in a search graph with nodes")
 
 
+def _proof(graph: SearchGraph) -> tuple[Sequence[int], int]:
+    """The nodes of a proof that was put together from parts, and the edge that completed it: the last one tried."""
+    edges = [graph.solved_by[0]]
+    nodes = {0: None}
+    for edge in edges:
+        for target in graph.targets(edge):
+            if target not in nodes:
+                nodes[target] = None
+                edges.append(graph.solved_by[target])
+    return list(nodes), max(edges)
+
+
 def _goals(states: Sequence[ProofState]) -> pa.Array[Any]:
     counts = [len(state.goals) for state in states]
     goals = [goal for state in states for goal in state.goals]
@@ -348,6 +363,7 @@ def _edges(
         pa.array(outcome[order]),
         _nullable(target[order], _negative),
         pa.array([messages.get(int(edge)) for edge in order], pa.string()),
+        pa.array([graph.edge_also.get(int(edge)) for edge in order], EDGE.field("also").type),
     ]
     return _list_array(counts, pa.StructArray.from_arrays(values, fields=list(EDGE)), "edges")
 

@@ -17,7 +17,6 @@ from proofsearch.errors import InputError
 from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.types import OutcomeKind
 from proofsearch_ebm.config import PartsKind
 from proofsearch_ebm.rows import SearchParts, parts_of_nodes
 
@@ -200,14 +199,10 @@ def choose(
 
 
 def _born(search: RecordedSearch) -> NDArray[np.int32]:
-    edges = search.edges
-    advanced = np.flatnonzero(edges.outcome == OutcomeKind.ADVANCED)[::-1]
-    first = np.full(search.num_nodes, -1, np.int64)
-    first[edges.target[advanced]] = advanced  # of several edges to a node the last assigned stays: the first made
+    first = search.edges.first(search.num_nodes)
     born = np.full(search.num_nodes, -1, np.int32)
     reached = first >= 0
-    reached[0] = False
-    born[reached] = search.expansion[edges.source[first[reached]]]
+    born[reached] = search.expansion[search.edges.source[first[reached]]]
     return born
 
 

@@ -24,7 +24,8 @@ def split_theorems(
 
     Those recorded with the split ``"validation"`` validate in any case. Where they are fewer than ``fraction`` of all,
     others join them. Where all are of that split it tells none apart, and is left aside: that is how a value is trained
-    beside a policy that has learnt from all training theorems. Who is drawn depends on the seed and the names only, not on the order of the searches.
+    beside a policy that has learnt from all training theorems. Who is drawn depends on the seed and the names only, not
+    on the order of the searches.
 
     Args:
         dataset: its theorems are split.

@@ -16,6 +16,7 @@ from proofsearch_metamath.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.combination import Combined, Combiner, Trace
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
 from proofsearch_metamath.library import Library
+from proofsearch_metamath.parting import apart, renumbered
 from proofsearch_metamath.rendering import Rendering
 from proofsearch_metamath.state import MetamathMoves, MetamathState
 from proofsearch_metamath.terms import MAX_DEPTH, Terms, TermTooLargeError
@@ -141,6 +142,18 @@ class MetamathSession:
     def moves(self, state: ProofState) -> MetamathMoves:
         """The tactics that may apply to the first goal."""
         return MetamathMoves(self._own(state))
+
+    def parts(self, state: ProofState) -> Sequence[MetamathState]:
+        """The goals that hang together by metavariables and ``$d`` conditions; that with the first goal first."""
+        state = self._own(state)
+        if state.num_goals == 1:
+            return (state,)
+        groups = apart(state.open, state.apart)
+        if len(groups) == 1:
+            return (state,)
+        focus = state.open[state.focus]
+        groups.sort(key=lambda group: focus not in group[0])  # stable
+        return [MetamathState(self, *renumbered(self.terms, goals, pending)) for goals, pending in groups]
 
     def close(self) -> None:
         """Nothing to free."""

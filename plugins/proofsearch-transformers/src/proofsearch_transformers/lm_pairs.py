@@ -101,12 +101,9 @@ def trajectory_pairs(paths: Sequence[Path], environment: str | None = None) -> I
 
 
 def _proof(search: RecordedSearch) -> Iterator[Pair]:
-    edges, edge, steps = search.edges, search.proof_edge, []
-    while edge >= 0:
-        node = int(edges.source[edge])
-        steps.append(Pair(search.theorem, search.state(node), edges.tactic[edge]))
-        edge = int(search.best_edge[node])
-    yield from reversed(steps)
+    edges = search.edges
+    for edge in search.proof():
+        yield Pair(search.theorem, search.state(int(edges.source[edge])), edges.tactic[edge])
 
 
 def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
