@@ -10,6 +10,7 @@ condition:
 * ``ranker-chronological``: the database is cut at some shares of the sampled theorems; those between two cuts are
   searched with weights that were trained on what stands before the first of these cuts, those before the first cut
   with the chronological k-NN. So every theorem is searched with less than what stood before it.
+* ``ranker-random+and-or``: the same weights in the search mode and-or.
 
 Weights are trained where they are not given or made before. Every step is kept in DIR, gone on with where it was
 stopped, and skipped where it is complete. Prints what each arm proved within each budget with Wilson's 95% interval,
@@ -43,7 +44,8 @@ from proofsearch.selection import select
 from proofsearch.training import Progressed, TrainingEvent, train
 from proofsearch.types import Theorem
 
-ARMS = ("knn-random", "knn-chronological", "ranker-random", "ranker-chronological")
+AND_OR = "+and-or"
+ARMS = ("knn-random", "knn-chronological", "ranker-random", "ranker-random+and-or", "ranker-chronological")
 RANKER = "metamath-ranker"
 LENGTHS = ((0, 1), (2, 3), (4, 5), (6, 9), (10, 19), (20, 10**9))
 """Numbers of steps of the library's proof that are told apart."""
@@ -150,7 +152,7 @@ class Benchmark:
             generator=part.generator,
             seed=self._arguments.seed,
             select=SelectionConfig(file=str(names), limit=None),
-            search=SearchConfig(candidates=32, limit=limit),
+            search=SearchConfig(candidates=32, limit=limit, mode="and-or" if arm.endswith(AND_OR) else "best-first"),
             execution=ExecutionConfig(workers=self._arguments.workers),
             trajectories=False,
             options=part.options,
@@ -158,6 +160,7 @@ class Benchmark:
         return finished_run(config, place)
 
     def _parts(self, arm: str, theorems: Sequence[Theorem]) -> list[Part]:
+        arm = arm.removesuffix(AND_OR)
         memory = {"random": "split", "chronological": "chronological"}[arm.rpartition("-")[2]]
         knn = merged(self._options, {"knn": {"memory": memory}})
         if arm.startswith("knn"):
