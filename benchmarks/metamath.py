@@ -10,6 +10,7 @@ condition:
 * ``ranker-chronological``: the database is cut at some shares of the sampled theorems; those between two cuts are
   searched with weights that were trained on what stands before the first of these cuts, those before the first cut
   with the chronological k-NN. So every theorem is searched with less than what stood before it.
+* ``mixture-chronological``: after the first cut half of the ranker's probabilities and half of the k-NN's.
 * ``ranker-random+and-or``: the same weights in the search mode and-or.
 
 Weights are trained where they are not given or made before. Every step is kept in DIR, gone on with where it was
@@ -46,7 +47,14 @@ from proofsearch.training import Progressed, TrainingEvent, train
 from proofsearch.types import Theorem
 
 AND_OR = "+and-or"
-ARMS = ("knn-random", "knn-chronological", "ranker-random", "ranker-random+and-or", "ranker-chronological")
+ARMS = (
+    "knn-random",
+    "knn-chronological",
+    "ranker-random",
+    "ranker-random+and-or",
+    "ranker-chronological",
+    "mixture-chronological",
+)
 RANKER = "metamath-ranker"
 LENGTHS = ((0, 1), (2, 3), (4, 5), (6, 9), (10, 19), (20, 10**9))
 """Numbers of steps of the library's proof that are told apart."""
@@ -183,7 +191,10 @@ class Benchmark:
                 parts.append(Part("0", some, "knn", knn))
             elif some:
                 before = next(theorem.name for theorem in self._in_order if (theorem.position or 0) >= start)
-                parts.append(Part(str(number), some, RANKER, self._with(self._weights(f"before-{number}", before))))
+                generator, options = RANKER, self._with(self._weights(f"before-{number}", before))
+                if arm.startswith("mixture"):
+                    generator, options = "mixture", merged(knn, options, {"mixture": {"of": [RANKER, "knn"]}})
+                parts.append(Part(str(number), some, generator, options))
         return parts
 
     def _with(self, weights: Path) -> Options:
