@@ -17,6 +17,8 @@ Group = tuple[list[LocalGoal], list[Apart]]
 
 def apart(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group]:
     """The goals of a state in groups that hang together, each as small as can be, in the order of their first goals."""
+    if _chained(goals):
+        return [(list(goals), list(conditions))]
     members: list[list[int]] = []  # of each group, its goals; none where it was joined to an earlier one
     home: dict[int, int] = {}  # the group of each metavariable
 
@@ -46,6 +48,16 @@ def apart(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group
     for pair in conditions:
         groups[home[pair[0]] if pair[0] in home else home[pair[1]]][1].append(pair)
     return list(groups.values())
+
+
+def _chained(goals: Sequence[LocalGoal]) -> bool:
+    """Whether each goal shares a metavariable with one before it: the usual case, and quickly seen."""
+    met = set(goals[0][1])
+    for _, metas in goals[1:]:
+        if met.isdisjoint(metas):
+            return False
+        met.update(metas)
+    return True
 
 
 def renumbered(
