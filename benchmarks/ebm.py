@@ -23,7 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from runs import (
+from bench_runs import (
     Options,
     cost_words,
     finished_run,

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from bench_runs import Options, merged, parse_options, print_table
 from ebm_heads import HeldData, read_data, reading
 from proofsearch_ebm.config import EbmTrainerConfig
-from runs import Options, merged, parse_options, print_table
 
 BASELINES = "baselines"
 SHUFFLED = "shuffled labels"

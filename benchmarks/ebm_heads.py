@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_runs import Options
 from numpy.typing import NDArray
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
@@ -20,7 +21,6 @@ from proofsearch_ebm.progress import NoWriter, Progress
 from proofsearch_ebm.resume import to_tensors
 from proofsearch_ebm.setup import set_up
 from proofsearch_ebm.validation import Choice, choice_sets, evaluate_states, frontier_choices, sibling_choices
-from runs import Options
 
 from proofsearch.components import Components, resolve_training
 from proofsearch.config import TrainConfig

@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runs import Options, finished_run, merged, parse_options, print_table, scorer_options
+from bench_runs import Options, finished_run, merged, parse_options, print_table, scorer_options
 
 from proofsearch.config import ExecutionConfig, LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.runs import TheoremResult

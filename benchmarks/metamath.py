@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from runs import Options, finished_run, merged, parse_options, points, print_table
+from bench_runs import Options, finished_run, merged, parse_options, points, print_table
 
 from proofsearch.comparison.pairs import efforts_of
 from proofsearch.components import Components, resolve
