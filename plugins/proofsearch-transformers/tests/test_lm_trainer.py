@@ -23,12 +23,13 @@ from proofsearch_transformers.lm_examples import Collate, answer_counts, encode_
 from proofsearch_transformers.lm_loop import arguments_for
 from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_trainer import LmTrainer
-from proofsearch_transformers.lm_watch import PATIENCE, TIME, Interruption, Watch
+from proofsearch_transformers.lm_watch import PATIENCE, TIME, Watch
 from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerControl, TrainerState, TrainingArguments
 
 from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, UsageError
+from proofsearch.interruption import Interruption
 from proofsearch.prompts import load_template
 from proofsearch.protocols import GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
 from proofsearch.registry import Builder

@@ -12,6 +12,7 @@ import torch
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.interruption import Interruption
 from proofsearch.protocols import Encoder, LossCase, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_ebm.checkpoint import save_checkpoint
@@ -19,7 +20,6 @@ from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
 from proofsearch_ebm.head import EnergyHead
 from proofsearch_ebm.history import History
-from proofsearch_ebm.interruption import Interruption
 from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
 from proofsearch_ebm.loss_cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms

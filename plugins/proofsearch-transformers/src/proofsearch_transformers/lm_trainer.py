@@ -24,6 +24,7 @@ from transformers import (
 
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
+from proofsearch.interruption import Interruption
 from proofsearch.prompts import PromptTemplate, load_template
 from proofsearch.protocols import TrainingRequest
 from proofsearch.registry import Builder
@@ -44,7 +45,7 @@ from proofsearch_transformers.lm_loop import PairTrainer, arguments_for, quiet, 
 from proofsearch_transformers.lm_model import base_model, base_tokenizer, new_model, without_adapters
 from proofsearch_transformers.lm_pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
 from proofsearch_transformers.lm_tokenizer import train_tokenizer
-from proofsearch_transformers.lm_watch import INTERRUPTED, PATIENCE, STEPS, TIME, Interruption, Watch
+from proofsearch_transformers.lm_watch import INTERRUPTED, PATIENCE, STEPS, TIME, Watch
 
 
 class LmTrainer:

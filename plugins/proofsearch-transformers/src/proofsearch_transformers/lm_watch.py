@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from proofsearch.errors import InputError
+from proofsearch.interruption import Interruption
 from proofsearch.protocols import OnReport, TrainingReport
 
 INTERVAL = 1.0
@@ -21,36 +19,6 @@ INTERVAL = 1.0
 
 STEPS, PATIENCE, TIME, INTERRUPTED = "steps", "patience", "time", "interrupted"
 """Why a training ended."""
-
-
-class Interruption:
-    """While it is entered, the first Ctrl-C sets :attr:`asked`; a second one interrupts at once, as ever.
-
-    Outside the main thread, where Python delivers no signals, it does nothing.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: signal._HANDLER = None
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._restore()
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        self._restore()
-
-    def _restore(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
 
 
 class Watch(TrainerCallback):

@@ -11,6 +11,7 @@ import torch
 
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.interruption import Interruption
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch_metamath.environment import MetamathEnvironment
@@ -20,7 +21,6 @@ from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
-from proofsearch_metamath.ranker.interruption import Interruption
 from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, UNFINISHED, RankerLoop
 from proofsearch_metamath.ranker.model import RankerModel
 from proofsearch_metamath.ranker.reading import SymbolTable
