@@ -166,7 +166,9 @@ class Benchmark:
             generator=part.generator,
             seed=self._arguments.seed,
             select=SelectionConfig(file=str(names), limit=None),
-            search=SearchConfig(candidates=32, limit=limit, mode="and-or" if arm.endswith(AND_OR) else "best-first"),
+            search=SearchConfig(
+                candidates=32, limit=limit, strategy="and-or" if arm.endswith(AND_OR) else "best-first"
+            ),
             execution=ExecutionConfig(workers=self._arguments.workers),
             trajectories=False,
             options=part.options,

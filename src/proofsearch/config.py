@@ -5,7 +5,7 @@ This module imports pydantic, so only what actually runs a search imports it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,9 +36,6 @@ class LimitConfig(FrozenModel):
     model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
 
 
-PriorityKind = Literal["auto", "value", "logprob", "normalized", "mix", "reranked", "astar", "split"]
-
-
 class PriorityConfig(FrozenModel):
     """How the frontier orders nodes. Higher priority is expanded first; ties by insertion.
 
@@ -67,7 +64,7 @@ class PriorityConfig(FrozenModel):
     whose score is put off (``defer``) is ordered by the mean value of its scored siblings.
     """
 
-    kind: PriorityKind = Field(
+    kind: str = Field(
         default="auto",
         description="value, logprob, normalized, mix, reranked, astar or split; auto: mix if the scorer is calibrated.",
     )
@@ -86,9 +83,9 @@ class PriorityConfig(FrozenModel):
 class SearchConfig(FrozenModel):
     """What the search loop itself needs, beside its parts."""
 
-    mode: Literal["best-first", "and-or"] = Field(
+    strategy: str = Field(
         default="best-first",
-        description="best-first: whole states by priority; and-or: parts of states, each proved once, by cost.",
+        description="The search algorithm; best-first: whole states by priority; and-or: parts of states, by cost.",
     )
     candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
     batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
@@ -101,22 +98,13 @@ class SearchConfig(FrozenModel):
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()
 
-    @model_validator(mode="after")
-    def _not_both(self) -> Self:
-        if self.defer is not None and self.priority.kind in ("reranked", "split"):
-            raise ValueError(f"defer: the priority {self.priority.kind} needs all scores at once; leave one out")
-        if self.mode == "and-or":
-            kind = self.priority.kind
-            if kind not in ("auto", "logprob", "astar", "mix"):
-                raise ValueError(
-                    f"mode: and-or adds up the costs of parts, which the priority {kind} does not have; "
-                    "use auto, logprob, astar or mix"
-                )
-            if self.defer is not None:
-                raise ValueError("mode: and-or needs all scores at once; leave out defer")
-            if self.batch > 1:
-                raise ValueError(f"mode: and-or expands one part at a time, batch is {self.batch}; leave it out")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, given: Any) -> Any:
+        """Run folders of earlier versions call the strategy ``mode``."""
+        if isinstance(given, dict) and "mode" in given and "strategy" not in given:
+            return {"strategy" if key == "mode" else key: value for key, value in given.items()}
+        return given
 
 
 class SelectionConfig(FrozenModel):

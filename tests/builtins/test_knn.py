@@ -20,7 +20,7 @@ from proofsearch.builtins.knn_memory import KnnMemory, Step, write_memory
 from proofsearch.config import SearchConfig
 from proofsearch.errors import InputError, PluginError, StorageError, UsageError
 from proofsearch.protocols import GenerationRequest
-from proofsearch.search.best_first import search
+from proofsearch.search import search
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter, write_file
 from proofsearch.types import (
     Advanced,

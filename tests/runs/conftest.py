@@ -14,7 +14,7 @@ import pytest
 from proofsearch.config import RunConfig
 from proofsearch.protocols import GenerationRequest
 from proofsearch.runs import RunFolder, TheoremResult
-from proofsearch.search.best_first import search
+from proofsearch.search import search
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter
 from proofsearch.types import (
     Advanced,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from proofsearch.protocols import GenerationRequest, ScoreRequest
+from proofsearch.config import PriorityConfig
+from proofsearch.protocols import Calibration, GenerationRequest, ScoreRequest
 from proofsearch.search.graph import SearchGraph
+from proofsearch.search.ordering import Order
+from proofsearch.search.priorities import builtin_priority
 from proofsearch.types import (
     Advanced,
     Candidate,
@@ -166,3 +170,8 @@ def random_world(seed: int, *, states: int = 40, branching: int = 5, ties: bool 
 def order(graph: SearchGraph) -> list[str]:
     """The texts of the expanded states in the order of expansion."""
     return [graph.state[node].text for node in graph.expanded]
+
+
+def order_of(config: PriorityConfig, graph: SearchGraph, calibration: Calibration | None = None, **how: Any) -> Order:
+    """The order by one of the core's priorities."""
+    return Order(builtin_priority(config), graph, calibration, goal_weight=config.goal_weight, **how)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from proofsearch.config import SearchConfig
 from proofsearch.errors import UsageError
@@ -225,14 +224,14 @@ class TestValues:
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
-        ({"batch": 2}, "one part at a time, batch is 2"),
-        ({"defer": 4}, "leave out defer"),
-        ({"priority": {"kind": "split"}}, "the priority split does not have"),
-        ({"priority": {"kind": "reranked"}}, "the priority reranked does not have"),
-        ({"priority": {"kind": "value"}}, "the priority value does not have"),
-        ({"priority": {"kind": "normalized"}}, "the priority normalized does not have"),
+        ({"batch": 2}, "one node at a time, not 2"),
+        ({"defer": 4}, "--defer: the strategy and-or needs all scores at once"),
+        ({"priority": {"kind": "split"}}, "--priority split: the strategy and-or adds up"),
+        ({"priority": {"kind": "reranked"}}, "--priority reranked: the strategy and-or adds up"),
+        ({"priority": {"kind": "value"}}, "--priority value: the strategy and-or adds up"),
+        ({"priority": {"kind": "normalized"}}, "--priority normalized: the strategy and-or adds up"),
     ],
 )
 def test_what_does_not_go_together_is_refused(setting: dict[str, Any], why: str) -> None:
-    with pytest.raises(ValidationError, match=why):
-        SearchConfig.model_validate({"mode": "and-or", **setting})
+    with pytest.raises(UsageError, match=why):
+        run(Rules().rule("root", -1.0), FakeScorer({}), config=setting)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from proofsearch.config import SearchConfig
+from proofsearch.errors import UsageError
 from proofsearch.search import SearchResult, SearchStatus, search
 
 from .fake import THEOREM, FakeGenerator, FakeScorer, FakeSession, World, order, random_world, refuse_all
@@ -109,5 +109,5 @@ def test_nothing_is_scored_once_a_limit_is_reached() -> None:
 
 @pytest.mark.parametrize("kind", ["reranked", "split"])
 def test_some_priorities_need_every_score_at_once(kind: str) -> None:
-    with pytest.raises(ValidationError, match=f"the priority {kind} needs all scores at once"):
-        SearchConfig.model_validate({"defer": 2, "priority": {"kind": kind}})
+    with pytest.raises(UsageError, match=f"--defer: the priority {kind} needs all scores at once"):
+        run(small(), FakeScorer({}, 0.0), defer=2, priority={"kind": kind})

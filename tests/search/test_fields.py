@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.config import LimitConfig, SearchConfig
 from proofsearch.search import search
+from proofsearch.search.priorities import BUILTIN
 from proofsearch.types import Limit
 
 from .fake import THEOREM, FakeGenerator, FakeScorer, FakeSession, random_world, refuse_all
@@ -48,7 +49,7 @@ def trace(config: dict[str, Any]) -> str:
 
 # For every field: the settings around it, and two values of it that must make two different searches.
 CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
-    "mode": ({}, "best-first", "and-or"),
+    "strategy": ({}, "best-first", "and-or"),
     "candidates": ({}, 3, 6),
     "batch": ({}, 1, 3),
     "max_depth": ({}, None, 3),
@@ -102,7 +103,7 @@ def test_the_field_changes_the_search(field: str) -> None:
 @pytest.mark.parametrize("kind", ["value", "logprob", "normalized", "mix", "reranked", "astar", "split"])
 def test_every_kind_of_priority_is_another_search(kind: str) -> None:
     """Catches two kinds that do the same; ``auto`` is meant to do what another does."""
-    kinds = PriorityConfig.model_fields["kind"].annotation.__args__
+    kinds = BUILTIN
     others = [name for name in kinds if name not in (kind, "auto")]
     mine = trace({"limit": {"expansions": 40}, "priority": {"kind": kind}})
     assert all(mine != trace({"limit": {"expansions": 40}, "priority": {"kind": other}}) for other in others)

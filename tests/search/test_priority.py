@@ -9,9 +9,9 @@ import pytest
 from proofsearch.config import PriorityConfig
 from proofsearch.protocols import Calibration
 from proofsearch.search.graph import SearchGraph
-from proofsearch.search.priority import Priority, mean_and_std
+from proofsearch.search.standardisation import mean_and_std
 
-from .fake import FakeState
+from .fake import FakeState, order_of
 
 
 def two_children(value: float = 1.0) -> SearchGraph:
@@ -45,7 +45,7 @@ def test_a_constant_sample_has_no_spread_at_all(count: int) -> None:
 @pytest.mark.parametrize("goal_weight", [0.0, 2.0])
 def test_the_table(config: dict[str, Any], expected: list[list[float]], goal_weight: float) -> None:
     """Catches a formula that is not that of PriorityConfig, among consecutive nodes and among any nodes."""
-    priority = Priority(
+    priority = order_of(
         PriorityConfig.model_validate({**config, "goal_weight": goal_weight}),
         two_children(),
         Calibration(0.0, 2.0, -4.0, 1.0, 0.25),
@@ -57,5 +57,5 @@ def test_the_table(config: dict[str, Any], expected: list[list[float]], goal_wei
 def test_a_calibration_without_spread_orders_by_the_other_score() -> None:
     """Catches a division by a standard deviation of zero that a checkpoint may well hold."""
     config = PriorityConfig(kind="mix", goal_weight=0.0)
-    assert Priority(config, two_children(), Calibration(1.0, 0.0, -4.0, 1.0, 0.5))(range(1, 3)) == [[-1.0, 1.0]]
-    assert Priority(config, two_children(), Calibration(0.0, 2.0, -4.0, 0.0, 0.5))(range(1, 3)) == [[0.25, 0.25]]
+    assert order_of(config, two_children(), Calibration(1.0, 0.0, -4.0, 1.0, 0.5))(range(1, 3)) == [[-1.0, 1.0]]
+    assert order_of(config, two_children(), Calibration(0.0, 2.0, -4.0, 0.0, 0.5))(range(1, 3)) == [[0.25, 0.25]]

@@ -10,9 +10,9 @@ import pytest
 from proofsearch.config import PriorityConfig
 from proofsearch.protocols import Calibration
 from proofsearch.search.graph import SearchGraph
-from proofsearch.search.priority import Priority
+from proofsearch.search.ordering import Order
 
-from .fake import FakeState
+from .fake import FakeState, order_of
 
 VALUES = {"a": 1.0, "b": -0.5, "c": 2.0, "d": 0.25, "e": -1.0}
 GOALS = {"a": 1, "b": 3, "c": 2, "d": 1, "e": 2}
@@ -26,7 +26,7 @@ EDGES = {
 def grow(priority_of: Any, order: tuple[str, ...] = ("root", "a", "b")) -> dict[str, float]:
     """Expands nodes in order, as the search would; returns the last priority of each."""
     graph = SearchGraph(FakeState("root", 1))
-    priority: Priority = priority_of(graph)
+    priority: Order = priority_of(graph)
     found: dict[str, float] = {}
     for name in order:
         node = graph.node_of(FakeState(name, 1).key)
@@ -62,7 +62,7 @@ CONFIG = PriorityConfig(kind="reranked", heuristic_weight=0.5, goal_weight=0.25)
 
 def test_it_is_the_sum_of_log_softmaxes_along_the_path() -> None:
     """Catches a likelihood that is not normalised among siblings, or not added up."""
-    found = grow(lambda graph: Priority(CONFIG, graph), ("root", "a"))
+    found = grow(lambda graph: order_of(CONFIG, graph), ("root", "a"))
     of_a, of_b = log_softmax([utility("a", -0.5), utility("b", -1.0)])
     # b is still to be had from a as well, so it takes part in the softmax there; its own priority is its best path's.
     of_c, of_d, _ = log_softmax([utility("c", -0.25), utility("d", -2.0), utility("b", -3.0)])
@@ -71,11 +71,11 @@ def test_it_is_the_sum_of_log_softmaxes_along_the_path() -> None:
 
 def test_a_better_path_raises_it_and_an_expanded_child_is_no_choice() -> None:
     """Catches a priority that stays behind when a state is reached again, and shares given to expanded children."""
-    found = grow(lambda graph: Priority(CONFIG, graph))
+    found = grow(lambda graph: order_of(CONFIG, graph))
     _, of_b = log_softmax([utility("a", -0.5), utility("b", -1.0)])
     of_e, of_d = log_softmax([utility("e", -0.1), utility("d", -0.2)])
     assert found["e"] == pytest.approx(of_b + of_e)
-    before = grow(lambda graph: Priority(CONFIG, graph), ("root", "a"))["d"]
+    before = grow(lambda graph: order_of(CONFIG, graph), ("root", "a"))["d"]
     assert found["d"] == pytest.approx(max(before, of_b + of_d))
     assert found["d"] > before
 
@@ -86,11 +86,11 @@ def test_the_scale_of_the_value_does_not_matter_with_a_calibration(
 ) -> None:
     """Catches weights that are applied to scores as they come."""
     config = PriorityConfig(kind="reranked")
-    one = grow(lambda graph: Priority(config, graph, Calibration(0.2, 0.8, -2.0, 1.5, 0.4, 0.3, 2.5)))
+    one = grow(lambda graph: order_of(config, graph, Calibration(0.2, 0.8, -2.0, 1.5, 0.4, 0.3, 2.5)))
     for name, value in list(VALUES.items()):
         monkeypatch.setitem(VALUES, name, factor * value + shift)
     rescaled = Calibration(factor * 0.2 + shift, factor * 0.8, -2.0, 1.5, 0.4, 0.3, 2.5)
-    assert grow(lambda graph: Priority(config, graph, rescaled)) == pytest.approx(one)
+    assert grow(lambda graph: order_of(config, graph, rescaled)) == pytest.approx(one)
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def test_every_number_of_the_calibration_counts(other: dict[str, float]) -> None
         "value_weight": 0.4, "goal_weight": 0.3, "scale": 2.5,
     }  # fmt: skip
     config = PriorityConfig(kind="reranked")
-    one = grow(lambda graph: Priority(config, graph, Calibration(**numbers)))
-    assert grow(lambda graph: Priority(config, graph, Calibration(**(numbers | other)))) != pytest.approx(one)
+    one = grow(lambda graph: order_of(config, graph, Calibration(**numbers)))
+    assert grow(lambda graph: order_of(config, graph, Calibration(**(numbers | other)))) != pytest.approx(one)
 
 
 def test_a_missing_value_counts_as_the_mean() -> None:
     """Catches nan among the priorities, which would unsettle the frontier."""
     calibration = Calibration(0.2, 0.8, -2.0, 1.5, 0.4, 0.3, 2.5)
     graph = SearchGraph(FakeState("root", 1))
-    priority = Priority(PriorityConfig(kind="reranked"), graph, calibration)
+    priority = order_of(PriorityConfig(kind="reranked"), graph, calibration)
     graph.expand(0, ["t", "u"], [-1.0, -1.0], [1, 1], [FakeState("a", 1), FakeState("b", 1)], {}, 0.0)
     graph.value[1] = 0.2
     assert priority(range(1, 3))[0] == pytest.approx([math.log(0.5)] * 2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proofsearch.search.best_first import SearchResult, SearchStatus
+from proofsearch.search import SearchResult, SearchStatus
 from proofsearch.search.graph import Refused, SearchGraph
 from proofsearch.types import (
     Advanced,

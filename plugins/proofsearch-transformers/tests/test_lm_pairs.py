@@ -13,7 +13,7 @@ from proofsearch_transformers.lm_pairs import Pair, collect, library_pairs, traj
 
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Environment
-from proofsearch.search.best_first import SearchResult, SearchStatus
+from proofsearch.search import SearchResult, SearchStatus
 from proofsearch.search.graph import SearchGraph
 from proofsearch.trajectory.writer import Origin, new_search_id, to_table, write_file
 from proofsearch.types import Demonstration, Finished, Goal, Rejected, State, Theorem, Verdict

@@ -40,7 +40,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--executor", "execution.executor"),
     ],
     "Search": [
-        ("--mode", "search.mode"),
+        ("--strategy", "search.strategy"),
         ("--max-expansions", "search.limit.expansions"),
         ("--max-steps", "search.limit.steps"),
         ("--max-seconds", "search.limit.seconds"),

@@ -19,7 +19,7 @@ from proofsearch.errors import RunFolderError
 from proofsearch.types import Verdict
 
 if TYPE_CHECKING:
-    from proofsearch.search.best_first import SearchResult
+    from proofsearch.search.result import SearchResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""Best-first search over one theorem: pure, deterministic, and without any knowledge of plugins.
+"""The search over one theorem: pure, deterministic, and without any knowledge of plugins.
 
 ``search`` runs it, ``SearchGraph`` is what it explores, ``SearchResult`` what it comes back with.
 """
 
 from __future__ import annotations
 
-from proofsearch.search.best_first import search
 from proofsearch.search.graph import SearchGraph
+from proofsearch.search.loop import search
 from proofsearch.search.result import SearchResult, SearchStatus
 
 __all__ = ["SearchGraph", "SearchResult", "SearchStatus", "search"]

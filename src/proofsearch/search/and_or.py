@@ -8,43 +8,54 @@ proved stays proved wherever it is met again, and one that fails fails everywher
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from proofsearch.protocols import Decomposes
+from proofsearch.protocols import Choice, Decomposes, NoProofError, StrategyTraits
 from proofsearch.search.costs import Costs
+from proofsearch.search.estimates import Estimates
+from proofsearch.search.graph import NAN
 from proofsearch.types import Advanced, Finished, ProofState
 
 if TYPE_CHECKING:
-    from proofsearch.protocols import Session
-    from proofsearch.search.estimates import Estimates
-    from proofsearch.search.graph import SearchGraph
+    from proofsearch.protocols import Expansion, SearchHandle
 
 MAX_PATH = 10_000
 """Steps that a proof put together from parts may have: parts that are met often make it longer than the search was."""
 
-
-class PartsDontFitError(Exception):
-    """The proofs of the parts make no proof of the whole; the message says where."""
+MISFIT = "the proofs of the parts make no proof of the whole"
 
 
 class AndOr:
-    """What is known of the parts of one search: which are proved, and which of them is next.
+    """``and-or``: parts of states, each proved once, by the cost of the proof that needs them."""
 
-    Args:
-        session: of the search.
-        graph: of the search; holds the root alone.
-        estimates: what unproved parts and steps cost.
-        max_depth: nodes this deep are not expanded.
-    """
+    traits: ClassVar = StrategyTraits(adds_up=True, scores_beginnings=True)
 
-    def __init__(self, session: Session, graph: SearchGraph, estimates: Estimates, max_depth: float = inf) -> None:
-        self._session = session
-        self._decomposes = session if isinstance(session, Decomposes) else None
-        self._graph = graph
-        self._estimates = estimates
-        self._max_depth = max_depth
+    def begin(self, search: SearchHandle) -> _Exploration:
+        """The parts of one search: the root alone."""
+        return _Exploration(search)
+
+
+class _Exploration:
+    """What is known of the parts of one search: which are proved, and which of them is next."""
+
+    def __init__(self, search: SearchHandle) -> None:
+        self._search = search
+        self._session = search.session
+        self._decomposes = search.session if isinstance(search.session, Decomposes) else None
+        self._graph = graph = search.graph
+        config = search.config
+        self._estimates = Estimates(
+            search.priority,
+            graph,
+            search.calibration,
+            scored=search.scored,
+            goal_weight=config.priority.goal_weight,
+        )
+        self._max_depth = inf if config.max_depth is None else config.max_depth
+        graph.priority[0] = 0.0
         self._costs = Costs()
         self._costs.add(0.0)
         self._into: list[list[int]] = [[]]
@@ -54,18 +65,20 @@ class AndOr:
         """The parts of a state, at least one; the first has the state's first goal."""
         return (state,) if self._decomposes is None else self._decomposes.parts(state)
 
-    def pop(self) -> int:
-        """The node to expand next; -1 if no way to a proof is left."""
+    def exhausted(self) -> bool:
+        """Whether no way to a proof is left."""
+        return self._costs.cost[0] == inf
+
+    def next(self, room: int) -> Sequence[Choice]:
+        """A part that was not expanded and that the cheapest proof needs."""
         graph, costs = self._graph, self._costs
         cost, solved = costs.cost, graph.solved_by
-        if cost[0] == inf:
-            return -1
         node = 0
         while graph.expanded_at[node] >= 0:
             _, targets = costs.best(node)
             waiting = [target for target in targets if target not in solved]
             node = max(waiting, key=cost.__getitem__) if len(waiting) > 1 else waiting[0]
-        return node
+        return (Choice(node),)
 
     # -- what is proved ------------------------------------------------------------------------------------------
 
@@ -74,11 +87,11 @@ class AndOr:
         graph = self._graph
         return all(graph.node_of(part.key) in graph.solved_by for part in parts)
 
-    def whole(self, node: int, tactic: str) -> tuple[str, ...] | None:
+    def proof(self, node: int, tactic: str) -> tuple[str, ...] | None:
         """The path that proves the theorem once this tactic is known to prove ``node``; ``None`` if more is missing.
 
         Raises:
-            PartsDontFitError: the parts are proved, and the session doesn't take the path that they make.
+            NoProofError: the parts are proved, and the session doesn't take the path that they make.
         """
         proved = self._follow(node)
         return self._path(node, tactic, proved) if 0 in proved else None
@@ -110,30 +123,41 @@ class AndOr:
             if type(outcome) is Finished:
                 return tuple(path)
             if type(outcome) is not Advanced:
-                raise PartsDontFitError(f"step {len(path)}, {path[-1]!r}, does not apply to the whole state")
+                raise NoProofError(f"{MISFIT}: step {len(path)}, {path[-1]!r}, does not apply to the whole state")
             state = outcome.state
             found = graph.node_of(self.parts(state)[0].key)
             if found is None or (found not in proved and found not in graph.solved_by):
-                raise PartsDontFitError(f"step {len(path)}, {path[-1]!r}, leads the whole state to an unproved part")
+                raise NoProofError(
+                    f"{MISFIT}: step {len(path)}, {path[-1]!r}, leads the whole state to an unproved part"
+                )
             at = found
-        raise PartsDontFitError(f"it has more than {MAX_PATH} steps")
+        raise NoProofError(f"{MISFIT}: it has more than {MAX_PATH} steps")
 
     # -- growth --------------------------------------------------------------------------------------------------
 
-    def expanded(self, node: int, solved_by: int, changed: Sequence[int]) -> None:
-        """Takes notice of an expansion that stands in the graph, its new nodes scored and with priorities.
+    def expanded(self, expansions: Sequence[Expansion]) -> None:
+        """Scores new parts, brings the costs up to date and notes which parts are proved."""
+        graph, estimates, search = self._graph, self._estimates, self._search
+        (expansion,) = expansions
+        new = expansion.children
+        anew = False
+        if not search.ended and new and search.scored:
+            search.score(new)
+            anew = not search.scored
+            if anew:
+                estimates.forget_values()
+        graph.priority.extend(array("d", (NAN,)) * len(new) if search.ended else [-cost for cost in estimates(new)])
+        self._grow(expansion)
+        if anew:
+            self._reestimate()
 
-        Args:
-            node: what was expanded.
-            solved_by: the edge that proves it; -1 if none does.
-            changed: the nodes whose best path was replaced.
-        """
-        graph, costs, step = self._graph, self._costs, self._estimates.step
+    def _grow(self, expansion: Expansion) -> None:
+        graph, costs, step, node = self._graph, self._costs, self._estimates.step, expansion.node
         for estimate in self._leaves(range(len(costs.cost), graph.num_nodes)):
             costs.add(estimate)
             self._into.append([])
         ways = []
-        for edge in graph.edge_range(node):
+        for edge in expansion.edges:
             targets = graph.targets(edge)
             if targets:
                 ways.append((step(graph.edge_logprob[edge]), targets))
@@ -141,11 +165,11 @@ class AndOr:
                 for target in targets:
                     self._into[target].append(edge)
         costs.open(node, ways)
-        waiting = [other for other in dict.fromkeys(changed) if graph.expanded_at[other] < 0]
+        waiting = [other for other in dict.fromkeys(expansion.improved) if graph.expanded_at[other] < 0]
         for other, estimate in zip(waiting, self._leaves(waiting), strict=True):
             costs.estimate(other, estimate)
-        if solved_by >= 0:
-            self._solve(node, solved_by)
+        if expansion.proved_by >= 0:
+            self._solve(node, expansion.proved_by)
         costs.settle()
 
     def _solve(self, node: int, solved_by: int) -> None:
@@ -164,7 +188,7 @@ class AndOr:
             return [inf if depth[node] >= most else cost for node, cost in zip(nodes, estimates, strict=True)]
         return estimates
 
-    def reestimate(self) -> None:
+    def _reestimate(self) -> None:
         """Computes all costs anew, after the estimates changed their scale."""
         graph, step = self._graph, self._estimates.step
         self._costs = costs = Costs()

@@ -10,19 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import UsageError
-from proofsearch.search.priority import Standardisation
+from proofsearch.protocols import AddsUp
+from proofsearch.search.priorities import Logprob
 
 if TYPE_CHECKING:
-    from proofsearch.config import PriorityConfig
-    from proofsearch.protocols import Calibration
+    from proofsearch.protocols import Calibration, Priority
     from proofsearch.search.graph import SearchGraph
-
-ZERO = 2.0
-"""How many standard deviations above its mean a calibrated value stands for nothing left to do.
-
-Costs are at least 0, so better values than that are no longer told apart. With the mean itself for zero half of them
-weren't, and a search lost most of what the value gained (docs/decisions.md).
-"""
 
 LEAST_STEP = 1e-6
 """What a step costs at least: with steps for nothing, a way round in a circle would be as cheap as none."""
@@ -32,57 +25,44 @@ class Estimates:
     """The estimates for one search.
 
     Args:
-        config: the kind of priority, and its parameters.
+        priority: the formula that costs are made of.
         graph: where values are.
-        calibration: for ``mix``.
-        scored: whether there is a scorer; without, every kind estimates by the number of goals alone.
+        calibration: of the scorer.
+        scored: whether there is a scorer; without, every formula estimates by the number of goals alone.
+        goal_weight: what the configuration gives.
 
     Raises:
-        UsageError: a kind of priority that makes no costs.
+        UsageError: a priority that makes no costs.
     """
 
     def __init__(
-        self, config: PriorityConfig, graph: SearchGraph, calibration: Calibration | None = None, *, scored: bool = True
+        self,
+        priority: Priority,
+        graph: SearchGraph,
+        calibration: Calibration | None = None,
+        *,
+        scored: bool = True,
+        goal_weight: float | None = None,
     ) -> None:
-        self._config = config
+        if not isinstance(priority, AddsUp):
+            raise UsageError("the and-or search adds up the costs of parts, which this priority does not have")
         self._graph = graph
-        kind = config.kind
-        if kind == "auto":
-            kind = "astar" if calibration is None else "mix"
-        if kind == "mix" and calibration is None and scored:
-            raise UsageError(
-                "--priority mix: the and-or search needs a scorer that knows its calibration, since it compares the "
-                "costs of parts from the first expansion on; use a calibrated scorer such as ebm, or --priority astar"
-            )
-        self._goal_weight = 1.0 if config.goal_weight is None else config.goal_weight
-        self._step_weight = 1.0
-        self._value_weight = 0.0
-        self._zero, self._value_scale = 0.0, 1.0
-        if kind == "astar" and scored:
-            self._value_weight = config.heuristic_weight
-        elif kind == "mix" and calibration is not None and scored:
-            scale = Standardisation(
-                calibration.value_mean, calibration.value_std, calibration.logprob_mean, calibration.logprob_std
-            )
-            self._value_weight = calibration.value_weight if config.value_weight is None else config.value_weight
-            self._step_weight = (1 - self._value_weight) * scale.logprob_scale
-            self._zero, self._value_scale = scale.value_mean + ZERO * calibration.value_std, scale.value_scale
-            if config.goal_weight is None:
-                self._goal_weight = calibration.goal_weight
+        self._given_weight = goal_weight
+        self._weights = priority.linear(calibration, goal_weight, scored=scored)
 
     def step(self, logprob: float) -> float:
         """What a step costs, above 0."""
-        return max(LEAST_STEP, -self._step_weight * logprob)
+        return max(LEAST_STEP, -self._weights.path * logprob)
 
     def __call__(self, nodes: Sequence[int]) -> list[float]:
         """What is still to be done of nodes that were not expanded, at least 0 each."""
-        graph, weight = self._graph, self._goal_weight
+        graph, weights = self._graph, self._weights
         state = graph.state
-        costs = [weight * state[node].num_goals for node in nodes]
-        if not self._value_weight:
+        costs = [weights.goals * state[node].num_goals for node in nodes]
+        if not weights.value:
             return costs
         values = graph.value
-        zero, scale = self._zero, self._value_weight * self._value_scale
+        zero, scale = weights.best, weights.value
         for index, node in enumerate(nodes):
             value = values[node]
             if value != value and node:
@@ -94,5 +74,4 @@ class Estimates:
 
     def forget_values(self) -> None:
         """Estimates without values from now on. All costs need to be computed anew."""
-        self._step_weight, self._value_weight = 1.0, 0.0
-        self._goal_weight = 1.0 if self._config.goal_weight is None else self._config.goal_weight
+        self._weights = Logprob().linear(None, self._given_weight, scored=False)

@@ -69,7 +69,7 @@ class SearchGraph:
         priority: the frontier's order when the node was last put there (``split``: that of the log-probability
             queue); 0 for the root; ``nan`` for the last nodes of a search that ended before they were put there.
         best_edge: the last edge of the best path; -1 for the root.
-        expanded_at: the node's place in the order of expansion, from 0; -1 if it was not expanded.
+        expanded_at: the place of the node's first expansion in the order of expansions, from 0; -1 if there is none.
         seconds: when the node was created, in seconds from the search's start without verification. The children
             of one expansion share one reading of the clock.
 
@@ -82,6 +82,7 @@ class SearchGraph:
         edge_outcome: an :class:`~proofsearch.types.OutcomeKind` as a byte.
         edge_message: the message of an edge that has one; sparse.
         expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``.
+        expanded_again: for each node that was expanded more than once the places of its later expansions; sparse.
         solved_by: for each node that is known to be provable the edge that shows it, all of whose targets are provable
             without the node; empty unless the search took states apart.
     """
@@ -107,6 +108,7 @@ class SearchGraph:
         "edge_tactic",
         "edge_target",
         "expanded",
+        "expanded_again",
         "expanded_at",
         "logprob",
         "num_tokens",
@@ -135,6 +137,7 @@ class SearchGraph:
         self.edge_message: dict[int, str] = {}
         self.solved_by: dict[int, int] = {}
         self.expanded = array("i")
+        self.expanded_again: dict[int, list[int]] = {}
         self._first_edge = array("i")
         self._first_node = array("i")
         self._created = array("d")
@@ -204,13 +207,31 @@ class SearchGraph:
         value = self.value[node]
         return value == value
 
-    def edge_range(self, node: int) -> range:
-        """The edges of the node's expansion, in the order in which they were tried; empty if not expanded."""
+    def edge_range(self, node: int) -> Sequence[int]:
+        """The edges of the node's expansions, in the order in which they were tried; empty if not expanded.
+
+        A ``range`` unless the node was expanded again.
+        """
         at = self.expanded_at[node]
         if at < 0:
             return range(0)
+        if node in self.expanded_again:
+            return [edge for at in (at, *self.expanded_again[node]) for edge in self._edges_of_expansion(at)]
+        return self._edges_of_expansion(at)
+
+    def _edges_of_expansion(self, at: int) -> range:
         last = self._first_edge[at + 1] if at + 1 < len(self._first_edge) else self.num_edges
         return range(self._first_edge[at], last)
+
+    def untried(
+        self, node: int, tactics: list[str], logprobs: list[float], num_tokens: list[int]
+    ) -> tuple[list[str], list[float], list[int]]:
+        """Candidates without those that were tried at the node before."""
+        if self.expanded_at[node] < 0:
+            return tactics, logprobs, num_tokens
+        known = {self.edge_tactic[edge] for edge in self.edge_range(node)}
+        left = [index for index, tactic in enumerate(tactics) if tactic not in known]
+        return [tactics[at] for at in left], [logprobs[at] for at in left], [num_tokens[at] for at in left]
 
     def targets(self, edge: int) -> tuple[int, ...]:
         """The distinct nodes that an edge leads to, all of which are to be proved; none unless it advanced."""
@@ -266,7 +287,7 @@ class SearchGraph:
         and so are those of all its descendants whose best path gets better by it.
 
         Args:
-            node: the node expanded, not expanded before.
+            node: the node expanded.
             tactics: the candidates; only the first of them were tried, as many as there are outcomes.
             logprobs: their log-probabilities, finite and at most 0.
             num_tokens: their token counts.
@@ -303,7 +324,10 @@ class SearchGraph:
             self.edge_also.update((edge, of[1:]) for edge, of in zip(advanced, apart, strict=True) if len(of) > 1)
             pairs = [(edge, target) for edge, of in zip(advanced, apart, strict=True) for target in of]
 
-        self.expanded_at[node] = len(self.expanded)
+        if self.expanded_at[node] < 0:
+            self.expanded_at[node] = len(self.expanded)
+        else:
+            self.expanded_again.setdefault(node, []).append(len(self.expanded))
         self.expanded.append(node)
         self._first_edge.append(first_edge)
         self._first_node.append(first_node)
@@ -409,15 +433,18 @@ class SearchGraph:
         assert len(self._node_of) == nodes, f"{len(self._node_of)} keys for {nodes} nodes"
         for node, state in enumerate(self.state):
             assert self._node_of.get(state.key) == node, f"node {node}: its key names {self._node_of.get(state.key)}"
-        assert sum(at >= 0 for at in self.expanded_at) == len(self.expanded), "expanded_at disagrees with expanded"
+        again = [at for places in self.expanded_again.values() for at in places]
+        first = [at for at in self.expanded_at if at >= 0]
+        assert sorted([*first, *again]) == list(range(len(self.expanded))), "expanded_at disagrees with expanded"
         assert list(self._first_edge) == sorted(self._first_edge), "expansions' edges are out of order"
         best = [-math.inf] * nodes
         if nodes:
             best[0] = 0.0
             assert (self.best_edge[0], self.depth[0], self.num_tokens[0]) == (-1, 0, 0), "the root is not a root"
         for at, node in enumerate(self.expanded):
-            assert self.expanded_at[node] == at, f"node {node}: expanded_at is {self.expanded_at[node]}, not {at}"
-            for edge in self.edge_range(node):
+            known = (self.expanded_at[node], *self.expanded_again.get(node, ()))
+            assert at in known, f"node {node}: expanded at {known}, not {at}"
+            for edge in self._edges_of_expansion(at):
                 target, advanced = self.edge_target[edge], self.edge_outcome[edge] == OutcomeKind.ADVANCED
                 assert self.edge_source[edge] == node, f"edge {edge}: source {self.edge_source[edge]}, not {node}"
                 assert (target >= 0) == advanced, f"edge {edge}: target {target}, outcome {self.edge_outcome[edge]}"
@@ -425,7 +452,9 @@ class SearchGraph:
                 assert advanced or not also, f"edge {edge}: it did not advance and leads to {also} as well"
                 for target in self.targets(edge):
                     best[target] = max(best[target], self.logprob[node] + self.edge_logprob[edge])
-        assert sum(len(self.edge_range(node)) for node in self.expanded) == edges, "an edge belongs to no expansion"
+        assert sum(len(self.edge_range(node)) for node in set(self.expanded)) == edges, (
+            "an edge belongs to no expansion"
+        )
         for node in range(nodes):
             assert self.logprob[node] == best[node], f"node {node}: {self.logprob[node]!r}, best is {best[node]!r}"
             edge = self.best_edge[node]

@@ -22,8 +22,8 @@ from proofsearch.trajectory.schema import EDGE, GOAL, SCHEMA, tree_to_text
 from proofsearch.types import Limit, OutcomeKind, ProofState, Theorem
 
 if TYPE_CHECKING:
-    from proofsearch.search.best_first import SearchResult
     from proofsearch.search.graph import SearchGraph
+    from proofsearch.search.result import SearchResult
 
 ROW_GROUP_ROWS = 20_000
 """A row group of a merged file is closed once it has so many rows: small enough to read one search cheaply."""
@@ -190,7 +190,7 @@ def to_table(
         "best_parent": _nullable(best_parent.astype(np.int32), _negative),
         "best_edge": _nullable(best_edge, _negative),
         "first_edge": _nullable(
-            np.array([edges.start if expansion[node] >= 0 else -1 for node, edges in enumerate(ranges)], np.int32),
+            np.array([_first(edges) if expansion[node] >= 0 else -1 for node, edges in enumerate(ranges)], np.int32),
             _negative,
         ),
         "edges": _edges(graph, order, target, outcome, [len(edges) for edges in ranges]),
@@ -297,6 +297,11 @@ def _write(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
                 pending, rows = [], 0
         if rows:
             writer.write_table(pa.concat_tables(pending), row_group_size=rows)
+
+
+def _first(edges: Sequence[int]) -> int:
+    """The first of an expanded node's edges, or where it would be."""
+    return edges.start if isinstance(edges, range) else edges[0]
 
 
 def _walk(graph: SearchGraph, tactics: Sequence[str]) -> tuple[tuple[int, ...], int]:

@@ -12,14 +12,62 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from proofsearch.protocols.exploring import (
+    AddsUp as AddsUp,
+)
+from proofsearch.protocols.exploring import (
+    Alternates as Alternates,
+)
+from proofsearch.protocols.exploring import (
+    BeginsAnew as BeginsAnew,
+)
+from proofsearch.protocols.exploring import (
+    Choice as Choice,
+)
+from proofsearch.protocols.exploring import (
+    Expansion as Expansion,
+)
+from proofsearch.protocols.exploring import (
+    Exploration as Exploration,
+)
+from proofsearch.protocols.exploring import (
+    Learns as Learns,
+)
+from proofsearch.protocols.exploring import (
+    Linear as Linear,
+)
+from proofsearch.protocols.exploring import (
+    NoProofError as NoProofError,
+)
+from proofsearch.protocols.exploring import (
+    Priority as Priority,
+)
+from proofsearch.protocols.exploring import (
+    PriorityColumns as PriorityColumns,
+)
+from proofsearch.protocols.exploring import (
+    PriorityTraits as PriorityTraits,
+)
+from proofsearch.protocols.exploring import (
+    SearchHandle as SearchHandle,
+)
+from proofsearch.protocols.exploring import (
+    Strategy as Strategy,
+)
+from proofsearch.protocols.exploring import (
+    StrategyTraits as StrategyTraits,
+)
+from proofsearch.protocols.exploring import (
+    TakesApart as TakesApart,
+)
 from proofsearch.types import Candidate, Demonstration, Outcome, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from proofsearch.search.best_first import SearchResult
     from proofsearch.search.graph import SearchGraph
+    from proofsearch.search.result import SearchResult
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -59,6 +107,30 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Frees what the session holds. Idempotent."""
+
+
+@runtime_checkable
+class StepsMany(Protocol):
+    """A session that can try many tactics at a state in one call, because that costs less than one by one."""
+
+    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterable[Outcome]:
+        """What :meth:`Session.step` returns for each tactic, in order, lazily.
+
+        The search may stop after any of the outcomes: a proof was found, a limit reached. The session may work ahead of
+        what was asked for. It isn't stepped otherwise while the outcomes are being read.
+        """
+
+
+@runtime_checkable
+class ReleasesStates(Protocol):
+    """A session that frees what it holds of a state that is not needed any more."""
+
+    def release(self, states: Sequence[ProofState]) -> None:
+        """Is told of states that won't be stepped again: expanded, or too deep to be.
+
+        It may free what the prover holds of them. Should one be stepped all the same, the session makes it anew by
+        replaying the way to it.
+        """
 
 
 @runtime_checkable

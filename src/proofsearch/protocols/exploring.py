@@ -1,0 +1,327 @@
+"""The contracts of what a search explores and in which order: strategies and priorities.
+
+A *strategy* is a search algorithm: it says which node is expanded next and what new nodes mean for that. The loop owns
+everything else: limits, asking the generator and the scorer, stepping, verification, observers and the graph. A
+*priority* is a formula that a strategy may order nodes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from proofsearch.types import ProofState, Theorem
+
+if TYPE_CHECKING:
+    from proofsearch.config import SearchConfig
+    from proofsearch.protocols import Calibration, Session
+    from proofsearch.search.graph import SearchGraph
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Priorities
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityTraits:
+    """The properties of a priority that decide where it may be used, and what the order does for it.
+
+    Attributes:
+        uses_value: whether it reads values. Without a scorer, and once a scorer is trusted no longer, such a priority
+            is replaced by the cumulative log-probability.
+        needs_every_score: whether it needs the values of all new siblings at once, so that none can be put off.
+        counts_goals: whether the order subtracts the goal weight times the number of goals from it; ``False`` where
+            the formula does that itself or wants none of it.
+        fitted_goals: whether the goal weight, where the configuration gives none, is the scorer's calibrated one;
+            otherwise it is 1.
+    """
+
+    uses_value: bool = True
+    needs_every_score: bool = False
+    counts_goals: bool = True
+    fitted_goals: bool = False
+
+
+class PriorityColumns(Protocol):
+    """What the graph knows of some nodes: named columns, each a list with one entry a node, in the same order.
+
+    A column is made when it is asked for.
+    """
+
+    @property
+    def nodes(self) -> Sequence[int]:
+        """The numbers of the nodes; consecutive siblings, new ones of one expansion, are a ``range``."""
+
+    @property
+    def goal_weight(self) -> float:
+        """What an open goal costs, at least 0; for formulas that count goals themselves."""
+
+    @property
+    def logprob(self) -> list[float]:
+        """The cumulative log-probability on each node's best path; natural logarithm, at most 0."""
+
+    @property
+    def value(self) -> list[float]:
+        """The scorer's values, higher is better.
+
+        A node that waits for its score has an estimate; one that got none has the value of its parent on its best
+        path; ``nan`` where that is missing too.
+        """
+
+    @property
+    def depth(self) -> list[int]:
+        """Steps on each node's best path."""
+
+    @property
+    def num_tokens(self) -> list[int]:
+        """Tokens on each node's best path."""
+
+    @property
+    def num_goals(self) -> list[int]:
+        """Open goals of each node's state."""
+
+    @property
+    def step_logprob(self) -> list[float]:
+        """The log-probability of the last step of each node's best path; 0 for the root."""
+
+
+class Priority(Protocol):
+    """A formula over what the graph knows of nodes; the node with the highest priority is expanded first.
+
+    It is asked again whenever what it is made of has changed, so it has to be a function of its columns alone. One that
+    has to remember something of a search implements :class:`BeginsAnew`.
+    """
+
+    @property
+    def traits(self) -> PriorityTraits:
+        """Its properties; the same at any time."""
+
+    def __call__(self, columns: PriorityColumns) -> Sequence[float]:
+        """One finite priority a node, in order."""
+
+
+@runtime_checkable
+class BeginsAnew(Protocol):
+    """A priority that is another object in each search: it remembers something, or depends on the scorer."""
+
+    def begin(self, graph: SearchGraph, calibration: Calibration | None) -> Priority:
+        """The priority for one search.
+
+        Args:
+            graph: of that search. To be read only.
+            calibration: of the scorer, where it knows one.
+        """
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """A priority that takes notice of new scores, such as one that standardises by them."""
+
+    def observe(self, nodes: Sequence[int]) -> bool:
+        """Is told of nodes that were just scored.
+
+        Returns:
+            Whether its scale changed, so that all waiting nodes need new priorities.
+        """
+
+
+@runtime_checkable
+class Alternates(Protocol):
+    """A priority with a second one, by which a share of the expansions is chosen from a queue of its own."""
+
+    @property
+    def second(self) -> Priority:
+        """The second priority."""
+
+    @property
+    def share(self) -> float:
+        """The share of expansions that it chooses, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A priority that adds up: path·(log-probability) + value·(value − best) − goals·(number of goals).
+
+    Attributes:
+        path: weight of the cumulative log-probability, at least 0; the only term that depends on the path.
+        value: weight of the state's own value, at least 0.
+        best: the value that stands for nothing left to do.
+        goals: what an open goal costs, at least 0.
+    """
+
+    path: float
+    value: float
+    best: float
+    goals: float
+
+
+@runtime_checkable
+class AddsUp(Protocol):
+    """A priority that is a sum over the path and what is left, so that the costs of parts can be added (and-or)."""
+
+    def linear(self, calibration: Calibration | None, goal_weight: float | None, *, scored: bool) -> Linear:
+        """Its weights.
+
+        Args:
+            calibration: of the scorer, where it knows one.
+            goal_weight: what the configuration gives; ``None`` where it gives none.
+            scored: whether there are values at all.
+
+        Raises:
+            UsageError: without a calibration it doesn't add up.
+        """
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Strategies
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyTraits:
+    """What a strategy can be combined with.
+
+    Attributes:
+        batches: whether it can give several nodes to expand at a time (``--batch``).
+        defers: whether it can put off scores (``--defer``).
+        uses_priority: whether it orders by the priority that was chosen.
+        adds_up: whether the priority has to add up along a path (:class:`AddsUp`).
+        scores_beginnings: whether every state is scored as if a search began with it, with depth, log-probability and
+            token count 0 and no step before it: what is reached in many ways is to have one value.
+        revisits: whether it may expand a node again. Where not, an expanded state is released.
+    """
+
+    batches: bool = False
+    defers: bool = False
+    uses_priority: bool = True
+    adds_up: bool = False
+    scores_beginnings: bool = False
+    revisits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A node to be expanded.
+
+    Attributes:
+        node: which. It may have been expanded before: then only tactics that were not tried at it are tried.
+        candidates: how many candidates the generator is asked for; ``None``: as many as the configuration says.
+    """
+
+    node: int
+    candidates: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """One expansion that stands in the graph.
+
+    Attributes:
+        node: what was expanded.
+        edges: the edges that it added: the steps tried.
+        children: the nodes that it added, the states not met before.
+        improved: nodes whose best path was replaced by a better one, in order, possibly repeated.
+        proved_by: the edge that proves ``node``; -1 if none does.
+    """
+
+    node: int
+    edges: range
+    children: range
+    improved: Sequence[int]
+    proved_by: int = -1
+
+
+class SearchHandle(Protocol):
+    """One search, as its strategy sees it."""
+
+    @property
+    def theorem(self) -> Theorem:
+        """What is to be proved."""
+
+    @property
+    def session(self) -> Session:
+        """The session. A strategy may step it, but the loop counts only its own steps."""
+
+    @property
+    def graph(self) -> SearchGraph:
+        """What was found so far. A strategy writes the column ``priority``, and ``solved_by``, and nothing else."""
+
+    @property
+    def config(self) -> SearchConfig:
+        """The search's configuration."""
+
+    @property
+    def priority(self) -> Priority:
+        """The priority that was chosen."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """How value and log-probability are put on one scale, where the scorer knows."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a scorer, and it is still trusted."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search is over: a proof was found, a limit reached, or it was cancelled."""
+
+    def score(self, nodes: Sequence[int]) -> None:
+        """Asks the scorer about nodes, in one call, and puts the values into the graph.
+
+        Afterwards :attr:`scored` may be false: the scorer failed too often.
+        """
+
+
+class Exploration(Protocol):
+    """A strategy at work on one search."""
+
+    def exhausted(self) -> bool:
+        """Whether nothing is left to expand. Asked before limits are looked at."""
+
+    def next(self, room: int) -> Sequence[Choice]:
+        """What to expand next, best first.
+
+        Args:
+            room: how many nodes at most, at least 1.
+        """
+
+    def expanded(self, expansions: Sequence[Expansion]) -> None:
+        """Takes notice of what became of the choices, in their order.
+
+        New nodes have no value yet: the strategy has them scored, and appends one row for each to the graph's column
+        ``priority``. Where the search has ended nothing more will be asked of it, but what is proved is still noted.
+        """
+
+    def proof(self, node: int, tactic: str) -> tuple[str, ...] | None:
+        """The path that proves the theorem now that a tactic proves a node; ``None`` if more is missing.
+
+        Raises:
+            NoProofError: what was found makes no proof of the theorem; counted as a refused proof.
+        """
+
+
+@runtime_checkable
+class TakesApart(Protocol):
+    """An exploration whose nodes are parts of states; a step leads to several, all of which are to be proved."""
+
+    def parts(self, state: ProofState) -> Sequence[ProofState]:
+        """The parts of a state, at least one; the first has the state's first goal."""
+
+    def closes(self, parts: Sequence[ProofState]) -> bool:
+        """Whether all of these are proved, so that a step to them proves where it starts."""
+
+
+class NoProofError(Exception):
+    """What was proved in parts makes no proof of the whole; the message says where."""
+
+
+class Strategy(Protocol):
+    """A search algorithm. One object serves every search of a worker; :meth:`begin` makes what one search needs."""
+
+    @property
+    def traits(self) -> StrategyTraits:
+        """What it can be combined with; the same at any time."""
+
+    def begin(self, search: SearchHandle) -> Exploration:
+        """Begins a search whose graph holds the root alone."""

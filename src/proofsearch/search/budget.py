@@ -1,0 +1,82 @@
+"""What a search may spend, and what it has spent: every limit, the clock, and cancellation in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proofsearch.config import LimitConfig
+
+
+class Budget:
+    """Keeps account of one search.
+
+    Args:
+        limit: what may be spent.
+        clock: seconds, from any origin, never going back.
+        cancelled: whether the caller wants an end; asked often.
+
+    Attributes:
+        expansions, steps, generated: how many there were: nodes expanded, tactics tried, states sent to the generator.
+        watched: whether time or cancellation can end the search, so that it is worth looking in between.
+        generate_seconds, step_seconds, score_seconds, accept_seconds: where the time went.
+    """
+
+    def __init__(
+        self, limit: LimitConfig, clock: Callable[[], float], cancelled: Callable[[], bool] | None = None
+    ) -> None:
+        self.clock = clock
+        self._cancelled = cancelled
+        self._max_expansions = inf if limit.expansions is None else limit.expansions
+        self._max_steps = inf if limit.steps is None else limit.steps
+        self._max_seconds = inf if limit.seconds is None else limit.seconds
+        self._max_model_calls = inf if limit.model_calls is None else limit.model_calls
+        self.watched = cancelled is not None or limit.seconds is not None
+        self.expansions = 0
+        self.steps = 0
+        self.generated = 0
+        self.generate_seconds = 0.0
+        self.step_seconds = 0.0
+        self.score_seconds = 0.0
+        self.accept_seconds = 0.0
+        self._began = clock()
+
+    def elapsed(self) -> float:
+        """Seconds since the start, without verification."""
+        return self.clock() - self._began - self.accept_seconds
+
+    def at(self, now: float) -> float:
+        """A reading of the clock as seconds since the start, without verification."""
+        return now - self._began - self.accept_seconds
+
+    def steps_left(self) -> float:
+        """How many more tactics may be tried."""
+        return self._max_steps - self.steps
+
+    def room(self, scored: int) -> float:
+        """How many nodes may be expanded now; below 1 where a limit on expansions or model calls is reached.
+
+        Args:
+            scored: states sent to the scorer so far.
+        """
+        return min(self._max_expansions - self.expansions, self._max_model_calls - self.generated - scored)
+
+    def reached(self, scored: int) -> str | None:
+        """The limit that ends the search before the next expansion; time and cancellation are not looked at."""
+        if self.expansions >= self._max_expansions:
+            return "expansions"
+        if self.steps >= self._max_steps:
+            return "steps"
+        if self.generated + scored >= self._max_model_calls:
+            return "model_calls"
+        return None
+
+    def is_cancelled(self) -> bool:
+        """Whether the caller wants an end."""
+        return self._cancelled is not None and self._cancelled()
+
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return self._max_seconds < inf and self.elapsed() >= self._max_seconds

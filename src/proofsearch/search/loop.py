@@ -1,0 +1,438 @@
+"""The search loop. It reads from top to bottom; what it leaves open is which node is next.
+
+Again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; ask the strategy
+what to expand; ask the generator once for all of it; try every candidate in order; put what came of it into the graph; tell
+the strategy, which has new states scored in one call.
+
+The loop owns limits, asking the generator and the scorer, stepping, verification, observers and the graph. A strategy
+(:class:`proofsearch.protocols.Strategy`) owns the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from hashlib import blake2b
+from itertools import groupby
+from math import inf
+from typing import TYPE_CHECKING
+
+from proofsearch.errors import PluginError
+from proofsearch.protocols import (
+    Choice,
+    EnumeratesMoves,
+    Expansion,
+    GenerationRequest,
+    NoProofError,
+    ReleasesStates,
+    StandsIn,
+    StepsMany,
+    TakesApart,
+)
+from proofsearch.search.budget import Budget
+from proofsearch.search.candidates import candidate_columns
+from proofsearch.search.collector import rarer_full_collections
+from proofsearch.search.combination import check_combination
+from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
+from proofsearch.search.priorities import builtin_priority
+from proofsearch.search.result import SearchResult, SearchStatus
+from proofsearch.search.scoring import MAX_UNSCORED, Scoring
+from proofsearch.search.strategies import builtin_strategy
+from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
+
+if TYPE_CHECKING:
+    from proofsearch.config import SearchConfig
+    from proofsearch.protocols import (
+        Calibration,
+        Priority,
+        SearchObserver,
+        Session,
+        Strategy,
+        TacticGenerator,
+        ValueScorer,
+    )
+
+__all__ = ["SearchResult", "SearchStatus", "search"]
+
+
+def search(
+    theorem: Theorem,
+    session: Session,
+    generator: TacticGenerator,
+    scorer: ValueScorer | None = None,
+    *,
+    config: SearchConfig,
+    seed: int = 0,
+    accept: Callable[[tuple[str, ...]], Verdict] | None = None,
+    observers: Sequence[SearchObserver] = (),
+    calibration: Calibration | None = None,
+    strategy: Strategy | None = None,
+    priority: Priority | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    cancelled: Callable[[], bool] | None = None,
+) -> SearchResult:
+    """Searches for a proof of one theorem.
+
+    What a caller can rely on:
+
+    * Success comes before limits: a path that finishes on the very step that reaches a limit counts.
+    * ``expansions`` and ``steps`` are exact. ``seconds`` and cancellation are looked at before an expansion and between
+      its candidates, so they overrun by at most one model call or one step. ``model_calls`` is looked at before
+      expanding, so it overruns by at most the scoring of one batch.
+    * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
+      reached through it; its value is not asked for again.
+    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * Where a strategy takes states apart (``and-or``), the same holds of parts: a path is put together by stepping the
+      session through it, when the step that was still missing is found, and that step is the one refused with it.
+    * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
+      than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
+    * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
+      ``cancelled`` cut it short.
+
+    Args:
+        theorem: what to prove.
+        session: a fresh session for it. The caller closes it.
+        generator: the policy.
+        scorer: the value function; whenever given it scores every new state, also for priorities that ignore values.
+        config: candidates, batch, depth, limits and priority.
+        seed: of the requests to the generator; a request's seed depends on it, the theorem's name and the number of
+            the expansion alone.
+        accept: replays a path in a fresh context and says whether it is a proof; what it raises passes through.
+            Without it the first finished path ends the search.
+        observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
+            end. A search that has no initial state tells them nothing.
+        calibration: how value and log-probability are put on one scale, for the priority ``mix``.
+        strategy: what is expanded next; default: the one of the core's own that the configuration names.
+        priority: what it orders by; default likewise.
+        clock: seconds, from any origin, never going back.
+        cancelled: asked before each expansion and step.
+
+    Raises:
+        UsageError: the strategy, the priority and the configuration don't fit together.
+        PluginError: the generator or the session broke its contract; the message says how.
+        ProofsearchError: whatever a component raised for the user to put right.
+    """
+    strategy = strategy or builtin_strategy(config.strategy)
+    priority = priority or builtin_priority(config.priority)
+    check_combination(strategy, priority, config)
+    budget = Budget(config.limit, clock, cancelled)
+    scoring = None if scorer is None else Scoring(scorer, theorem, with_path=not strategy.traits.scores_beginnings)
+    with rarer_full_collections():
+        return _Search(
+            theorem, session, generator, scoring, config, seed, accept, observers, calibration, priority, budget
+        ).run(strategy)
+
+
+class _Search:
+    """One search under way; what its strategy sees of it is a :class:`proofsearch.protocols.SearchHandle`."""
+
+    def __init__(
+        self,
+        theorem: Theorem,
+        session: Session,
+        generator: TacticGenerator,
+        scoring: Scoring | None,
+        config: SearchConfig,
+        seed: int,
+        accept: Callable[[tuple[str, ...]], Verdict] | None,
+        observers: Sequence[SearchObserver],
+        calibration: Calibration | None,
+        priority: Priority,
+        budget: Budget,
+    ) -> None:
+        self.theorem = theorem
+        self.session = session
+        self.graph = SearchGraph()
+        self.config = config
+        self.priority = priority
+        self.calibration = calibration
+        self.scored = scoring is not None
+        self._scoring = scoring
+        self._generator = generator
+        original = type(generator.original if isinstance(generator, StandsIn) else generator)
+        self._generator_name = f"{original.__module__}.{original.__qualname__}"
+        self._accept = accept
+        self._observers = observers
+        self._budget = budget
+        self._max_depth = inf if config.max_depth is None else config.max_depth
+        self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
+        self._step_many = session.step_many if isinstance(session, StepsMany) else None
+        self._release = session.release if isinstance(session, ReleasesStates) else None
+        # Not hash(): that is randomised in each process.
+        digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
+        self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
+        self._status: SearchStatus | None = None
+        self._limit_hit: str | None = None
+        self._tactics: tuple[str, ...] | None = None
+        self._verdict: Verdict | None = None
+        self._refused = 0
+        self._messages: list[str] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search is over."""
+        return self._status is not None
+
+    def run(self, strategy: Strategy) -> SearchResult:
+        """Runs the whole search."""
+        budget = self._budget
+        initial = self.session.initial()
+        budget.step_seconds = budget.elapsed()
+        if type(initial) is Finished:
+            self._try_path(())
+            self._status = self._status or SearchStatus.EXHAUSTED
+            return self._result()
+        if type(initial) is not Advanced:
+            kind = kind_of(initial).name.lower().replace("_", " ")
+            self._status = SearchStatus.FAILED
+            self._messages.append(f"the initial state {kind}: {getattr(initial, 'message', '')}".rstrip(": "))
+            return self._result()
+
+        self.graph = graph = SearchGraph(initial.state, budget.elapsed())
+        self._exploration = exploration = strategy.begin(self)
+        self._revisits = strategy.traits.revisits
+        self._apart = exploration if isinstance(exploration, TakesApart) else None
+        for observer in self._observers:
+            observer.started(self.theorem, graph)
+        while self._status is None:
+            if choices := self._choose():
+                self._expand_all(choices)
+        result = self._result()
+        for observer in self._observers:
+            observer.finished(graph, result)
+        return result
+
+    def score(self, nodes: Sequence[int]) -> None:
+        """Has nodes scored, and stops asking a scorer that failed too often."""
+        scoring, budget = self._scoring, self._budget
+        if scoring is None or not nodes:
+            return
+        began = budget.clock()
+        scoring.score(self.graph, nodes)
+        budget.score_seconds += budget.clock() - began
+        if scoring.distrusted:
+            self.scored = False
+            self._messages.append(
+                f"the scorer gave no value for {scoring.unscored} of {scoring.scored} states, more than "
+                f"{MAX_UNSCORED:.0%}: from expansion {budget.expansions} on the search was ordered by "
+                "log-probability and the scorer not asked"
+            )
+
+    # -- what is next ----------------------------------------------------------------------------------------------
+
+    def _choose(self) -> Sequence[Choice]:
+        """What to expand next; nothing, and a status, if the search is to end."""
+        budget = self._budget
+        scored = 0 if self._scoring is None else self._scoring.scored
+        if self._exploration.exhausted():
+            self._status = SearchStatus.EXHAUSTED
+        elif limit := budget.reached(scored):
+            self._reach(limit)
+        elif not (budget.watched and self._interrupted()):
+            return self._exploration.next(int(min(self.config.batch, budget.room(scored))))
+        return ()
+
+    def _reach(self, limit: str) -> None:
+        self._status = SearchStatus.LIMIT
+        self._limit_hit = limit
+
+    def _interrupted(self) -> bool:
+        """Whether time is up or the caller wants an end; sets the status then."""
+        if self._budget.is_cancelled():
+            self._status = SearchStatus.CANCELLED
+        elif self._budget.is_late():
+            self._reach("seconds")
+        return self._status is not None
+
+    # -- one expansion ---------------------------------------------------------------------------------------------
+
+    def _expand_all(self, choices: Sequence[Choice]) -> None:
+        """Expands nodes, tells the strategy what came of it, and then everyone who watches."""
+        graph = self.graph
+        expansions: list[Expansion] = []
+        for choice, candidates in zip(choices, self._generate(choices), strict=True):
+            expansions.append(self._expand(choice, candidates))
+            if self._status is not None:
+                break
+        self._exploration.expanded(expansions)
+        if len(graph.priority) < graph.num_nodes:  # the search has ended: these won't be put in order any more
+            graph.priority.extend(array("d", (NAN,)) * (graph.num_nodes - len(graph.priority)))
+        for expansion in expansions:
+            for observer in self._observers:
+                observer.expanded(graph, expansion.node)
+        if self._release is not None:
+            self._release(self._left_behind(expansions))
+
+    def _generate(self, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
+        """The candidates for each choice, from one call for all that want the same number of them."""
+        budget, graph, moves = self._budget, self.graph, self._moves
+        began = budget.clock()
+        suggestions: list[Sequence[Candidate]] = []
+        for count, some in groupby(choices, lambda choice: choice.candidates or self.config.candidates):
+            requests = []
+            for choice in some:
+                state = graph.state[choice.node]
+                requests.append(GenerationRequest(self.theorem, state, moves and moves(state), self._seed))
+                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
+                self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
+            found = self._generator.generate(requests, count)
+            if len(found) != len(requests):
+                raise PluginError(
+                    f"generator {self._generator_name} returned {len(found)} lists of candidates for {len(requests)} "
+                    "states; expected one list a state, empty where it has none"
+                )
+            suggestions += found
+        budget.generated += len(choices)
+        budget.generate_seconds += budget.clock() - began
+        return suggestions
+
+    def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
+        """Tries candidates at a node in order, and puts what came of them into the graph."""
+        budget, graph, node = self._budget, self.graph, choice.node
+        columns = candidate_columns(candidates, choice.candidates or self.config.candidates, self._generator_name)
+        tactics, logprobs, num_tokens = graph.untried(node, *columns)
+        left = budget.steps_left()
+        cut = len(tactics) > left
+        tried = tactics[: int(left)] if cut else tactics
+        states: list[ProofState] = []
+        failures: dict[int, Outcome | Refused] = {}
+        sizes: list[int] | None = None if self._apart is None else []
+        verified = budget.accept_seconds
+        began = budget.clock()
+        proved_by = self._step_all(node, tried, states, failures, sizes)
+        now = budget.clock()
+        budget.step_seconds += now - began - (budget.accept_seconds - verified)
+        budget.steps += len(states if sizes is None else sizes) + len(failures)
+        budget.expansions += 1
+        if cut and self._status is None and budget.steps_left() <= 0:
+            self._reach("steps")
+        first_edge, first_node = graph.num_edges, graph.num_nodes
+        improved = graph.expand(node, tactics, logprobs, num_tokens, states, failures, budget.at(now), sizes)
+        edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
+        return Expansion(node, edges, children, improved, -1 if proved_by < 0 else first_edge + proved_by)
+
+    def _step_all(
+        self,
+        node: int,
+        tactics: Sequence[str],
+        states: list[ProofState],
+        failures: dict[int, Outcome | Refused],
+        sizes: list[int] | None,
+    ) -> int:
+        """Steps a node by tactics in order until one proves it; returns the place of that one, -1 if there is none.
+
+        Args:
+            node: what is stepped.
+            tactics: the steps.
+            states: gets what the steps that advance lead to.
+            failures: gets the outcomes of the others, by their place.
+            sizes: where states are taken apart, gets how many parts each step that advances leads to.
+        """
+        apart, watched, last = self._apart, self._budget.watched, len(tactics) - 1
+        reach = states.append
+        for index, outcome in enumerate(self._outcomes(self.graph.state[node], tactics)):
+            if type(outcome) is Advanced and apart is None:
+                reach(outcome.state)
+            else:
+                parts: Sequence[ProofState] = ()
+                if type(outcome) is Advanced and apart is not None:
+                    parts = apart.parts(outcome.state)
+                proves = apart.closes(parts) if parts and apart is not None else type(outcome) is Finished
+                refusal = self._complete(node, tactics[index]) if proves else None
+                if refusal is not None:
+                    failures[index] = Refused(refusal)
+                elif parts and sizes is not None:
+                    states += parts
+                    sizes.append(len(parts))
+                else:
+                    failures[index] = outcome
+                if proves and refusal is None:
+                    return index
+            if watched and index < last and self._interrupted():
+                break
+        return -1
+
+    def _outcomes(self, state: ProofState, tactics: Sequence[str]) -> Iterable[Outcome]:
+        """The outcomes of stepping a state by each tactic, in order, each made when it is asked for."""
+        if self._step_many is not None and len(tactics) > 1:
+            return self._step_many(state, tactics)
+        return map(partial(self.session.step, state), tactics)
+
+    def _left_behind(self, expansions: Sequence[Expansion]) -> list[ProofState]:
+        """The states that won't be stepped again, as far as can be said."""
+        graph, deepest = self.graph, self._max_depth
+        nodes = [] if self._revisits else [expansion.node for expansion in expansions]
+        nodes += [node for one in expansions for node in one.children if graph.depth[node] >= deepest]
+        return [graph.state[node] for node in nodes]
+
+    # -- proofs ----------------------------------------------------------------------------------------------------
+
+    def _complete(self, node: int, tactic: str) -> str | None:
+        """Has the whole proof checked if a tactic that proves a node completes it; returns why it was refused."""
+        try:
+            path = self._exploration.proof(node, tactic)
+        except NoProofError as error:
+            return self._refuse(str(error))
+        return None if path is None else self._try_path(path)
+
+    def _try_path(self, path: tuple[str, ...]) -> str | None:
+        """Has a finished path checked.
+
+        Returns:
+            Why it was refused; ``None``, with the status set, if it ends the search.
+        """
+        if self._accept is None:
+            self._status, self._tactics = SearchStatus.FINISHED, path
+            return None
+        budget = self._budget
+        began = budget.clock()
+        verdict = self._accept(path)
+        budget.accept_seconds += budget.clock() - began
+        if verdict.proved:
+            self._status, self._tactics, self._verdict = SearchStatus.PROVED, path, verdict
+            return None
+        return self._refuse(verdict.message, f"{verdict.checker} refused a finished proof: {verdict.message}")
+
+    def _refuse(self, why: str, message: str = "") -> str:
+        """Counts a refused path and keeps the first message about one."""
+        if not self._refused:
+            self._messages.append(message or why)
+        self._refused += 1
+        return why
+
+    def _result(self) -> SearchResult:
+        assert self._status is not None
+        graph, scoring, budget, messages = self.graph, self._scoring, self._budget, self._messages
+        seconds = budget.elapsed()
+        if scoring is not None and scoring.first_failure:
+            messages.insert(0, f"the scorer failed on {scoring.unscored} states, first: {scoring.first_failure}")
+        crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
+        if crashed >= 0:
+            tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
+            messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+        return SearchResult(
+            theorem=self.theorem.name,
+            status=self._status,
+            limit_hit=self._limit_hit,
+            tactics=self._tactics,
+            verdict=self._verdict,
+            expansions=budget.expansions,
+            steps=budget.steps,
+            generated=budget.generated,
+            scored=scoring.scored if scoring else 0,
+            unscored=scoring.unscored if scoring else 0,
+            scorer_failures=scoring.failures if scoring else 0,
+            refused=self._refused,
+            nodes=graph.num_nodes,
+            edges=graph.num_edges,
+            messages=tuple(messages),
+            seconds=seconds,
+            generate_seconds=budget.generate_seconds,
+            step_seconds=budget.step_seconds,
+            score_seconds=budget.score_seconds,
+            engine_seconds=seconds - budget.generate_seconds - budget.step_seconds - budget.score_seconds,
+            accept_seconds=budget.accept_seconds,
+            graph=graph,
+        )

@@ -1,0 +1,29 @@
+"""The strategies that come with the core; each is registered like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from proofsearch.errors import UsageError
+from proofsearch.search.and_or import AndOr
+from proofsearch.search.best_first import BestFirst
+
+if TYPE_CHECKING:
+    from proofsearch.protocols import Strategy
+
+BUILTIN: dict[str, Callable[[], Strategy]] = {"best-first": BestFirst, "and-or": AndOr}
+"""By name. The core's plugin registers them."""
+
+
+def builtin_strategy(name: str) -> Strategy:
+    """One of the core's strategies.
+
+    Raises:
+        UsageError: it has none of this name.
+    """
+    if name not in BUILTIN:
+        raise UsageError(
+            f"no strategy of the core is named {name!r}; known: {', '.join(BUILTIN)}; pass others as objects"
+        )
+    return BUILTIN[name]()
