@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 
 from pydantic import ValidationError
 
-from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, TrainConfig
+from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import (
@@ -27,6 +27,8 @@ from proofsearch.protocols import (
     Environment,
     Executor,
     Loss,
+    Priority,
+    Strategy,
     TacticGenerator,
     Trainer,
     ValueScorer,
@@ -40,11 +42,14 @@ CHOOSERS = {
     "generator": "--generator",
     "scorer": "--scorer",
     "executor": "--executor",
+    "strategy": "--strategy",
+    "priority": "--priority",
+    "observer": "--observe",
     "trainer": "--plugin",
 }
 """The kinds that a run or a training chooses, and the option that does."""
 
-_CALLED = ("loss", "trainer")
+_CALLED = ("loss", "trainer", "strategy", "priority")
 """The kinds that are only called: they hold nothing, and have no ``close``."""
 
 OnStatus = Callable[[str, int | None, int | None], None]
@@ -163,6 +168,8 @@ def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
         "environment": config.env,
         "generator": config.generator,
         "scorer": config.scorer,
+        "strategy": config.search.strategy,
+        "priority": config.search.priority.kind,
         "executor": config.execution.executor,
     }
 
@@ -324,6 +331,14 @@ class Components:
         """The value scorer of the run."""
         return cast(ValueScorer, self._get("scorer", self._own("scorer")))
 
+    def strategy(self) -> Strategy:
+        """The search algorithm of the run."""
+        return cast(Strategy, self._get("strategy", self._own("strategy")))
+
+    def priority(self) -> Priority:
+        """The priority of the run."""
+        return cast(Priority, self._get("priority", self._own("priority")))
+
     def executor(self) -> Executor:
         """The executor of the run."""
         return cast(Executor, self._get("executor", self._own("executor")))
@@ -348,6 +363,12 @@ class Components:
     def execution(self) -> ExecutionConfig:
         """How the run is spread over workers."""
         return self._parts.config.execution
+
+    @property
+    def search(self) -> SearchConfig:
+        """How the run searches; a training's own searches are not meant."""
+        config = self._parts.config
+        return config.search if isinstance(config, RunConfig) else SearchConfig()
 
     def environment(self) -> Environment:
         """The environment of the run."""

@@ -80,6 +80,24 @@ def register_encoders(register: Register) -> None:
     """Registers encoders (:class:`proofsearch.protocols.Encoder`), asked for by name by scorers and generators."""
 
 
+# How a search goes.
+
+
+@hookspec
+def register_strategies(register: Register) -> None:
+    """Registers search algorithms (:class:`proofsearch.protocols.Strategy`), chosen with ``--strategy``."""
+
+
+@hookspec
+def register_priorities(register: Register) -> None:
+    """Registers formulas to order nodes by (:class:`proofsearch.protocols.Priority`), chosen with ``--priority``."""
+
+
+@hookspec
+def register_observers(register: Register) -> None:
+    """Registers what watches searches (:class:`proofsearch.protocols.Observer`), chosen with ``--observe``."""
+
+
 # What learns.
 
 

@@ -15,11 +15,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from proofsearch.errors import PluginError
 
 if TYPE_CHECKING:
-    from proofsearch.config import ComponentConfig, ExecutionConfig
+    from proofsearch.config import ComponentConfig, ExecutionConfig, SearchConfig
     from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
     from proofsearch.types import Finding
 
-KINDS = ("environment", "generator", "scorer", "encoder", "loss", "trainer", "executor")
+KINDS = (
+    "environment",
+    "generator",
+    "scorer",
+    "encoder",
+    "strategy",
+    "priority",
+    "observer",
+    "loss",
+    "trainer",
+    "executor",
+)
 """Every kind of component, in the order in which people meet them."""
 
 SHAREABLE = ("generator", "scorer", "encoder")
@@ -53,6 +64,10 @@ class Builder(Protocol):
     @property
     def execution(self) -> ExecutionConfig:
         """How the run is spread over workers; for executors."""
+
+    @property
+    def search(self) -> SearchConfig:
+        """How the run searches, with ``--goal-weight`` and other weights; for strategies and priorities."""
 
     def environment(self) -> Environment:
         """The environment of the run."""

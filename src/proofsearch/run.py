@@ -25,6 +25,7 @@ from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Pr
 from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
+from proofsearch.search.combination import check_combination
 from proofsearch.search.glimpses import Glimpse
 from proofsearch.selection import Selection, select
 from proofsearch.types import Theorem
@@ -197,6 +198,7 @@ def _begin(
     # Preparing can take minutes; a folder that is taken is refused before.
     refuse_taken(out)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+        check_combination(components.strategy(), components.priority(), parts.config.search)
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
         _prepare(components)

@@ -97,6 +97,8 @@ class SearchWorker:
             self._environment = self._components.environment()
             self._generator = self._components.generator()
             self._scorer = self._components.scorer()
+            self._strategy = self._components.strategy()
+            self._priority = self._components.priority()
         except BaseException:
             self._components.close()
             raise
@@ -144,6 +146,8 @@ class SearchWorker:
                 accept=acceptance,
                 observers=[*writers, *([self._glimpses] if self._glimpses is not None else [])],
                 calibration=self._calibration,
+                strategy=self._strategy,
+                priority=self._priority,
             )
         search_id, trajectory = "", None
         for writer in writers:

@@ -66,7 +66,7 @@ def test_a_page_has_the_options_of_the_help_and_no_others(name: str, monkeypatch
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("search", ("environment", "generator", "scorer", "encoder", "executor")),
+        ("search", ("environment", "generator", "scorer", "encoder", "strategy", "priority", "executor")),
         ("train", ("trainer", "encoder", "loss", "environment", "generator")),
     ],
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
+    from proofsearch.config import PriorityConfig
     from proofsearch.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Priority, Strategy
+    from proofsearch.registry import Builder
 
 
 @hookimpl
@@ -49,11 +54,37 @@ def register_encoders(register: Register) -> None:
 
 
 @hookimpl
+def register_strategies(register: Register) -> None:
+    """Registers the search algorithms of the core."""
+    from proofsearch.search.strategies import BUILTIN, HELP
+
+    for name, make in BUILTIN.items():
+        register(name, partial(_make_strategy, make), help=HELP[name])
+
+
+@hookimpl
+def register_priorities(register: Register) -> None:
+    """Registers the formulas of the core; their weights are the run's own (``--goal-weight`` and its like)."""
+    from proofsearch.search.priorities import BUILTIN, HELP
+
+    for name, make in BUILTIN.items():
+        register(name, partial(_make_priority, make), help=HELP[name])
+
+
+@hookimpl
 def register_executors(register: Register) -> None:
     """Registers ``local``."""
     from proofsearch.builtins.local import LocalConfig, make_local
 
     register("local", make_local, config=LocalConfig, help="Processes or threads on this machine.")
+
+
+def _make_strategy(make: Callable[[], Strategy], config: None, builder: Builder) -> Strategy:
+    return make()
+
+
+def _make_priority(make: Callable[[PriorityConfig], Priority], config: None, builder: Builder) -> Priority:
+    return make(builder.search.priority)
 
 
 @hookimpl

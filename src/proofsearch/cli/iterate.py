@@ -59,7 +59,7 @@ _SEARCH = ("Search", "Order of expansion", "Execution")
 _TAKEN = {"seed", "trajectories"}
 """Places of a run's options that the rounds have their own of."""
 
-_KINDS = ("trainer", "scorer", "encoder", "loss", "environment", "generator", "executor")
+_KINDS = ("trainer", "scorer", "encoder", "loss", "environment", "generator", "strategy", "priority", "executor")
 _ALSO_ON_RESUME = {("rounds",), ("execution", "workers")}
 
 

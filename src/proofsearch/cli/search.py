@@ -72,6 +72,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
 }
 """The options of a run by heading, and what each sets."""
 
+_KINDS = ("environment", "generator", "scorer", "encoder", "strategy", "priority", "executor")
 _ALSO_ON_RESUME = ("execution", "workers")
 _SELECTORS = ("theorems", "file", "split")
 
@@ -83,7 +84,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         for panel, entries in PANELS.items()
         for flag, place in entries
     ]
-    options += component_options(plugins, ("environment", "generator", "scorer", "encoder", "executor"))
+    options += component_options(plugins, _KINDS)
     app.command("search")(with_options(_command(plugins, options), options))
 
 

@@ -1,8 +1,8 @@
 """The search loop. It reads from top to bottom; what it leaves open is which node is next.
 
 Again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; ask the strategy
-what to expand; ask the generator once for all of it; try every candidate in order; put what came of it into the graph; tell
-the strategy, which has new states scored in one call.
+what to expand; ask the generator once for all of it; try every candidate in order; put what came of it into the graph;
+tell the strategy, which has new states scored in one call.
 
 The loop owns limits, asking the generator and the scorer, stepping, verification, observers and the graph. A strategy
 (:class:`proofsearch.protocols.Strategy`) owns the rest.

@@ -367,6 +367,18 @@ BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {
 }
 """By name, with the weights that a configuration gives. The core's plugin registers them."""
 
+HELP = {
+    "auto": "mix where the scorer is calibrated, else value.",
+    "value": "The scorer's value.",
+    "logprob": "The cumulative log-probability of the best path.",
+    "normalized": "That by the length of the path (--length-exponent).",
+    "mix": "Standardised value and log-probability (--value-weight, --warmup).",
+    "reranked": "The path's likelihood under the policy as the value corrects it.",
+    "astar": "Log-probability and --heuristic-weight times the value.",
+    "split": "Two queues, one by log-probability and one by value (--value-share).",
+}
+"""One line about each."""
+
 
 def builtin_priority(weights: PriorityConfig) -> Priority:
     """The one of the core's priorities that a configuration names.

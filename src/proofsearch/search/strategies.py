@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 BUILTIN: dict[str, Callable[[], Strategy]] = {"best-first": BestFirst, "and-or": AndOr}
 """By name. The core's plugin registers them."""
 
+HELP = {
+    "best-first": "Whole states, the one with the highest priority first.",
+    "and-or": "Parts of states, each proved once, by the cost of the proof that needs them.",
+}
+"""One line about each."""
+
 
 def builtin_strategy(name: str) -> Strategy:
     """One of the core's strategies.

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch.config import ExecutionConfig
+from proofsearch.config import ExecutionConfig, SearchConfig
 from proofsearch.errors import PluginError
 from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
@@ -90,6 +90,11 @@ class SampleBuilder:
         if self._cache is None:
             self._cache = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="proofsearch-")))
         return self._cache
+
+    @property
+    def search(self) -> SearchConfig:
+        """The defaults."""
+        return SearchConfig()
 
     def environment(self) -> Environment:
         """The environment."""
