@@ -61,7 +61,8 @@ def search(
       its candidates, so they overrun by at most one model call or one step. ``model_calls`` is looked at before
       expanding, so it overruns by at most the scoring of one batch.
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
-      reached through it; its value is not asked for again.
+      reached through it; its value is asked for again only where it depends on the path
+      (:class:`~proofsearch.protocols.FollowsPaths`).
     * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
     * In the mode ``and-or`` the same holds of parts: a path is put together by stepping the session through it, when
       the step that was still missing is found, and that step is the one refused with it.
@@ -264,7 +265,9 @@ class _Search:
         if self._and_or is not None:
             self._settle(self._and_or, nodes[0], families, changed)
         elif self._status is None:
-            self._put_on_frontier(families, changed, self._score_new(families))
+            rescaled = self._score_new(families)
+            given_up = self._score_moved([node for node in dict.fromkeys(changed) if node < first_new])
+            self._put_on_frontier(families, changed, rescaled or given_up)
         else:
             # Nothing will be taken off the frontier any more.
             graph.priority.extend(array("d", (NAN,)) * (first - first_new))
@@ -413,13 +416,25 @@ class _Search:
         deferred.estimate(self._graph)
         return rescaled
 
-    def _score(self, new: Sequence[int]) -> bool:
-        """Scores nodes, if any; returns whether all waiting nodes need new priorities."""
-        scoring = self._scoring
-        if scoring is None or not new:
+    def _score_moved(self, moved: Sequence[int]) -> bool:
+        """Scores known nodes anew that got a better path, if values depend on it; returns as :meth:`_ask_scorer`."""
+        if self._scoring is None or not self._scoring.follows or not self._asks_scorer or not moved:
             return False
+        if self._deferred is not None:
+            for node in moved:
+                self._deferred.drop(node)
+        return self._ask_scorer(self._scoring, moved)
+
+    def _score(self, new: Sequence[int]) -> bool:
+        """Scores new nodes, if any; returns whether all waiting nodes need new priorities."""
+        if self._scoring is None or not new:
+            return False
+        return self._ask_scorer(self._scoring, new) or self._priority.observe(new)
+
+    def _ask_scorer(self, scoring: Scoring, nodes: Sequence[int]) -> bool:
+        """Has nodes scored; returns whether the scorer was given up, so that all waiting nodes need new priorities."""
         began = self._clock()
-        scoring.score(self._graph, new)
+        scoring.score(self._graph, nodes)
         self._score_seconds += self._clock() - began
         if scoring.distrusted:
             self._asks_scorer = False
@@ -431,8 +446,7 @@ class _Search:
             if self._takes_apart:
                 self._estimates.forget_values()
             self._priority.forget_values()
-            return True
-        return self._priority.observe(new)
+        return scoring.distrusted
 
     def _try_path(self, path: tuple[str, ...]) -> str | None:
         """Has a finished path checked.
