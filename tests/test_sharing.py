@@ -15,11 +15,12 @@ import pytest
 from installing import Site
 
 from proofsearch.batching import Clients
+from proofsearch.builtins.scorers import LengthScorer, LogprobScorer
 from proofsearch.components import Components, resolve
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest
+from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest, follows_paths
 from proofsearch.registry import Registration, Registry
 from proofsearch.run import run_search
 from proofsearch.runs import RunFolder, TheoremResult
@@ -450,6 +451,12 @@ def test_a_shared_scorer_is_calibrated_if_it_is() -> None:
     shared = make(calibrated)
     assert isinstance(shared, Calibrated)
     assert shared.calibration() is calibration
+
+
+def test_a_shared_scorer_follows_paths_if_it_does() -> None:
+    make = lambda original: stand_in(("scorer", "s"), original, Clients(), ExecutionConfig())  # noqa: E731
+    assert follows_paths(make(LogprobScorer()))
+    assert not follows_paths(make(LengthScorer()))
 
 
 def test_a_generator_that_breaks_its_contract_is_named_and_not_its_stand_in() -> None:

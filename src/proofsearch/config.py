@@ -44,8 +44,8 @@ class PriorityConfig(FrozenModel):
     ========== ==============================================================================================
     kind       priority
     ========== ==============================================================================================
-    auto       mix where the scorer knows its calibration, else value
-    value      v
+    auto       mix where the scorer knows its calibration, else value; so for the scorer ``logprob`` what logprob says
+    value      v; of a scorer that follows paths (:class:`~proofsearch.protocols.FollowsPaths`) that of the best path
     logprob    L
     normalized L / max(tokens, 1) ** length_exponent
     mix        (1 − value_weight)·z(L) + value_weight·z(v), z standardising by the scorer's calibration, or, without

@@ -21,6 +21,7 @@ from proofsearch.protocols import (
     ScoreRequest,
     TacticGenerator,
     ValueScorer,
+    follows_paths,
 )
 from proofsearch.types import Candidate, ProofState
 
@@ -153,6 +154,11 @@ class SharedScorer:
         self._batcher = Batcher[ScoreRequest, float | None](
             self._score, clients, execution.max_batch, execution.max_wait, f"scorer {name!r}"
         )
+
+    @property
+    def follows_paths(self) -> bool:
+        """The scorer's own."""
+        return follows_paths(self.original)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """One value a request. Merged with other threads' requests."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofsearch.builtins.scorers import LogprobScorer
 from proofsearch.config import SearchConfig
-from proofsearch.protocols import Calibration
+from proofsearch.protocols import Calibration, ValueScorer
 from proofsearch.search import SearchResult, SearchStatus, search
 
 from .fake import (
@@ -30,7 +31,7 @@ from .oracle import Oracle
 KINDS = ["auto", "value", "logprob", "normalized", "mix", "astar", "split"]
 
 
-def run(world: World, scorer: FakeScorer | None = None, *, calibration: Calibration | None = None, **config: Any):
+def run(world: World, scorer: ValueScorer | None = None, *, calibration: Calibration | None = None, **config: Any):
     settings = SearchConfig.model_validate({"limit": {"expansions": 50}, **config})
     return search(
         THEOREM,
@@ -231,6 +232,59 @@ def test_a_better_path_does_not_ask_for_the_value_again() -> None:
     result = run(world, scorer, priority={"kind": "astar"})
     assert scorer.calls == [["late", "a"]]
     assert result.scored == 2
+
+
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([1, 3]),
+    st.sampled_from([None, 3]),
+    st.sampled_from([None, 0.0, 2.0]),
+    st.booleans(),
+)
+def test_log_probability_as_a_value_is_the_order_by_log_probability(
+    seed: int, batch: int, max_depth: int | None, goal_weight: float | None, scored: bool
+) -> None:
+    """Catches values that stay those of a state's first path: a baseline that is worse than it could be."""
+    world = random_world(seed, states=60)
+    rest = {"batch": batch, "max_depth": max_depth}
+    by_value = run(world, LogprobScorer(), priority={"kind": "auto", "goal_weight": goal_weight}, **rest)
+    by_logprob = run(
+        world, LogprobScorer() if scored else None, priority={"kind": "logprob", "goal_weight": goal_weight}, **rest
+    )
+    assert order(by_value.graph) == order(by_logprob.graph)
+    assert list(by_value.graph.priority)[1:] == list(by_logprob.graph.priority)[1:]
+    assert list(by_value.graph.value)[1:] == list(by_value.graph.logprob)[1:]
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.5, 1.0]))
+def test_log_probability_by_length_follows_better_paths_too(seed: int, exponent: float) -> None:
+    """Catches a remedy for one scorer, or for its default options."""
+    world = random_world(seed, states=60)
+    by_value = run(world, LogprobScorer(exponent))
+    normalized = run(world, priority={"kind": "normalized", "length_exponent": exponent})
+    assert order(by_value.graph) == order(normalized.graph)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_log_probability_put_off_orders_as_it_does_at_once(seed: int, defer: int) -> None:
+    """Catches a better path to a state whose score was put off that is lost until its turn."""
+    world = random_world(seed, states=60)
+    assert order(run(world, LogprobScorer(), defer=defer).graph) == order(run(world, LogprobScorer()).graph)
+
+
+def test_only_what_depends_on_the_path_is_asked_for_again() -> None:
+    class Recording(FakeScorer):
+        follows_paths = True
+
+    world = World().edge("root", "late", -9.0).edge("root", "a", -1.0).edge("a", "late", -1.0).edge("late", "end", -1.0)
+    scorer = Recording({}, default=1.0)
+    result = run(world, scorer, priority={"kind": "logprob"})
+    assert scorer.calls == [["late", "a"], ["late"], ["end"]]
+    assert [(request.depth, request.logprob) for request in scorer.requests if request.state.text == "late"] == [
+        (1, -9.0),
+        (2, -2.0),
+    ]
+    assert result.scored == 4
 
 
 def test_a_missing_value_takes_the_parents_place() -> None:

@@ -112,6 +112,17 @@ class Infinite(Small):
         return [-math.inf if request.depth == 2 else 0.0 for request in requests]
 
 
+class Stale(Small):
+    """Values a state by the way to it, and doesn't say so."""
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Values:
+        return [request.logprob for request in requests]
+
+
+class Anew(Stale):
+    follows_paths = True
+
+
 class Words(Small):
     def score(self, requests: Sequence[ScoreRequest]) -> Any:
         return ["good"] * len(requests)
@@ -159,6 +170,7 @@ def test_a_sound_scorer_passes(better: list[tuple[Sample, Sample]]) -> None:
     assert report.names("failed") == []
     assert {"polarity", "any thread", "batch equals singles"} <= set(report.names("passed"))
     assert check_scorer(Missing).conforms
+    assert check_scorer(Anew).conforms
 
 
 @pytest.mark.parametrize(
@@ -173,6 +185,7 @@ def test_a_sound_scorer_passes(better: list[tuple[Sample, Sample]]) -> None:
         (Common, "another instance agrees"),
         (OwnThread, "any thread"),
         (Infinite, "finite"),
+        (Stale, "follows its path"),
         (Costs, "polarity"),
         (Miscalibrated, "usable calibration"),
         (Overweight, "usable calibration"),

@@ -47,6 +47,8 @@ class LogprobScorer:
             mean log-probability of a token.
     """
 
+    follows_paths = True
+
     def __init__(self, length_exponent: float = 0.0) -> None:
         self._length_exponent = length_exponent
 

@@ -295,6 +295,24 @@ class ValueScorer(Protocol):
         """Frees what it holds. Idempotent."""
 
 
+@runtime_checkable
+class FollowsPaths(Protocol):
+    """A scorer whose values depend on how a state was reached: on depth, log-probability or token count.
+
+    A state that is met again by a better path has another value then, so a search asks such a scorer anew. Every other
+    scorer is asked once a state.
+    """
+
+    @property
+    def follows_paths(self) -> bool:
+        """Whether values depend on the path. Without this ability they don't."""
+
+
+def follows_paths(scorer: ValueScorer) -> bool:
+    """Whether a scorer's values depend on how a state was reached."""
+    return isinstance(scorer, FollowsPaths) and scorer.follows_paths
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How a scorer's value is put on one scale with log-probability (fitted on validation decisions).

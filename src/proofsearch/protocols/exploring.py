@@ -263,6 +263,10 @@ class SearchHandle(Protocol):
         """Whether there is a scorer, and it is still trusted."""
 
     @property
+    def scores_paths(self) -> bool:
+        """Whether values depend on how a state was reached, so that a node with a better path has to be scored anew."""
+
+    @property
     def ended(self) -> bool:
         """Whether the search is over: a proof was found, a limit reached, or it was cancelled."""
 

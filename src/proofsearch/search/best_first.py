@@ -73,8 +73,10 @@ class _Exploration:
         if self._search.ended:
             return
         families = [expansion.children for expansion in expansions if expansion.children]
-        improved = [node for expansion in expansions for node in expansion.improved]
-        self._let_wait(families, improved, self._score_new(families))
+        improved = list(dict.fromkeys(node for expansion in expansions for node in expansion.improved))
+        rescaled = self._score_new(families)
+        given_up = self._score_again([node for node in improved if node < expansions[0].children.start])
+        self._let_wait(families, improved, rescaled or given_up)
 
     def _score_new(self, families: list[range]) -> bool:
         """As :meth:`_score`."""
@@ -86,15 +88,25 @@ class _Exploration:
         self._deferred.estimate(self._graph)
         return rescaled
 
-    def _score(self, nodes: Sequence[int]) -> bool:
-        """Has nodes scored; returns whether all waiting nodes need new priorities."""
-        if not nodes:
+    def _score_again(self, moved: Sequence[int]) -> bool:
+        """Has known nodes scored anew that got a better path, if values depend on it; returns as :meth:`_ask`."""
+        if not (self._search.scored and self._search.scores_paths and moved):
             return False
+        if self._deferred is not None:
+            for node in moved:
+                self._deferred.drop(node)
+        return self._ask(moved)
+
+    def _score(self, nodes: Sequence[int]) -> bool:
+        """Has new nodes scored; returns whether all waiting nodes need new priorities."""
+        return bool(nodes) and (self._ask(nodes) or self._order.observe(nodes))
+
+    def _ask(self, nodes: Sequence[int]) -> bool:
+        """Asks the scorer; returns whether it was given up, so that all waiting nodes need new priorities."""
         self._search.score(nodes)
-        if self._search.scored:
-            return self._order.observe(nodes)
-        self._order.forget_values()
-        return True
+        if not self._search.scored:
+            self._order.forget_values()
+        return not self._search.scored
 
     def _scored_best(self, node: int) -> int:
         """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
@@ -113,7 +125,7 @@ class _Exploration:
                 frontier.push(*order(family))
             else:
                 frontier.skip(*order(family))
-        for node in dict.fromkeys(moved):
+        for node in moved:
             if graph.expanded_at[node] >= 0:
                 continue
             if graph.depth[node] < self._max_depth:

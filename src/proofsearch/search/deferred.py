@@ -68,6 +68,15 @@ class Deferred:
             del waiting[sibling]
         taken = [node, *best]
         for one in taken:
-            del self._family[one]
-            self.estimates.pop(one, None)
+            self._forget(one)
         return taken
+
+    def drop(self, node: int) -> None:
+        """Leaves out a node that is scored for another reason, if it waits."""
+        if node in self._family:
+            del self._family[node][node]
+            self._forget(node)
+
+    def _forget(self, node: int) -> None:
+        del self._family[node]
+        self.estimates.pop(node, None)

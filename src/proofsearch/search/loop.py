@@ -82,7 +82,8 @@ def search(
       its candidates, so they overrun by at most one model call or one step. ``model_calls`` is looked at before
       expanding, so it overruns by at most the scoring of one batch.
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
-      reached through it; its value is not asked for again.
+      reached through it; its value is asked for again only where it depends on the path
+      (:class:`~proofsearch.protocols.FollowsPaths`).
     * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
     * Where a strategy takes states apart (``and-or``), the same holds of parts: a path is put together by stepping the
       session through it, when the step that was still missing is found, and that step is the one refused with it.
@@ -149,6 +150,7 @@ class _Search:
         self.priority = priority
         self.calibration = calibration
         self.scored = scoring is not None
+        self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
         self._generator = generator
         original = type(generator.original if isinstance(generator, StandsIn) else generator)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import ScoreRequest
+from proofsearch.protocols import ScoreRequest, follows_paths
 
 if TYPE_CHECKING:
     from proofsearch.protocols import ValueScorer
@@ -31,17 +31,19 @@ class Scoring:
             depth, log-probability and token count 0: what is reached in many ways is to have one value.
 
     Attributes:
-        scored: states sent to the scorer.
+        follows: whether the nodes whose best path was replaced are to be scored anew.
+        scored: states sent to the scorer, those that were sent again included.
         unscored: those of them that got no value: it said ``None``, said something that is not finite, or failed.
         failures: calls that failed as a whole.
         first_failure: what went wrong first; empty if nothing did.
     """
 
-    __slots__ = ("_scorer", "_theorem", "_with_path", "failures", "first_failure", "scored", "unscored")
+    __slots__ = ("_scorer", "_theorem", "_with_path", "failures", "first_failure", "follows", "scored", "unscored")
 
     def __init__(self, scorer: ValueScorer, theorem: Theorem, *, with_path: bool = True) -> None:
         self._scorer = scorer
         self._with_path = with_path
+        self.follows = with_path and follows_paths(scorer)
         self._theorem = theorem
         self.scored = 0
         self.unscored = 0
@@ -69,10 +71,8 @@ class Scoring:
             requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
-            if value is None:
-                self.unscored += 1
-            else:
-                graph.value[node] = value
+            self.unscored += value is None
+            graph.value[node] = math.nan if value is None else value
 
     def _ask(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """The scorer's values; ``None`` for each state where it has no finite one."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from numbers import Real
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Calibrated, ValueScorer
+from proofsearch.protocols import Calibrated, ValueScorer, follows_paths
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
@@ -65,6 +66,18 @@ def finite(case: ScorerCase) -> str:
             expect(math.isfinite(value), f"state {number}: its value is {value!r}; say None where there is none")
     missing = sum(value is None for value in values)
     return f"{missing} of {len(values)} states have no value" if missing else ""
+
+
+@SCORER_CHECKS.add
+def follows_its_path(case: ScorerCase) -> None:
+    """A value that changes with the way to a state is that of a scorer with ``follows_paths``, which is asked anew."""
+    if follows_paths(case.component):
+        raise NotApplicable("it has follows_paths")
+    for number, sample in enumerate(case.samples):
+        value, other = case.ask([sample, replace(sample, depth=sample.depth + 1, logprob=sample.logprob - 1)])
+        if value is not None and other is not None:
+            difference = case.difference(value, other)
+            expect(not difference, f"state {number}, reached by one step more: {difference}; say follows_paths = True")
 
 
 @SCORER_CHECKS.add
