@@ -81,16 +81,7 @@ class Rescorer:
         """
         values: list[float] = []
         for first in range(0, len(nodes), BATCH):
-            requests = [
-                ScoreRequest(
-                    theorem,
-                    search.state(node),
-                    int(search.depth[node]),
-                    float(search.logprob[node]),
-                    int(search.num_tokens[node]),
-                )
-                for node in nodes[first : first + BATCH]
-            ]
+            requests = [_request(theorem, search, node) for node in nodes[first : first + BATCH]]
             found = self._scorer.score(requests)
             if len(found) != len(requests):
                 raise PluginError(
@@ -100,6 +91,21 @@ class Rescorer:
         self.scored += len(values)
         self.unscored += sum(map(math.isnan, values))
         return values
+
+
+def _request(theorem: Theorem, search: RecordedSearch, node: int) -> ScoreRequest:
+    """What the search asked of a node, by its best path in the end."""
+    edges, edge = search.edges, int(search.best_edge[node])
+    return ScoreRequest(
+        theorem,
+        search.state(node),
+        int(search.depth[node]),
+        float(search.logprob[node]),
+        int(search.num_tokens[node]),
+        edges.tactic[edge] if edge >= 0 else None,
+        float(edges.logprob[edge]) if edge >= 0 else 0.0,
+        search.state(int(edges.source[edge])) if edge >= 0 else None,
+    )
 
 
 def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]) -> Parts:

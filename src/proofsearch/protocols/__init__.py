@@ -276,6 +276,10 @@ class ScoreRequest:
         depth: steps from the root on the best path.
         logprob: sum of the log-probabilities on that path.
         num_tokens: sum of their token counts.
+        tactic: the last step of that path; ``None`` for a root, and where a state is scored as a beginning.
+        tactic_logprob: the log-probability of that step; 0 where there is none.
+        parent: the state before that step, with its goals; ``None`` where there is none. What a search and a recording
+            of it ask is the same, so a value of steps can be learnt from trajectories.
     """
 
     theorem: Theorem
@@ -283,6 +287,9 @@ class ScoreRequest:
     depth: int
     logprob: float
     num_tokens: int
+    tactic: str | None = None
+    tactic_logprob: float = 0.0
+    parent: ProofState | None = None
 
 
 class ValueScorer(Protocol):

@@ -61,18 +61,27 @@ class Scoring:
         Raises:
             ProofsearchError: the scorer raised one, so the user has something to put right.
         """
-        requests = [
-            ScoreRequest(
-                self._theorem, graph.state[node], graph.depth[node], graph.logprob[node], graph.num_tokens[node]
-            )
-            for node in nodes
-        ]
-        if not self._with_path:
+        if self._with_path:
+            requests = [self._request(graph, node) for node in nodes]
+        else:
             requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
             self.unscored += value is None
             graph.value[node] = math.nan if value is None else value
+
+    def _request(self, graph: SearchGraph, node: int) -> ScoreRequest:
+        state, edge = graph.state, graph.best_edge[node]
+        return ScoreRequest(
+            self._theorem,
+            state[node],
+            graph.depth[node],
+            graph.logprob[node],
+            graph.num_tokens[node],
+            graph.edge_tactic[edge] if edge >= 0 else None,
+            graph.edge_logprob[edge] if edge >= 0 else 0.0,
+            state[graph.edge_source[edge]] if edge >= 0 else None,
+        )
 
     def _ask(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """The scorer's values; ``None`` for each state where it has no finite one."""
