@@ -8,7 +8,10 @@ proved stays proved wherever it is met again, and one that fails fails everywher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 MAX_PATH = 10_000
 """Steps that a proof put together from parts may have: parts that are met often make it longer than the search was."""
+
+
+MAX_LOOKED_AT = 100
+"""Ways that are looked for around one refused step at a time."""
 
 
 class PartsDontFitError(Exception):
@@ -49,6 +56,9 @@ class AndOr:
         self._costs.add(0.0)
         self._into: list[list[int]] = [[]]
         self._unsolved: dict[int, int] = {}  # by edge, how many of its targets
+        self._shown: dict[int, int] = {}
+        self._leftover: list[tuple[float, int]] = []
+        self._seen = 0
 
     def parts(self, state: ProofState) -> Sequence[ProofState]:
         """The parts of a state, at least one; the first has the state's first goal."""
@@ -67,6 +77,22 @@ class AndOr:
             node = max(waiting, key=cost.__getitem__) if len(waiting) > 1 else waiting[0]
         return node
 
+    def pop_any(self) -> int:
+        """The likeliest node that was not expanded, for a search that has seen a refusal; -1 if there is none.
+
+        A refused step proves nothing, so by their costs all ways to it are dead. But it may complete another path, and
+        what leads there can be anything that was not looked at yet.
+        """
+        graph, queue = self._graph, self._leftover
+        for node in range(self._seen, graph.num_nodes):
+            heappush(queue, (-graph.logprob[node], node))
+        self._seen = graph.num_nodes
+        while queue:
+            _, node = heappop(queue)
+            if graph.expanded_at[node] < 0 and graph.depth[node] < self._max_depth:
+                return node
+        return -1
+
     # -- what is proved ------------------------------------------------------------------------------------------
 
     def closes(self, parts: Sequence[ProofState]) -> bool:
@@ -83,14 +109,55 @@ class AndOr:
         proved = self._follow(node)
         return self._path(node, tactic, proved) if 0 in proved else None
 
-    def _follow(self, node: int) -> dict[int, int]:
-        """What is proved with ``node`` and was not before, each with the edge that shows it (-1 for ``node``)."""
+    def wholes(self, edge: int) -> Iterator[tuple[str, ...]]:
+        """The paths that prove the theorem once the tactic of a refused edge is known to prove where it starts.
+
+        Each leaves out some step of an earlier one from the root down to there: the way up from a part is the first one
+        found that holds none of these.
+        """
+        node, tactic = self._graph.edge_source[edge], self._graph.edge_tactic[edge]
+        if node in self._graph.solved_by:
+            return
+        waiting = deque([frozenset[int]()])
+        met = set(waiting)
+        looked_at = 0
+        while waiting and looked_at < MAX_LOOKED_AT:
+            looked_at += 1
+            without = waiting.popleft()
+            proved = self._follow(node, without)
+            if 0 not in proved:
+                continue
+            with suppress(PartsDontFitError):
+                path = self._path(node, tactic, proved)
+                self._shown = proved
+                yield path
+            for step in proved.values():
+                fewer = without | {step}
+                if step >= 0 and fewer not in met:
+                    met.add(fewer)
+                    waiting.append(fewer)
+
+    def believe(self, edge: int) -> None:
+        """Takes the path that :meth:`wholes` gave last as a proof: its parts are proved by it."""
+        proved = self._shown
+        proved[self._graph.edge_source[edge]] = edge
+        self._note(proved)
+
+    def _follow(self, node: int, without: Collection[int] = ()) -> dict[int, int]:
+        """What is proved with ``node`` and was not before, each with the edge that shows it (-1 for ``node``).
+
+        Args:
+            node: taken as proved.
+            without: edges that don't count.
+        """
         known, source = self._graph.solved_by, self._graph.edge_source
         proved = {node: -1}
         queue = [node]
         left: dict[int, int] = {}
         for one in queue:
             for edge in self._into[one]:
+                if edge in without:
+                    continue
                 left[edge] = left.get(edge, self._unsolved[edge]) - 1
                 above = source[edge]
                 if not left[edge] and above not in known and above not in proved:
@@ -151,6 +218,9 @@ class AndOr:
     def _solve(self, node: int, solved_by: int) -> None:
         proved = self._follow(node)
         proved[node] = solved_by
+        self._note(proved)
+
+    def _note(self, proved: dict[int, int]) -> None:
         for one, edge in proved.items():
             self._graph.solved_by[one] = edge
             self._costs.solve(one)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from math import inf
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from proofsearch.search.estimates import Estimates
 from proofsearch.search.frontier import Frontier
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priority import Priority
+from proofsearch.search.refusals import Refusals, paths_by
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
 from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
@@ -63,7 +64,9 @@ def search(
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
       reached through it; its value is asked for again only where it depends on the path
       (:class:`~proofsearch.protocols.FollowsPaths`).
-    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on; other
+      paths to where that edge starts are asked about too, after the expansion that has found them, and the edge says
+      ``FINISHED`` if one of them is accepted (:mod:`proofsearch.search.refusals` has the bounds).
     * In the mode ``and-or`` the same holds of parts: a path is put together by stepping the session through it, when
       the step that was still missing is found, and that step is the one refused with it.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
@@ -147,6 +150,9 @@ class _Search:
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
 
         self._graph = SearchGraph()
+        self._refusals: Refusals | None = None
+        self._refused_now: list[int] = []
+        self._refused_parts: dict[int, Sequence[ProofState]] = {}  # by refused edge, the parts that it led to
         self._status: SearchStatus | None = None
         self._limit_hit: str | None = None
         self._tactics: tuple[str, ...] | None = None
@@ -183,6 +189,8 @@ class _Search:
         if self._takes_apart:
             self._estimates = Estimates(self._priority_config, graph, self._calibration, scored=scored)
             self._and_or = AndOr(self._session, graph, self._estimates, self._max_depth)
+        if self._accept is not None:
+            self._refusals = Refusals(graph, self._ways if self._and_or is None else self._and_or.wholes)
         self._priority = Priority(self._priority_config, graph, self._calibration, scored=scored, estimates=estimates)
         columns = [graph.priority, array("d", (NAN,))][: self._priority.num_queues]
         self._frontier = Frontier(columns, self._priority_config.value_share)
@@ -205,6 +213,8 @@ class _Search:
     def _next_nodes(self) -> list[int]:
         """Takes the nodes to expand next off the frontier; none, and a status, if the search is to end."""
         node = self._frontier.pop() if self._and_or is None else self._and_or.pop()
+        if node < 0 and self._refused and self._and_or is not None:
+            node = self._and_or.pop_any()
         if node < 0:
             self._status = SearchStatus.EXHAUSTED
             return []
@@ -271,6 +281,8 @@ class _Search:
         else:
             # Nothing will be taken off the frontier any more.
             graph.priority.extend(array("d", (NAN,)) * (first - first_new))
+        if self._refusals is not None and self._refused:
+            self._try_other_ways(self._refusals)
         if self._observers:
             for node in nodes[:expanded]:
                 for observer in self._observers:
@@ -335,7 +347,7 @@ class _Search:
         failures: dict[int, Outcome | Refused] = {}
         sizes: list[int] | None = None
         reach = states.append
-        verified = self._accept_seconds
+        verified, refused = self._accept_seconds, self._refused
         began = self._clock()
         if self._and_or is not None:
             sizes = self._try_apart(self._and_or, node, tried, states, failures)
@@ -359,6 +371,9 @@ class _Search:
         self._steps += len(states if sizes is None else sizes) + len(failures)
         if cut and self._status is None and self._steps >= self._max_steps:
             self._reach("steps")
+        if self._refused > refused:
+            first = self._graph.num_edges
+            self._refused_now += [first + index for index, outcome in failures.items() if type(outcome) is Refused]
         created = now - self._began - self._accept_seconds
         return self._graph.expand(node, tactics, logprobs, num_tokens, states, failures, created, sizes)
 
@@ -386,6 +401,7 @@ class _Search:
                 refusal = self._try_whole(and_or, node, tactic)
                 if refusal is not None:
                     failures[index] = Refused(refusal)
+                    self._refused_parts[self._graph.num_edges + index] = parts
                     continue
                 self._solved_by = self._graph.num_edges + index
             if parts:
@@ -404,6 +420,26 @@ class _Search:
         except PartsDontFitError as error:
             return self._refuse(f"the proofs of the parts make no proof of the whole: {error}")
         return None if path is None else self._try_path(path)
+
+    def _ways(self, edge: int) -> Iterator[tuple[str, ...]]:
+        """The paths that a refused step completes."""
+        assert self._refusals is not None
+        return paths_by(self._graph, edge, self._refusals.into, self._max_depth)
+
+    def _try_other_ways(self, refusals: Refusals) -> None:
+        """Has other paths checked that refused steps complete; the first that is accepted ends the search."""
+        added, self._refused_now = self._refused_now, []
+        if self._status is not None and self._limit_hit != "steps":
+            return
+        for edge, path in refusals.untried(added):
+            if self._watches and self._interrupted():
+                return
+            if self._try_path(path) is None:
+                self._limit_hit = None
+                self._graph.accept(edge, self._refused_parts.get(edge, ()))
+                if self._and_or is not None:
+                    self._and_or.believe(edge)
+                return
 
     def _score_new(self, families: list[range]) -> bool:
         """Scores new children, of each family the likeliest only if scores are put off; returns as :meth:`_score`."""
@@ -463,6 +499,8 @@ class _Search:
         if verdict.proved:
             self._status, self._tactics, self._verdict = SearchStatus.PROVED, path, verdict
             return None
+        if self._refusals is not None:
+            self._refusals.note(path)
         return self._refuse(verdict.message, f"{verdict.checker} refused a finished proof: {verdict.message}")
 
     def _refuse(self, why: str, message: str = "") -> str:
