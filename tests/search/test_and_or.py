@@ -76,7 +76,10 @@ def test_refused_paths_are_never_believed(rules: Rules, stern: int) -> None:
     result = run(rules, accept=accept)
     result.graph.check()
     proved = result.status == SearchStatus.PROVED
-    assert result.refused == len(asked) - proved == result.graph.edge_outcome.count(OutcomeKind.REFUSED)
+    assert len(set(asked)) == len(asked)
+    assert result.refused == len(asked) - proved
+    # One refused step may have completed several paths.
+    assert result.graph.edge_outcome.count(OutcomeKind.REFUSED) <= result.refused
     assert result.tactics == (asked[-1] if proved else None)
     assert proved or 0 not in result.graph.solved_by
     assert result.messages == (
@@ -170,8 +173,8 @@ def test_proofs_of_parts_that_do_not_fit_are_refused() -> None:
         return accept_all(path)
 
     result = run(rules, session=Entangled(rules), accept=accept)
-    assert result.status == SearchStatus.EXHAUSTED
-    assert (result.refused, asked) == (1, [])
+    assert (result.status, result.tactics) == (SearchStatus.PROVED, ("root by b", "b by itself"))
+    assert (result.refused, asked) == (1, [result.tactics])
     assert "make no proof of the whole: step 2, 'a by itself', does not apply" in result.messages[0]
 
 

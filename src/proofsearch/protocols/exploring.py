@@ -7,7 +7,7 @@ everything else: limits, asking the generator and the scorer, stepping, verifica
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -267,6 +267,10 @@ class SearchHandle(Protocol):
         """Whether values depend on how a state was reached, so that a node with a better path has to be scored anew."""
 
     @property
+    def refused(self) -> int:
+        """How many finished paths the independent check has refused."""
+
+    @property
     def ended(self) -> bool:
         """Whether the search is over: a proof was found, a limit reached, or it was cancelled."""
 
@@ -314,6 +318,12 @@ class TakesApart(Protocol):
 
     def closes(self, parts: Sequence[ProofState]) -> bool:
         """Whether all of these are proved, so that a step to them proves where it starts."""
+
+    def ways(self, edge: int) -> Iterator[tuple[str, ...]]:
+        """The paths that prove the theorem once a refused edge is known to prove where it starts."""
+
+    def believe(self, edge: int) -> None:
+        """Takes the path that :meth:`ways` gave last as a proof."""
 
 
 class NoProofError(Exception):

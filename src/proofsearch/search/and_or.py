@@ -10,22 +10,18 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from proofsearch.protocols import Choice, Decomposes, NoProofError, StrategyTraits
+from proofsearch.protocols import Choice, StrategyTraits
 from proofsearch.search.costs import Costs
 from proofsearch.search.estimates import Estimates
 from proofsearch.search.graph import NAN
-from proofsearch.types import Advanced, Finished, ProofState
+from proofsearch.search.proven import Proven
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Expansion, SearchHandle
-
-MAX_PATH = 10_000
-"""Steps that a proof put together from parts may have: parts that are met often make it longer than the search was."""
-
-MISFIT = "the proofs of the parts make no proof of the whole"
 
 
 class AndOr:
@@ -39,12 +35,10 @@ class AndOr:
 
 
 class _Exploration:
-    """What is known of the parts of one search: which are proved, and which of them is next."""
+    """Which part is next in one search."""
 
     def __init__(self, search: SearchHandle) -> None:
         self._search = search
-        self._session = search.session
-        self._decomposes = search.session if isinstance(search.session, Decomposes) else None
         self._graph = graph = search.graph
         config = search.config
         self._estimates = Estimates(
@@ -55,24 +49,28 @@ class _Exploration:
             goal_weight=config.priority.goal_weight,
         )
         self._max_depth = inf if config.max_depth is None else config.max_depth
+        self.proven = proven = Proven(search.session, graph)
+        self.parts, self.closes, self.proof, self.ways = proven.parts, proven.closes, proven.proof, proven.ways
         graph.priority[0] = 0.0
         self._costs = Costs()
         self._costs.add(0.0)
-        self._into: list[list[int]] = [[]]
-        self._unsolved: dict[int, int] = {}  # by edge, how many of its targets
-
-    def parts(self, state: ProofState) -> Sequence[ProofState]:
-        """The parts of a state, at least one; the first has the state's first goal."""
-        return (state,) if self._decomposes is None else self._decomposes.parts(state)
+        self._leftover: list[tuple[float, int]] = []
+        self._seen = 0
 
     def exhausted(self) -> bool:
         """Whether no way to a proof is left."""
-        return self._costs.cost[0] == inf
+        return self._costs.cost[0] == inf and not (self._search.refused and self._left_over())
 
     def next(self, room: int) -> Sequence[Choice]:
-        """A part that was not expanded and that the cheapest proof needs."""
+        """A part that was not expanded and that the cheapest proof needs.
+
+        A refused step proves nothing, so by their costs all ways to it are dead. But it may complete another path, and
+        what leads there can be anything that was not looked at yet: then the likeliest of that is next.
+        """
         graph, costs = self._graph, self._costs
         cost, solved = costs.cost, graph.solved_by
+        if cost[0] == inf:
+            return (Choice(heappop(self._leftover)[1]),)
         node = 0
         while graph.expanded_at[node] >= 0:
             _, targets = costs.best(node)
@@ -80,60 +78,15 @@ class _Exploration:
             node = max(waiting, key=cost.__getitem__) if len(waiting) > 1 else waiting[0]
         return (Choice(node),)
 
-    # -- what is proved ------------------------------------------------------------------------------------------
-
-    def closes(self, parts: Sequence[ProofState]) -> bool:
-        """Whether all of these are proved, so that a step to them proves where it starts."""
-        graph = self._graph
-        return all(graph.node_of(part.key) in graph.solved_by for part in parts)
-
-    def proof(self, node: int, tactic: str) -> tuple[str, ...] | None:
-        """The path that proves the theorem once this tactic is known to prove ``node``; ``None`` if more is missing.
-
-        Raises:
-            NoProofError: the parts are proved, and the session doesn't take the path that they make.
-        """
-        proved = self._follow(node)
-        return self._path(node, tactic, proved) if 0 in proved else None
-
-    def _follow(self, node: int) -> dict[int, int]:
-        """What is proved with ``node`` and was not before, each with the edge that shows it (-1 for ``node``)."""
-        known, source = self._graph.solved_by, self._graph.edge_source
-        proved = {node: -1}
-        queue = [node]
-        left: dict[int, int] = {}
-        for one in queue:
-            for edge in self._into[one]:
-                left[edge] = left.get(edge, self._unsolved[edge]) - 1
-                above = source[edge]
-                if not left[edge] and above not in known and above not in proved:
-                    proved[above] = edge
-                    queue.append(above)
-        return proved
-
-    def _path(self, node: int, tactic: str, proved: dict[int, int]) -> tuple[str, ...]:
-        """Puts the proofs of the parts in a row, by stepping: only the session knows which part is first."""
-        graph = self._graph
-        path: list[str] = []
-        state, at = graph.state[0], 0
-        while len(path) < MAX_PATH:
-            edge = proved[at] if at in proved else graph.solved_by[at]
-            path.append(tactic if at == node else graph.edge_tactic[edge])
-            outcome = self._session.step(state, path[-1])
-            if type(outcome) is Finished:
-                return tuple(path)
-            if type(outcome) is not Advanced:
-                raise NoProofError(f"{MISFIT}: step {len(path)}, {path[-1]!r}, does not apply to the whole state")
-            state = outcome.state
-            found = graph.node_of(self.parts(state)[0].key)
-            if found is None or (found not in proved and found not in graph.solved_by):
-                raise NoProofError(
-                    f"{MISFIT}: step {len(path)}, {path[-1]!r}, leads the whole state to an unproved part"
-                )
-            at = found
-        raise NoProofError(f"{MISFIT}: it has more than {MAX_PATH} steps")
-
-    # -- growth --------------------------------------------------------------------------------------------------
+    def _left_over(self) -> bool:
+        """Whether any node was not expanded; the likeliest is then the first of ``_leftover``."""
+        graph, queue = self._graph, self._leftover
+        for node in range(self._seen, graph.num_nodes):
+            heappush(queue, (-graph.logprob[node], node))
+        self._seen = graph.num_nodes
+        while queue and (graph.expanded_at[queue[0][1]] >= 0 or graph.depth[queue[0][1]] >= self._max_depth):
+            heappop(queue)
+        return bool(queue)
 
     def expanded(self, expansions: Sequence[Expansion]) -> None:
         """Scores new parts, brings the costs up to date and notes which parts are proved."""
@@ -151,35 +104,24 @@ class _Exploration:
         if anew:
             self._reestimate()
 
+    def believe(self, edge: int) -> None:
+        """Takes the path that :meth:`ways` gave last as a proof."""
+        for node in self.proven.believe(edge):
+            self._costs.solve(node)
+        self._costs.settle()
+
     def _grow(self, expansion: Expansion) -> None:
-        graph, costs, step, node = self._graph, self._costs, self._estimates.step, expansion.node
+        graph, costs, step = self._graph, self._costs, self._estimates.step
         for estimate in self._leaves(range(len(costs.cost), graph.num_nodes)):
             costs.add(estimate)
-            self._into.append([])
-        ways = []
-        for edge in expansion.edges:
-            targets = graph.targets(edge)
-            if targets:
-                ways.append((step(graph.edge_logprob[edge]), targets))
-                self._unsolved[edge] = sum(target not in graph.solved_by for target in targets)
-                for target in targets:
-                    self._into[target].append(edge)
-        costs.open(node, ways)
+        ways = [(step(graph.edge_logprob[e]), graph.targets(e)) for e in expansion.edges if graph.targets(e)]
+        costs.open(expansion.node, ways)
         waiting = [other for other in dict.fromkeys(expansion.improved) if graph.expanded_at[other] < 0]
         for other, estimate in zip(waiting, self._leaves(waiting), strict=True):
             costs.estimate(other, estimate)
-        if expansion.proved_by >= 0:
-            self._solve(node, expansion.proved_by)
+        for proved in self.proven.expanded(expansion):
+            costs.solve(proved)
         costs.settle()
-
-    def _solve(self, node: int, solved_by: int) -> None:
-        proved = self._follow(node)
-        proved[node] = solved_by
-        for one, edge in proved.items():
-            self._graph.solved_by[one] = edge
-            self._costs.solve(one)
-            for above in self._into[one]:
-                self._unsolved[above] -= 1
 
     def _leaves(self, nodes: Sequence[int]) -> list[float]:
         depth, most = self._graph.depth, self._max_depth

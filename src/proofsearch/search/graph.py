@@ -419,6 +419,23 @@ class SearchGraph:
                             heappush(queue, (-offer, onward, reached))
         return changed
 
+    def accept(self, edge: int, states: Sequence[ProofState] = ()) -> None:
+        """Takes a refused edge for one that proves where it starts, since a path through it was accepted after all.
+
+        Args:
+            edge: its outcome is ``REFUSED``.
+            states: what the step led to, all met before; none where it finished.
+        """
+        self.edge_message.pop(edge, None)
+        self.edge_outcome[edge] = OutcomeKind.ADVANCED if states else OutcomeKind.FINISHED
+        if states:
+            targets = tuple(dict.fromkeys([self._node_of[state.key] for state in states]))
+            self.edge_target[edge] = targets[0]
+            if len(targets) > 1:
+                self.edge_also[edge] = targets[1:]
+            self._parents = (-1, {})
+            self._merge(self.edge_source[edge], [(edge, target) for target in targets])
+
     def check(self) -> None:
         """Asserts every invariant of the graph; for tests and for hunting a bug, linear in its size.
 

@@ -25,12 +25,12 @@ from proofsearch.protocols import (
     EnumeratesMoves,
     Expansion,
     GenerationRequest,
-    NoProofError,
     ReleasesStates,
     StandsIn,
     StepsMany,
     TakesApart,
 )
+from proofsearch.search.acceptance import Acceptance
 from proofsearch.search.budget import Budget
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
@@ -84,7 +84,9 @@ def search(
     * Equal states are one node. A better path to it replaces its best path and its priority, and those of everything
       reached through it; its value is asked for again only where it depends on the path
       (:class:`~proofsearch.protocols.FollowsPaths`).
-    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on.
+    * A finished path goes to ``accept`` at once. If refused, the edge says ``REFUSED`` and the search goes on; other
+      paths to where that edge starts are asked about too, after the expansion that has found them, and the edge says
+      ``FINISHED`` if one of them is accepted (:mod:`proofsearch.search.refusals` has the bounds).
     * Where a strategy takes states apart (``and-or``), the same holds of parts: a path is put together by stepping the
       session through it, when the step that was still missing is found, and that step is the one refused with it.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
@@ -155,7 +157,8 @@ class _Search:
         self._generator = generator
         original = type(generator.original if isinstance(generator, StandsIn) else generator)
         self._generator_name = f"{original.__module__}.{original.__qualname__}"
-        self._accept = accept
+        self._messages: list[str] = []
+        self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
         self._budget = budget
         self._max_depth = inf if config.max_depth is None else config.max_depth
@@ -167,15 +170,16 @@ class _Search:
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
         self._status: SearchStatus | None = None
         self._limit_hit: str | None = None
-        self._tactics: tuple[str, ...] | None = None
-        self._verdict: Verdict | None = None
-        self._refused = 0
-        self._messages: list[str] = []
 
     @property
     def ended(self) -> bool:
         """Whether the search is over."""
         return self._status is not None
+
+    @property
+    def refused(self) -> int:
+        """Finished paths that were refused."""
+        return self._acceptance.refused
 
     def run(self, strategy: Strategy) -> SearchResult:
         """Runs the whole search."""
@@ -183,8 +187,8 @@ class _Search:
         initial = self.session.initial()
         budget.step_seconds = budget.elapsed()
         if type(initial) is Finished:
-            self._try_path(())
-            self._status = self._status or SearchStatus.EXHAUSTED
+            self._acceptance.check(())
+            self._status = self._acceptance.status or SearchStatus.EXHAUSTED
             return self._result()
         if type(initial) is not Advanced:
             kind = kind_of(initial).name.lower().replace("_", " ")
@@ -196,6 +200,7 @@ class _Search:
         self._exploration = exploration = strategy.begin(self)
         self._revisits = strategy.traits.revisits
         self._apart = exploration if isinstance(exploration, TakesApart) else None
+        self._acceptance.begin(graph, exploration, self._max_depth)
         for observer in self._observers:
             observer.started(self.theorem, graph)
         while self._status is None:
@@ -259,6 +264,8 @@ class _Search:
             if self._status is not None:
                 break
         self._exploration.expanded(expansions)
+        if self._acceptance.refused and self._status in (None, SearchStatus.LIMIT):
+            self._try_other_ways()
         if len(graph.priority) < graph.num_nodes:  # the search has ended: these won't be put in order any more
             graph.priority.extend(array("d", (NAN,)) * (graph.num_nodes - len(graph.priority)))
         for expansion in expansions:
@@ -303,7 +310,8 @@ class _Search:
         sizes: list[int] | None = None if self._apart is None else []
         verified = budget.accept_seconds
         began = budget.clock()
-        proved_by = self._step_all(node, tried, states, failures, sizes)
+        refused_parts: dict[int, Sequence[ProofState]] = {}
+        proved_by = self._step_all(node, tried, states, failures, sizes, refused_parts)
         now = budget.clock()
         budget.step_seconds += now - began - (budget.accept_seconds - verified)
         budget.steps += len(states if sizes is None else sizes) + len(failures)
@@ -311,6 +319,7 @@ class _Search:
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
         first_edge, first_node = graph.num_edges, graph.num_nodes
+        self._acceptance.note(failures, first_edge, refused_parts)
         improved = graph.expand(node, tactics, logprobs, num_tokens, states, failures, budget.at(now), sizes)
         edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
         return Expansion(node, edges, children, improved, -1 if proved_by < 0 else first_edge + proved_by)
@@ -322,6 +331,7 @@ class _Search:
         states: list[ProofState],
         failures: dict[int, Outcome | Refused],
         sizes: list[int] | None,
+        refused_parts: dict[int, Sequence[ProofState]],
     ) -> int:
         """Steps a node by tactics in order until one proves it; returns the place of that one, -1 if there is none.
 
@@ -331,6 +341,7 @@ class _Search:
             states: gets what the steps that advance lead to.
             failures: gets the outcomes of the others, by their place.
             sizes: where states are taken apart, gets how many parts each step that advances leads to.
+            refused_parts: gets the parts that each refused step leads to, by its place.
         """
         apart, watched, last = self._apart, self._budget.watched, len(tactics) - 1
         reach = states.append
@@ -342,15 +353,17 @@ class _Search:
                 if type(outcome) is Advanced and apart is not None:
                     parts = apart.parts(outcome.state)
                 proves = apart.closes(parts) if parts and apart is not None else type(outcome) is Finished
-                refusal = self._complete(node, tactics[index]) if proves else None
+                refusal = self._acceptance.complete(node, tactics[index]) if proves else None
                 if refusal is not None:
                     failures[index] = Refused(refusal)
+                    refused_parts[index] = parts
                 elif parts and sizes is not None:
                     states += parts
                     sizes.append(len(parts))
                 else:
                     failures[index] = outcome
                 if proves and refusal is None:
+                    self._status = self._acceptance.status
                     return index
             if watched and index < last and self._interrupted():
                 break
@@ -369,44 +382,17 @@ class _Search:
         nodes += [node for one in expansions for node in one.children if graph.depth[node] >= deepest]
         return [graph.state[node] for node in nodes]
 
-    # -- proofs ----------------------------------------------------------------------------------------------------
-
-    def _complete(self, node: int, tactic: str) -> str | None:
-        """Has the whole proof checked if a tactic that proves a node completes it; returns why it was refused."""
-        try:
-            path = self._exploration.proof(node, tactic)
-        except NoProofError as error:
-            return self._refuse(str(error))
-        return None if path is None else self._try_path(path)
-
-    def _try_path(self, path: tuple[str, ...]) -> str | None:
-        """Has a finished path checked.
-
-        Returns:
-            Why it was refused; ``None``, with the status set, if it ends the search.
-        """
-        if self._accept is None:
-            self._status, self._tactics = SearchStatus.FINISHED, path
-            return None
-        budget = self._budget
-        began = budget.clock()
-        verdict = self._accept(path)
-        budget.accept_seconds += budget.clock() - began
-        if verdict.proved:
-            self._status, self._tactics, self._verdict = SearchStatus.PROVED, path, verdict
-            return None
-        return self._refuse(verdict.message, f"{verdict.checker} refused a finished proof: {verdict.message}")
-
-    def _refuse(self, why: str, message: str = "") -> str:
-        """Counts a refused path and keeps the first message about one."""
-        if not self._refused:
-            self._messages.append(message or why)
-        self._refused += 1
-        return why
+    def _try_other_ways(self) -> None:
+        """Has other paths checked to where finished ones were refused; not where time is up."""
+        if self._limit_hit in (None, "steps"):
+            self._acceptance.try_other_ways(lambda: self._budget.watched and self._interrupted())
+            if self._acceptance.status is not None:
+                self._status, self._limit_hit = self._acceptance.status, None
 
     def _result(self) -> SearchResult:
         assert self._status is not None
-        graph, scoring, budget, messages = self.graph, self._scoring, self._budget, self._messages
+        graph, scoring, budget, acceptance = self.graph, self._scoring, self._budget, self._acceptance
+        messages = self._messages
         seconds = budget.elapsed()
         if scoring is not None and scoring.first_failure:
             messages.insert(0, f"the scorer failed on {scoring.unscored} states, first: {scoring.first_failure}")
@@ -418,15 +404,15 @@ class _Search:
             theorem=self.theorem.name,
             status=self._status,
             limit_hit=self._limit_hit,
-            tactics=self._tactics,
-            verdict=self._verdict,
+            tactics=acceptance.tactics,
+            verdict=acceptance.verdict,
             expansions=budget.expansions,
             steps=budget.steps,
             generated=budget.generated,
             scored=scoring.scored if scoring else 0,
             unscored=scoring.unscored if scoring else 0,
             scorer_failures=scoring.failures if scoring else 0,
-            refused=self._refused,
+            refused=acceptance.refused,
             nodes=graph.num_nodes,
             edges=graph.num_edges,
             messages=tuple(messages),
