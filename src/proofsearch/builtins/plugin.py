@@ -56,10 +56,13 @@ def register_encoders(register: Register) -> None:
 @hookimpl
 def register_strategies(register: Register) -> None:
     """Registers the search algorithms of the core."""
+    from proofsearch.builtins.strategies import PuctConfig, make_puct
     from proofsearch.search.strategies import BUILTIN, HELP
 
     for name, make in BUILTIN.items():
-        register(name, partial(_make_strategy, make), help=HELP[name])
+        if name != "puct":
+            register(name, partial(_make_strategy, make), help=HELP[name])
+    register("puct", make_puct, config=PuctConfig, help=HELP["puct"])
 
 
 @hookimpl

@@ -419,6 +419,39 @@ class SearchGraph:
                             heappush(queue, (-offer, onward, reached))
         return changed
 
+    def with_one_expansion_each(self) -> SearchGraph:
+        """The graph as if each node had been expanded once, at its first time, with all of its edges.
+
+        Edges and expansions are numbered anew; nodes keep their numbers. The graph itself where no node was expanded
+        again.
+        """
+        if not self.expanded_again:
+            return self
+        expanded = sorted(set(self.expanded), key=self.expanded_at.__getitem__)
+        order = [edge for node in expanded for edge in self.edge_range(node)]
+        number = {edge: place for place, edge in enumerate(order)}
+        made = SearchGraph()
+        for name in ("state", "depth", "logprob", "num_tokens", "priority", "_node_of"):
+            setattr(made, name, getattr(self, name))
+        made._value, made._seconds = self.value, self.seconds
+        made.best_edge = array("i", [number.get(edge, -1) for edge in self.best_edge])
+        made.expanded = array("i", expanded)
+        made.expanded_at = array("i", (-1,)) * self.num_nodes
+        for place, node in enumerate(expanded):
+            made.expanded_at[node] = place
+            made._first_edge.append(len(made._edge_source))
+            made._edge_source.extend(array("i", (node,)) * len(self.edge_range(node)))
+        made._timed = made._sourced = len(expanded)
+        made.edge_tactic = [self.edge_tactic[edge] for edge in order]
+        made.edge_logprob = array("d", [self.edge_logprob[edge] for edge in order])
+        made.edge_num_tokens = array("i", [self.edge_num_tokens[edge] for edge in order])
+        made.edge_outcome = bytearray(self.edge_outcome[edge] for edge in order)
+        made.edge_target = array("i", [self.edge_target[edge] for edge in order])
+        made.edge_also = {number[edge]: targets for edge, targets in self.edge_also.items()}
+        made.edge_message = {number[edge]: message for edge, message in self.edge_message.items()}
+        made.solved_by = {node: number[edge] for node, edge in self.solved_by.items()}
+        return made
+
     def accept(self, edge: int, states: Sequence[ProofState] = ()) -> None:
         """Takes a refused edge for one that proves where it starts, since a path through it was accepted after all.
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from proofsearch.errors import UsageError
 from proofsearch.search.and_or import AndOr
 from proofsearch.search.best_first import BestFirst
+from proofsearch.search.puct import Puct
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Strategy
 
-BUILTIN: dict[str, Callable[[], Strategy]] = {"best-first": BestFirst, "and-or": AndOr}
+BUILTIN: dict[str, Callable[[], Strategy]] = {"best-first": BestFirst, "and-or": AndOr, "puct": Puct}
 """By name. The core's plugin registers them."""
 
 HELP = {
     "best-first": "Whole states, the one with the highest priority first.",
     "and-or": "Parts of states, each proved once, by the cost of the proof that needs them.",
+    "puct": "Parts of states, by visit counts, the policy's probabilities and backed-up values.",
 }
 """One line about each."""
 

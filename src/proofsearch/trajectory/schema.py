@@ -19,7 +19,7 @@ The columns, with "null" where one may be missing:
 ``logprob``           sum of the log-probabilities on that path; ``num_tokens`` sums their tokens
 ``value``             what the scorer gave, higher is better; null where it gave none: missing is not zero
 ``priority``          the frontier's order when it was last put there; null for one that never was, such as the root
-``expanded``          whether it was; ``expansion`` (null) counts from 0 in the order of expansions
+``expanded``          whether it was; ``expansion`` (null) counts from 0 in the order of first expansions
 ``seconds``           when the state was first met, since the start of the search
 ``parents``           the nodes with an edge to it, each once, in the order of their edges
 ``best_parent``       the one on the best path; null for the root

@@ -147,6 +147,7 @@ def to_table(
         search_id: from :func:`new_search_id`.
         min_expansions: of the labels.
     """
+    graph = graph.with_one_expansion_each()
     nodes = graph.num_nodes
     proved = result.verdict is not None and result.verdict.proved
     expansion = np.asarray(graph.expanded_at, dtype=np.int32)
@@ -190,7 +191,13 @@ def to_table(
         "best_parent": _nullable(best_parent.astype(np.int32), _negative),
         "best_edge": _nullable(best_edge, _negative),
         "first_edge": _nullable(
-            np.array([_first(edges) if expansion[node] >= 0 else -1 for node, edges in enumerate(ranges)], np.int32),
+            np.array(
+                [
+                    edges.start if isinstance(edges, range) and expansion[node] >= 0 else -1
+                    for node, edges in enumerate(ranges)
+                ],
+                np.int32,
+            ),
             _negative,
         ),
         "edges": _edges(graph, order, target, outcome, [len(edges) for edges in ranges]),
@@ -297,11 +304,6 @@ def _write(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
                 pending, rows = [], 0
         if rows:
             writer.write_table(pa.concat_tables(pending), row_group_size=rows)
-
-
-def _first(edges: Sequence[int]) -> int:
-    """The first of an expanded node's edges, or where it would be."""
-    return edges.start if isinstance(edges, range) else edges[0]
 
 
 def _walk(graph: SearchGraph, tactics: Sequence[str]) -> tuple[tuple[int, ...], int]:
