@@ -151,6 +151,7 @@ class RunConfig(FrozenModel):
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()
     trajectories: bool = Field(default=True, description="Record the searches.")
+    observers: tuple[str, ...] = Field(default=(), description="An observer: what watches the searches; repeatable.")
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 

@@ -38,6 +38,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--generator", "generator"),
         ("--scorer", "scorer"),
         ("--executor", "execution.executor"),
+        ("--observe", "observers"),
     ],
     "Search": [
         ("--strategy", "search.strategy"),
@@ -72,7 +73,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
 }
 """The options of a run by heading, and what each sets."""
 
-_KINDS = ("environment", "generator", "scorer", "encoder", "strategy", "priority", "executor")
+_KINDS = ("environment", "generator", "scorer", "encoder", "strategy", "priority", "observer", "executor")
 _ALSO_ON_RESUME = ("execution", "workers")
 _SELECTORS = ("theorems", "file", "split")
 

@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from proofsearch.config import RunConfig
+    from proofsearch.runs import TheoremResult
     from proofsearch.search.graph import SearchGraph
     from proofsearch.search.result import SearchResult
 
@@ -543,8 +545,9 @@ class HearsProgress(Protocol):
         """Takes what to call with a job and what its worker tells, in the thread that takes the results."""
 
 
+@runtime_checkable
 class SearchObserver(Protocol):
-    """Sees a search as it goes. Called by the engine, in its thread; must not change the graph."""
+    """Sees searches as they go. Called by the engine, in its thread; must not change the graph."""
 
     def started(self, theorem: Theorem, graph: SearchGraph) -> None:
         """The root is node 0 of the graph."""
@@ -554,3 +557,46 @@ class SearchObserver(Protocol):
 
     def finished(self, graph: SearchGraph, result: SearchResult) -> None:
         """The search ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a run is about, for those who watch it.
+
+    Attributes:
+        path: the run folder.
+        config: the resolved configuration.
+        theorems: how many theorems it is about.
+        done: how many of them had a result before, where a run is resumed.
+    """
+
+    path: Path
+    config: RunConfig
+    theorems: int
+    done: int
+
+
+@runtime_checkable
+class RunObserver(Protocol):
+    """Sees a whole run, in the process that leads it."""
+
+    def run_started(self, run: RunInfo) -> None:
+        """The searches begin."""
+
+    def searched(self, result: TheoremResult) -> None:
+        """A theorem's result is in the run folder."""
+
+    def run_finished(self, run: RunInfo, results: Mapping[str, TheoremResult]) -> None:
+        """Every theorem has a result; not called where a run is stopped before."""
+
+
+class Observer(Protocol):
+    """What watches searches, chosen with ``--observe``.
+
+    It is a :class:`SearchObserver`, a :class:`RunObserver`, or both: one instance in each worker sees that worker's
+    searches, and one in the leading process sees the run. It never changes what is found: where it raises, that is said
+    once and it is not told of anything more.
+    """
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""

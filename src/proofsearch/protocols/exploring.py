@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from proofsearch.types import ProofState, Theorem
 
@@ -199,8 +199,7 @@ class StrategyTraits:
     revisits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A node to be expanded.
 
     Attributes:
@@ -212,8 +211,7 @@ class Choice:
     candidates: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(NamedTuple):
     """One expansion that stands in the graph.
 
     Attributes:

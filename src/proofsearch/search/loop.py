@@ -279,7 +279,7 @@ class _Search:
         budget, graph, moves = self._budget, self.graph, self._moves
         began = budget.clock()
         suggestions: list[Sequence[Candidate]] = []
-        for count, some in groupby(choices, lambda choice: choice.candidates or self.config.candidates):
+        for count, some in groupby(choices, self._wanted):
             requests = []
             for choice in some:
                 state = graph.state[choice.node]
@@ -297,10 +297,14 @@ class _Search:
         budget.generate_seconds += budget.clock() - began
         return suggestions
 
+    def _wanted(self, choice: Choice) -> int:
+        """How many candidates are asked for."""
+        return self.config.candidates if choice.candidates is None else choice.candidates
+
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
         budget, graph, node = self._budget, self.graph, choice.node
-        columns = candidate_columns(candidates, choice.candidates or self.config.candidates, self._generator_name)
+        columns = candidate_columns(candidates, self._wanted(choice), self._generator_name)
         tactics, logprobs, num_tokens = graph.untried(node, *columns)
         left = budget.steps_left()
         cut = len(tactics) > left
@@ -344,9 +348,9 @@ class _Search:
             refused_parts: gets the parts that each refused step leads to, by its place.
         """
         apart, watched, last = self._apart, self._budget.watched, len(tactics) - 1
-        reach = states.append
+        reach, whole = states.append, Advanced if apart is None else None
         for index, outcome in enumerate(self._outcomes(self.graph.state[node], tactics)):
-            if type(outcome) is Advanced and apart is None:
+            if type(outcome) is whole:
                 reach(outcome.state)
             else:
                 parts: Sequence[ProofState] = ()
