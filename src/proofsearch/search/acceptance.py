@@ -62,6 +62,10 @@ class Acceptance:
         ways = exploration.ways if isinstance(exploration, TakesApart) else by_graph
         refusals = self._refusals = Refusals(graph, ways)
 
+    def end(self) -> None:
+        """Lets go of what paths were found in."""
+        self._exploration, self._refusals = None, None
+
     def complete(self, node: int, tactic: str) -> str | None:
         """Has the whole proof checked if a tactic that proves a node completes it.
 

@@ -209,6 +209,9 @@ class _Search:
         result = self._result()
         for observer in self._observers:
             observer.finished(graph, result)
+        # The strategy knows this search and the search its strategy: a circle that would keep both until collected.
+        del self._exploration, self._apart
+        self._acceptance.end()
         return result
 
     def score(self, nodes: Sequence[int]) -> None:
@@ -245,8 +248,10 @@ class _Search:
         self._status = SearchStatus.LIMIT
         self._limit_hit = limit
 
-    def _interrupted(self) -> bool:
-        """Whether time is up or the caller wants an end; sets the status then."""
+    def _interrupted(self, more: bool = True) -> bool:
+        """Whether time is up or the caller wants an end; sets the status then. Never where there is no more to do."""
+        if not more:
+            return False
         if self._budget.is_cancelled():
             self._status = SearchStatus.CANCELLED
         elif self._budget.is_late():
@@ -268,8 +273,8 @@ class _Search:
             self._try_other_ways()
         if len(graph.priority) < graph.num_nodes:  # the search has ended: these won't be put in order any more
             graph.priority.extend(array("d", (NAN,)) * (graph.num_nodes - len(graph.priority)))
-        for expansion in expansions:
-            for observer in self._observers:
+        for observer in self._observers:
+            for expansion in expansions:
                 observer.expanded(graph, expansion.node)
         if self._release is not None:
             self._release(self._left_behind(expansions))
@@ -323,7 +328,8 @@ class _Search:
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
         first_edge, first_node = graph.num_edges, graph.num_nodes
-        self._acceptance.note(failures, first_edge, refused_parts)
+        if failures:
+            self._acceptance.note(failures, first_edge, refused_parts)
         improved = graph.expand(node, tactics, logprobs, num_tokens, states, failures, budget.at(now), sizes)
         edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
         return Expansion(node, edges, children, improved, -1 if proved_by < 0 else first_edge + proved_by)
@@ -347,12 +353,13 @@ class _Search:
             sizes: where states are taken apart, gets how many parts each step that advances leads to.
             refused_parts: gets the parts that each refused step leads to, by its place.
         """
-        apart, watched, last = self._apart, self._budget.watched, len(tactics) - 1
+        apart, watched = self._apart, self._budget.watched
         reach, whole = states.append, Advanced if apart is None else None
-        for index, outcome in enumerate(self._outcomes(self.graph.state[node], tactics)):
+        for outcome in self._outcomes(self.graph.state[node], tactics):
             if type(outcome) is whole:
                 reach(outcome.state)
             else:
+                index = len(states if sizes is None else sizes) + len(failures)
                 parts: Sequence[ProofState] = ()
                 if type(outcome) is Advanced and apart is not None:
                     parts = apart.parts(outcome.state)
@@ -369,7 +376,7 @@ class _Search:
                 if proves and refusal is None:
                     self._status = self._acceptance.status
                     return index
-            if watched and index < last and self._interrupted():
+            if watched and self._interrupted(len(states if sizes is None else sizes) + len(failures) < len(tactics)):
                 break
         return -1
 
