@@ -54,7 +54,9 @@ def test_what_may_be_cited(opened: Open) -> None:
     assert not flaws["bad"].unfinished
     assert why_not(library, "id") is None
     assert why_not(library, "open") == "open, whose own proof is incomplete"
-    assert (why_not(library, "twice") or "").startswith("twice, which rests on bad, whose own proof is wrong: the proof p")
+    assert (why_not(library, "twice") or "").startswith(
+        "twice, which rests on bad, whose own proof is wrong: the proof p"
+    )
 
 
 def test_syntax_counts_too(opened: Open) -> None:
@@ -69,7 +71,9 @@ def test_syntax_counts_too(opened: Open) -> None:
 
 def test_only_what_a_proof_applies_counts(opened: Open) -> None:
     """A label in the parentheses that no letter means is not cited."""
-    environment = opened("open $p |- ph $= ? $. fine $p |- ( ps -> ps ) $= ( open id ) AC $. th $p |- ( ph -> ph ) $= ? $.")
+    environment = opened(
+        "open $p |- ph $= ? $. fine $p |- ( ps -> ps ) $= ( open id ) AC $. th $p |- ( ph -> ph ) $= ? $."
+    )
     assert why_not(environment.library, "fine") is None
     theorem = environment.theorem("th")
     assert environment.verify(theorem, environment.write_proof(theorem, ())).proved
@@ -96,7 +100,10 @@ def test_what_may_not_be_cited_is_neither_offered_nor_taken(opened: Open) -> Non
     [
         ("wch wps wch wch wi wi wi bad", "bad, whose own proof is wrong: the proof proves another statement"),
         ("wps wch wch wi wi wch wch wch wi wps wch open a1i a1i", "open, whose own proof is incomplete"),
-        ("wps wch wch wi wi wch wch wch wi wps wch twice a1i a1i", "twice, which rests on bad, whose own proof is wrong: "),
+        (
+            "wps wch wch wi wi wch wch wch wi wps wch twice a1i a1i",
+            "twice, which rests on bad, whose own proof is wrong: ",
+        ),
     ],
 )
 def test_a_proof_that_rests_on_it_is_refused(proof: str, why: str, opened: Open) -> None:
@@ -136,20 +143,24 @@ def test_all_of_the_shipped_database_may_be_cited(prefix: MetamathEnvironment) -
     assert not library.tables.flaws
 
 
-def test_people_are_told_of_wrong_proofs(opened: Open, tmp_path: Path) -> None:
-    """Once when the database is opened, whether it is prepared or only loaded; what isn't finished is no news."""
+def told(path: Path, cache: Path) -> list[str]:
+    """What a person is told of proofs as a database is opened."""
+    lines: list[str] = []
+    config = MetamathConfig(database=path)
+    MetamathEnvironment(config, cache, lambda what, done, total: lines.append(what)).theorems()
+    return [line for line in lines if "cited" in line]
+
+
+def test_people_are_told_of_wrong_proofs(write: Callable[[str], Path], small: str, tmp_path: Path) -> None:
+    """Once as a database is opened, whether it is prepared or only loaded; what isn't finished is no news."""
+    path = write(small + FLAWED)
     for _ in range(2):
-        told: list[str] = []
-        opened(FLAWED).theorems()
-        config = MetamathConfig(database=tmp_path / "small.mm")
-        MetamathEnvironment(config, tmp_path / "cache", lambda what, done, total: told.append(what)).theorems()
-        (line,) = [line for line in told if "cited" in line]
-        assert line.startswith("small.mm: the proof of bad is wrong: the proof proves")
+        (line,) = told(path, tmp_path / "cache")
+        assert line.startswith(
+            "small.mm: the proof of bad is wrong: the proof proves another statement; expected: |- ph; "
+        )
         assert line.endswith(" (2 proofs are wrong). 5 theorems can't be cited for want of a proof")
-    opened("open $p |- ph $= ? $.").theorems()
-    told = []
-    MetamathEnvironment(config, tmp_path / "cache", lambda what, done, total: told.append(what)).theorems()
-    assert not any("cited" in line for line in told)
+    assert told(write(f"{small} open $p |- ph $= ? $."), tmp_path / "cache") == []
 
 
 def test_several_processes_agree_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

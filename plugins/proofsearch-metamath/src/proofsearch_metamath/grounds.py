@@ -58,4 +58,5 @@ def describe_flaws(library: Library, *, unfinished: bool) -> str:
     more = f" ({len(flaws)} proofs are {kinds})" if len(flaws) > 1 else ""
     hidden = len(library.provable) - library.citable.bit_count()
     count = f"{hidden} theorem{'' if hidden == 1 else 's'}"
-    return f"the proof of {library.tables.labels[first]} is {flaws[first]}{more}. {count} can't be cited for want of a proof"
+    label = library.tables.labels[first]
+    return f"the proof of {label} is {flaws[first]}{more}. {count} can't be cited for want of a proof"
