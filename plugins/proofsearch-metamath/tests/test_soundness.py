@@ -20,7 +20,10 @@ from proofsearch_metamath.soundness import Flaw, examine
 from proofsearch_metamath.statement import ProofText, write_proof_text
 from proofsearch_metamath.verifier import Verifier
 
-from proofsearch import Advanced, Finished, Outcome, Rejected
+from proofsearch import Advanced, Candidate, Finished, Outcome, Rejected
+from proofsearch.config import SearchConfig
+from proofsearch.protocols import GenerationRequest
+from proofsearch.search import SearchStatus, search
 
 from .test_reader import BASE, PIECES, WORDS
 from .test_reader import BROKEN as BROKEN_DATABASES
@@ -116,17 +119,35 @@ def test_a_proof_that_rests_on_it_is_refused(proof: str, why: str, opened: Open)
     assert verdict.message.startswith(f"the proof cites {why}")
 
 
-def test_one_of_two_equal_conjectures_does_not_stand_in_the_others_way(opened: Open) -> None:
-    """The first has no proof, so the second may not be closed by it."""
+class Everything:
+    """A policy that suggests whatever may apply, in the library's order."""
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
+        return [[Candidate(tactic, -1.0) for tactic in request.moves.listed()[:n]] for request in requests]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("proof", ["?", "wph wps ax-1", "( ax-1 AB"])
+def test_one_of_two_equal_conjectures_does_not_stand_in_the_others_way(proof: str, opened: Open) -> None:
+    """The first has no proof, or a wrong one, so the second isn't closed by it: a search finds another way."""
     environment = opened(
         start="$c ( ) -> wff |- $. $v ph ps $. wph $f wff ph $. wps $f wff ps $. wi $a wff ( ph -> ps ) $. "
         "ax-1 $a |- ( ph -> ( ps -> ph ) ) $. ${ m.1 $e |- ph $. m.2 $e |- ( ph -> ps ) $. ax-mp $a |- ps $. $} "
-        "one $p |- ( ph -> ( ps -> ( ph -> ps ) ) ) $= ? $. two $p |- ( ph -> ( ps -> ( ph -> ps ) ) ) $= ? $. "
+        f"one $p |- ( ph -> ( ps -> ( ph -> ps ) ) ) $= {proof} $. "
+        "two $p |- ( ph -> ( ps -> ( ph -> ps ) ) ) $= ? $. "
     )
-    session = environment.open(environment.theorem("two"))
-    outcome = session.initial()
-    assert isinstance(outcome, Advanced), "it is not closed by the other one"
-    assert not isinstance(session.step(outcome.state, "one"), Finished)
+    theorem = environment.theorem("two")
+    result = search(
+        theorem,
+        environment.open(theorem),
+        Everything(),
+        config=SearchConfig.model_validate({"limit": {"expansions": 50}}),
+        accept=lambda path: environment.verify(theorem, environment.write_proof(theorem, path)),
+    )
+    assert (result.status, result.refused) == (SearchStatus.PROVED, 0)
+    assert set(result.tactics or ()) == {"ax-mp", "ax-1"}
 
 
 def test_a_theorem_with_a_wrong_proof_can_be_proved(opened: Open) -> None:

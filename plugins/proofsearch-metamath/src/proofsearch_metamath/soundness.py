@@ -59,8 +59,8 @@ def examine(database: Database, progress: Progress | None = None) -> Soundness:
     Raises:
         MetamathError: a process was killed.
     """
-    # A process with threads is not to be forked, and a daemon may not have children.
-    alone = threading.active_count() > 1 or multiprocessing.current_process().daemon
+    # Beside searches in other threads this process is not to be forked, and a daemon may not have children.
+    alone = threading.current_thread() is not threading.main_thread() or multiprocessing.current_process().daemon
     sound = [assertion.kind != "p" for assertion in database.assertions.values()]
     flaws: dict[int, Flaw] = {}
     theorems = (assertion for assertion in database.assertions.values() if assertion.kind == "p")
