@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from proofsearch_openai.completions import NEUTRAL
+from proofsearch_openai.errors import ServerError
 
 from proofsearch.errors import UsageError
 from proofsearch.prompts import load_template
@@ -293,7 +294,7 @@ def test_where_frequencies_are_wanted_nothing_else_is_asked_for(
         assert "not the model's" in said[0]
 
 
-@pytest.mark.parametrize("bad", [None, math.nan, -math.inf, math.inf, "-1.0", True, 10**400])
+@pytest.mark.parametrize("bad", [None, math.nan, -math.inf, math.inf, "-1.0", True, pytest.param(10**400, id="huge")])
 @pytest.mark.parametrize("form", ["lists", "content"])
 def test_one_answer_without_a_usable_logprob_costs_only_itself(
     server: Any, generator: Any, answer: Any, request_for: Any, form: str, bad: Any
@@ -392,7 +393,7 @@ def test_an_answer_that_is_whole_is_no_warning(server: Any, generator: Any, answ
     assert said == []
 
 
-@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
 def test_a_state_that_is_refused_costs_only_itself(
     server: Any, generator: Any, answer: Any, reply: Any, request_for: Any, status: int
 ) -> None:
@@ -412,7 +413,17 @@ def test_a_state_that_is_refused_costs_only_itself(
     assert "gets no candidates" in said[0]
     assert "zu lang" in said[0]
     subject.close()
-    assert said[1:] == ["2 of 3 states got no candidates because the server refuses their prompts"]
+    assert said[1:] == ["2 of 3 states got no candidates because the server refuses their prompts or fails at them"]
+
+
+def test_a_server_that_fails_from_now_on_is_not_taken_for_states_that_are_too_long(
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any
+) -> None:
+    server.script = lambda asked: answer("a") if len(server.asked) == 1 else reply({"detail": "out of memory"}, 500)
+    subject = generator(samples=1)
+    assert len(subject.generate([request_for()], 1)[0]) == 1
+    with pytest.raises(ServerError, match="out of memory"):
+        subject.generate([request_for()], 1)
 
 
 def test_a_first_state_that_is_too_long_is_told_from_options_that_are_refused(

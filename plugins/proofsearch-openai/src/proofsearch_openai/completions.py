@@ -97,18 +97,21 @@ class Completions:
             self.most = len(samples)
         return samples
 
-    async def takes_short(self) -> bool:
-        """Whether the server answers these options with a short prompt, so that a refusal was of the prompt.
+    async def takes_short(self, error: RefusedError | FailedError) -> bool:
+        """Whether the server answers these options with a short prompt, so that it was the prompt that it didn't take.
 
         Servers have too many ways to say that a prompt is too long to know them by their words.
 
+        Args:
+            error: what the prompt came to. A server that has failed may have failed for good, so it is asked again.
+
         Raises:
-            UsageError, ServerError: as ``ask``, but for a refusal.
+            UsageError, ServerError: as ``ask``, but for a refusal and a failure.
         """
-        if not self._takes_short:
+        if isinstance(error, FailedError) or not self._takes_short:
             try:
                 await self.ask(_SHORT, 1, 0)
-            except RefusedError:
+            except (RefusedError, FailedError):
                 return False
         return True
 

@@ -13,7 +13,7 @@ from proofsearch_openai.candidates import counted, scored
 from proofsearch_openai.completions import Completions
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection, to_stderr, together
-from proofsearch_openai.errors import RefusedError
+from proofsearch_openai.errors import FailedError, RefusedError
 from proofsearch_openai.samples import Sample
 from proofsearch_openai.tally import Tally
 
@@ -29,8 +29,8 @@ class OpenAIGenerator:
     All requests of a call are under way at once, as far as ``concurrency`` allows. A server that gives fewer answers
     than asked is asked again for the others, one request each if need be, and from then on for no more at a time.
 
-    A state whose prompt the server refuses, and an answer without a usable log-probability, cost no more than
-    themselves: they are counted and said.
+    A state whose prompt the server refuses or fails at, and an answer without a usable log-probability, cost no more
+    than themselves: they are counted and said.
 
     Args:
         config: of the generator.
@@ -97,8 +97,8 @@ class OpenAIGenerator:
 
     # ------------------------------------------------------------------------------------------------ internals
 
-    def _candidates(self, samples: Sequence[Sample] | RefusedError) -> list[Candidate]:
-        if isinstance(samples, RefusedError):
+    def _candidates(self, samples: Sequence[Sample] | RefusedError | FailedError) -> list[Candidate]:
+        if isinstance(samples, RefusedError | FailedError):
             self._tally.refuse(samples)
             return []
         if self._config.missing_logprobs == "frequency":
@@ -122,18 +122,20 @@ class OpenAIGenerator:
     def _prompt(self, request: GenerationRequest) -> str:
         return self._template.render(request.state, request.theorem).text
 
-    async def _draw(self, requests: Sequence[GenerationRequest], wanted: int) -> list[list[Sample] | RefusedError]:
+    async def _draw(
+        self, requests: Sequence[GenerationRequest], wanted: int
+    ) -> list[list[Sample] | RefusedError | FailedError]:
         await self._connection.model()  # asked for once, not by every request
         return await together([self._samples(request, wanted) for request in requests])
 
-    async def _samples(self, request: GenerationRequest, wanted: int) -> list[Sample] | RefusedError:
+    async def _samples(self, request: GenerationRequest, wanted: int) -> list[Sample] | RefusedError | FailedError:
         """As many samples as wanted, fewer where the server won't give them in :data:`ROUNDS`.
 
         A sample's seed says the how-manieth it is, so that the same are drawn whether or not it is known already how
         many the server gives at a time.
 
         Returns:
-            The samples, or why the server refuses this prompt while it answers others.
+            The samples, or why the server refuses this prompt, or fails at it, while it answers another.
         """
         prompt = self._prompt(request)
         found: list[Sample] = []
@@ -150,9 +152,9 @@ class OpenAIGenerator:
                         for first in range(number, number + missing, share)
                     ]
                 )
-            except RefusedError as refusal:
-                if await self._completions.takes_short():
-                    return refusal
+            except (RefusedError, FailedError) as error:
+                if await self._completions.takes_short(error):
+                    return error
                 raise
             found += [sample for answer in answers for sample in answer]
             number = len(found) if len(answers) == 1 else number + missing

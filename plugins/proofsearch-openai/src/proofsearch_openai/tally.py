@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from proofsearch_openai.candidates import Harvest
 from proofsearch_openai.config import GeneratorConfig
-from proofsearch_openai.errors import RefusedError
+from proofsearch_openai.errors import FailedError, RefusedError
 
 
 class Tally:
@@ -43,8 +43,8 @@ class Tally:
             self._barren += 1
             self._once("barren", f"a state got no candidate: of {harvest.samples} answers {self._lost(harvest)}")
 
-    def refuse(self, refusal: RefusedError) -> None:
-        """Counts a state whose prompt the server refuses, while it answers others."""
+    def refuse(self, refusal: RefusedError | FailedError) -> None:
+        """Counts a state whose prompt the server refuses, or fails at, while it answers others."""
         self._states += 1
         self._refused += 1
         self._once("refused", f"a state gets no candidates, and others like it will get none: {refusal}")
@@ -53,7 +53,8 @@ class Tally:
         """Says the totals, and begins again."""
         if self._refused:
             self._say(
-                f"{self._refused} of {self._states} states got no candidates because the server refuses their prompts"
+                f"{self._refused} of {self._states} states got no candidates because the server refuses their prompts "
+                f"or fails at them"
             )
         if self._barren:
             self._say(
