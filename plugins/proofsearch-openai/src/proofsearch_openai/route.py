@@ -96,11 +96,13 @@ def _culprit(config: ServerConfig) -> str:
         try:
             openai.DefaultAsyncHttpxClient(trust_env=False, proxy=value if "://" in value else f"http://{value}")
         except Exception as error:  # of the optional package that it lacks, or about the address
-            needs = "; for SOCKS: pip install socksio" if isinstance(error, ImportError) else ""
+            why = str(error).replace(value, _plain(value))
+            if isinstance(error, ImportError):
+                why = "SOCKS needs the package socksio: pip install socksio"
             return (
-                f"the environment variable {variable} names a proxy that can't be used ({_plain(value)}): "
-                f"{str(error).replace(value, _plain(value))}{needs}. Correct or unset it, name the server in NO_PROXY "
-                f"where none is needed, or choose {config.option('proxy')} none"
+                f"the environment variable {variable} names a proxy that can't be used ({_plain(value)}): {why}. "
+                f"Correct or unset it, name the server in NO_PROXY where none is needed, or choose "
+                f"{config.option('proxy')} none"
             )
     return ""
 
