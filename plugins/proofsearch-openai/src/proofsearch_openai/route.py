@@ -66,7 +66,9 @@ def http_client(config: ServerConfig) -> Any:
             return openai.DefaultAsyncHttpxClient()
         return openai.DefaultAsyncHttpxClient(trust_env=False, verify=_certificates(config))
     except Exception as error:  # of many libraries, without a common class
-        raise UsageError(_culprit(config) or f"{config.base_url}: no HTTP client can be made: {error}") from error
+        # Without the client's error: it may show a proxy's password.
+        culprit = _culprit(config) or f"{config.base_url}: no HTTP client can be made ({type(error).__name__})"
+        raise UsageError(culprit) from None
 
 
 def _certificates(config: ServerConfig) -> ssl.SSLContext | bool:
