@@ -119,7 +119,10 @@ def test_proves_exactly_what_has_a_right_path(seed: int, part: int) -> None:
         assert state == FINISH
         return Verdict(wrong.isdisjoint(taken), "strict 1.0")
 
-    result = run(world, accept)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refusals, "MAX_WAYS", 10_000)
+        patch.setattr(refusals, "MAX_PATHS", 10_000)
+        result = run(world, accept)
     assert (result.status == SearchStatus.PROVED) == is_provable(world, wrong)
     assert len(set(asked)) == len(asked)
     assert result.tactics == (asked[-1] if result.status == SearchStatus.PROVED else None)

@@ -56,9 +56,9 @@ def test_check_names_the_first_fault(old: str, new: str, place: str, write: Writ
 
 
 def test_check_without_a_file(tmp_path: Path) -> None:
-    result = run("check", tmp_path / "none.mm")
-    assert result.exit_code == 1
-    assert "none.mm: can't read the file: No such file" in result.stderr
+    """The exit code of what can't be read, as for every other command, and not that of a wrong proof."""
+    assert "none.mm: can't read the file: no such file" in failure(InputError, "check", tmp_path / "none.mm")
+    assert f"{tmp_path}: can't read the file: it is a folder" in failure(InputError, "check", tmp_path)
 
 
 def test_prepare(write: Write, small: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from itertools import combinations
 import pytest
 from proofsearch_metamath.elaboration import replay
 from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.proofs import proof_graph
 from proofsearch_metamath.statement import ProofText, read_proof_text
 
 from proofsearch import Advanced, Finished, ProofState
@@ -158,12 +159,70 @@ def test_no_variable_is_left(opened: Open) -> None:
     """An error that says what is missing, not a proof that fails."""
     environment = opened(
         start="$c wff setvar |- A. $. $v ph x $. wph $f wff ph $. vx $f setvar x $. wal $a wff A. x ph $. "
-        "${ f.1 $e |- A. x ph $. ax $a |- ph $. $} "
-        "${ $v y $. vy $f setvar y $. every $a |- A. y A. x ph $. $} th $p |- A. x ph $= ? $."
+        "${ $v y $. vy $f setvar y $. $d x y $. f.1 $e |- A. y A. x ph $. ax $a |- A. x ph $. $} "
+        "${ $v y $. wy $f setvar y $. every $a |- A. y A. x ph $. $} th $p |- A. x ph $= ? $."
     )
     theorem = environment.theorem("th")
     with pytest.raises(ProofError, match="th: no variable of typecode 'setvar' is left for what the proof leaves open"):
         environment.write_proof(theorem, ("ax", "every"))
+
+
+FEW = """$c wff setvar |- A. E. $. $v ph x y $. wph $f wff ph $. vx $f setvar x $. vy $f setvar y $.
+wal $a wff A. x ph $. wex $a wff E. x ph $.
+${ $v z w $. vz $f setvar z $. vw $f setvar w $.
+  ${ u.1 $e |- A. z A. w ph $. un $a |- ph $. $}
+  ${ $d z w $. d.1 $e |- A. z A. w ph $. dun $a |- ph $. $}
+  ${ $d z ph $. o.1 $e |- A. z A. w ph $. oun $a |- ph $. $}
+  ${ $d z ph $. $d w ph $. $d z w $. a.1 $e |- A. z A. w ph $. aun $a |- ph $. $}
+  every $a |- A. z A. w ph $. $}
+"""
+"""A logic in which a proof may leave two variables open, with more or fewer conditions, and that has two of them."""
+
+
+@pytest.mark.parametrize(
+    ("tactic", "theorem", "opens"),
+    [
+        ("un", "ph", ("x", "y")),  # enough for both
+        ("un", "E. x ph", ("x", "x")),  # one for both, the theorem's own
+        ("un", "E. x E. y ph", ("x", "x")),
+        ("dun", "E. x ph", ("x", "y")),  # one of each
+        ("dun", "E. x E. y ph", ("x", "y")),  # kept apart by the theorem's $d
+        ("oun", "E. x ph", ("y", "y")),  # what must not occur in it can't be its own
+        ("aun", "ph", ("x", "y")),
+    ],
+)
+def test_few_variables_are_enough(tactic: str, theorem: str, opens: tuple[str, str], opened: Open) -> None:
+    """Catches a finished proof that is refused although a variable could be used twice, or one of the theorem's."""
+    environment = opened(start=f"{FEW} ${{ $d x y $. th $p |- {theorem} $= ? $. $}}")
+    text = proof_of(environment, "th", tactic, "every")
+    frame = environment.library.frames["th"]
+    node = proof_graph(environment.library.database, frame, read_proof_text(text).proof)
+    assert node.label == tactic
+    order = environment.library.frames[tactic].order
+    children = dict(zip(order, [child.label for child in node.children], strict=True))
+    assert (children["vz"], children["vw"]) == tuple(f"v{name}" for name in opens)
+    own = {variable for variable in ("x", "y") if variable in theorem.split()}
+    assert ("$d" in text) == bool(set(opens) - own)
+
+
+def test_too_few_variables(opened: Open) -> None:
+    """Three that must differ, and two that there are."""
+    environment = opened(start=f"{FEW} th $p |- E. x ph $= ? $.")
+    with pytest.raises(ProofError, match="th: no variable of typecode 'setvar' is left"):
+        environment.write_proof(environment.theorem("th"), ("aun", "every"))
+
+
+def test_three_variables_are_enough_where_four_were_wanted(opened: Open) -> None:
+    """A theorem that uses all variables, and a proof that leaves a formula open."""
+    environment = opened(
+        start="$c ( ) -> wff |- $. $v ph ps ch $. wph $f wff ph $. wps $f wff ps $. wch $f wff ch $. "
+        "wi $a wff ( ph -> ps ) $. ax-1 $a |- ( ph -> ( ps -> ph ) ) $. "
+        "ax-2 $a |- ( ( ph -> ( ps -> ch ) ) -> ( ( ph -> ps ) -> ( ph -> ch ) ) ) $. "
+        "${ min $e |- ph $. maj $e |- ( ph -> ps ) $. ax-mp $a |- ps $. $} "
+        "${ a1i.1 $e |- ph $. a1i $p |- ( ps -> ph ) $= ( wi ax-1 ax-mp ) ABADCABEF $. $} "
+        "t $p |- ( ( ph -> ps ) -> ( ch -> ch ) ) $= ? $."
+    )
+    assert "$d" not in proof_of(environment, "t", "a1i", "ax-mp", "ax-mp", "ax-1", "ax-1", "ax-2")
 
 
 @pytest.mark.parametrize(

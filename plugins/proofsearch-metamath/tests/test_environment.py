@@ -112,7 +112,7 @@ def test_broken_databases_are_named_with_the_place(text: str, message: str, tmp_
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="can't read the file"):
+    with pytest.raises(InputError, match="it is a folder, not a file; give --metamath-database"):
         MetamathEnvironment(MetamathConfig(database=tmp_path), tmp_path / "cache").theorems()
 
 

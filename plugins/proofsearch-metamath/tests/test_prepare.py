@@ -37,6 +37,7 @@ def same(one: Library, other: Library) -> None:
     for name in ("symbols", "typecodes", "labels", "float_labels", "essential_labels", "rules", "variables", "sources"):
         assert list(getattr(left, name)) == list(getattr(right, name))
     assert left.sha256 == right.sha256
+    assert left.flaws == right.flaws
     assert set(left.arrays) == set(right.arrays) == set(ARRAYS)
     for name in ARRAYS:
         assert left.arrays[name].dtype == right.arrays[name].dtype
@@ -97,7 +98,7 @@ def test_a_packed_database(small: str, tmp_path: Path, built: list[str]) -> None
     assert built == ["build"]
 
 
-FILES = [*(f"{name}.npy" for name in ARRAYS), "symbols.txt", "labels.txt", "variables.txt", "rules.json"]
+FILES = [*(f"{name}.npy" for name in ARRAYS), "symbols.txt", "labels.txt", "variables.txt", "rules.json", "flaws.json"]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
             wi $a wff ( ph -> ps ) $. wal $a wff A. x ph $.
             ${ min $e |- ph $. maj $e |- ( ph -> ps ) $. ax-mp $a |- ps $. $}
             ${ $d x ph $. ax-5 $a |- ( ph -> A. x ph ) $. $}
-            th $p |- ( ph -> A. x ph ) $= wph vx ax-5 $.
+            th $p |- ( ph -> A. x ph ) $= wph vx ax-5 $. open $p |- ph $= ? $.
             """
         )
     )
@@ -210,8 +211,10 @@ def test_a_process_that_loses_the_race_between_the_renames(
 def test_progress_is_told_from_none_to_all(stored: Path, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     prepare(stored / "small.mm", tmp_path / "cache", lambda *what: told.append(what))
-    assert [what for what, _, _ in told] == sorted([what for what, _, _ in told], key=["reading", "parsing"].index)
-    assert told[-1] == ("parsing", 5, 5)
+    order = ["reading", "parsing", "verifying"]
+    assert [what for what, _, _ in told] == sorted([what for what, _, _ in told], key=order.index)
+    assert ("parsing", 6, 6) in told
+    assert told[-1] == ("verifying", 2, 2)
 
 
 def test_lines_with_every_kind_of_line_end(small: str, tmp_path: Path) -> None:
@@ -242,13 +245,14 @@ def test_an_expression_nested_too_deep_is_refused(write: Write, small: str, tmp_
 
 
 def test_what_proofs_cite(write: Write, small: str, tmp_path: Path) -> None:
-    """-1 stands for what can't be relied on: unfinished, unknown, or later."""
+    """What is named, stands before and asserts something, whether the proof is right or not."""
     path = write(
         small
         + "open $p |- ( ph -> ph ) $= ? $. openc $p |- ( ph -> ph ) $= ( id ) A?C $. "
         + "unknown $p |- ( ph -> ph ) $= wph nothing $. "
         + "forward $p |- ( ph -> ph ) $= wph later $. "
-        + "self $p |- ( ph -> ph ) $= wph self $. "
+        + "self $p |- ( ph -> ph ) $= wph self $. paren $p |- ( ph -> ph ) $= ( id AB $. "
+        + "syntax $p |- ( x = y -> x = y ) $= vx vy weq id $. "
         + "later $p |- ( ph -> ph ) $= wph id $. "
     )
     library = prepare(path, tmp_path / "cache")
@@ -257,14 +261,16 @@ def test_what_proofs_cite(write: Write, small: str, tmp_path: Path) -> None:
     def cited(label: str) -> set[str]:
         position = library.frames.position(label)
         start, end = arrays["cited_at"][position : position + 2]
-        return {"?" if other < 0 else library.tables.labels[other] for other in arrays["cited"][start:end]}
+        assert library.cited_by(position) == arrays["cited"][start:end].tolist()
+        return {library.tables.labels[other] for other in arrays["cited"][start:end]}
 
     assert cited("a1i") == {"ax-1", "ax-mp"}
     assert cited("id") == {"ax-1", "mpd"}
     assert cited("a1tru") == {"tru", "a1i"}
     assert cited("ax-1") == set()
     assert cited("later") == {"id"}
-    assert cited("open") == cited("unknown") == cited("forward") == cited("self") == {"?"}
-    assert cited("openc") == {"?", "id"}
+    assert cited("open") == cited("unknown") == cited("forward") == cited("self") == set()
+    assert cited("openc") == cited("paren") == {"id"}
+    assert cited("syntax") == {"id", "weq"}
     steps = dict(zip(library.tables.labels, arrays["proof_steps"].tolist(), strict=True))
     assert (steps["a1i"], steps["id"], steps["later"], steps["ax-1"]) == (2, 3, 1, 0)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -198,7 +200,7 @@ def test_place_with_other_line_ends(name: str, end: str, tmp_path: Path) -> None
 
 
 def test_top_file_missing(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"absent\.mm: can't read the file: No such file") as caught:
+    with pytest.raises(ReadError, match=r"absent\.mm: can't read the file: no such file") as caught:
         read_database(tmp_path / "absent.mm")
     assert caught.value.line == 0
 
@@ -315,6 +317,40 @@ def test_inclusions(tmp_path: Path) -> None:
     assert {label: a.file for label, a in database.assertions.items()} == {"ax2": 2, "ax1": 1, "ax3": 0}
     assert place(database, database.assertions["ax2"]) == (tmp_path / "sub" / "two.mm", 2, 12)
     assert database.sha256 == hashlib.sha256(b"".join(file.read_bytes() for file in database.files)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.mkdir(), "it is a folder, not a file"),
+        (os.mkfifo, "it is a FIFO, not a file"),
+        (lambda path: path.symlink_to(path), "it is a link that leads back to itself"),
+        (lambda path: path.symlink_to("away.mm"), "it is a link to away.mm, which isn't there"),
+        (lambda path: path.symlink_to("/dev/null"), "it is a device, not a file"),
+        (lambda path: None, "no such file"),
+    ],
+)
+def test_what_is_no_file_is_called_by_its_name(make: Callable[[Path], None], what: str, tmp_path: Path) -> None:
+    """Included or as the database itself; a FIFO must not be waited for."""
+    make(tmp_path / "part.mm")
+    (tmp_path / "it.mm").write_text(f"{BASE}$[ part.mm $]\n")
+    with pytest.raises(ReadError) as caught:
+        read_database(tmp_path / "it.mm")
+    assert caught.value.kind == "missing-file"
+    assert caught.value.message.startswith(f"can't include {tmp_path / 'part.mm'}: {what}; ")
+    with pytest.raises(ReadError) as caught:
+        read_database(tmp_path / "part.mm")
+    assert caught.value.kind == "unreadable"
+    assert caught.value.message == f"can't read the file: {what}; check its name"
+
+
+def test_an_inclusion_that_is_found_beside_the_top_file(tmp_path: Path) -> None:
+    """A folder of that name beside the including file is not in the way."""
+    (tmp_path / "sub" / "part.mm").mkdir(parents=True)
+    (tmp_path / "sub" / "it.mm").write_text("$[ part.mm $]\n")
+    (tmp_path / "part.mm").write_text(BASE)
+    (tmp_path / "top.mm").write_text("$[ sub/it.mm $]\n")
+    assert "wi" in read_database(tmp_path / "top.mm").assertions
 
 
 def test_fault_in_an_included_file_names_it(tmp_path: Path) -> None:

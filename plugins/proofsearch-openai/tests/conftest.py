@@ -131,7 +131,7 @@ def completion(*choices: Any) -> Reply:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     with closing(ScriptedServer()) as running:
@@ -213,9 +213,9 @@ def encoder(server: ScriptedServer) -> Iterator[Callable[..., OpenAIEncoder]]:
     server.script = lambda asked: embeddings([vector(text) for text in asked.body["input"]])
     built: list[OpenAIEncoder] = []
 
-    def build(**options: Any) -> OpenAIEncoder:
+    def build(said: list[str] | None = None, **options: Any) -> OpenAIEncoder:
         settings: dict[str, Any] = {"base_url": server.url, "model": "m", "retries": 0} | options
-        built.append(OpenAIEncoder(EncoderConfig(**settings)))
+        built.append(OpenAIEncoder(EncoderConfig(**settings), (said if said is not None else []).append))
         return built[-1]
 
     yield build

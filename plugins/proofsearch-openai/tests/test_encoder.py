@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proofsearch_openai.config import EmbeddingsConfig, EncoderConfig
-from proofsearch_openai.errors import ServerError
+from proofsearch_openai.errors import RefusedError, ServerError
 from proofsearch_openai.plugin import make_encoder
 from proofsearch_openai.probes import TEXTS, batching_fault, identity
 from proofsearch_openai.rows import read_rows
@@ -109,7 +109,9 @@ def test_any_order_is_put_right(order: Sequence[int]) -> None:
         [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}],
         [{"index": 0, "embedding": []}, {"index": 1, "embedding": []}],
         [{"index": 0, "embedding": "AACAPw=="}, {"index": 1, "embedding": "AACAPw=="}],
-        [{"index": 0, "embedding": [None]}, {"index": 1, "embedding": [1.0]}],
+        [{"index": 0, "embedding": [None] * 32}, {"index": 1, "embedding": [1.0] * 32}],
+        [{"index": 0, "embedding": ["1.0"] * 32}, {"index": 1, "embedding": [1.0] * 32}],
+        [{"index": 0, "embedding": [10**400] * 32}, {"index": 1, "embedding": [1.0] * 32}],
         [{"index": 0, "embedding": [[1.0]]}, {"index": 1, "embedding": [1.0]}],
         None,
         "data",
@@ -142,6 +144,67 @@ def test_rows_of_another_width_than_before_are_refused(server: Any, encoder: Any
     server.script = lambda asked: embedded([[1.0, 2.0]] * len(asked.body["input"]))
     with pytest.raises(ServerError, match=r"different lengths: \[2, 32\]"):
         subject.encode(states("|- ph"))
+
+
+def refusing(server: Any, reply: Any, embedded: Any, embed: Any, characters: int, batch: int = 99) -> None:
+    """Has the server refuse texts of more characters, and more texts."""
+
+    def script(asked: Any) -> Any:
+        texts = asked.body["input"]
+        if len(texts) > batch or max(map(len, texts)) > characters:
+            return reply({"error": {"message": "zu lang"}}, 413)
+        return embedded([embed(text) for text in texts])
+
+    server.script = script
+
+
+def test_a_text_that_is_too_long_loses_its_end_and_costs_no_other(
+    server: Any, encoder: Any, reply: Any, embedded: Any, embed: Any
+) -> None:
+    """Would catch a training over a hundred thousand states that one of them ends."""
+    refusing(server, reply, embedded, embed, 200)
+    texts = ["|- ph", "y" * 150, "x" * 1000, "|- ps", "z" * 300]
+    said: list[str] = []
+    subject = encoder(said)
+    rows = subject.encode(states(*texts))
+    kept = [text if len(text) <= 200 else text[: {1000: 177, 300: 168}[len(text)]] for text in texts]
+    # A quarter less each time, until the server takes it.
+    np.testing.assert_array_equal(rows, np.array([embed(text) for text in kept], np.float32))
+    assert len(said) == 1
+    assert "characters was cut to" in said[0]
+    assert "zu lang" in said[0]
+    subject.close()
+    assert said[1:] == ["2 of 5 states were cut because the server refuses longer ones"]
+    alone = encoder().encode(states("x" * 1000))
+    np.testing.assert_array_equal(alone[0], rows[2])  # whatever was beside it
+
+
+def test_more_texts_than_a_server_takes_at_a_time_are_asked_for_in_parts(
+    server: Any, encoder: Any, reply: Any, embedded: Any, embed: Any
+) -> None:
+    refusing(server, reply, embedded, embed, 10**6, batch=8)
+    texts = [f"|- x = {at}" for at in range(20)]
+    said: list[str] = []
+    rows = encoder(said).encode(states(*texts))
+    np.testing.assert_array_equal(rows, np.array([embed(text) for text in texts], np.float32))
+    assert not said
+
+
+def test_what_is_refused_for_another_reason_than_its_length_is_an_error(
+    server: Any, encoder: Any, reply: Any, embedded: Any, embed: Any
+) -> None:
+    subject = encoder()
+    assert subject.width
+    refusing(server, reply, embedded, embed, 0)
+    with pytest.raises(RefusedError, match="zu lang"):
+        subject.encode(states("|- ph", "x" * 1000))
+
+
+def test_a_server_that_does_not_know_use_activation_is_told_of(server: Any, encoder: Any, reply: Any) -> None:
+    subject = encoder()
+    server.script = lambda asked: reply({"error": {"message": "Unknown parameter: 'use_activation'."}}, 400)
+    with pytest.raises(RefusedError, match="--openai-use-activation unsent"):
+        subject.fingerprint()
 
 
 def test_columns_that_were_not_asked_for_are_refused(server: Any, encoder: Any) -> None:

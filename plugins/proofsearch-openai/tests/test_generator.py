@@ -9,6 +9,8 @@ import time
 from typing import Any
 
 import pytest
+from proofsearch_openai.completions import NEUTRAL
+from proofsearch_openai.errors import ServerError
 
 from proofsearch.errors import UsageError
 from proofsearch.prompts import load_template
@@ -30,6 +32,7 @@ def test_a_request_says_what_the_options_say(server: Any, generator: Any, answer
         "max_tokens": 17,
         "logprobs": 1,
         "stop": ["\n"],
+        **NEUTRAL,
     }
     assert 0 <= seed < 2**31  # what every server takes
 
@@ -196,12 +199,12 @@ def test_an_error_of_one_request_ends_the_call_without_waiting_for_the_others(
     server: Any, generator: Any, reply: Any, request_for: Any
 ) -> None:
     def script(asked: Any) -> Any:
-        return reply({"detail": "too long"}, 400) if "long" in asked.body["prompt"] else reply({}, stall=True)
+        return reply({"detail": "no such key"}, 401) if "long" in asked.body["prompt"] else reply({}, stall=True)
 
     server.script = script
     subject = generator(samples=1)
     began = time.monotonic()
-    with pytest.raises(UsageError, match="too long"):
+    with pytest.raises(UsageError, match="no such key"):
         subject.generate([request_for("short"), request_for("long")], 1)
     assert time.monotonic() - began < 25  # the stalled one would take 120 s
     server.script = lambda asked: reply({"choices": [{"text": "", "finish_reason": "stop"}]})
@@ -240,11 +243,8 @@ def test_it_works_within_an_event_loop_and_closes_twice(
         {},
         {"tokens": ["a"], "token_logprobs": None},
         {"tokens": ["a", "b"], "token_logprobs": [-1.0]},
-        {"tokens": ["a"], "token_logprobs": [None]},
-        {"tokens": ["a"], "token_logprobs": [math.nan]},
         {"tokens": [], "token_logprobs": []},
         {"content": []},
-        {"content": [{"token": "a"}]},
         {"content": ["a"]},
         [],
     ],
@@ -273,32 +273,170 @@ def test_frequencies_are_the_shares_of_all_samples(
     ]
 
 
-def test_frequencies_are_for_what_is_missing_only(server: Any, generator: Any, answer: Any, request_for: Any) -> None:
-    server.script = lambda asked: answer("a", "a", "b")
-    (found,) = generator(missing_logprobs="frequency").generate([request_for()], 3)
-    assert {one.logprob for one in found} == {-1.0}
+def test_where_frequencies_are_wanted_nothing_else_is_asked_for(
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any
+) -> None:
+    """Would catch a run that fails at a server that refuses to be asked for log-probabilities."""
+
+    def script(asked: Any) -> Any:
+        if "logprobs" in asked.body:
+            return reply({"error": {"message": "logprobs is not supported with this model"}}, 400)
+        return answer("a", "a", "b")  # with log-probabilities all the same: all states are to be on one scale
+
+    server.script = script
+    for endpoint in ("completions", "chat"):
+        said: list[str] = []
+        subject = generator(said, missing_logprobs="frequency", endpoint=endpoint)
+        subject.prepare()
+        (found,) = subject.generate([request_for()], 3)
+        assert [one.logprob for one in found] == [math.log(2 / 3), math.log(1 / 3)]
+        assert len(said) == 1
+        assert "not the model's" in said[0]
 
 
-def test_one_sample_without_logprobs_keeps_the_state_on_one_scale(
+@pytest.mark.parametrize("bad", [None, math.nan, -math.inf, math.inf, "-1.0", True, pytest.param(10**400, id="huge")])
+@pytest.mark.parametrize("form", ["lists", "content"])
+def test_one_answer_without_a_usable_logprob_costs_only_itself(
+    server: Any, generator: Any, answer: Any, request_for: Any, form: str, bad: Any
+) -> None:
+    def one(text: str, value: Any) -> Any:
+        tokens, values = ["x", text], [-0.5, value]
+        content = [{"token": token, "logprob": number} for token, number in zip(tokens, values, strict=True)]
+        lists = {"tokens": tokens, "token_logprobs": values}
+        return {
+            "text": text,
+            "finish_reason": "stop",
+            "logprobs": lists if form == "lists" else {"content": content},
+        }
+
+    server.script = lambda asked: answer(one("a", -0.5), one("b", bad), one("c", -1.0))
+    said: list[str] = []
+    subject = generator(said, samples=3)
+    for _ in range(2):
+        assert subject.generate([request_for()], 3) == [[Candidate("a", -1.0, 2), Candidate("c", -1.5, 2)]]
+    assert len(said) == 1  # once, and in a total
+    assert "left out" in said[0]
+    subject.close()
+    assert said[1:] == ["2 of 6 answers were left out: a log-probability is missing or no finite number"]
+
+
+def test_a_state_whose_only_answer_has_no_usable_logprob_gets_none(
     server: Any, generator: Any, answer: Any, written: Any, request_for: Any
 ) -> None:
-    server.script = lambda asked: answer("a", written("b", None))
-    (found,) = generator(missing_logprobs="frequency").generate([request_for()], 2)
-    assert {one.logprob for one in found} == {math.log(1 / 2)}
+    """Would catch a theorem that fails for one NaN of a server that mostly gives numbers."""
+    server.script = lambda asked: answer(written("a", [math.nan if "odd" in asked.body["prompt"] else -1.0]))
+    said: list[str] = []
+    subject = generator(said, temperature=0)
+    assert subject.generate([request_for("odd"), request_for("even")], 4) == [[], [Candidate("a", -1.0, 1)]]
+    assert any("a state got no candidate: of 1 answers 1 had no log-probability" in one for one in said)
 
 
-def test_preparing_says_once_that_frequencies_are_not_the_models(
+def test_a_server_that_gives_logprobs_may_leave_them_out_once(
+    server: Any, generator: Any, answer: Any, written: Any, request_for: Any
+) -> None:
+    server.script = lambda asked: answer(written("a", None if "odd" in asked.body["prompt"] else [-1.0]))
+    subject = generator(samples=1)
+    subject.prepare()
+    assert subject.generate([request_for("odd")], 1) == [[]]
+
+
+def test_a_number_behind_the_stop_string_does_not_matter(
+    server: Any, generator: Any, answer: Any, request_for: Any
+) -> None:
+    logprobs = {"tokens": ["exact h", "\n", "rest"], "token_logprobs": [-0.5, -0.25, None]}
+    server.script = lambda asked: answer({"text": "exact h", "finish_reason": "stop", "logprobs": logprobs})
+    assert generator(samples=1).generate([request_for()], 1) == [[Candidate("exact h", -0.75, 2)]]
+
+
+def test_preparing_asks_again_where_one_answer_has_no_number(
     server: Any, generator: Any, answer: Any, written: Any
 ) -> None:
-    server.script = lambda asked: answer(written("a", None))
+    server.script = lambda asked: answer(written("a", [math.nan if len(server.asked) < 3 else -1.0]))
+    generator().prepare()
+    assert len(server.asked) == 3
+    server.script = lambda asked: answer(written("a", [None]))
+    with pytest.raises(UsageError, match="no log-probabilities that are finite numbers"):
+        generator().prepare()
+
+
+# ------------------------------------------------------------------------------- states without candidates are told
+
+
+def test_a_state_whose_answers_are_all_cut_off_is_said(
+    server: Any, generator: Any, answer: Any, written: Any, request_for: Any
+) -> None:
+    """Would catch a search that ends as exhausted in silence."""
+    server.script = lambda asked: answer(*([written("x" * 40, reason="length")] * 3), "  ")
     said: list[str] = []
-    generator(said, missing_logprobs="frequency").prepare()
+    subject = generator(said, samples=4, max_tokens=16)
+    for _ in range(3):
+        assert subject.generate([request_for()], 4) == [[]]
+    assert said == [
+        "a state got no candidate: of 4 answers 3 had not ended after 16 tokens (--openai-max-tokens), 1 were empty"
+    ]
+    subject.close()
+    assert said[1:] == [
+        "3 of 3 states got no candidates because no answer to them could be used",
+        "9 of 12 answers had not ended after 16 tokens (--openai-max-tokens) and were dropped",
+        "3 of 12 answers were empty",
+    ]
+    subject.close()
+    assert len(said) == 4
+
+
+def test_an_answer_that_is_whole_is_no_warning(server: Any, generator: Any, answer: Any, request_for: Any) -> None:
+    server.script = lambda asked: answer("a", "b")
+    said: list[str] = []
+    subject = generator(said, samples=2)
+    subject.generate([request_for()], 2)
+    subject.close()
+    assert said == []
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+def test_a_state_that_is_refused_costs_only_itself(
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any, status: int
+) -> None:
+    """Whatever words a server has for a prompt that is too long."""
+
+    def script(asked: Any) -> Any:
+        if len(asked.body["prompt"]) > 120:
+            return reply({"error": {"message": "zu lang"}}, status)
+        return answer("a", "b")
+
+    server.script = script
+    said: list[str] = []
+    subject = generator(said, samples=2)
+    requests = [request_for("x" * 200), request_for("|- ph"), request_for("y" * 200)]
+    assert [len(found) for found in subject.generate(requests, 2)] == [0, 2, 0]
     assert len(said) == 1
-    assert "not the model's" in said[0]
-    server.script = lambda asked: answer("a")
-    said.clear()
-    generator(said, missing_logprobs="frequency").prepare()
-    assert not said
+    assert "gets no candidates" in said[0]
+    assert "zu lang" in said[0]
+    subject.close()
+    assert said[1:] == ["2 of 3 states got no candidates because the server refuses their prompts or fails at them"]
+
+
+def test_a_server_that_fails_from_now_on_is_not_taken_for_states_that_are_too_long(
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any
+) -> None:
+    server.script = lambda asked: answer("a") if len(server.asked) == 1 else reply({"detail": "out of memory"}, 500)
+    subject = generator(samples=1)
+    assert len(subject.generate([request_for()], 1)[0]) == 1
+    with pytest.raises(ServerError, match="out of memory"):
+        subject.generate([request_for()], 1)
+
+
+def test_a_first_state_that_is_too_long_is_told_from_options_that_are_refused(
+    server: Any, generator: Any, answer: Any, reply: Any, request_for: Any
+) -> None:
+    def script(asked: Any) -> Any:
+        long = len(asked.body["prompt"]) > 120 or asked.body["max_tokens"] > 128
+        return reply({"detail": "too many tokens"}, 400) if long else answer("a")
+
+    server.script = script
+    assert generator(samples=1).generate([request_for("x" * 200)], 1) == [[]]
+    with pytest.raises(UsageError, match="too many tokens"):
+        generator(samples=1, max_tokens=4096).generate([request_for("|- ph")], 1)
 
 
 def test_preparing_fails_without_logprobs(server: Any, generator: Any, answer: Any, written: Any) -> None:

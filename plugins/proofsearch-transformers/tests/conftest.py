@@ -10,6 +10,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, processors
 from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
     BertConfig,
     BertModel,
     GPT2Config,
@@ -18,6 +20,8 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -69,6 +73,38 @@ def _new(kind: str, size: int, **changed: Any) -> PreTrainedModel:
         return GPT2LMHeadModel(
             GPT2Config(vocab_size=size, n_embd=32, n_layer=2, n_head=2, initializer_range=0.3, **ends, **changed)
         )
+    if kind == "roberta":
+        return RobertaForCausalLM(
+            RobertaConfig(
+                vocab_size=size,
+                hidden_size=32,
+                intermediate_size=48,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                is_decoder=True,
+                initializer_range=0.3,
+                bos_token_id=BEGIN,
+                **ends,
+                **changed,
+            )
+        )
+    if kind == "bart":
+        return BartForConditionalGeneration(
+            BartConfig(
+                vocab_size=size,
+                d_model=32,
+                encoder_layers=1,
+                decoder_layers=1,
+                encoder_attention_heads=2,
+                decoder_attention_heads=2,
+                encoder_ffn_dim=48,
+                decoder_ffn_dim=48,
+                decoder_start_token_id=END,
+                bos_token_id=BEGIN,
+                **ends,
+                **changed,
+            )
+        )
     if kind == "t5":
         return T5ForConditionalGeneration(
             T5Config(
@@ -111,7 +147,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
 
     def make(kind: str, seed: int = 0, **changed: Any) -> Path:
         folder = tmp_path_factory.mktemp(kind) / kind
-        tokenizer = make_tokenizer(framed=kind in ("bert", "t5"))
+        tokenizer = make_tokenizer(framed=kind in ("bert", "t5", "bart"))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             model = _new(kind, len(tokenizer), **changed)
@@ -124,7 +160,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
 
 @pytest.fixture(scope="session")
 def tiny(make_model: MakeModel) -> dict[str, Path]:
-    """One model of each kind: ``llama``, ``gpt2``, ``t5`` and ``bert``."""
+    """One model of each kind: ``llama``, ``gpt2``, ``roberta`` (a decoder), ``t5`` and ``bert``."""
     # Of this seed, drawing and beam search both find answers that end.
-    seeds = {"llama": 0, "gpt2": 0, "t5": 4, "bert": 0}
+    seeds = {"llama": 0, "gpt2": 0, "roberta": 0, "t5": 4, "bert": 0}
     return {kind: make_model(kind, seed=seed) for kind, seed in seeds.items()}

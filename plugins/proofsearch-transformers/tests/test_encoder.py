@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +17,16 @@ from numpy.typing import NDArray
 from proofsearch_transformers.config import EncoderConfig, PooledConfig
 from proofsearch_transformers.encoder import TransformersEncoder
 from proofsearch_transformers.files import find_files
-from proofsearch_transformers.prompting import PromptTokens
+from proofsearch_transformers.prompting import PromptTokenizer, PromptTokens
 from proofsearch_transformers.selfcheck import check_batching
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.prompts import load_template
 from proofsearch.types import State
 
-KINDS = ("llama", "gpt2", "bert", "t5")
+KINDS = ("llama", "gpt2", "bert", "roberta", "t5")
 TEXTS = st.text("abcde()-| ", min_size=1, max_size=60)
 
 
@@ -151,6 +153,68 @@ def test_no_more_tokens_than_the_model_has_positions(make_model: Any, capsys: py
     made = encoder(make_model("bert", max_position_embeddings=64))
     assert np.isfinite(made.encode(states("a" * 200))).all()
     assert "to fit into 64" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [64, 300])
+def test_positions_that_begin_behind_the_padding_are_fewer(
+    make_model: Any, capsys: pytest.CaptureFixture[str], rows: int
+) -> None:
+    """Would catch a state of more tokens than a RoBERTa has positions for, which was an index out of range."""
+    made = encoder(make_model("roberta", max_position_embeddings=rows))
+    long, short = made.encode(states("abcde" * 100, ("abcde" * 100)[: rows - 1]))
+    assert f"to fit into {rows - 1}" in capsys.readouterr().err  # one row is the padding's
+    assert long == pytest.approx(short, abs=1e-5)
+
+
+def test_a_tokenizers_own_limit_counts(
+    tiny: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "t5"
+    shutil.copytree(tiny["t5"], copy)
+    settings_file = copy / "tokenizer_config.json"
+    for said, cut in ((24, True), (10**30, False)):
+        settings_file.write_text(json.dumps(json.loads(settings_file.read_text()) | {"model_max_length": said}))
+        encoder(copy).encode(states("a" * 100))
+        assert ("to fit into 24" in capsys.readouterr().err) == cut
+
+
+def test_the_special_tokens_of_a_cut_state_stay(tiny: dict[str, Path]) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny["bert"])
+    prompts = PromptTokenizer(tokenizer, load_template("bare"), 12, option="--x", spans=True, say=lambda _: None)
+    (cut,) = prompts(states("abcde" * 9))
+    assert len(cut.ids) == 12
+    assert (cut.ids[0], cut.ids[-1]) == (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    assert cut.own == list(range(1, 11))
+    assert tokenizer.decode([cut.ids[at] for at in cut.own]) == ("abcde" * 9)[:10]
+
+
+def test_a_batch_that_memory_does_not_hold_is_encoded_in_parts(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = states(*("abcde"[: 1 + at % 5] * (1 + at) for at in range(12)))
+    whole = encoder(tiny["bert"]).encode(texts)
+    made = encoder(tiny["bert"])
+    inner = made._computed
+
+    def computed(tokens: Sequence[PromptTokens]) -> Any:
+        if len(tokens) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return inner(tokens)
+
+    monkeypatch.setattr(made, "_computed", computed)
+    np.testing.assert_allclose(made.encode(texts), whole, atol=1e-5)
+
+
+def test_what_torch_raises_of_a_batch_is_one_line(tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = encoder(tiny["bert"])
+    made.encode(states("a"))
+
+    def computed(tokens: Sequence[PromptTokens]) -> Any:
+        raise IndexError(f"index out of range\n{torch.zeros(99, 99)}")
+
+    monkeypatch.setattr(made, "_computed", computed)
+    with pytest.raises(InputError, match=r"1 texts of at most 4 tokens can't be computed: IndexError: index out of"):
+        made.encode(states("ab"))
 
 
 def test_the_fingerprint_says_what_decides_a_row_and_nothing_else(tiny: dict[str, Path], tmp_path: Path) -> None:

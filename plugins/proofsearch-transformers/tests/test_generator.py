@@ -21,7 +21,7 @@ from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate, State, Theorem
 
-KINDS = ("llama", "gpt2", "t5")
+KINDS = ("llama", "gpt2", "roberta", "t5")
 TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee", "cab" * 15, "(b)")
 """Enough of different lengths that prompts are read in several groups."""
 
@@ -44,7 +44,8 @@ class Teacher:
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.seq2seq = json.loads((folder / "config.json").read_bytes())["model_type"] == "t5"
+        kind = json.loads((folder / "config.json").read_bytes())["model_type"]
+        self.seq2seq, self.first = kind == "t5", int(kind == "roberta")
         self.model = (AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM).from_pretrained(folder).eval()
 
     def logprob(self, text: str, answer: Sequence[int]) -> float:
@@ -54,7 +55,10 @@ class Teacher:
                 decoded = torch.tensor([[0, *answer]])
                 logits = self.model(input_ids=torch.tensor([ids]), decoder_input_ids=decoded).logits[0, :-1]
             else:
-                logits = self.model(torch.tensor([[*ids, *answer]])).logits[0, len(ids) - 1 : -1]
+                # A RoBERTa begins at 1 behind its padding, and would give a padding token that it wrote no position.
+                places = torch.arange(len(ids) + len(answer)) + self.first
+                logits = self.model(torch.tensor([[*ids, *answer]]), position_ids=places[None]).logits
+                logits = logits[0, len(ids) - 1 : -1]
         return float(logits.log_softmax(dim=-1).gather(1, torch.tensor(answer)[:, None]).double().sum())
 
 
@@ -74,7 +78,8 @@ class Spied:
                         del ids[-1]
                     by_prompt[tuple(ids)] = text
                 for place, tokens, logprob in inner(opened, prompts, third):
-                    self.rows.append((by_prompt[tuple(prompts[place])], tokens, logprob))
+                    if tokens is not None:
+                        self.rows.append((by_prompt[tuple(prompts[place])], tokens, logprob))
                     yield place, tokens, logprob
 
             monkeypatch.setattr(made, name, spy)
@@ -314,6 +319,98 @@ def test_prompt_and_answer_share_the_models_positions(make_model: Any, capsys: p
     assert "to fit into 32" in capsys.readouterr().err
     with pytest.raises(UsageError, match="--transformers-max-new-tokens 50: leaves no place for a prompt"):
         generator(small, max_new_tokens=50).generate(requests("a"), 2)
+
+
+def test_an_encoder_decoder_has_positions_for_each_half(make_model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Would catch a state of more tokens than the encoder's table has rows, which was an index out of range."""
+    small = make_model("bart", max_position_embeddings=32)
+    assert len(generator(small, samples=4, max_new_tokens=32).generate(requests("a" * 200, "b"), 4)) == 2
+    assert "to fit into 32 (--transformers-max-prompt)" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"--transformers-max-new-tokens 33: .* the 32 positions of"):
+        generator(small, max_new_tokens=33).generate(requests("a"), 2)
+
+
+def test_positions_that_begin_behind_the_padding_are_fewer(make_model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    small = make_model("roberta", max_position_embeddings=48)
+    generator(small, samples=2, max_new_tokens=16).generate(requests("a" * 80, "b"), 2)
+    assert "to fit into 31" in capsys.readouterr().err  # 48 rows, of which one is the padding's
+
+
+# ------------------------------------------------------------------------------- states without candidates are told
+
+
+def test_a_theorem_that_leaves_no_room_costs_only_its_own_states(
+    tiny: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "about.toml"
+    template.write_text('text = "{statement}|{state}]"\nstop = ["\\n"]')
+    made = generator(tiny["llama"], template=str(template), max_prompt=40, beams=4)
+    asked = [GenerationRequest(Theorem("th", text), State("(a)", ()), None, 1) for text in ("abc" * 30, "abc")]
+    first, second = made.generate(asked, 4)
+    assert first == []
+    assert second
+    assert "a state got no candidate: the theorem that the template speaks of leaves no room" in capsys.readouterr().err
+    made.close()
+    assert "1 of 2 states got no candidates, 1 of them because the theorem" in capsys.readouterr().err
+
+
+def test_a_state_whose_answers_are_all_cut_off_is_said(
+    tiny: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would catch a search that ends as exhausted in silence."""
+    made = generator(tiny["llama"], samples=3, max_new_tokens=4)
+    monkeypatch.setattr(made, "_drawn", lambda opened, prompts, draw: ((at, None, -1.0) for at in range(len(prompts))))
+    for _ in range(2):
+        assert made.generate(requests("a", "b"), 3) == [[], []]
+    said = capsys.readouterr().err
+    assert said.count("warning:") == 1
+    assert (
+        "a state got no candidate: of 3 answers 3 had not ended after 4 tokens (--transformers-max-new-tokens)" in said
+    )
+    made.close()
+    said = capsys.readouterr().err
+    assert "4 of 4 states got no candidates\n" in said
+    assert "12 of 12 answers had not ended" in said
+
+
+def limit_memory(monkeypatch: pytest.MonkeyPatch, made: TransformersGenerator, holds: Any) -> None:
+    inner = made._drawn
+
+    def drawn(opened: Any, prompts: Any, draw: Any) -> Any:
+        if not holds(prompts):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return inner(opened, prompts, draw)
+
+    monkeypatch.setattr(made, "_drawn", drawn)
+
+
+def test_a_batch_that_memory_does_not_hold_is_written_in_parts(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = requests(*TEXTS)
+    whole = generator(tiny["llama"], samples=6).generate(asked, 6)
+    made = generator(tiny["llama"], samples=6)
+    limit_memory(monkeypatch, made, lambda prompts: len(prompts) <= 5)
+    for some, others in zip(made.generate(asked, 6), whole, strict=True):
+        assert [one.tactic for one in some] == [one.tactic for one in others]
+    made.close()
+    assert "not written" not in capsys.readouterr().err
+
+
+def test_a_prompt_that_memory_does_not_hold_costs_only_its_state(
+    tiny: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = generator(tiny["llama"], samples=6).generate(requests("(a-b)", "c"), 6)
+    made = generator(tiny["llama"], samples=6)
+    limit_memory(monkeypatch, made, lambda prompts: max(map(len, prompts)) < 60)
+    found = made.generate(requests("(a-b)", "a" * 90, "c"), 6)
+    assert found[1] == []
+    assert [[one.tactic for one in some] for some in (found[0], found[2])] == [[o.tactic for o in one] for one in whole]
+    assert "of 6 answers 6 were not written: the device's memory doesn't hold the prompt" in capsys.readouterr().err
+    none = generator(tiny["llama"], samples=2)
+    limit_memory(monkeypatch, none, lambda prompts: False)
+    with pytest.raises(InputError, match=r"don't fit into the device's memory.*--transformers-max-prompt"):
+        none.generate(requests("a"), 2)  # nothing at all works
 
 
 def test_logits_that_are_not_finite_are_refused(tiny: dict[str, Path], tmp_path: Path) -> None:

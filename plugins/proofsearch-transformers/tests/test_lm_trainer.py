@@ -378,6 +378,20 @@ def test_recorded_searches_that_would_not_be_read_are_refused(tmp_path: Path) ->
         trainer.train(TrainingRequest([tmp_path / "run"], tmp_path / "lm"))
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "roberta"])
+def test_a_base_with_fewer_positions_than_the_pairs_have_tokens(make_model: Any, tmp_path: Path, kind: str) -> None:
+    """Would catch an index out of range in the midst of a training; the tiny tokenizer has a token a character."""
+    base = make_model(kind, **{"n_positions" if kind == "gpt2" else "max_position_embeddings": 46})
+    said: list[str] = []
+    options = {"base": str(base), "steps": 2, "validate_every": 2}
+    train(tmp_path / "lm", report=lambda report: said.extend(report.messages), **options)
+    room = 46 if kind == "gpt2" else 45
+    left_out = f"training pairs of more than {room} tokens are left out, for which the model has no room"
+    assert any(one.endswith(left_out) for one in said), said
+    with pytest.raises(InputError, match=r"have more than 30 tokens, for which the model has no room"):
+        train(tmp_path / "none", **options | {"base": str(make_model("gpt2", n_positions=30))})
+
+
 @pytest.mark.parametrize("what", ["missing", "pickled", "renamed"])
 def test_a_base_that_is_no_safe_model_is_refused(learnt: Path, tmp_path: Path, what: str) -> None:
     base = tmp_path / "base"

@@ -12,11 +12,11 @@ from math import inf
 
 from proofsearch.search.graph import SearchGraph
 
-MAX_WAYS = 32
+MAX_WAYS = 16
 """Further paths that are tried for one refused step. There may be very many, often refused for the same reason."""
 
-MAX_PATHS = 256
-"""Further paths that are tried in one search."""
+MAX_PATHS = 64
+"""Further paths that are tried in one search: a check may take seconds, which no limit counts."""
 
 MAX_LOOKED_AT = 4000
 """Beginnings of ways that are looked at for one refused step at a time."""
@@ -58,6 +58,8 @@ class Refusals:
         Args:
             added: the edges refused in it. All are looked at if there may be something new about some.
         """
+        if not self._paths_left:
+            return
         graph = self._graph
         solved, self._solved = self._solved, len(graph.solved_by)
         fresh = self._read_edges() or solved < self._solved

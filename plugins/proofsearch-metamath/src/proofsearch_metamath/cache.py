@@ -20,16 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from proofsearch_metamath.errors import MetamathError
+from proofsearch_metamath.files import read_bytes
 from proofsearch_metamath.library import Library
+from proofsearch_metamath.soundness import Flaw
 from proofsearch_metamath.tables import ARRAYS, Syntax, Tables
-from proofsearch_metamath.tokens import read_bytes
 
-FORMAT = 2
+FORMAT = 3
 """The version of the store; another one is prepared anew."""
 
 _TEXTS = ("symbols", "typecodes", "labels", "float_labels", "essential_labels", "variables")
-_RULES = "rules.json"
-_FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.txt" for name in _TEXTS), _RULES}
+_RULES, _FLAWS = "rules.json", "flaws.json"
+_FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.txt" for name in _TEXTS), _RULES, _FLAWS}
 
 
 def sha256_of(files: Iterable[Path]) -> str:
@@ -59,6 +60,8 @@ def store(tables: Tables, folder: Path) -> None:
             (scratch / f"{name}.txt").write_text("\n".join(getattr(tables, name)), encoding="utf-8", newline="\n")
         rules = [[rule.label, rule.symbols, rule.order, rule.typecode, rule.position] for rule in tables.rules]
         (scratch / _RULES).write_text(json.dumps(rules), encoding="utf-8")
+        flaws = [[position, flaw.kind, flaw.message] for position, flaw in tables.flaws.items()]
+        (scratch / _FLAWS).write_text(json.dumps(flaws), encoding="utf-8")
         manifest = {
             "format": FORMAT,
             "sha256": tables.sha256,
@@ -101,11 +104,13 @@ def load(folder: Path) -> Library | None:
             Syntax(sys.intern(label), tuple(symbols), tuple(order), typecode, position)
             for label, symbols, order, typecode, position in json.loads((folder / _RULES).read_text(encoding="utf-8"))
         ]
+        found = json.loads((folder / _FLAWS).read_text(encoding="utf-8"))
+        flaws = {position: Flaw(kind, message) for position, kind, message in found}
     except (MetamathError, OSError, ValueError, KeyError, TypeError):
         # Whatever is wrong with a cache, the answer is to make it again.
         return None
     lists = {name: text.split("\n") if text else [] for name, text in texts.items()}
-    return Library(Tables(**lists, rules=rules, sources=sources, arrays=arrays, sha256=manifest["sha256"]))
+    return Library(Tables(**lists, rules=rules, sources=sources, arrays=arrays, flaws=flaws, sha256=manifest["sha256"]))
 
 
 def _checksum(file: Path) -> int:

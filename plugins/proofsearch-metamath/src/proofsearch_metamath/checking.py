@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import TypeVar
 
 from proofsearch_metamath.database import Assertion, Database
 from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.verifier import Verifier
+
+T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is in all."""
@@ -62,6 +65,28 @@ def verify_database(database: Database, *, jobs: int = 1, progress: Progress | N
         MetamathError: a process was killed.
         ValueError: ``jobs`` is less than 1.
     """
+    # In order, so that the first error is that of the theorem that stands first.
+    return sum(1 for _ in each_theorem(database, Verifier.check, jobs=jobs, progress=progress))
+
+
+def each_theorem(
+    database: Database, work: Callable[[Verifier, Assertion], T], *, jobs: int = 1, progress: Progress | None = None
+) -> Iterator[T]:
+    """Does something with the stored proof of every theorem.
+
+    Args:
+        database: with the stored proofs.
+        work: what to do, a function of a module; its results can be pickled.
+        jobs: how many processes to use, at least 1. Where processes can't be forked, one does it all.
+        progress: called with the theorems that are done and those there are.
+
+    Yields:
+        What came of each theorem, in the order in which they stand.
+
+    Raises:
+        MetamathError: a process was killed; or what ``work`` raises, for the theorem that stands first.
+        ValueError: ``jobs`` is less than 1.
+    """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected at least 1")
     theorems = [assertion for assertion in database.assertions.values() if assertion.kind == "p"]
@@ -70,20 +95,19 @@ def verify_database(database: Database, *, jobs: int = 1, progress: Progress | N
         verifier = Verifier(database)
         for start, end in chunks:
             for assertion in theorems[start:end]:
-                verifier.check(assertion)
+                yield work(verifier, assertion)
             if progress is not None:
                 progress(end, len(theorems))
-        return len(theorems)
+        return
     # Forked workers share the database's memory; a broken worker raises here instead of leaving us waiting.
     pool = ProcessPoolExecutor(
         min(jobs, len(chunks)), multiprocessing.get_context("fork"), _start_worker, (database, theorems)
     )
     try:
-        futures: list[Future[None]] = [pool.submit(_check_chunk, start, end) for start, end in chunks]
-        # In order, so that the first error is that of the theorem that stands first.
+        futures: list[Future[list[T]]] = [pool.submit(_do_chunk, work, start, end) for start, end in chunks]
         for future, (_, end) in zip(futures, chunks, strict=True):
             try:
-                future.result()
+                yield from future.result()
             except BrokenProcessPool:
                 message = "a process that verified proofs was killed, perhaps for want of memory; use fewer jobs"
                 raise MetamathError(message, database.files[0], kind="worker") from None
@@ -91,7 +115,6 @@ def verify_database(database: Database, *, jobs: int = 1, progress: Progress | N
                 progress(end, len(theorems))
     finally:
         pool.shutdown(cancel_futures=True)
-    return len(theorems)
 
 
 def _chunks(theorems: list[Assertion]) -> Iterator[tuple[int, int]]:
@@ -114,7 +137,6 @@ def _start_worker(database: Database, theorems: list[Assertion]) -> None:
     _worker, _worker_theorems = Verifier(database), theorems
 
 
-def _check_chunk(start: int, end: int) -> None:
+def _do_chunk(work: Callable[[Verifier, Assertion], T], start: int, end: int) -> list[T]:
     assert _worker is not None
-    for assertion in _worker_theorems[start:end]:
-        _worker.check(assertion)
+    return [work(_worker, assertion) for assertion in _worker_theorems[start:end]]

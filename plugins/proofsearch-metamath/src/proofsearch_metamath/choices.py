@@ -36,14 +36,14 @@ class Choices:
             unifier: over these terms.
             rendering: of these terms; goals that look equally good are ordered by their texts.
             hypotheses: the theorem's hypotheses, as terms.
-            earlier: how many provable assertions may be used: those that stand before the theorem.
+            earlier: how many provable assertions stand before the theorem; the sound ones of them may be used.
         """
         self._library = library
         self._terms = terms
         self._unifier = unifier
         self._rendering = rendering
         self._hypotheses = hypotheses
-        self._allowed = (1 << earlier) - 1
+        self._allowed = ((1 << earlier) - 1) & library.citable
         self._closing = self._allowed & library.without_hypotheses
         self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
@@ -80,7 +80,7 @@ class Choices:
         return None
 
     def candidates(self, skeleton: int) -> int:
-        """A bit set of the assertions before the theorem whose conclusion may unify with a goal (a superset)."""
+        """A bit set of the assertions that may be cited and whose conclusion may unify with a goal (a superset)."""
         found = self._candidates.get(skeleton)
         if found is None:
             found = self._library.conclusions_at(self._places(skeleton), self._allowed)

@@ -18,6 +18,7 @@ from proofsearch.runs import RunFolder
 from proofsearch_metamath.checking import check_file
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
+from proofsearch_metamath.grounds import describe_flaws
 from proofsearch_metamath.splicing import splice_all
 from proofsearch_metamath.statement import read_proof_text
 
@@ -61,13 +62,15 @@ def check(
 ) -> None:
     """Verifies every proof of a database with the stack machine.
 
-    Exit 0 and a count, or exit 1 and the first error with its place.
+    Exit 0 and a count, exit 1 and the first error with its place, or exit 3 if the file can't be read.
     """
     started = time.perf_counter()
     try:
         with _Bars() as bars:
             count = check_file(path, jobs, lambda done, total: bars.update("verifying", done, total))
     except MetamathError as error:
+        if error.kind == "unreadable":
+            raise InputError(str(error)) from None
         typer.echo(str(error) if error.file is not None else f"{path}: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"{path}: {count} theorems verified in {time.perf_counter() - started:.1f} s")
@@ -82,6 +85,9 @@ def prepare(path: DatabasePath) -> None:
     started = time.perf_counter()
     with _Bars() as bars:
         library = _environment(path, bars).library
+    flaws = describe_flaws(library, unfinished=True)
+    if flaws:
+        typer.echo(f"{path}: {flaws}", err=True)
     typer.echo(
         f"{path}: {len(library.provable)} assertions ready for search in {time.perf_counter() - started:.1f} s "
         f"(cache: {cache_folder() / 'metamath'})"

@@ -14,6 +14,7 @@ from proofsearch import Advanced, Finished
 from proofsearch.errors import ProofError
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.database import Floating
+from proofsearch_metamath.dummies import active_floats, choose
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.proofs import ProofNode
 from proofsearch_metamath.session import MetamathSession, Target
@@ -44,7 +45,7 @@ class Elaborated:
 
     Attributes:
         root: its steps as a shared tree, children in the order of the mandatory hypotheses.
-        dummies: the dummy variables that it uses; each must be kept apart from every other variable.
+        dummies: the variables that it uses and the theorem doesn't; each must be kept apart from every other variable.
     """
 
     root: ProofNode
@@ -134,8 +135,8 @@ class Elaborator:
         self._variables = [self._variable(number) for number in range(len(target.variables))]
         self._metas = 0
         self._dummies: dict[int, int] = {}
-        self._names: dict[int, str] = {}
-        self._spare: dict[int, Iterator[Floating]] = {}
+        self._named: dict[int, Floating] = {}
+        self._occurring: dict[int, tuple[int, ...]] = {}
         self._syntax: dict[int, ProofNode] = {}
 
     def elaborate(self, root: Step) -> Elaborated:
@@ -156,11 +157,13 @@ class Elaborator:
         for step in sorted(shortest.values(), key=_size, reverse=True):
             if step.goal in needed:
                 needed.update(child.goal for child in step.children)
+        kept = [step for step in sorted(shortest.values(), key=_size) if step.goal in needed]
+        self._name_dummies(kept)
         made: dict[int, ProofNode] = {}
-        for step in sorted(shortest.values(), key=_size):
-            if step.goal in needed:
-                made[step.goal] = self._node(step, made)
-        return Elaborated(made[root.goal], tuple(self._names.values()))
+        for step in kept:
+            made[step.goal] = self._node(step, made)
+        used = dict.fromkeys([floating.variable for floating in self._named.values()])
+        return Elaborated(made[root.goal], tuple(name for name in used if name not in self._target.variables))
 
     def _unify(self, root: Step) -> list[Step]:
         """Gives every step its substitution and the ground statement that it proves."""
@@ -224,37 +227,46 @@ class Elaborator:
                 self._dummies[term] = typecode
                 bindings[meta] = term
 
-    def _name_dummy(self, term: int) -> ProofNode:
-        """Gives a dummy variable a name: only those that the finished proof uses need one.
+    def _name_dummies(self, steps: Sequence[Step]) -> None:
+        """Finds a variable for each dummy of the finished proof.
 
         Raises:
             ProofError: the database has not enough variables.
         """
-        if not self._spare:
-            self._spare = self._spare_variables()
-        typecode = self._dummies[term]
-        floating = next(self._spare.get(typecode, iter(())), None)
-        if floating is None:
+        if not self._dummies:
+            return
+        library, target = self._library, self._target
+        dummies: dict[int, str] = {}
+        for step in steps:
+            for value in step.values:
+                occurring = [term for term in self._occurs(value) if term in self._dummies]
+                dummies.update((term, library.typecodes[self._dummies[term]]) for term in occurring)
+        names = dict(zip(self._variables, target.variables, strict=True))
+        apart: set[tuple[int | str, int | str]] = set()
+        for step in steps:
+            pairs = library.pattern(library.provable_index[step.label]).disjoint if step.label else ()
+            for one, other in pairs:
+                rights = [names.get(term, term) for term in self._occurs(step.values[other])]
+                for left in self._occurs(step.values[one]):
+                    apart.update((names.get(left, left), right) for right in rights)
+        floats = active_floats(library, self._frame.position)
+        found = choose(dummies, floats, target.variables, apart, self._frame.disjoint)
+        if isinstance(found, str):
             raise ProofError(
-                f"{self._target.theorem.name}: no variable of typecode {self._library.typecodes[typecode]!r} is left "
-                "for what the proof leaves open"
+                f"{target.theorem.name}: no variable of typecode {found!r} is left for what the proof leaves open"
             )
-        self._names[term] = floating.variable
-        return ProofNode(floating.label)
+        self._named = {term: floats[variable] for term, variable in found.items()}
 
-    def _spare_variables(self) -> dict[int, Iterator[Floating]]:
-        """By typecode, the ``$f`` that are active where the theorem stands, of variables that it doesn't use."""
-        library, position = self._library, self._frame.position
-        used = set(self._target.variables)
-        spare: dict[int, list[Floating]] = {}
-        spans = library.tables.arrays["float_spans"].tolist()
-        index = {typecode: number for number, typecode in enumerate(library.typecodes)}
-        for number, (first, end) in enumerate(spans):
-            floating = library.frames.floating(number)
-            if first <= position < end and floating.variable not in used:
-                used.add(floating.variable)
-                spare.setdefault(index[floating.typecode], []).append(floating)
-        return {typecode: iter(floats) for typecode, floats in spare.items()}
+    def _occurs(self, term: int) -> tuple[int, ...]:
+        """The variables of a ground term, the theorem's and dummies, in the order in which they occur."""
+        found = self._occurring.get(term)
+        if found is None:
+            if self._terms.ops[term] >= self._library.num_rules:
+                found = (term,)
+            else:
+                found = tuple(dict.fromkeys([v for arg in self._terms.args[term] for v in self._occurs(arg)]))
+            self._occurring[term] = found
+        return found
 
     def _node(self, step: Step, made: dict[int, ProofNode]) -> ProofNode:
         """A step as the verifier takes it: hypotheses, floating and essential, in their mandatory order."""
@@ -281,7 +293,7 @@ class Elaborator:
                 children = tuple(self._syntax_node(arg) for arg in self._terms.args[term])
                 node = ProofNode(rules[op].label, children)
             elif term in self._dummies:
-                node = self._name_dummy(term)
+                node = ProofNode(self._named[term].label)
             else:
                 node = ProofNode(self._frame.floats[op - len(rules)].label, ())
             self._syntax[term] = node

@@ -24,13 +24,15 @@ from proofsearch_metamath.elaboration import Elaborator
 from proofsearch_metamath.elaboration import replay as replay_path
 from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.explanation import explain
+from proofsearch_metamath.files import read_bytes, trouble_with
+from proofsearch_metamath.grounds import axioms_below, describe_flaws, why_not
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.prepare import prepare
 from proofsearch_metamath.proofs import encode_compressed, proof_graph
 from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.session import MetamathSession, Target
 from proofsearch_metamath.statement import ProofText, read_proof_text, write_proof_text
-from proofsearch_metamath.tokens import make_source, read_bytes
+from proofsearch_metamath.tokens import make_source
 from proofsearch_metamath.verifier import ProofAudit, Verifier
 
 SHIPPED = "set-prefix.mm"
@@ -108,13 +110,14 @@ class MetamathEnvironment:
             InputError: it can't be read or parsed; the message has file, line and column.
             StorageError: the cache can't be written.
         """
-        if not self.path.exists():
-            raise InputError(f"{self.path}: no such file; give --metamath-database the path of a .mm database")
+        trouble = trouble_with(self.path)
+        if trouble is not None:
+            raise InputError(f"{self.path}: {trouble}; give --metamath-database the path of a .mm database")
         advice = notice()
         if advice:
             self._status(advice, None, None)
         try:
-            return prepare(
+            library = prepare(
                 self.path,
                 self._cache / "metamath",
                 lambda what, done, total: self._status(f"{what} {self.path.name}", done, total),
@@ -127,6 +130,10 @@ class MetamathEnvironment:
                 f"{self._cache / 'metamath'}: the prepared {self.path.name} can't be stored: {error.strerror}; "
                 f"make room, or choose another folder with {CACHE_VARIABLE}"
             ) from None
+        wrong = describe_flaws(library, unfinished=False)
+        if wrong:
+            self._status(f"{self.path.name}: {wrong}", None, None)
+        return library
 
     # -- theorems ------------------------------------------------------------------------------------------------
 
@@ -255,15 +262,20 @@ class MetamathEnvironment:
         return write_proof_text(ProofText(frame.label, frame.expression, tuple(proof), _apart(dummies, variables)))
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
-        """Runs a written proof on the stack machine, which shares no code with the search."""
+        """Runs a written proof on the stack machine, which shares no code with the search.
+
+        What it cites must be proved too: the proofs of the database were verified when it was prepared.
+        """
         checker = f"proofsearch-metamath {VERSION} stack machine"
         try:
             _, audit = self._audit(theorem, proof)
         except MetamathError as error:
             return Verdict(False, checker, str(error))
-        axioms, complete = self._rests_on(audit.cited)
-        if not complete:
-            return Verdict(False, checker, "the proof cites a theorem whose own proof is incomplete", axioms)
+        axioms = axioms_below(self.library, audit.cited)
+        for label in sorted(audit.cited):
+            reason = why_not(self.library, label)
+            if reason is not None:
+                return Verdict(False, checker, f"the proof cites {reason}", axioms)
         return Verdict(True, checker, "", axioms)
 
     def explain(self, theorem: Theorem, proof: str) -> str:
@@ -296,29 +308,6 @@ class MetamathEnvironment:
     @cached_property
     def _verifier(self) -> Verifier:
         return Verifier(self.library.database)
-
-    def _rests_on(self, cited: frozenset[str]) -> tuple[tuple[str, ...], bool]:
-        """The axioms and definitions that assertions rest on, and whether all the proofs on the way are complete."""
-        library = self.library
-        arrays, labels = library.tables.arrays, library.tables.labels
-        offsets, flat, is_theorem = arrays["cited_at"], arrays["cited"], arrays["is_theorem"]
-        provable = set(library.provable.tolist())
-        pending = [library.frames.position(label) for label in cited]
-        seen = set(pending)
-        axioms = []
-        while pending:
-            position = pending.pop()
-            if position < 0:
-                continue
-            if not is_theorem[position]:
-                if position in provable:
-                    axioms.append(labels[position])
-                continue
-            for other in flat[int(offsets[position]) : int(offsets[position + 1])].tolist():
-                if other not in seen:
-                    seen.add(other)
-                    pending.append(other)
-        return tuple(sorted(axioms)), -1 not in seen
 
     def fingerprint(self) -> Mapping[str, str]:
         """The database, by name and hash, this package's version, and the bounds that change what a search meets."""

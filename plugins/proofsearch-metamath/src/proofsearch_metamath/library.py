@@ -233,6 +233,23 @@ class Library:
         counts = np.diff(self.tables.arrays["statements_at"].astype(np.int64))
         return self.bits_of(np.flatnonzero(counts == 1))
 
+    @cached_property
+    def citable(self) -> int:
+        """The provable assertions that may be relied on, as a bit set: axioms, and theorems that are proved."""
+        return self.bits_of(np.flatnonzero(self.tables.arrays["sound"][self.provable]))
+
+    @cached_property
+    def provable_positions(self) -> frozenset[int]:
+        """Where the provable assertions stand among all assertions."""
+        return frozenset(self.provable.tolist())
+
+    def cited_by(self, position: int) -> list[int]:
+        """The positions of the theorems, and of the provable axioms, that a theorem's stored proof cites, ascending."""
+        arrays = self.tables.arrays
+        start, end = arrays["cited_at"][position : position + 2].tolist()
+        row: list[int] = arrays["cited"][start:end].tolist()
+        return row
+
     def before(self, position: int) -> int:
         """How many provable assertions stand before a position."""
         return int(np.searchsorted(self.provable, position))

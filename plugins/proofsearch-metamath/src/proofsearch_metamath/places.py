@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from proofsearch_metamath.database import Assertion, Database
 from proofsearch_metamath.errors import ReadError
-from proofsearch_metamath.tokens import Source, make_source, read_bytes
+from proofsearch_metamath.files import read_bytes
+from proofsearch_metamath.tokens import Source, make_source
 
 
 class Place(NamedTuple):

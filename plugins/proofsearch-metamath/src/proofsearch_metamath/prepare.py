@@ -1,4 +1,4 @@
-"""From a database to a library's arrays: parse every statement, index the conclusions.
+"""From a database to a library's arrays: parse every statement, index the conclusions, verify every proof.
 
 See :mod:`proofsearch_metamath.cache` for how they are kept.
 """
@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch_metamath.cache import load, store
+from proofsearch_metamath.compressed import decode, is_compressed, split_compressed
 from proofsearch_metamath.database import Assertion, Database
+from proofsearch_metamath.faults import UnplacedError
+from proofsearch_metamath.files import read_bytes
 from proofsearch_metamath.grammar import PROVABLE
 from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.places import Places
 from proofsearch_metamath.reader import read_database
+from proofsearch_metamath.soundness import examine
 from proofsearch_metamath.syntax import Grammar, GrammarError, ParseError
 from proofsearch_metamath.tables import Syntax, Tables
 from proofsearch_metamath.terms import MAX_DEPTH, child_path, place_of
-from proofsearch_metamath.tokens import read_bytes
 
 Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)``."""
@@ -56,7 +59,7 @@ def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
 
 
 def build(database: Database, progress: Progress = _silent) -> Tables:
-    """Parses every provable statement and lays everything out in arrays.
+    """Parses every provable statement, verifies every proof and lays everything out in arrays.
 
     Raises:
         GrammarError, ParseError: its expressions can't be parsed, or are nested too deep to be searched.
@@ -130,6 +133,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
     index = _Ragged()
     for key in keys:
         index.row(postings[key])
+    soundness = examine(database, lambda done, total: progress("verifying", done, total))
     limit = np.iinfo(np.int64).max
     arrays: dict[str, NDArray[np.generic]] = {
         "float_symbols": np.array(
@@ -143,6 +147,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
         "is_theorem": np.array(is_theorem, dtype=np.bool_),
         "proof_steps": np.array(steps, dtype=np.int32),
         "provable": np.array(provable, dtype=np.int32),
+        "sound": np.array(soundness.sound, dtype=np.bool_),
         "index_keys": np.array(keys, dtype=np.int64),
         "index": index.values(),
         "index_at": index.offsets(),
@@ -161,6 +166,7 @@ def build(database: Database, progress: Progress = _silent) -> Tables:
         variables=list(grammar.variables),
         sources=[file.resolve() for file in database.files],
         arrays=arrays,
+        flaws=soundness.flaws,
         sha256=database.sha256,
     )
 
@@ -221,43 +227,34 @@ def _depth(tree: Sequence[int], arities: Sequence[int]) -> int:
 
 
 def _citations(assertion: Assertion, database: Database) -> tuple[list[int], int]:
-    """What a stored proof cites, and how often.
+    """What a stored proof cites, and how often; nothing has checked it yet.
 
     Returns:
-        The positions of the provable assertions that it names, −1 among them if it is incomplete or names what does
-        not stand before it; and how many of its steps apply one.
+        The positions of the theorems and the provable axioms before it that it names, ascending; and how many of its
+        steps apply a provable one.
     """
     proof, assertions = assertion.proof, database.assertions
-    if not proof:
-        return [], 0
-    complete = not any("?" in token for token in proof)
-    compressed = proof[0] == "("
-    end = proof.index(")") if compressed else len(proof)
-    named = proof[1:end] if compressed else proof
-    numbers = {}
+    codes: list[int] = []
+    try:
+        if is_compressed(proof):
+            named, letters = split_compressed(proof)
+            codes = [code - len(assertion.order) for code in decode(letters)]
+        else:
+            named = list(proof)
+            codes = list(range(len(named)))
+    except UnplacedError:  # unfinished or wrong
+        named = [label for label in proof if label in assertions]
+    positions, provable = set[int](), set[int]()
     for number, label in enumerate(named):
         cited = assertions.get(label)
-        if cited is None:
-            complete = complete and (label in database.floats or label in database.essentials)
-        elif cited.position >= assertion.position:
-            complete = False
-        elif cited.typecode == PROVABLE:
-            numbers[number] = cited.position
-    positions = sorted(set(numbers.values()))
-    if not complete:
-        positions.insert(0, -1)
-    if not compressed:
-        return positions, len(numbers)
-    mandatory = len(assertion.order)
-    count = value = 0
-    for letter in "".join(proof[end + 1 :]):
-        if "A" <= letter <= "T":
-            if 20 * value + ord(letter) - 65 - mandatory in numbers:
-                count += 1
-            value = 0
-        elif letter != "Z":
-            value = value * 5 + ord(letter) - 84
-    return positions, count
+        if cited is None or cited.position >= assertion.position:
+            continue
+        if cited.typecode == PROVABLE:
+            provable.add(number)
+            positions.add(cited.position)
+        elif cited.kind == "p":
+            positions.add(cited.position)
+    return sorted(positions), sum(code in provable for code in codes)
 
 
 def _lines(database: Database, places: Sequence[tuple[int, int, int]]) -> NDArray[np.generic]:

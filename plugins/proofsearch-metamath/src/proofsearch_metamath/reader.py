@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch_metamath.database import Assertion, Database, Essential, Floating, Symbols
 from proofsearch_metamath.errors import ReadError
+from proofsearch_metamath.files import read_bytes, trouble_with
 from proofsearch_metamath.scopes import Scope
-from proofsearch_metamath.tokens import Source, Statement, make_source, read_bytes, statements
+from proofsearch_metamath.tokens import Source, Statement, make_source, statements
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is in all."""
@@ -135,9 +137,12 @@ class _Reader:
             message = f"found {len(statement.words)} words between $[ and $]; expected one file name without spaces"
             raise self.source.error(statement.start, "inclusion", message)
         beside = [folder / statement.words[0] for folder in (self.source.path.parent, self.top.parent)]
-        path = next((candidate for candidate in beside if _is_file(candidate)), None)
+        troubles = {candidate: trouble_with(candidate) for candidate in beside}
+        path = next((candidate for candidate in beside if troubles[candidate] is None), None)
         if path is None:
-            message = f"no file {beside[0]} to include; check the name, or put the file there"
+            # Of the two places the one where there is something, if there is.
+            found = next((candidate for candidate in beside if os.path.lexists(candidate)), beside[0])
+            message = f"can't include {found}: {troubles[found]}; check the name, or put the file there"
             raise self._word_error(statement, 0, "missing-file", message)
         if path.resolve() not in self.included:
             self._open(path)
@@ -320,10 +325,3 @@ class _Reader:
 
     def _word_error(self, statement: Statement, index: int, kind: str, message: str) -> ReadError:
         return self.source.error(self.source.word_offset(statement.body, index), kind, message)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # for example a name that is too long
-        return False

@@ -15,6 +15,7 @@ from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected, Theor
 from proofsearch_metamath.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.combination import Combined, Combiner, Trace
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
+from proofsearch_metamath.grounds import why_not
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.parting import apart, renumbered
 from proofsearch_metamath.rendering import Rendering
@@ -33,7 +34,7 @@ class Target:
         variables: these variables' names, in the order of their ``$f``.
         typecodes: their typecodes, as indices.
         disjoint: pairs of variables' indices that the theorem keeps apart.
-        earlier: how many provable assertions may be used: those that stand before it.
+        earlier: how many provable assertions stand before it; the sound ones of them may be used.
     """
 
     theorem: Theorem
@@ -215,6 +216,8 @@ class MetamathSession:
             return Rejected(f"no provable assertion is labelled {tactic[:60]!r}")
         if index >= self._target.earlier:
             return Rejected(f"{tactic} does not stand before {self._target.theorem.name}")
+        if not self._library.citable >> index & 1:
+            return Rejected(f"nothing can rest on {why_not(self._library, tactic)}")
         return self._unifier.apply(skeleton, self._library.pattern(index))
 
     # -- for policies --------------------------------------------------------------------------------------------

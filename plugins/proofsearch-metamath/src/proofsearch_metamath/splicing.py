@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proofsearch_metamath.files import read_bytes
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.statement import splice
-from proofsearch_metamath.tokens import Source, make_source, read_bytes
+from proofsearch_metamath.tokens import Source, make_source
 
 
 def splice_all(library: Library, proofs: Mapping[str, str]) -> str:

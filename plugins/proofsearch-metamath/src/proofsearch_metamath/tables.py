@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch_metamath.database import Assertion, Essential, Floating, Pair, Symbols
+from proofsearch_metamath.soundness import Flaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ ARRAYS = (
     "places",
     "proof_steps",
     "provable",
+    "sound",
     "statements_at",
     "trees",
     "trees_at",
@@ -75,12 +77,14 @@ class Tables:
         sources: the files that the database was read from, the top one first.
         arrays: the integer arrays, by name: ragged by assertion ``assertion_symbols`` (symbols' numbers),
             ``hypotheses`` (a ``$f`` as its number, a ``$e`` as −1 minus its), ``disjoint`` (symbols' numbers, two a
-            pair) and ``cited`` (positions; −1 where the proof is incomplete); ``places`` (N, 3): start and end as
-            offsets, and file; ``lines``, ``is_theorem``, ``proof_steps`` (N,); ``essential_symbols``, ragged by
-            ``$e``; ``float_symbols`` (F, 2): typecode and variable; ``float_spans`` (F, 2): positions; ``provable``
-            (M,): positions; ``trees``, ragged by statement; ``statements_at`` (M + 1,): each provable assertion's
-            conclusion and hypotheses among the statements; ``index``, ragged by ``index_keys``: which conclusions
-            have what at which path.
+            pair) and ``cited`` (positions of earlier theorems and provable axioms); ``places`` (N, 3): start and end as
+            offsets, and file; ``lines``, ``is_theorem``, ``proof_steps``, ``sound`` (N,), the last as in
+            :class:`~proofsearch_metamath.soundness.Soundness`; ``essential_symbols``, ragged by ``$e``;
+            ``float_symbols`` (F, 2): typecode and variable; ``float_spans`` (F, 2): positions; ``provable`` (M,):
+            positions; ``trees``, ragged by statement; ``statements_at`` (M + 1,): each provable assertion's conclusion
+            and hypotheses among the statements; ``index``, ragged by ``index_keys``: which conclusions have what at
+            which path.
+        flaws: by position, what is wrong with a theorem's own proof.
         sha256: of the sources.
     """
 
@@ -93,6 +97,7 @@ class Tables:
     variables: Sequence[str]
     sources: Sequence[Path]
     arrays: Mapping[str, NDArray[np.generic]]
+    flaws: Mapping[int, Flaw]
     sha256: str
 
 

@@ -6,9 +6,7 @@ No regular expression walks over the whole text: ``$`` occurs only in keywords o
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -98,20 +96,6 @@ class Statement(NamedTuple):
     body: int
     proof: list[str]
     end: int
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, unpacked if its name ends in ``.gz``.
-
-    Raises:
-        ReadError: it can't be read.
-    """
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ReadError(f"can't read the file: {reason}; check its name", path, kind="unreadable") from None
 
 
 def make_source(path: Path, data: bytes) -> Source:

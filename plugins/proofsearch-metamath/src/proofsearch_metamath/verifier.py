@@ -82,11 +82,23 @@ class Verifier:
             codes, labels = self._run(assertion, tokens, pairs)
         except UnplacedError as fault:
             raise self._error(assertion, fault, stored=proof is None) from None
-        used = set(codes)
-        first = len(assertion.order)
+        return ProofAudit(assertion.label, len(codes) - codes.count(TAG), self._cited(assertion, codes, labels))
+
+    def positions_cited(self, assertion: Assertion) -> tuple[int, ...]:
+        """Verifies the stored proof of a theorem; where the assertions that it applies stand, ascending.
+
+        Raises:
+            UnplacedError: the proof does not prove the statement.
+        """
+        codes, labels = self._run(assertion, assertion.proof, assertion.scope_disjoint)
         known = self._database.assertions
-        cited = [label for code, label in enumerate(labels, first) if code in used and label in known]
-        return ProofAudit(assertion.label, len(codes) - codes.count(TAG), frozenset(cited))
+        return tuple(sorted(known[label].position for label in self._cited(assertion, codes, labels)))
+
+    def _cited(self, assertion: Assertion, codes: list[int], labels: list[str]) -> frozenset[str]:
+        """Of the labels that a proof's numbers stand for, the assertions that it applies."""
+        used, known = set(codes), self._database.assertions
+        numbered = enumerate(labels, len(assertion.order))
+        return frozenset([label for code, label in numbered if code in used and label in known])
 
     def check(self, assertion: Assertion) -> None:
         """Verifies the stored proof of a theorem, without an audit.
@@ -155,10 +167,6 @@ class Verifier:
         self, machine: Machine, assertion: Assertion, tokens: Sequence[str]
     ) -> tuple[list[int], list[str]]:
         labels, letters = split_compressed(tokens)
-        if len(set(labels)) < len(labels):
-            token = next(index for index, label in enumerate(labels) if label in labels[:index])
-            message = f"found {labels[token]!r} twice in the parentheses; name each label once"
-            raise UnplacedError("duplicate-label", message, token + 1)
         rule_of, position = self._rules.get, assertion.position
         add_rule, add_body, add_typecode = machine.rules.append, machine.bodies.append, machine.typecodes.append
         for index, label in enumerate(labels, 1):

@@ -5,45 +5,74 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from proofsearch.prompts import PromptTemplate
 from proofsearch.types import Candidate
 from proofsearch_openai.samples import Sample
 
 
-class MissingLogprobsError(Exception):
-    """A sample has no log-probability."""
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What a state's samples came to. Those that are counted here make no candidate.
+
+    Attributes:
+        candidates: best first.
+        samples: how many there were.
+        cut: of those, how many had no end.
+        empty: how many ended and say nothing.
+        unscored: how many say something and have no log-probability.
+        unlisted: how many of the unscored came without any list of log-probabilities.
+    """
+
+    candidates: list[Candidate]
+    samples: int
+    cut: int
+    empty: int
+    unscored: int = 0
+    unlisted: int = 0
 
 
-def scored(samples: Sequence[Sample], template: PromptTemplate) -> list[Candidate]:
-    """Candidates with the model's own log-probabilities, best first.
+def scored(samples: Sequence[Sample], template: PromptTemplate) -> Harvest:
+    """Candidates with the model's own log-probabilities.
 
     Of several token sequences that make the same tactic the likeliest counts, so that log-probability and number of
-    tokens belong together and don't grow with the number of samples. What has no end or says nothing is left out.
-
-    Raises:
-        MissingLogprobsError: a sample that is to be a candidate has none.
+    tokens belong together and don't grow with the number of samples.
     """
     found: dict[str, Candidate] = {}
-    for sample in samples:
-        tactic = template.answer(sample.text) if sample.ended else ""
+    cut, whole = _whole(samples, template)
+    unscored = unlisted = 0
+    for sample, tactic in whole:
         if not tactic:
             continue
         logprob = sample.logprob(template.stop)
         if logprob is None:
-            raise MissingLogprobsError
-        if tactic not in found or logprob[0] > found[tactic].logprob:
+            unscored += 1
+            unlisted += not sample.tokens
+        elif tactic not in found or logprob[0] > found[tactic].logprob:
             found[tactic] = Candidate(tactic, *logprob)
-    return _best_first(found.values())
+    return Harvest(_best_first(found.values()), len(samples), cut, _empty(whole), unscored, unlisted)
 
 
-def counted(samples: Sequence[Sample], template: PromptTemplate) -> list[Candidate]:
+def counted(samples: Sequence[Sample], template: PromptTemplate) -> Harvest:
     """Candidates with the logarithm of their share of all samples instead, most frequent first.
 
     A share is of whole tactics, so each counts as one token.
     """
-    counts = Counter(template.answer(sample.text) for sample in samples if sample.ended)
-    return _best_first(Candidate(tactic, math.log(count / len(samples))) for tactic, count in counts.items() if tactic)
+    cut, whole = _whole(samples, template)
+    counts = Counter(tactic for _, tactic in whole if tactic)
+    candidates = _best_first(Candidate(tactic, math.log(count / len(samples))) for tactic, count in counts.items())
+    return Harvest(candidates, len(samples), cut, _empty(whole))
+
+
+def _whole(samples: Sequence[Sample], template: PromptTemplate) -> tuple[int, list[tuple[Sample, str]]]:
+    """How many have no end, and the others with their tactics."""
+    whole = [(sample, template.answer(sample.text)) for sample in samples if sample.ended]
+    return len(samples) - len(whole), whole
+
+
+def _empty(whole: Iterable[tuple[Sample, str]]) -> int:
+    return sum(not tactic for _, tactic in whole)
 
 
 def _best_first(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
+
+_OWN = {"model", "prompt", "messages", "n", "temperature", "top_p", "max_tokens", "stop", "logprobs", "stream"}
+"""Fields of a request that have an option, or that what is read of the answer rests on."""
 
 
 class ServerConfig(ComponentConfig):
@@ -28,6 +33,10 @@ class ServerConfig(ComponentConfig):
     timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for an answer.")
     retries: int = Field(
         default=3, ge=0, description="How often a request is repeated when the server is busy, fails or is silent."
+    )
+    proxy: Literal["auto", "environment", "none"] = Field(
+        default="auto",
+        description="Proxies that HTTP_PROXY and the like name; auto: for all addresses but this machine's own.",
     )
 
     @model_validator(mode="after")
@@ -72,14 +81,38 @@ class GeneratorConfig(ServerConfig):
     )
     missing_logprobs: Literal["error", "frequency"] = Field(
         default="error",
-        description="What to do where the server gives no log-probabilities; frequency: take the share of the answers "
-        "that are this tactic instead.",
+        description="What to do where the server gives no log-probabilities; frequency: don't ask for them, and take "
+        "the share of the answers that are this tactic instead.",
+    )
+    extra: str = Field(
+        default="{}",
+        description="Fields to send with each request besides, as a JSON object; null leaves one out that is sent.",
     )
 
     @field_validator("template")
     @classmethod
     def _absolute_template(cls, template: str) -> str:
         return absolute_template(template)
+
+    @field_validator("extra")
+    @classmethod
+    def _fields(cls, extra: str) -> str:
+        try:
+            fields = json.loads(extra)
+        except ValueError as error:
+            raise ValueError(f'expected a JSON object such as {{"top_k": 50}}: {error}') from None
+        if not isinstance(fields, dict):
+            raise ValueError('expected a JSON object such as {"top_k": 50}')
+        for name, value in fields.items():
+            if name in _OWN or (name == "seed" and value is not None):
+                raise ValueError(f"{name} is sent by itself, from the options and the run; leave it out here")
+        return extra
+
+    @property
+    def extra_fields(self) -> Mapping[str, Any]:
+        """What ``extra`` says."""
+        fields: dict[str, Any] = json.loads(self.extra)
+        return fields
 
 
 class EncoderConfig(ServerConfig):

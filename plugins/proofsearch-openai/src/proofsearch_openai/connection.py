@@ -8,6 +8,7 @@ own, as notebooks do.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
@@ -19,11 +20,17 @@ from proofsearch_openai.config import ServerConfig
 from proofsearch_openai.credentials import read_key
 from proofsearch_openai.errors import ServerError
 from proofsearch_openai.failures import explain, listed, shown
+from proofsearch_openai.route import http_client
 
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
 _LIST_SECONDS = 10.0
+
+
+def to_stderr(message: str) -> None:
+    """Warns a person, from whatever process this is."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 class Connection:
@@ -33,7 +40,8 @@ class Connection:
         config: of the component.
 
     Raises:
-        UsageError: the key's variable holds none.
+        UsageError: the key's variable holds none; when it is first asked, also an environment variable that says which
+            way to go, and can't be used.
     """
 
     def __init__(self, config: ServerConfig) -> None:
@@ -47,7 +55,12 @@ class Connection:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs work that asks the server, and waits for it. Interrupted, the work is given up."""
-        future = asyncio.run_coroutine_threadsafe(work, self._open())
+        try:
+            loop = self._open()
+        except BaseException:
+            work.close()  # or it is complained of as never awaited
+            raise
+        future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result()
         except BaseException:
@@ -139,6 +152,7 @@ class Connection:
                 base_url=self._config.base_url,
                 timeout=openai.Timeout(self._config.timeout, connect=min(_CONNECT_SECONDS, self._config.timeout)),
                 max_retries=self._config.retries,
+                http_client=http_client(self._config),
             )
             self._room = asyncio.Semaphore(self._config.concurrency)
             loop = asyncio.new_event_loop()

@@ -14,4 +14,12 @@ class FailedError(ServerError):
 
 
 class RefusedError(UsageError):
-    """A request that the server takes for wrong (400, 422). Exit code 2."""
+    """A request that the server takes for wrong (400, 413, 422). Exit code 2.
+
+    Attributes:
+        said: the server's own words, without the key.
+    """
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import ssl
+from collections.abc import Iterator, Sequence
 
 import openai
 
@@ -10,6 +12,7 @@ from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch_openai.config import ServerConfig
 from proofsearch_openai.credentials import ApiKey
 from proofsearch_openai.errors import FailedError, RefusedError, ServerError
+from proofsearch_openai.route import CERTIFICATES, proxy_in_use
 
 SHOWN = 500
 """Characters of a server's message that are shown."""
@@ -33,7 +36,8 @@ def explain(
         model: that was asked for.
         served: the models that the server says it has; ``None`` where it doesn't.
     """
-    url, option = config.base_url, config.option
+    option, proxy = config.option, proxy_in_use(config)
+    url = f"{config.base_url}, through the proxy of {proxy}" if proxy else config.base_url
     times = f"{config.retries + 1} times" if config.retries else "once"
     if isinstance(error, openai.APITimeoutError):
         return ServerError(
@@ -42,10 +46,7 @@ def explain(
         )
     if isinstance(error, openai.APIConnectionError):
         why = shown(str(error.__cause__ or error) or type(error.__cause__).__name__, key)
-        return ServerError(
-            f"{url}: no connection, tried {times}: {why}. Start a server there, "
-            f"for example with: vllm serve MODEL; or name another address with {option('base_url')}"
-        )
+        return ServerError(f"{url}: no connection, tried {times}: {why}. {_remedy(error, config, proxy)}")
     if not isinstance(error, openai.APIStatusError):
         return ServerError(
             f"{url}: an answer that is no whole JSON: {shown(str(error), key)}; look whether {option('base_url')} is "
@@ -56,7 +57,7 @@ def explain(
         held = "refuses the key in" if key.secret else "wants a key, and none is in"
         return UsageError(f"{url}: {held} the environment variable {key.variable} ({status}): {said}")
     lacking = _lacking(model, served)
-    if status == 429 or status >= 500:
+    if status in (408, 409, 425, 429) or status >= 500:
         busy = "is too busy" if status in (429, 503) else "failed"
         hint = lacking or f"lower {option('concurrency')}, raise {option('retries')}, or see its log"
         kind = FailedError if status == 500 else ServerError
@@ -70,7 +71,32 @@ def explain(
         )
     # A server may have more models than it lists, so that this is only a hint.
     hint = f"; {lacking}" if lacking else ""
-    return RefusedError(f"{url}: the server refuses a request for the model {model!r} ({status}): {said}{hint}")
+    if "use_activation" in said:
+        hint += f"; for a server that doesn't know this field, choose {option('use_activation')} unsent"
+    return RefusedError(f"{url}: the server refuses a request for the model {model!r} ({status}): {said}{hint}", said)
+
+
+def _remedy(error: openai.APIConnectionError, config: ServerConfig, proxy: str) -> str:
+    """What to do where no connection comes about."""
+    option = config.option
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        named = [f"{variable}={os.environ[variable]}" for variable in CERTIFICATES if os.environ.get(variable)]
+        trusted = f"only those of {', '.join(named)}" if named else "those of well-known authorities"
+        return f"The server's certificate is not trusted, {trusted} are; name its authority's with SSL_CERT_FILE"
+    if proxy:
+        return (
+            f"See whether the proxy is there and lets this address through; where none is needed, name the server in "
+            f"NO_PROXY, or choose {option('proxy')} none"
+        )
+    return (
+        f"Start a server there, for example with: vllm serve MODEL; or name another address with {option('base_url')}"
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def listed(models: Sequence[str]) -> str:
@@ -92,7 +118,9 @@ def _message(error: openai.APIStatusError) -> str:
         for place in ("error", "message", "detail"):
             inner = body.get(place)
             if isinstance(inner, dict):
-                inner = inner.get("message")
+                field, inner = inner.get("param"), inner.get("message")
+                if inner and isinstance(field, str) and field not in str(inner):
+                    return f"{inner} ({field})"
             if inner:
                 return inner if isinstance(inner, str) else str(inner)
     return str(body) if body else "no message"

@@ -30,6 +30,8 @@ def read_rows(answer: object, count: int) -> NDArray[np.float32]:
     for place, vector in vectors.items():
         if not isinstance(vector, list) or not vector:
             raise ValueError(f"embedding {place} is {vector!r}, expected a list of numbers")
+        if strange := sorted(kind.__name__ for kind in set(map(type, vector)) - {int, float}):
+            raise ValueError(f"embedding {place} has entries that are no numbers: {', '.join(strange)}")
     widths = sorted({len(vector) for vector in vectors.values()})
     if len(widths) > 1:
         raise ValueError(f"embeddings of different lengths in one answer: {widths}")
@@ -37,5 +39,5 @@ def read_rows(answer: object, count: int) -> NDArray[np.float32]:
         # What is too large for 32 bits becomes infinite, which is refused later.
         with np.errstate(over="ignore"):
             return np.array([vectors[place] for place in range(count)], np.float32)
-    except (TypeError, ValueError):
-        raise ValueError("an embedding with an entry that is no number") from None
+    except OverflowError:  # a whole number of hundreds of digits
+        raise ValueError("an embedding with an entry that is too large for any float") from None

@@ -22,12 +22,13 @@ class Sample:
     Attributes:
         text: what it wrote.
         ended: whether it came to an end by itself, so that the text is whole.
-        tokens: the tokens with their natural log-probabilities; ``None`` where the server gives none.
+        tokens: the tokens with their natural log-probabilities, ``None`` for one that is no finite number; ``None``
+            where the server gives no list of them.
     """
 
     text: str
     ended: bool
-    tokens: Sequence[tuple[str, float]] | None
+    tokens: Sequence[tuple[str, float | None]] | None
 
     def logprob(self, stop: Sequence[str]) -> tuple[float, int] | None:
         """The log-probability of the text up to its end, and over how many tokens that is.
@@ -37,11 +38,16 @@ class Sample:
 
         Args:
             stop: the strings that end an answer.
+
+        Returns:
+            ``None`` where a token that counts has none: the sum of the others would be that of another text.
         """
         if not self.tokens:
             return None
         total, count, written = 0.0, 0, ""
         for token, logprob in self.tokens:
+            if logprob is None:
+                return None
             total += logprob
             count += 1
             written += token
@@ -94,8 +100,8 @@ def _sample(choice: _Choice, stop: Sequence[str]) -> Sample:
     return Sample(text, ended, _tokens(choice.logprobs))
 
 
-def _tokens(logprobs: Any) -> list[tuple[str, float]] | None:
-    """Tokens with log-probabilities; ``None`` unless there is one for each, since a part would be another number."""
+def _tokens(logprobs: Any) -> list[tuple[str, float | None]] | None:
+    """Tokens with log-probabilities; ``None`` unless there is an entry for each, since a part would be another text."""
     if not isinstance(logprobs, dict):
         return None
     content = logprobs.get("content")
@@ -108,8 +114,16 @@ def _tokens(logprobs: Any) -> list[tuple[str, float]] | None:
         tokens, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
     if not (isinstance(tokens, list) and isinstance(values, list) and len(tokens) == len(values)):
         return None
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-        return None
     return [
-        (token if isinstance(token, str) else "", float(value)) for token, value in zip(tokens, values, strict=True)
+        (token if isinstance(token, str) else "", _finite(value)) for token, value in zip(tokens, values, strict=True)
     ]
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None

@@ -18,6 +18,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from transformers.modeling_outputs import BaseModelOutput
 
+from proofsearch_transformers.positions import position_ids
 from proofsearch_transformers.prompting import pad
 
 _BY_ROW = (DynamicLayer, DynamicSlidingWindowLayer)
@@ -27,7 +28,9 @@ _GROUP = 4
 """Prompts are read in at most so many groups of about equal length, none with fewer prompts than this."""
 
 
-def read_prompts(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, beams: int = 1) -> dict[str, Any]:
+def read_prompts(
+    model: Any, prompts: Sequence[Sequence[int]], pad_id: int, beams: int = 1, *, first: int = 0
+) -> dict[str, Any]:
     """What to give to ``generate`` for these prompts, one row an answer.
 
     Args:
@@ -35,6 +38,7 @@ def read_prompts(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, beam
         prompts: their tokens; equal ones are read once.
         pad_id: fills up the rows.
         beams: rows that ``generate`` will make of each prompt itself.
+        first: the position of a prompt's first token; ``generate`` counts from 0 unless it is told otherwise.
     """
     places = {prompt: place for place, prompt in enumerate(dict.fromkeys(map(tuple, prompts)))}
     decoder = model.config.is_encoder_decoder
@@ -45,12 +49,14 @@ def read_prompts(model: Any, prompts: Sequence[Sequence[int]], pad_id: int, beam
             read = model.get_encoder()(input_ids=ids, attention_mask=mask, return_dict=True).last_hidden_state[rows]
         return {"encoder_outputs": BaseModelOutput(last_hidden_state=read), "attention_mask": mask[rows]}
     inputs: dict[str, Any] = {"input_ids": ids[rows], "attention_mask": mask[rows]}
+    if first:
+        inputs["position_ids"] = position_ids(mask, first)[rows]
     if ids.shape[1] > 1:
-        inputs |= _read(model, ids[:, :-1], mask[:, :-1], rows.repeat_interleave(beams))
+        inputs |= _read(model, ids[:, :-1], mask[:, :-1], rows.repeat_interleave(beams), first)
     return inputs
 
 
-def _read(model: Any, ids: Tensor, mask: Tensor, rows: Tensor) -> dict[str, Any]:
+def _read(model: Any, ids: Tensor, mask: Tensor, rows: Tensor, first: int) -> dict[str, Any]:
     """Keys and values of prompts, for these rows; empty where the model keeps something else.
 
     Args:
@@ -58,6 +64,7 @@ def _read(model: Any, ids: Tensor, mask: Tensor, rows: Tensor) -> dict[str, Any]
         ids: all tokens of a prompt but the last, which the answer's first token is computed from.
         mask: 0 at the pads on the left.
         rows: of ``ids``.
+        first: the position of a prompt's first token.
     """
     groups = min(_GROUPS, len(ids) // _GROUP) if _attends_to_all(model.config.get_text_config()) else 1
     order = mask.sum(dim=1).argsort(stable=True)
@@ -69,6 +76,7 @@ def _read(model: Any, ids: Tensor, mask: Tensor, rows: Tensor) -> dict[str, Any]
         output = model.generate(
             input_ids=ids[chosen, pads:],
             attention_mask=mask[chosen, pads:],
+            **({"position_ids": position_ids(mask[chosen, pads:], first)} if first else {}),
             do_sample=False,
             max_new_tokens=1,
             return_dict_in_generate=True,
@@ -101,13 +109,14 @@ def _widen(cache: DynamicCache, columns: int) -> None:
         layer.values = pad_tensor(layer.values, (0, 0, columns, 0))
 
 
-def go_on(output: Any, inputs: dict[str, Any], rows: Sequence[int]) -> dict[str, Any]:
+def go_on(output: Any, inputs: dict[str, Any], rows: Sequence[int], *, first: int = 0) -> dict[str, Any]:
     """What to give to ``generate`` so that some rows of what it gave are written on.
 
     Args:
         output: what it gave.
         inputs: what it was given, with a cache as from :func:`read_prompts`.
         rows: the numbers of the rows.
+        first: as there.
     """
     chosen = torch.tensor(rows, device=output.sequences.device)
     ids, mask = output.sequences[chosen], inputs["attention_mask"][chosen]
@@ -115,8 +124,11 @@ def go_on(output: Any, inputs: dict[str, Any], rows: Sequence[int]) -> dict[str,
     cache = _cache(output, ids.shape[1] - 1)
     if cache is not None:  # else the prompts are read again, with what was written
         cache.batch_select_indices(chosen)
-    kept = {} if cache is None else {_name(output): cache}
-    return {"input_ids": ids, "attention_mask": torch.cat([mask, written], dim=1), **kept}
+    kept: dict[str, Any] = {} if cache is None else {_name(output): cache}
+    mask = torch.cat([mask, written], dim=1)
+    if first:
+        kept["position_ids"] = position_ids(mask, first)
+    return {"input_ids": ids, "attention_mask": mask, **kept}
 
 
 def can_go_on(inputs: dict[str, Any]) -> bool:

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from proofsearch.errors import InputError, UsageError
 from proofsearch.prompts import load_template
 from proofsearch.types import ProofState
+from proofsearch_transformers.computing import OutOfMemoryError, computing
 from proofsearch_transformers.config import EncoderConfig
 from proofsearch_transformers.files import ModelFiles
 from proofsearch_transformers.loading import load_backbone, load_config, load_tokenizer
-from proofsearch_transformers.prompting import PromptTokenizer, PromptTokens, pad, position_limit, to_stderr
+from proofsearch_transformers.positions import usable_length
+from proofsearch_transformers.prompting import PromptTokenizer, PromptTokens, pad, to_stderr
 from proofsearch_transformers.selfcheck import check_batching
 
 _LAYOUT_VERSION = 1
@@ -129,19 +131,31 @@ class TransformersEncoder:
         tokenizer = load_tokenizer(config, self._files)
         assert isinstance(tokenizer.pad_token_id, int)
         self._pad = tokenizer.pad_token_id
-        limit = position_limit(config.max_length, self._shape, tokenizer)
+        model = load_backbone(config, self._files)
+        limit = int(min(config.max_length, usable_length(model, tokenizer)))
         prompts, unsaid = (
             PromptTokenizer(tokenizer, self._template, limit, option=config.option("max_length"), spans=True, say=say)
             for say in (to_stderr, lambda _: None)
         )
-        self._model = load_backbone(config, self._files)
+        self._model = model
         self._model.config.use_cache = False
         check_batching(f"{config.option('model')} {config.model}", unsaid, self._pool, self._model.dtype)
         self._prompts = prompts
         return prompts
 
     def _pool(self, tokens: Sequence[PromptTokens]) -> NDArray[np.float32]:
-        """One forward pass: shape ``(len(tokens), width)``."""
+        """One forward pass: shape ``(len(tokens), width)``; several where the device's memory is too small for it."""
+        longest = max(len(one.ids) for one in tokens)
+        try:
+            with computing(self._config, len(tokens), longest, self._config.option("max_length")):
+                return self._computed(tokens)
+        except OutOfMemoryError:
+            half = len(tokens) // 2
+            if not half:
+                raise
+        return np.concatenate([self._pool(tokens[:half]), self._pool(tokens[half:])])
+
+    def _computed(self, tokens: Sequence[PromptTokens]) -> NDArray[np.float32]:
         ids, mask = (tensor.to(self._model.device) for tensor in pad([one.ids for one in tokens], self._pad))
         with torch.inference_mode():
             output = self._model(

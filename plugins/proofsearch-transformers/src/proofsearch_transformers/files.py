@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,14 @@ _SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", TEMPLATE)
 """What is fetched from the hub besides weights."""
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _CHUNK = 1 << 24
+_NETWORK = (
+    *(name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())),
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "HF_ENDPOINT",
+    "HF_HUB_OFFLINE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +164,12 @@ def _fetch(config: ModelConfig, patterns: Sequence[str]) -> Path:
 
     try:
         return Path(snapshot_download(config.model, revision=config.revision, allow_patterns=list(patterns)))
-    except (OSError, ValueError) as error:  # every error of the hub's client is one of these
+    except (OSError, ValueError, ImportError) as error:  # the last of a proxy that needs a package more
         revision = f" at revision {config.revision}" if config.revision else ""
         raise InputError(
             f"{config.option('model')} {config.model}: no such folder, and the hub doesn't give a model of that "
-            f"name{revision}: {first_line(error)}; check the name and the network, or download it and name its folder"
+            f"name{revision}: {first_line(error)}; check the name and the network{network_settings()}, or download it "
+            f"and name its folder"
         ) from None
 
 
@@ -251,6 +261,12 @@ def _read_json(file: Path, otherwise: str) -> Mapping[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{file}: holds a {type(values).__name__}, expected an object")
     return values
+
+
+def network_settings() -> str:
+    """The environment variables that are set and can keep the hub away, for a message; ``""`` if there are none."""
+    found = [name for name in _NETWORK if os.environ.get(name)]
+    return f" (in the environment {', '.join(found)} {'are' if len(found) > 1 else 'is'} set)" if found else ""
 
 
 def first_line(error: Warning | BaseException | str) -> str:

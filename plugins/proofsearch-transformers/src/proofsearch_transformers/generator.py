@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedTokenizerBase, StoppingCriteriaList
+from transformers import LogitsProcessorList, StoppingCriteriaList
 
-from proofsearch.errors import InputError, UsageError
-from proofsearch.prompts import PromptTemplate, load_template
+from proofsearch.errors import InputError
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate
 from proofsearch_transformers.batch import can_go_on, go_on, read_prompts
+from proofsearch_transformers.computing import OutOfMemoryError, computing
 from proofsearch_transformers.config import GeneratorConfig
-from proofsearch_transformers.files import TEMPLATE, ModelFiles
-from proofsearch_transformers.loading import load_language_model, load_tokenizer
-from proofsearch_transformers.prompting import PromptTokenizer, position_limit, to_stderr
+from proofsearch_transformers.files import ModelFiles
+from proofsearch_transformers.opened import Opened, choose_template, open_model
+from proofsearch_transformers.prompting import to_stderr
 from proofsearch_transformers.sampling import Draw, Ended, answer_length, uniforms, written
+from proofsearch_transformers.tally import Answers, Tally
 
 _NO_BEAM = -1e8
 """Beam search fills up with scores below this where it found fewer sequences than it has beams."""
@@ -35,21 +36,15 @@ _WORTH_LEAVING = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A loaded model with what belongs to it."""
-
-    model: Any
-    tokenizer: PreTrainedTokenizerBase
-    prompts: PromptTokenizer
-    ends: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One answer to be written: of which request, and the how-manieth of it."""
 
     request: int
     sample: int
+
+
+Answer = tuple[int, list[int] | None, float]
+"""The place of a prompt, the tokens of an answer to it, ``None`` where it has no end, and their log-probability."""
 
 
 class TransformersGenerator:
@@ -71,25 +66,31 @@ class TransformersGenerator:
         self._files = files
         self._template = choose_template(config, files)
         self._opened: Opened | None = None
-        self._written = self._endless = 0
+        self._tally = Tally(config, to_stderr)
+        self._wrote = False
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         """At most ``n`` candidates a request, best first, without duplicates or empty ones.
+
+        A state that has no room beside its theorem, or that the device's memory doesn't hold, has none; that is said.
 
         Raises:
             InputError: the model can't be loaded, or its logits are not finite.
             UsageError: an option that doesn't fit the model.
         """
+        if not requests or n < 1:
+            return [[] for _ in requests]
         found: list[dict[str, Candidate]] = [{} for _ in requests]
-        if requests and n > 0:
-            opened = self._open()
-            prompts = opened.prompts([one.state for one in requests], [one.theorem for one in requests])
-            ids = [prompt.ids for prompt in prompts]
-            for row, candidate in self._answers(opened, requests, ids, n):
-                if candidate.tactic not in found[row.request] or (
-                    candidate.logprob > found[row.request][candidate.tactic].logprob
-                ):
-                    found[row.request][candidate.tactic] = candidate
+        opened = self._open()
+        prompts = opened.prompts([one.state for one in requests], [one.theorem for one in requests])
+        became = [Answers(unfit=not prompt.ids) for prompt in prompts]
+        for row, tokens, logprob in self._answers(opened, requests, [prompt.ids for prompt in prompts], n, became):
+            tactic = self._template.answer(written(opened.tokenizer, tokens))
+            if not tactic:
+                became[row.request].empty += 1
+            elif tactic not in found[row.request] or logprob > found[row.request][tactic].logprob:
+                found[row.request][tactic] = Candidate(tactic, min(logprob, 0.0), len(tokens))
+        self._tally.add(became, [len(answers) for answers in found])
         return [
             sorted(answers.values(), key=lambda candidate: (-candidate.logprob, candidate.tactic))[:n]
             for answers in found
@@ -99,44 +100,63 @@ class TransformersGenerator:
         """Frees the model. Idempotent."""
         if self._opened is not None:
             self._opened.prompts.close()
-            if self._endless:
-                to_stderr(
-                    f"{self._endless} of {self._written} answers had not ended after {self._config.max_new_tokens} "
-                    f"tokens ({self._config.option('max_new_tokens')}) and were dropped"
-                )
-        self._written = self._endless = 0
+        self._tally.close()
         self._opened = None
 
     def _answers(
-        self, opened: Opened, requests: Sequence[GenerationRequest], ids: Sequence[list[int]], n: int
-    ) -> Iterator[tuple[Row, Candidate]]:
-        """Every answer that has an end and says something."""
+        self,
+        opened: Opened,
+        requests: Sequence[GenerationRequest],
+        ids: Sequence[list[int]],
+        n: int,
+        became: Sequence[Answers],
+    ) -> Iterator[tuple[Row, list[int], float]]:
+        """Every answer that has an end, in tokens, with its log-probability; what became of all of them is counted."""
         beams = self._config.beams
         together = self._config.batch if beams is None else max(1, self._config.batch // beams)
         samples = (self._config.samples or n) if beams is None else 1
-        rows = [Row(request, sample) for request in range(len(requests)) for sample in range(samples)]
+        rows = [Row(request, sample) for request in range(len(requests)) for sample in range(samples) if ids[request]]
         rows.sort(key=lambda row: len(ids[row.request]))  # so that little is padded; stable
-        for start in range(0, len(rows), together):
-            chunk = rows[start : start + together]
-            prompts = [ids[row.request] for row in chunk]
-            if beams is not None and beams > 1:
-                answers = self._searched(opened, prompts, beams)
-            else:
-                drawn = [uniforms(requests[row.request].seed, row.sample, self._config.max_new_tokens) for row in chunk]
-                answers = self._drawn(opened, prompts, Draw(None) if beams else self._draw(drawn))
+        chunks = [rows[start : start + together] for start in range(0, len(rows), together)]
+        while chunks:
+            chunk = chunks.pop(0)
+            try:
+                answers = list(self._write(opened, requests, ids, chunk))
+            except OutOfMemoryError:
+                half = len(chunk) // 2
+                if half:  # what an answer is doesn't depend on those beside it
+                    chunks[:0] = [chunk[:half], chunk[half:]]
+                elif not self._wrote:
+                    raise
+                else:
+                    became[chunk[0].request].lost += beams or 1
+                continue
+            self._wrote = True
             for place, tokens, logprob in answers:
-                self._written += 1
-                tactic = self._template.answer(written(opened.tokenizer, tokens))
-                if tactic:
-                    yield chunk[place], Candidate(tactic, min(logprob, 0.0), len(tokens))
+                row = chunk[place]
+                became[row.request].written += 1
+                if tokens is None:
+                    became[row.request].endless += 1
+                else:
+                    yield row, tokens, logprob
+
+    def _write(
+        self, opened: Opened, requests: Sequence[GenerationRequest], ids: Sequence[list[int]], chunk: Sequence[Row]
+    ) -> Iterator[Answer]:
+        """The answers of one batch."""
+        config, prompts = self._config, [ids[row.request] for row in chunk]
+        with computing(config, len(prompts), max(map(len, prompts)), config.option("max_prompt")):
+            if config.beams is not None and config.beams > 1:
+                yield from self._searched(opened, prompts, config.beams)
+            else:
+                drawn = [uniforms(requests[row.request].seed, row.sample, config.max_new_tokens) for row in chunk]
+                yield from self._drawn(opened, prompts, Draw(None) if config.beams else self._draw(drawn))
 
     def _draw(self, numbers: Sequence[torch.Tensor]) -> Draw:
         return Draw(torch.stack(list(numbers)), self._config.temperature, self._config.top_p)
 
-    def _drawn(
-        self, opened: Opened, prompts: Sequence[list[int]], draw: Draw
-    ) -> Iterator[tuple[int, list[int], float]]:
-        """Place, tokens and log-probability of each answer that ended."""
+    def _drawn(self, opened: Opened, prompts: Sequence[list[int]], draw: Draw) -> Iterator[Answer]:
+        """One answer a prompt."""
         inputs = self._read(opened, prompts)
         begin = _answer_begins(inputs)
         sequences: list[list[int]] = [[] for _ in prompts]
@@ -163,18 +183,15 @@ class TransformersGenerator:
                 break
             writing = [row for row, place in enumerate(places) if lengths[place] is None]
             if writing:
-                inputs = go_on(output, inputs, writing)
+                inputs = go_on(output, inputs, writing, first=opened.first)
                 draw.keep(writing)
             places = [places[row] for row in writing]
         for place, sequence in enumerate(sequences):
-            length = self._counted(lengths[place])
+            length = lengths[place]
             logprob = self._finite(math.fsum(logprobs[place][:length]))
-            if length is not None:
-                yield place, sequence[:length], logprob
+            yield place, None if length is None else sequence[:length], logprob
 
-    def _searched(
-        self, opened: Opened, prompts: Sequence[list[int]], beams: int
-    ) -> Iterator[tuple[int, list[int], float]]:
+    def _searched(self, opened: Opened, prompts: Sequence[list[int]], beams: int) -> Iterator[Answer]:
         """As :meth:`_drawn`, of the best sequences that beam search found, several a prompt."""
         # Without a length penalty and with no processor a sequence's score is the sum of its log-probabilities.
         # Transformers gives it only together with the scores of every step, (rows, vocabulary) floats each.
@@ -194,14 +211,11 @@ class TransformersGenerator:
         scores = output.sequences_scores.tolist()
         for place, (sequence, score) in enumerate(zip(output.sequences[:, begin:].tolist(), scores, strict=True)):
             if self._finite(score) > _NO_BEAM:
-                length = self._counted(answer_length(opened.tokenizer, sequence, opened.ends, self._template.stop))
-                if length is not None:
-                    yield place // beams, sequence[:length], score
+                length = answer_length(opened.tokenizer, sequence, opened.ends, self._template.stop)
+                yield place // beams, None if length is None else sequence[:length], score
 
     def _read(self, opened: Opened, prompts: Sequence[list[int]], beams: int = 1) -> dict[str, Any]:
-        pad_id = opened.tokenizer.pad_token_id
-        assert isinstance(pad_id, int)
-        return read_prompts(opened.model, prompts, pad_id, beams)
+        return read_prompts(opened.model, prompts, opened.pad, beams, first=opened.first)
 
     def _generate(
         self, opened: Opened, inputs: dict[str, Any], begin: int, most: int, few: int = 0, **settings: Any
@@ -225,83 +239,12 @@ class TransformersGenerator:
             f"overflow: try {self._config.option('dtype')} float32"
         )
 
-    def _counted(self, length: int | None) -> int | None:
-        if length is None:
-            self._written += 1
-            self._endless += 1
-        return length
-
     def _open(self) -> Opened:
-        if self._opened is not None:
-            return self._opened
-        config = self._config
-        tokenizer = load_tokenizer(config, self._files)
-        model: Any = load_language_model(config, self._files)
-        ends = end_tokens(*(one.eos_token_id for one in (model.generation_config, model.config, tokenizer)))
-        if not ends and not self._template.stop:
-            raise UsageError(
-                f"{config.option('model')} {config.model}: has no end of sequence, and the template "
-                f"{self._template.name!r} no stop string, so no answer could end; use a template with one"
-            )
-        limit = config.max_prompt
-        if not model.config.is_encoder_decoder:
-            # Both share the positions that the model has.
-            both = position_limit(config.max_prompt + config.max_new_tokens, model.config, tokenizer)
-            limit = both - config.max_new_tokens
-        if limit < 1:
-            raise UsageError(
-                f"{config.option('max_new_tokens')} {config.max_new_tokens}: leaves no place for a prompt in the "
-                f"positions of {config.model}; allow fewer"
-            )
-        model.generation_config = plain_settings(model, tokenizer, ends)
-        prompts = PromptTokenizer(
-            tokenizer,
-            self._template,
-            limit,
-            option=config.option("max_prompt"),
-            ended=model.config.is_encoder_decoder,
-        )
-        self._opened = Opened(model, tokenizer, prompts, ends)
+        if self._opened is None:
+            self._opened = open_model(self._config, self._files, self._template)
         return self._opened
 
 
 def _answer_begins(inputs: dict[str, Any]) -> int:
     # The decoder of an encoder-decoder begins with a token of its own.
     return int(inputs["input_ids"].shape[1]) if "input_ids" in inputs else 1
-
-
-def choose_template(config: GeneratorConfig, files: ModelFiles) -> PromptTemplate:
-    """The template that is asked for, else that beside the model, else ``plain``.
-
-    Raises:
-        UsageError: there is none of that name.
-        InputError: its file is no template.
-    """
-    if config.template is not None:
-        return load_template(config.template)
-    beside = files.folder / TEMPLATE
-    return load_template(str(beside) if beside.exists() else "plain")
-
-
-def end_tokens(*known: int | Sequence[int] | None) -> tuple[int, ...]:
-    """Every id that one of these says ends a sequence, ascending."""
-    ids = {one for some in known if some is not None for one in ([some] if isinstance(some, int) else some)}
-    return tuple(sorted(ids))
-
-
-def plain_settings(model: Any, tokenizer: PreTrainedTokenizerBase, ends: Sequence[int]) -> GenerationConfig:
-    """Settings with the model's special tokens and nothing else.
-
-    What a model brings along, such as a repetition penalty or a forced token, would change the logits that log-probs
-    are made of.
-    """
-    settings: dict[str, Any] = {
-        "eos_token_id": list(ends) or None,
-        "pad_token_id": tokenizer.pad_token_id,
-        "use_cache": True,  # some trainings leave it off in a model's configuration
-    }
-    if model.config.is_encoder_decoder:
-        for name in ("bos_token_id", "decoder_start_token_id"):
-            said = (getattr(one, name, None) for one in (model.generation_config, model.config))
-            settings[name] = next((value for value in said if value is not None), None)
-    return GenerationConfig(**settings)  # type: ignore[no-untyped-call]

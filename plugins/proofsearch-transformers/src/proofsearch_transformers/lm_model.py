@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch_transformers.files import first_line, network_settings
 from proofsearch_transformers.lm_config import LmTrainerConfig
 
 
@@ -51,7 +52,7 @@ def base_tokenizer(config: LmTrainerConfig) -> PreTrainedTokenizerBase:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             config.base, revision=config.revision or "main", trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise InputError(_unloadable(config, "tokenizer", error)) from None
     if tokenizer.eos_token_id is None:
         raise InputError(f"--lm-base {config.base}: its tokenizer has no end of sequence, so no answer could end")
@@ -84,7 +85,7 @@ def base_model(config: LmTrainerConfig) -> PreTrainedModel:
             # With LoRA the weights are frozen and may stay as they are; else an optimiser needs the precision.
             dtype="auto" if config.lora_rank is not None else "float32",
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise InputError(_unloadable(config, "causal language model", error)) from None
     return model if config.lora_rank is None else _with_adapters(model, config.lora_rank)
 
@@ -111,8 +112,7 @@ def _with_adapters(model: PreTrainedModel, rank: int) -> PreTrainedModel:
 
 
 def _unloadable(config: LmTrainerConfig, what: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
-        f"--lm-base {config.base}: can't be loaded as a {what} with safetensors and without code of its own: {reason}; "
-        f"name a folder that holds one, or a model that the hub has"
+        f"--lm-base {config.base}: can't be loaded as a {what} with safetensors and without code of its own: "
+        f"{first_line(error)}; name a folder that holds one, or a model that the hub has{network_settings()}"
     )

@@ -46,6 +46,7 @@ from proofsearch_transformers.lm_model import base_model, base_tokenizer, new_mo
 from proofsearch_transformers.lm_pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
 from proofsearch_transformers.lm_tokenizer import train_tokenizer
 from proofsearch_transformers.lm_watch import INTERRUPTED, PATIENCE, STEPS, TIME, Watch
+from proofsearch_transformers.positions import usable_length
 
 
 class LmTrainer:
@@ -160,22 +161,24 @@ class LmTrainer:
         watch: Watch,
     ) -> Trainer:
         config = self._config
-        train = Examples(pairs.train, tokenizer, template, config.max_tokens)
+        set_seed(arguments.seed)
+        model = new_model(config, tokenizer) if config.base is None else base_model(config)
+        most = int(min(config.max_tokens, usable_length(model, tokenizer)))
+        train = Examples(pairs.train, tokenizer, template, most)
         measured = pairs.validation
         if len(measured) > config.validation_pairs:
             measured = random.Random(seed).sample(measured, config.validation_pairs)
-        validation = Examples(measured, tokenizer, template, config.max_tokens)
-        watch.say(*_about_the_data(pairs, train, validation, config))
+        validation = Examples(measured, tokenizer, template, most)
+        watch.say(*_about_the_data(pairs, train, validation, most, most < config.max_tokens))
         if not len(train):
             raise InputError(
-                f"none of the {len(pairs.train)} pairs can be learnt from: {train.too_long} have more than "
-                f"{config.max_tokens} tokens, and of {train.unspeakable} the template {template.name!r} would cut the "
-                f"tactic off; raise --lm-max-tokens, or choose another --lm-template"
+                f"none of the {len(pairs.train)} pairs can be learnt from: {train.too_long} have more than {most} "
+                f"tokens{_WHOSE[most < config.max_tokens]}, and of {train.unspeakable} the template {template.name!r} "
+                f"would cut the tactic off; raise --lm-max-tokens where the model has room, or choose another "
+                f"--lm-template"
             )
         if not len(validation):
             arguments.eval_strategy, arguments.load_best_model_at_end = "no", False
-        set_seed(arguments.seed)
-        model = new_model(config, tokenizer) if config.base is None else base_model(config)
         if config.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
         trainer = PairTrainer(
@@ -245,6 +248,7 @@ class LmTrainer:
         watch.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
 
 
+_WHOSE = {False: "", True: ", for which the model has no room"}
 _WHY = {
     STEPS: "all steps are made",
     PATIENCE: "validation has not become better for long",
@@ -252,13 +256,13 @@ _WHY = {
 }
 
 
-def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, config: LmTrainerConfig) -> Iterator[str]:
+def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, most: int, no_room: bool) -> Iterator[str]:
     yield f"{len(train)} pairs to learn from and {len(validation)} to validate on"
     if pairs.left_out:
         yield f"proofs of {pairs.left_out} theorems of the split test are left out"
     for examples, what in ((train, "training"), (validation, "validation")):
         if examples.too_long:
-            yield f"{examples.too_long} {what} pairs of more than {config.max_tokens} tokens are left out"
+            yield f"{examples.too_long} {what} pairs of more than {most} tokens are left out{_WHOSE[no_room]}"
         if examples.unspeakable:
             yield f"{examples.unspeakable} {what} pairs are left out: the template would cut their tactics off"
     if not len(validation):

@@ -86,7 +86,7 @@ class PromptTokenizer:
         self.prompts = self.cut = 0
 
     def __call__(self, states: Sequence[ProofState], theorems: Sequence[Theorem] | None = None) -> list[PromptTokens]:
-        """One prompt a state, in order.
+        """One prompt a state, in order; without any tokens where the theorem leaves no room for the state.
 
         Raises:
             InputError: a state without text, whose tokens are to be found.
@@ -146,6 +146,8 @@ class PromptTokenizer:
             if length <= self._limit:
                 self._count(whole)
                 return tokens
+        if theorem is not None and self._template.needs_theorem:
+            return PromptTokens([], [])  # a shorter theorem may leave room
         raise UsageError(
             f"{self._option} {self._limit}: the template {self._template.name!r} alone takes as many tokens; allow more"
         )
@@ -169,9 +171,3 @@ def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool = False) -> tu
         ids[place, where] = torch.tensor(row)
         mask[place, where] = 1
     return ids, mask
-
-
-def position_limit(wanted: int, config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
-    """``wanted``, or fewer tokens where the model has no more positions."""
-    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
-    return min(wanted, tokenizer.model_max_length, *([positions] if isinstance(positions, int) else []))
