@@ -58,7 +58,7 @@ def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> F
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise InputError(f"{source}: not valid TOML: {error}") from None
     paths = document.pop(UNSET, [])
     if not isinstance(paths, list):
@@ -69,6 +69,29 @@ def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> F
         return model.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{source}: {explain(error, model)}") from None
+
+
+_ALWAYS = (
+    "env",
+    "generator",
+    "scorer",
+    "seed",
+    "trajectories",
+    "search.candidates",
+    "search.batch",
+    "search.limit.expansions",
+    "search.priority.kind",
+    "execution.executor",
+    "execution.workers",
+    "execution.attempts",
+)
+"""What the configuration of a run has said since the first version; what came later may be missing in an early run."""
+
+
+def missing(config: RunConfig) -> list[str]:
+    """The settings that a run's file always gives, and this one left to their defaults: it was emptied or cut."""
+    given = config.model_dump(exclude_unset=True)
+    return [name for name in _ALWAYS if _at(given, tuple(name.split(".")), missing=...) is ...]
 
 
 def _unset(document: dict[str, Any], dotted: object, source: str) -> None:

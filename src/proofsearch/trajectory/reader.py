@@ -150,6 +150,8 @@ def _counts_up(table: pa.Table) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[pq.ParquetFile]:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: no regular file; expected a trajectory file")  # a pipe would be waited for
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
