@@ -62,7 +62,7 @@ def test_every_configuration_is_one_of_the_models_that_bound_numbers() -> None:
 
 def test_every_numeric_field_of_every_configuration_has_bounds() -> None:
     tried = 0
-    for model, name, kind in dict.fromkeys(entry for model in models() for entry in fields(model)):
+    for model, name, kind in dict.fromkeys(entry for one in models() for entry in fields(one)):
         in_tuple = typing.get_origin(kind) is tuple
         for value in NO_NUMBERS + TOO_LARGE:
             with pytest.raises(ValidationError) as caught:
