@@ -101,6 +101,7 @@ def check_folder(
     out: Path,
     *,
     own: Callable[[set[str]], Iterable[str]] = lambda names: names,
+    kind: str = "",
     overwrite: bool = False,
     error: type[ProofsearchError] = UsageError,
 ) -> None:
@@ -109,6 +110,7 @@ def check_folder(
     Args:
         out: the folder; new or empty.
         own: from the names in it to those that are in the way; what a killed command left need not be.
+        kind: what a folder that is not empty could have been, and is not: ``"a run"``.
         overwrite: files in it may be replaced, each as :func:`write_file` says.
         error: what to raise.
 
@@ -127,7 +129,8 @@ def check_folder(
     except OSError as failure:
         raise StorageError(f"{out}: can't be looked at: {failure.strerror or failure}") from failure
     if foreign and not overwrite:
-        raise error(f"{out}: the folder is not empty (it holds {foreign[0]!r}); choose another with --out")
+        no = f" and not {kind}" if kind else ""
+        raise error(f"{out}: the folder is not empty{no} (it holds {foreign[0]!r}); choose another with --out")
 
 
 def _appear(part: Path, out: Path) -> None:

@@ -366,7 +366,7 @@ def _refuse_taken(out: Path) -> None:
         raise InputError(
             f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
         )
-    check_folder(out, own=lambda names: names - own, error=InputError)
+    check_folder(out, own=lambda names: names - own, kind="a checkpoint", error=InputError)
 
 
 def _refuse_nothing(out: Path) -> None:

@@ -22,7 +22,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 CONFIGS = st.builds(
     RunConfig,
     env=TEXT,
-    seed=st.integers(),
+    seed=st.integers(-(2**63), 2**63 - 1),
     trajectories=st.booleans(),
     select=st.builds(
         SelectionConfig, theorems=st.lists(TEXT, max_size=3).map(tuple), file=st.none() | TEXT, split=st.none()

@@ -61,7 +61,7 @@ def refuse_taken(path: Path) -> None:
         raise RunFolderError(
             f"{path}: already holds a run; go on with it with --resume {path}, or choose another folder with --out"
         )
-    check_folder(path, own=_foreign, error=RunFolderError)
+    check_folder(path, own=_foreign, kind="a run", error=RunFolderError)
 
 
 def _foreign(names: set[str]) -> set[str]:

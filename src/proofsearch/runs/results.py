@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PROOFS = "proofs"
 """The run folder's folder of written proofs."""
 
+_MOST = 10**12
+"""More seconds, or states, than any search took."""
+
 STATUS = ("proved", "finished", "exhausted", "limit", "cancelled", "failed")
 """How a search can end."""
 
@@ -155,8 +158,10 @@ def from_line(line: bytes) -> TheoremResult:
         raise ValueError(f"status: expected one of {', '.join(STATUS)}, found {shown(result.status)}")
     for entry in dataclasses.fields(result):
         value = getattr(result, entry.name)
-        if isinstance(value, int | float) and value < 0 and entry.name != "seed":
-            raise ValueError(f"{entry.name}: expected a number from 0, found {shown(value)}")
+        numbers = value.values() if entry.name == "seconds_by_part" else [value] if entry.name != "seed" else []
+        for number in numbers:
+            if isinstance(number, int | float) and not 0 <= number <= _MOST:
+                raise ValueError(f"{entry.name}: expected a number from 0 to {_MOST:g}, found {shown(number)}")
     _check_proof_file(result.proof_file)
     if derived and derived["proved"] is not result.proved:
         raise ValueError(f"proved is {shown(derived['proved'])} but the verdict says {shown(result.proved)}")
