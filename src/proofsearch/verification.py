@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.builtins.local import processors
+from proofsearch.builtins.local_slots import Done, Failed
+from proofsearch.builtins.local_worker import attempt
 from proofsearch.components import Components, OnStatus, resolve
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import RunFolderError, UsageError
@@ -110,7 +112,12 @@ def _spread(checker: _Checker, components: Components, recipe: _Recipe, jobs: Se
         if workers > 1 and spent > _PATIENCE and spent * (len(jobs) - done) > _PATIENCE * done:
             yield from components.executor().run(recipe, jobs[done:])
             return
-        yield JobResult(job, checker.run(job))
+        message = attempt(checker, job)
+        yield (
+            JobResult(job, None, message.failure, message.message)
+            if isinstance(message, Failed)
+            else JobResult(job, message.payload if isinstance(message, Done) else None)
+        )
 
 
 @dataclass(frozen=True, slots=True)

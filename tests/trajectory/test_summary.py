@@ -118,7 +118,7 @@ def test_merge(folder, tmp_path):
     assert merge([folder], out) == 3
     assert [search.search_id for search in read_searches([out])] == ["s3", "s7", "s9"]
     assert check([out]) == []
-    with pytest.raises(UsageError, match="is there already; .* --overwrite"):
+    with pytest.raises(UsageError, match=r"is there already; .* --overwrite"):
         merge([folder], out)
     assert merge([folder], tmp_path / "new" / "all.parquet") == 3
     out.write_bytes(b"older")

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory.recorded import RecordedSearch
@@ -138,8 +140,8 @@ def _refuse_impossible(file: Path, search: RecordedSearch) -> None:
         InputError: there is one; the message names search, node and column.
     """
     edges = pc.sum(pc.list_value_length(search.table.column("edges"))).as_py() or 0
-    best_edge = search.table.column("best_edge").fill_null(-1).to_numpy()
-    wrong = {
+    best_edge = search.best_edge
+    wrong: dict[str, tuple[NDArray[np.bool_], NDArray[Any], str]] = {
         "logprob": (~np.isfinite(search.logprob), search.logprob, "a finite number"),
         "value": (np.isinf(search.value), search.value, "a finite number or none"),
         "best_edge": ((best_edge < -1) | (best_edge >= edges), best_edge, f"one of its {edges} edges"),
