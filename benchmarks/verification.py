@@ -5,15 +5,16 @@ r"""How long checking a run again takes, and whether it grows with the run or fa
     python benchmarks/verification.py build/guided
 
 Times the commands ``proofsearch verify`` and ``proofsearch metamath splice``, start and loading included, on the run
-and on a copy with a quarter of its results, in turn. Prints medians of ``--repeats`` with their range, and the ratio of
-the time that a proof takes in the whole run to that in the quarter: 1 where reading is linear, 4 where each proof
-reads all results again.
+and on a copy with a quarter of its results, in turn. Prints medians of ``--repeats``: seconds with their range, and
+processors' time. ``growth`` is the ratio of the processors' time that a proof takes in the whole run to that in the
+quarter: at most 1 where reading is linear, up to 4 where each proof reads all results again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import statistics
 import subprocess
@@ -34,11 +35,13 @@ def quarter(run: Path, folder: Path) -> Path:
     return copy
 
 
-def seconds(*arguments: str | Path) -> float:
-    """How long a command takes."""
-    began = time.perf_counter()
+def seconds(*arguments: str | Path) -> tuple[float, float]:
+    """How long a command takes: wall-clock time, and time of processors, which other work prolongs less."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "proofsearch", *map(str, arguments)], check=True, capture_output=True)
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - began, used
 
 
 def main() -> None:
@@ -58,15 +61,19 @@ def main() -> None:
         }
         for name, command in commands.items():
             took: dict[str, list[float]] = {"whole": [], "quarter": []}
+            used: dict[str, list[float]] = {"whole": [], "quarter": []}
             for _ in range(options.repeats):
                 for which, run in runs.items():
-                    took[which].append(seconds(*command, run))
-            whole, less = (statistics.median(took[which]) for which in runs)
+                    wall, processors = seconds(*command, run)
+                    took[which].append(wall)
+                    used[which].append(processors)
+            whole, less = (statistics.median(used[which]) for which in runs)
             row = {
                 "command": name,
                 "proofs": proofs["whole"],
-                "seconds": round(whole, 1),
+                "seconds": round(statistics.median(took["whole"]), 1),
                 "range": [round(min(took["whole"]), 1), round(max(took["whole"]), 1)],
+                "processor_seconds": round(whole, 1),
                 "growth": round(whole / proofs["whole"] / (less / proofs["quarter"]), 2),
                 "repeats": options.repeats,
             }
