@@ -42,7 +42,7 @@ from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.run import OnEvent, Preparing, RunEvent, resume_search, run_search
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
-from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.runs.settings import from_whole_toml, to_toml
 from proofsearch.validation import Place, dotted
 
 RUNS = Path("runs")
@@ -228,7 +228,7 @@ def begun_with(out: Path) -> TrainConfig | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: can't be read: {error}") from None
-    return from_toml(text, str(file), TrainConfig)
+    return from_whole_toml(text, str(file), TrainConfig)
 
 
 def recorded_runs(folder: Path) -> Iterator[Path]:

@@ -30,6 +30,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
+from proofsearch.config import RunConfig
 from proofsearch.errors import InputError, RunFolderError, StorageError
 from proofsearch.runs.fields import shown
 from proofsearch.runs.layout import (
@@ -48,13 +49,11 @@ from proofsearch.runs.layout import (
 from proofsearch.runs.lock import FolderLock
 from proofsearch.runs.names import safe_names
 from proofsearch.runs.results import ResultLog, TheoremResult, read_results
-from proofsearch.runs.settings import from_toml, missing, to_toml
+from proofsearch.runs.settings import from_whole_toml, to_toml
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from proofsearch.config import RunConfig
 
 
 class RunFolder:
@@ -188,16 +187,9 @@ class RunFolder:
         """
         file = self.path / "config.toml"
         try:
-            config = from_toml(read_text(file), str(file))
+            return from_whole_toml(read_text(file), str(file), RunConfig)
         except InputError as error:
             raise RunFolderError(f"{error}; restore the file: the rest of the run depends on it") from None
-        lacking = missing(config)
-        if lacking:
-            raise RunFolderError(
-                f"{file}: damaged: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing, which every "
-                f"run writes; restore the file: the rest of the run depends on it"
-            )
-        return config
 
     @property
     def environment(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 import tomli_w
 from pydantic import ValidationError
 
-from proofsearch.config import FrozenModel, RunConfig
+from proofsearch.config import FrozenModel, IterateConfig, RunConfig, TrainConfig
 from proofsearch.errors import InputError
 from proofsearch.validation import explain
 
@@ -71,27 +71,32 @@ def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> F
         raise InputError(f"{source}: {explain(error, model)}") from None
 
 
-_ALWAYS = (
-    "env",
-    "generator",
-    "scorer",
-    "seed",
-    "trajectories",
-    "search.candidates",
-    "search.batch",
-    "search.limit.expansions",
-    "search.priority.kind",
-    "execution.executor",
-    "execution.workers",
-    "execution.attempts",
-)
-"""What the configuration of a run has said since the first version; what came later may be missing in an early run."""
+_SEARCH = ("search.candidates", "search.batch", "search.limit.expansions", "search.priority.kind")
+_EXECUTION = ("execution.executor", "execution.workers", "execution.attempts")
+_ALWAYS: dict[type[FrozenModel], tuple[str, ...]] = {
+    RunConfig: ("env", "generator", "scorer", "seed", "trajectories", *_SEARCH, *_EXECUTION),
+    TrainConfig: ("plugin", "env", "seed", *_EXECUTION),
+    IterateConfig: ("plugin", "env", "generator", "seed", "rounds", "theorems", "validation", *_SEARCH, *_EXECUTION),
+}
+"""What these files have said since their first version; what came later may be missing in an early one."""
 
 
-def missing(config: RunConfig) -> list[str]:
-    """The settings that a run's file always gives, and this one left to their defaults: it was emptied or cut."""
+def from_whole_toml(text: str, source: str, model: type[Model]) -> Model:
+    """Reads a configuration that :func:`to_toml` wrote, of a run, a training or an iteration.
+
+    Raises:
+        InputError: as :func:`from_toml`, or it lacks what such a file always says: it was emptied or cut, and other
+            settings would be taken for its own.
+    """
+    config = from_toml(text, source, model)
     given = config.model_dump(exclude_unset=True)
-    return [name for name in _ALWAYS if _at(given, tuple(name.split(".")), missing=...) is ...]
+    lacking = [name for name in _ALWAYS[model] if _at(given, tuple(name.split(".")), missing=...) is ...]
+    if lacking:
+        raise InputError(
+            f"{source}: damaged: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing, which such a "
+            f"file always says; restore it from a copy"
+        )
+    return config
 
 
 def _unset(document: dict[str, Any], dotted: object, source: str) -> None:
