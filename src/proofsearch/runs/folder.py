@@ -189,7 +189,7 @@ class RunFolder:
         try:
             return from_whole_toml(read_text(file), str(file), RunConfig)
         except InputError as error:
-            raise RunFolderError(f"{error}; restore the file: the rest of the run depends on it") from None
+            raise RunFolderError(f"{error}; the rest of the run depends on it") from None
 
     @property
     def environment(self) -> dict[str, Any]:

@@ -92,9 +92,9 @@ def from_whole_toml(text: str, source: str, model: type[Model]) -> Model:
     given = config.model_dump(exclude_unset=True)
     lacking = [name for name in _ALWAYS[model] if _at(given, tuple(name.split(".")), missing=...) is ...]
     if lacking:
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise InputError(
-            f"{source}: damaged: {', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing, which such a "
-            f"file always says; restore it from a copy"
+            f"{source}: damaged: emptied or cut: {', '.join(lacking[:3])}{more} must be there; restore it from a copy"
         )
     return config
 
