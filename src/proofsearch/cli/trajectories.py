@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,9 @@ from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.recorded import disagreements
 from proofsearch.trajectory import summary as trajectory_summary
+
+_MOST = 100
+"""Problems of a kind that are shown of a place; whoever sees so many knows enough."""
 
 Places = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Run folders, trajectory files, or folders of them.")
@@ -79,7 +83,8 @@ def _check(paths: Places) -> None:
     problems = trajectory_summary.check(paths)
     for path in filter(is_run_folder, paths):
         try:
-            problems += [trajectory_summary.Problem(path, "", what) for what in disagreements(RunFolder.open(path))]
+            found = islice(disagreements(RunFolder.open(path)), _MOST)
+            problems += [trajectory_summary.Problem(path, "", what) for what in found]
         except ProofsearchError as error:
             problems.append(trajectory_summary.Problem(path, "", str(error)))
     for problem in problems:
