@@ -170,4 +170,4 @@ def test_a_proof_that_is_a_pipe_is_not_waited_for(write: Write, small: str, tmp_
     os.mkfifo(tmp_path / "proof.mm")
     for command in (("splice", tmp_path / "proof.mm", "--out", tmp_path / "out.mm"), ("show", "id", "--proof")):
         arguments = command if command[0] == "splice" else (*command, tmp_path / "proof.mm")
-        assert "no regular file" in failure(InputError, *arguments, "--database", path)
+        assert "it is a FIFO, not a file" in failure(InputError, *arguments, "--database", path)

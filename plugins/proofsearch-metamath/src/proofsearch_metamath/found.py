@@ -15,6 +15,7 @@ from proofsearch.runs.layout import own_files
 from proofsearch_metamath.checking import Progress
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
+from proofsearch_metamath.files import trouble_with
 from proofsearch_metamath.statement import read_proof_text
 
 _CHUNK = 50
@@ -87,9 +88,10 @@ def read_proof(file: Path) -> str:
     Raises:
         InputError: it can't be read.
     """
+    trouble = trouble_with(file)
+    if trouble is not None:
+        raise InputError(f"{file}: can't be read: {trouble}; expected a proof that a search wrote")
     try:
-        if file.exists() and not file.is_file():
-            raise InputError(f"{file}: no regular file; expected a proof that a search wrote")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: can't be read: {error}; expected a proof that a search wrote") from None
