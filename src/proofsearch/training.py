@@ -36,12 +36,13 @@ from proofsearch.components import (
 )
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, PluginError, StorageError, UsageError
+from proofsearch.outputs import check_folder
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.run import OnEvent, Preparing, RunEvent, resume_search, run_search
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
-from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.runs.settings import from_whole_toml, to_toml
 from proofsearch.validation import Place, dotted
 
 RUNS = Path("runs")
@@ -227,7 +228,7 @@ def begun_with(out: Path) -> TrainConfig | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: can't be read: {error}") from None
-    return from_toml(text, str(file), TrainConfig)
+    return from_whole_toml(text, str(file), TrainConfig)
 
 
 def recorded_runs(folder: Path) -> Iterator[Path]:
@@ -312,9 +313,15 @@ def _refuse_empty(path: Path) -> None:
 
 def _refuse_foreign(path: Path, env: str) -> None:
     """Refuses searches of another environment; those that don't say theirs are the trainer's to judge."""
+    from proofsearch.runs.recorded import refuse_missing
     from proofsearch.trajectory.reader import environments
 
-    found = {RunFolder.open(path).config.env} if is_run_folder(path) else environments(path)
+    if is_run_folder(path):
+        folder = RunFolder.open(path)
+        refuse_missing(folder)
+        found = frozenset({folder.config.env})
+    else:
+        found = environments(path)
     foreign = sorted(found - {env, ""})
     if foreign:
         raise InputError(
@@ -352,20 +359,14 @@ def _manifest_content(folder: Path) -> bytes | None:
 
 
 def _refuse_taken(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: a file is in the way; choose another folder with --out")
-    names = {entry.name for entry in out.iterdir()} if out.exists() else set()
     # A training that was refused its data, or stopped before the first save, has nothing to lose.
-    foreign = sorted(names - {SETTINGS, SETTINGS + storage.PART_SUFFIX})
-    if not foreign:
-        return
-    if SETTINGS in names or MANIFEST in names:
+    own = {SETTINGS, SETTINGS + storage.PART_SUFFIX}
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if names - own and (SETTINGS in names or MANIFEST in names):
         raise InputError(
             f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
         )
-    raise InputError(
-        f"{out}: the folder is not empty and no checkpoint (it holds {foreign[0]!r}); choose another with --out"
-    )
+    check_folder(out, own=lambda names: names - own, kind="a checkpoint", error=InputError)
 
 
 def _refuse_nothing(out: Path) -> None:
