@@ -1,4 +1,4 @@
-"""Being asked to stop: every signal is as good as Ctrl-C, once the step is done, and workers leave it to their parent."""
+"""Being asked to stop: every signal is as good as Ctrl-C, and workers leave it to their parent."""
 
 from __future__ import annotations
 

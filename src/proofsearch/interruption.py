@@ -1,9 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP: one way to be asked to stop, whoever asks.
 
 A terminal sends SIGINT for Ctrl-C and SIGHUP when it is closed; ``kill``, service managers and cluster schedulers send
-SIGTERM. All of them raise ``KeyboardInterrupt`` under :func:`ending_signals`, which the command line enters, so whatever
-saves its work on Ctrl-C saves it on all of them. A training waits with it until its step is done (:class:`Interruption`),
-and worker processes leave the decision to their parent (:func:`leave_to_parent`).
+SIGTERM. All of them raise ``KeyboardInterrupt`` under :func:`ending_signals`, which the command line enters, so what is
+saved on Ctrl-C is saved on each. A training waits with it until its step is done (:class:`Interruption`), and worker
+processes leave the decision to their parent (:func:`leave_to_parent`).
 """
 
 from __future__ import annotations
