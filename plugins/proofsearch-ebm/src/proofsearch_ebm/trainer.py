@@ -12,6 +12,7 @@ import torch
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
 from proofsearch.protocols import Encoder, LossCase, TrainingRequest
 from proofsearch.registry import Builder
@@ -27,7 +28,7 @@ from proofsearch_ebm.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.plots import write_plots
 from proofsearch_ebm.progress import NoWriter, Progress, ScalarWriter, TensorBoardWriter
-from proofsearch_ebm.resume import TrainingState, holds_training, load_state, save_state, to_tensors
+from proofsearch_ebm.resume import TrainingState, load_state, save_state, to_tensors
 from proofsearch_ebm.setup import Training, data_hash, set_up
 from proofsearch_ebm.tensors import writing
 
@@ -91,7 +92,7 @@ class EbmTrainer:
     def _saved(self, request: TrainingRequest) -> TrainingState | None:
         """What is to be resumed."""
         out = request.out
-        taken = (out / MANIFEST).exists() or holds_training(out)
+        taken = (out / MANIFEST).exists() or holds_generation(out)
         if taken and not request.resume:
             raise UsageError(
                 f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
