@@ -17,8 +17,9 @@ first of them alone looks after the checkpoint folder.
 
 from __future__ import annotations
 
+from proofsearch.checkpoint import SETTINGS
 from proofsearch.training.events import Noted, OnTrainingEvent, Progressed, TrainingEvent
-from proofsearch.training.folder import NOT_THE_TRAINERS, SETTINGS, begun_with, leads
+from proofsearch.training.folder import NOT_THE_TRAINERS, begun_with, leads
 from proofsearch.training.session import TRAINING_CHOOSERS, TrainingSummary, check, train
 from proofsearch.training.sources import RECORDING, RUNS, recorded_runs, recording_config
 

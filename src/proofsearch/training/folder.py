@@ -8,14 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proofsearch import storage
-from proofsearch.checkpoint import MANIFEST
+from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
 from proofsearch.errors import InputError, StorageError
 from proofsearch.runs.lock import FolderLock
 from proofsearch.runs.settings import from_toml, to_toml
-
-SETTINGS = "train.toml"
-"""The resolved configuration in the checkpoint folder: what ``resume`` goes on with."""
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
