@@ -287,6 +287,18 @@ def test_a_training_that_is_done_is_not_done_again(whole: Path) -> None:
     assert (whole / "manifest.json").stat().st_mtime_ns == before
 
 
+def test_a_longer_training_is_a_warm_restart_and_has_to_be_called_so(tmp_path: Path) -> None:
+    """The learning rate has fallen to 0 and would rise again, unasked."""
+    out = train(tmp_path / "lm", steps=8, validate_every=4)
+    with pytest.raises(UsageError, match=r"--lm-steps: .*begun with 8.*rise again: say so with --lm-warm-restart"):
+        train(out, steps=12, validate_every=4, resume=True)
+    with pytest.raises(UsageError, match=r"--lm-steps: .*begun with 8.*with None it would"):
+        train(out, steps=None, validate_every=4, resume=True)
+    assert read_manifest(out).metrics["step"] == 8
+    train(out, steps=12, validate_every=4, resume=True, warm_restart=True)
+    assert read_manifest(out).metrics["step"] == 12
+
+
 def test_a_checkpoint_that_was_cut_short_is_passed_over(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "lm"
     with pytest.raises(KeyboardInterrupt):

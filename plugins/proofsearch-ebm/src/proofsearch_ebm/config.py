@@ -38,13 +38,14 @@ MAY_CHANGE = frozenset(
         "cache_embeddings",
         "cache_megabytes",
         "threads",
+        "warm_restart",
     }
 )
 """What may differ when a training is resumed: how long and how closely, not what is trained on what."""
 
 RUNTIME_ONLY = frozenset(
     {"max_minutes", "validate_every", "validation_decisions", "checkpoint_every", "tensorboard", "threads"}
-    | {"max_skipped", "cache_embeddings", "cache_megabytes"}
+    | {"max_skipped", "cache_embeddings", "cache_megabytes", "warm_restart"}
 )
 """What of it makes a finished training no less finished."""
 
@@ -146,6 +147,10 @@ class EbmTrainerConfig(ComponentConfig):
     batch: int = Field(default=64, ge=1, description="Groups in a step.")
     learning_rate: float = Field(default=2e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
     warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises to its height.")
+    warm_restart: bool = Field(
+        default=False,
+        description="--resume with more steps: let the learning rate rise again, to where so long a training has it.",
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="On weights; never on biases or the scale.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
     max_skipped: int = Field(

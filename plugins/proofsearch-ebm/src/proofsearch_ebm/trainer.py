@@ -214,6 +214,11 @@ def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, see
                 f"{option}: {out} was trained with {before.get(name)!r}, found {now[name]!r}; resume with what it was "
                 f"trained with, or train into another folder"
             )
+    if config.steps > before["steps"] and not config.warm_restart:
+        raise UsageError(
+            f"--ebm-steps: {out} was begun with {before['steps']}, over which the learning rate falls to 0; with "
+            f"{config.steps} it would rise again: say so with --ebm-warm-restart, or train into another folder"
+        )
 
 
 def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
