@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,18 @@ def test_ctrl_c_in_the_recording_says_that_the_command_goes_on(cli: Cli, monkeyp
     assert done.code == 130
     assert "what was recorded is kept in runs/train. Go on with the same command" in done.err
     monkeypatch.undo()
+
+
+def test_a_package_that_is_missing_is_said_before_anything_is_recorded(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("proofsearch_ebm")
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = cli("train", "--plugin", "ebm", *SHOWN, *RECORDING, "--ebm-tensorboard", "--out", "c")
+    assert done.code == 2
+    assert "error: --ebm-tensorboard: needs the package tensorboard, which is not installed" in done.err
+    assert not Path("runs").exists()
+    assert not Path("c").exists()
 
 
 class Interrupting:

@@ -47,6 +47,9 @@ class Builder:
     def __init__(self, encoder):
         self.made = encoder
 
+    def status(self, message, done=None, total=None):
+        pass
+
     def encoder_options(self, name):
         return {}
 
@@ -169,6 +172,23 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(train, whole, tmp_pa
     assert load_state(tmp_path / "parts").step == 14
     train("parts", resume=True)
     assert outcome(tmp_path / "parts") == whole()
+
+
+def test_tensorboard_shows_each_step_of_a_killed_and_resumed_training_once(train, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def kill(report):
+        if report.step == 17:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        train("x", report=kill, tensorboard=True)
+    assert load_state(tmp_path / "x").step == 14, "step 15 is validated twice"
+    train("x", resume=True, tensorboard=True)
+    events = EventAccumulator(str(tmp_path / "x/tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("train/gap")] == [5, 10, 15, 20, STEPS]
 
 
 def test_ctrl_c_restores_the_handler_that_was_there(train):

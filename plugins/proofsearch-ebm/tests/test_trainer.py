@@ -75,6 +75,9 @@ class Builder:
         self.cache = cache
         self.losses = LOSSES | losses
 
+    def status(self, message, done=None, total=None):
+        pass
+
     def encoder_options(self, name):
         return {}
 
@@ -403,6 +406,7 @@ def test_the_folder_holds_a_checkpoint_a_history_and_plots(train, letters):
     assert sorted(path.name for path in (folder / "plots").iterdir()) == [
         "energy.svg",
         "gap.svg",
+        "learning.svg",
         "loss.svg",
         "rank.svg",
     ]
@@ -608,8 +612,8 @@ def test_tensorboard_gets_what_is_measured(train, monkeypatch, tmp_path):
     module = types.ModuleType("torch.utils.tensorboard")
 
     class SummaryWriter:
-        def __init__(self, folder):
-            assert folder == str(tmp_path / "out/tensorboard")
+        def __init__(self, folder, purge_step):
+            assert (folder, purge_step) == (str(tmp_path / "out/tensorboard"), 1)
 
         def add_scalar(self, name, value, step):
             written.append((name, step))

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from proofsearch_transformers.config import GeneratorConfig
+from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
 from proofsearch_transformers.files import find_files
 from proofsearch_transformers.generator import TransformersGenerator
 from proofsearch_transformers.lm_config import LmTrainerConfig
@@ -419,12 +419,13 @@ def test_a_base_that_is_no_safe_model_is_refused(learnt: Path, tmp_path: Path, w
         train(tmp_path / "lm", base=str(base))
 
 
-def test_adapters_without_peft_say_what_to_install(
-    learnt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_adapters_without_peft_say_what_to_install_when_options_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when a model of gigabytes is loaded and all pairs are made."""
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(UsageError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
-        train(tmp_path / "lm", base=str(learnt), lora_rank=2)
+    with pytest.raises(ValidationError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
+        LmTrainerConfig(base="some", lora_rank=2)
+    with pytest.raises(ValidationError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
+        EncoderConfig(model="some", adapter=Path("adapter"))
 
 
 def test_pairs_that_are_all_too_long_are_refused(tmp_path: Path) -> None:

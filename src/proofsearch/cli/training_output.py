@@ -56,6 +56,10 @@ class TrainingDisplay:
                 self._end()
                 if not self._quiet:
                     typer.echo(message, err=True)
+            case Progressed(report) if self._steps is None and not report.step and not report.metrics:
+                # It is still reading, encoding, setting up: a bar at 0 would hide which.
+                for message in report.messages:
+                    typer.echo(message, err=True)
             case Progressed(report):
                 self.learnt = self.learnt or report.step > 0
                 if self._steps is None:

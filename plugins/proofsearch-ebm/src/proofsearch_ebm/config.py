@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proofsearch.config import ComponentConfig
+from proofsearch.validation import require
 
 PartsKind = Literal["state", "goals"]
 """What is encoded of a state. ``"state"``: it is one part, itself. ``"goals"``: each open goal is one."""
@@ -174,6 +175,13 @@ class EbmTrainerConfig(ComponentConfig):
     bootstrap: int = Field(default=1000, ge=100, description="Resamples for the interval of the mixing's gain.")
     tensorboard: bool = Field(default=False, description="Also write what TensorBoard reads, into OUT/tensorboard.")
     threads: int = Field(default=1, ge=1, description="Threads of the training.")
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _can_write(cls, value: bool) -> bool:
+        if value:
+            require("tensorboard", "proofsearch-ebm[tensorboard]")
+        return value
 
     @property
     def bias_per_part(self) -> bool:

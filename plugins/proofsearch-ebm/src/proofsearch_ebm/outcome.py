@@ -25,6 +25,9 @@ from proofsearch_ebm.validation import (
     sibling_choices,
 )
 
+POLICY_RANK = "policy_rank"
+"""The metric of a validation that says how often the policy alone ranks a state on the path first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -107,8 +110,14 @@ def _ranks_by_depth(dataset: Dataset, choices: Sequence[Choice], values: NDArray
     ]
 
 
-def pictures(history: History, outcome: Outcome) -> TrainingPictures:
-    """What is plotted of a training."""
+def pictures(history: History, outcome: Outcome, kept: int) -> TrainingPictures:
+    """What is plotted of a training.
+
+    Args:
+        history: what was measured in it.
+        outcome: of its best head.
+        kept: the step of that head.
+    """
     names = dict.fromkeys(name for row in history.rows for name in row.metrics if name.split("/")[0] == "loss")
     losses = {
         f"{name.replace('loss/', '')} ({split})": _curve(history, name, split)
@@ -116,9 +125,15 @@ def pictures(history: History, outcome: Outcome) -> TrainingPictures:
         for split in ("train", "validation")
     }
     gaps = {split: _curve(history, "gap", split) for split in ("train", "validation")}
+    learning = {split: _curve(history, "rank_accuracy", split) for split in ("train", "validation")}
+    # Measured on the validation's groups, which are the same at every step.
+    levels = {"chance": _curve(history, "chance", "validation"), "policy": _curve(history, POLICY_RANK, "validation")}
     return TrainingPictures(
         {name: curve for name, curve in losses.items() if curve[0]},
         {name: curve for name, curve in gaps.items() if curve[0]},
+        {name: curve for name, curve in learning.items() if curve[0]},
+        {name: values[-1] for name, (_, values) in levels.items() if values},
+        kept,
         outcome.ranks,
         outcome.on_path,
         outcome.off_path,

@@ -70,8 +70,9 @@ class EbmTrainer:
             return out
         with writing(out, "nothing was trained"):
             out.mkdir(parents=True, exist_ok=True)
-        with _threads(config.threads), _writer(config, out) as writer:
+        with _threads(config.threads), _writer(config, out, saved.step if saved is not None else 0) as writer:
             dataset = self._dataset(request, encoder, progress)
+            self._builder.status("preparing the training")
             training = set_up(config, dataset, losses, seed=request.seed, progress=progress, writer=writer)
             origin = {"config": config.model_dump(mode="json"), "seed": request.seed, "data": data_hash(dataset)}
             if saved is not None:
@@ -124,6 +125,7 @@ class EbmTrainer:
                 max_states_per_theorem=config.max_states,
                 seed=request.seed,
                 say=progress.say,
+                status=self._builder.status,
                 row_type=config.row_type,
             )
 
@@ -169,6 +171,7 @@ class EbmTrainer:
         else:
             head.load_state_dict(to_tensors(loop.best.head))
         head.eval()
+        self._builder.status("measuring the best head and weighing its values")
         outcome = judge(head, dataset, training.validation.tolist(), config, request.seed)
         progress.say(*outcome.messages)
         metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
@@ -191,7 +194,7 @@ class EbmTrainer:
             metrics=metrics,
         )
         try:
-            write_plots(out / PLOTS, pictures(loop.history, outcome))
+            write_plots(out / PLOTS, pictures(loop.history, outcome, step))
             loop.history.write(out / HISTORY)
         except StorageError as error:
             raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
@@ -259,8 +262,8 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _writer(config: EbmTrainerConfig, out: Path) -> Iterator[ScalarWriter]:
-    writer = TensorBoardWriter(out / "tensorboard") if config.tensorboard else NoWriter()
+def _writer(config: EbmTrainerConfig, out: Path, after: int) -> Iterator[ScalarWriter]:
+    writer = TensorBoardWriter(out / "tensorboard", after) if config.tensorboard else NoWriter()
     try:
         yield writer
     finally:

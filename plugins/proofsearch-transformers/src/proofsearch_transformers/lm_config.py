@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
+from proofsearch.validation import require
 
 PairsKind = Literal["library", "trajectories", "both"]
 """Where (state, tactic) pairs come from: the library's proofs, proofs that searches found, or both."""
@@ -108,6 +109,13 @@ class LmTrainerConfig(ComponentConfig):
         if self.base is None:
             return 1e-3
         return 2e-5 if self.lora_rank is None else 2e-4
+
+    @field_validator("lora_rank")
+    @classmethod
+    def _can_adapt(cls, value: int | None) -> int | None:
+        if value is not None:
+            require("peft", "proofsearch-transformers[lora]")
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
