@@ -410,6 +410,18 @@ def test_a_signal_ends_soon_keeps_everything_and_says_how_to_go_on(
     assert json.loads(done.stdout)["searched"] == 20
 
 
+@pytest.mark.parametrize("how", SIGNALS)
+def test_a_command_that_does_not_see_to_it_ends_with_the_signals_code(
+    how: signal.Signals, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(how)
+    monkeypatch.setattr("proofsearch.cli.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
+    done = cli("verify", "run")
+    assert done.code == 128 + how
+    assert "Traceback" not in done.err
+    assert signal.getsignal(how) is before
+
+
 def test_the_installed_command_is_this_one() -> None:
     script = Path(sys.executable).with_name("proofsearch")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=True)
