@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from installing import Site
+from runfolders import without_hashes
 
 from proofsearch.comparison import EvaluationSettings, RunEvaluation, evaluate, to_json
 from proofsearch.config import RunConfig
@@ -355,6 +356,7 @@ def test_split_and_limit_choose_theorems(run: Path) -> None:
     assert (few.theorems, more.theorems) == (5, 15)
     assert set(few.efforts.theorems) < set(more.efforts.theorems)
     assert one(run, limit=5, seed=1).efforts.theorems != few.efforts.theorems
+    without_hashes(run)
     lines = [json.loads(line) for line in (run / "theorems.jsonl").read_text().splitlines()]
     (run / "theorems.jsonl").write_text("".join(json.dumps(line | {"split": ""}) + "\n" for line in lines))
     with pytest.raises(UsageError, match=r"no theorem with a result is in the split 'test'; it has: none \(40\)"):

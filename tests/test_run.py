@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from installing import Site
+from runfolders import without_hashes
 
 from proofsearch.config import RunConfig
 from proofsearch.errors import PluginError, RunFolderError, StorageError
@@ -168,6 +169,7 @@ def test_a_run_is_not_gone_on_with_on_another_library(tmp_path: Path) -> None:
     run_search(config(options={"fake": {"size": 4}}), path)
     lines = (path / "results.jsonl").read_text().splitlines(keepends=True)
     (path / "results.jsonl").write_text("".join(lines[:2]))
+    without_hashes(path)
     toml = (path / "config.toml").read_text()
     (path / "config.toml").write_text(toml.replace("offset = 3", "offset = 5"))
     with pytest.raises(RunFolderError, match=r"the environment has changed since the run began: offset was '3'"):
@@ -179,6 +181,7 @@ def test_verification_reads_the_files_alone(tmp_path: Path) -> None:
     run_search(config(options={"fake": {"size": 6}}), path)
     (path / "proofs" / "reach-1.proof").write_text("dec")
     (path / "proofs" / "reach-2.proof").unlink()
+    without_hashes(path)
     theorems = (path / "theorems.jsonl").read_text()
     (path / "theorems.jsonl").write_text(theorems.replace('"13 is 0"', '"1 is 0"'))
     seen: dict[str, Verdict] = {}

@@ -362,7 +362,7 @@ def test_a_folder_that_is_taken_is_refused() -> None:
     with pytest.raises(InputError, match="out: already holds a checkpoint; go on with it with --resume"):
         train(asked, Path("out"))
     assert learnt(Path("out")) == before
-    with pytest.raises(InputError, match=r"the folder is not empty and no checkpoint \(it holds 'config.toml'\)"):
+    with pytest.raises(InputError, match=r"the folder is not empty and not a checkpoint \(it holds 'config.toml'\)"):
         train(asked, path)
     with pytest.raises(InputError, match="a file is in the way"):
         train(asked, Path("out/tally.json"))

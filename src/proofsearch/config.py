@@ -5,18 +5,60 @@ This module imports pydantic, so only what actually runs a search imports it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from annotated_types import Le, Lt
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from proofsearch.bounds import LARGEST, LARGEST_SEARCH_SEED, LARGEST_SEED, MOST_WORKERS
 
 AUTO = "auto"
 """The generator of a run that names none: the environment's own, where its options name one."""
 
 
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+"""The seed of a training or a draw."""
+
+SearchSeed = Annotated[int, Field(ge=-LARGEST_SEARCH_SEED - 1, le=LARGEST_SEARCH_SEED)]
+"""The seed of searches."""
+
+Workers = Annotated[int, Field(ge=0, le=MOST_WORKERS)]
+"""A number of processes or threads; what 0 means the field says."""
+
+
 class FrozenModel(BaseModel):
-    """Base of every configuration: immutable, unknown keys are errors, defaults are checked too."""
+    """Base of every configuration: immutable, unknown keys are errors, defaults are checked too.
+
+    Numbers are finite, and between minus and plus :data:`proofsearch.bounds.LARGEST` where their field has no upper
+    bound of its own, those in tuples too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*")
+    @classmethod
+    def _bounded(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[info.field_name or ""]
+        own = any(isinstance(bound, Le | Lt) for bound in field.metadata)
+        for number in _numbers(value):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise PydanticCustomError("finite_number", "input should be a finite number")
+            if abs(number) > LARGEST and not own:
+                raise PydanticCustomError(
+                    "number_too_large", "input should be between -{most} and {most}", {"most": LARGEST}
+                )
+        return value
+
+
+def _numbers(value: object) -> Iterator[int | float]:
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, tuple):
+        for entry in value:
+            yield from _numbers(entry)
 
 
 class ComponentConfig(FrozenModel):
@@ -132,7 +174,7 @@ class ExecutionConfig(FrozenModel):
     """How a run is spread over workers."""
 
     executor: str = Field(default="local", description="Which executor runs the searches.")
-    workers: int = Field(default=0, ge=0, description="Workers; 0: as many as there are processors.")
+    workers: Workers = Field(default=0, description="Workers; 0: as many as there are processors.")
     timeout: float | None = Field(
         default=None, gt=0, description="Seconds after which a theorem's worker is killed, verification included."
     )
@@ -158,7 +200,7 @@ class RunConfig(FrozenModel):
         description="The tactic generator: what suggests steps; auto: the environment's own, or else knn.",
     )
     scorer: str = Field(default="logprob", description="The value scorer: what judges states.")
-    seed: int = Field(default=0, description="Of everything random.")
+    seed: SearchSeed = Field(default=0, description="Of everything random.")
     select: SelectionConfig = SelectionConfig()
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()
@@ -185,7 +227,7 @@ class TrainConfig(FrozenModel):
 
     plugin: str = Field(default="ebm", description="The trainer: what learns.")
     env: str = Field(default="metamath", description="The environment of the runs to learn from.")
-    seed: int = Field(default=0, description="Of everything random.")
+    seed: Seed = Field(default=0, description="Of everything random.")
     trajectories: tuple[str, ...] = Field(
         default=(), description="A run folder or trajectory file to learn from; repeatable. Default: all under runs."
     )
@@ -200,7 +242,7 @@ class IterateConfig(FrozenModel):
     plugin: str = Field(default="ebm", description="What learns: the trainer and the scorer of its checkpoints.")
     env: str = Field(default="metamath", description="The environment: what proves.")
     generator: str = Field(default="knn", description="The tactic generator: what suggests steps.")
-    seed: int = Field(default=0, description="Of everything random.")
+    seed: Seed = Field(default=0, description="Of everything random.")
     rounds: int = Field(default=3, ge=1, description="How often to search and learn.")
     theorems: int = Field(default=400, ge=1, description="Training theorems searched a round.")
     validation: int = Field(default=200, ge=1, description="Validation theorems that measure what a round gained.")

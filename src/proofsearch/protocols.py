@@ -357,7 +357,7 @@ class TrainingRequest:
     Attributes:
         trajectories: run folders or trajectory files to learn from.
         out: the checkpoint folder to write. It may be there already and hold ``train.toml``, which isn't the trainer's.
-        seed: of everything random.
+        seed: of everything random; from 0 to 4,294,967,295.
         resume: go on from what ``out`` already holds: from the start where nothing was saved, and where the training
             is done, return at once.
         report: to be called as the training goes, in its thread; cheap, so also every step.

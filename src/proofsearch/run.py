@@ -171,11 +171,14 @@ def resume_search(
     began = time.monotonic()
     tell = on_event or _ignore
     plugins = plugins or Plugins.discover()
+    from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
+
     with RunFolder.open(path, write=True) as folder:
         config = folder.config
         if workers is not None:
             config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
         parts = resolve(plugins, config)
+        refuse_missing(folder)
         remaining = folder.remaining(retry_failures=retry_failures)
         if remaining:
             with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
@@ -256,7 +259,7 @@ def _prepare(components: Components) -> None:
 
 
 def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
-    recorded = folder.environment.get("fingerprint", {})
+    recorded = folder.fingerprint
     now = dict(environment.fingerprint())
     changed = sorted(key for key in recorded.keys() | now.keys() if recorded.get(key) != now.get(key))
     if changed:

@@ -13,6 +13,10 @@ Place = tuple[str | int, ...]
 """A key with the tables that it is in, from the outermost."""
 
 
+_LONGEST = 200
+"""Characters of a value that a message shows."""
+
+
 def dotted(place: Place) -> str:
     """The place as TOML writes it."""
     return ".".join(map(str, place)) or "the whole configuration"
@@ -70,8 +74,14 @@ def explain(
             problems.append(f"{name((*inside, *place))}: {problem['ctx']['error']}")
         else:
             message = problem["msg"][:1].lower() + problem["msg"][1:]
-            problems.append(f"{name((*inside, *place))}: {message}, found {problem['input']!r}")
+            problems.append(f"{name((*inside, *place))}: {message}, found {_shown(problem['input'])}")
     return "; ".join(problems)
+
+
+def _shown(value: object) -> str:
+    """A value as it was given, cut where nobody would read on."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def fields_at(model: type[BaseModel], place: Place) -> list[str]:

@@ -1,17 +1,28 @@
-"""Checking a run's proofs again, from its files alone."""
+"""Checking a run's proofs again, from its files alone, in as many processes as pay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proofsearch.builtins.local import processors
+from proofsearch.builtins.local_slots import Done, Failed
+from proofsearch.builtins.local_worker import attempt
 from proofsearch.components import Components, OnStatus, resolve
+from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import RunFolderError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Environment
+from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.runs import RunFolder
-from proofsearch.types import Theorem, Verdict
+from proofsearch.types import Verdict
+
+_EXECUTOR = "local"
+"""Who spreads the checks over processes, whatever executor searched."""
+
+_PATIENCE = 2.0
+"""Seconds of checking that are not worth starting processes for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Verification:
     Attributes:
         theorems: how many the run is about.
         searched: how many of them have a result.
-        verdicts: by theorem, of every proof that the run recorded as accepted.
+        verdicts: by theorem, of every proof that the run recorded as accepted, in the run's order.
         changed: what the environment depends on and is not as it was when the run began.
     """
 
@@ -39,6 +50,7 @@ class Verification:
 def verify_run(
     path: Path,
     *,
+    workers: int = 0,
     plugins: Plugins | None = None,
     cache: Path | None = None,
     on_status: OnStatus | None = None,
@@ -48,6 +60,8 @@ def verify_run(
 
     Args:
         path: the run folder.
+        workers: processes at most; 0: as many as there are processors. Where all is done in moments, or with 1, this
+            process checks alone.
         plugins: default: those that are installed.
         cache: a folder for what can be computed again; default: the user's.
         on_status: told what takes long.
@@ -59,28 +73,104 @@ def verify_run(
     """
     plugins = plugins or Plugins.discover()
     folder = RunFolder.open(path)
-    claimed = {name for name, result in folder.results().items() if result.proved}
-    verdicts: dict[str, Verdict] = {}
-    with Components(plugins, resolve(plugins, folder.config), on_status, cache) as components:
+    results = folder.results()
+    claimed = [theorem for theorem in folder.theorems if theorem.name in results and results[theorem.name].proved]
+    config = _config(folder.config, workers or processors())
+    found: dict[str, Verdict] = {}
+    with Components(plugins, resolve(plugins, config, shared=True), on_status, cache) as components:
         environment = components.environment()
-        recorded = folder.environment.get("fingerprint", {})
-        now = dict(environment.fingerprint())
-        for theorem in folder.theorems:
-            if theorem.name in claimed:
-                verdicts[theorem.name] = verdict = _check(folder, environment, theorem)
-                if on_verdict is not None:
-                    on_verdict(theorem.name, verdict)
+        recorded, now = folder.fingerprint, dict(environment.fingerprint())
+        jobs = [Job(theorem.name, theorem) for theorem in claimed]
+        recipe = _Recipe(config, path.absolute(), plugins.extra, cache)
+        for result in _spread(_Checker(folder, environment), components, recipe, jobs):
+            name = result.job.theorem.name
+            found[name] = verdict = _verdict(result)
+            if on_verdict is not None:
+                on_verdict(name, verdict)
+            if on_status is not None:
+                on_status("verifying", len(found), len(jobs))
     changed = tuple(sorted(key for key in recorded.keys() | now.keys() if recorded.get(key) != now.get(key)))
-    return Verification(len(folder.theorems), len(folder.results()), verdicts, changed)
+    ordered = {theorem.name: found[theorem.name] for theorem in claimed}
+    return Verification(len(folder.theorems), len(results), ordered, changed)
 
 
-def _check(folder: RunFolder, environment: Environment, recorded: Theorem) -> Verdict:
-    try:
-        theorem = environment.theorem(recorded.name)
-        proof = folder.proof(recorded.name)
-    except (RunFolderError, UsageError) as error:
-        return Verdict(proved=False, checker="proofsearch", message=str(error))
-    if theorem.statement != recorded.statement:
-        message = f"the theorem now says {theorem.statement!r}; the run searched {recorded.statement!r}"
-        return Verdict(proved=False, checker="proofsearch", message=message)
-    return environment.verify(theorem, proof)
+def _config(config: RunConfig, workers: int) -> RunConfig:
+    """The run's configuration with this machine's processes to execute it.
+
+    How long a search might take, and in how much memory, says nothing of a check: those bounds are left out.
+    """
+    options = config.options | {_EXECUTOR: config.options.get(_EXECUTOR, {}) | {"mode": "processes"}}
+    execution = ExecutionConfig(executor=_EXECUTOR, workers=workers)
+    return config.model_copy(update={"execution": execution, "options": options})
+
+
+def _spread(checker: _Checker, components: Components, recipe: _Recipe, jobs: Sequence[Job]) -> Iterator[JobResult]:
+    """Checks what can be checked in moments here, and the rest in processes."""
+    workers, began = recipe.config.execution.workers, time.monotonic()
+    for done, job in enumerate(jobs):
+        spent = time.monotonic() - began
+        if workers > 1 and spent > _PATIENCE and spent * (len(jobs) - done) > _PATIENCE * done:
+            yield from components.executor().run(recipe, jobs[done:])
+            return
+        message = attempt(checker, job)
+        yield (
+            JobResult(job, None, message.failure, message.message)
+            if isinstance(message, Failed)
+            else JobResult(job, message.payload if isinstance(message, Done) else None)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """How a process makes its checker; a :data:`proofsearch.protocols.WorkerFactory` that can be pickled."""
+
+    config: RunConfig
+    path: Path
+    extra: tuple[str, ...]
+    cache: Path | None
+
+    def __call__(self) -> _Checker:
+        plugins = Plugins.discover(self.extra)
+        components = Components(plugins, resolve(plugins, self.config, shared=True), cache=self.cache)
+        try:
+            return _Checker(RunFolder.open(self.path), components.environment(), components.close)
+        except BaseException:
+            components.close()
+            raise
+
+
+class _Checker:
+    """Checks recorded proofs; a :class:`proofsearch.protocols.Worker`.
+
+    Args:
+        folder: the run.
+        environment: what checks.
+        close: frees it.
+    """
+
+    def __init__(self, folder: RunFolder, environment: Environment, close: Callable[[], None] = lambda: None) -> None:
+        self._folder = folder
+        self._environment = environment
+        self.close = close
+
+    def run(self, job: Job) -> Verdict:
+        """The verdict on the recorded proof of the job's theorem."""
+        recorded = job.theorem
+        try:
+            theorem = self._environment.theorem(recorded.name)
+            proof = self._folder.proof(recorded.name)
+        except (RunFolderError, UsageError) as error:
+            return _refused(str(error))
+        if theorem.statement != recorded.statement:
+            return _refused(f"the theorem now says {theorem.statement!r}; the run searched {recorded.statement!r}")
+        return self._environment.verify(theorem, proof)
+
+
+def _verdict(result: JobResult) -> Verdict:
+    if isinstance(result.payload, Verdict):
+        return result.payload
+    return _refused(f"the check gave no verdict: {result.failure or 'error'}: {result.message}")
+
+
+def _refused(message: str) -> Verdict:
+    return Verdict(proved=False, checker="proofsearch", message=message)

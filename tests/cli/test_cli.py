@@ -34,7 +34,9 @@ def test_a_search_from_the_command_line_to_its_verification(cli: Cli) -> None:
     assert "[10/10]" in done.err
 
     done = cli("verify", "mine")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "verifying …\n")
+    assert cli("verify", "mine", "-q").err == ""
+    done = cli("verify", "mine")
     assert done.out == "10 of 10 proofs accepted by fake checker 1; 10 of 10 theorems were searched\n"
     done = cli("trajectories", "summary", "mine", "--json")
     assert json.loads(done.out)["searches"] == 10

@@ -14,7 +14,7 @@ def test_a_package_is_written_and_the_next_steps_are_said(cli: Cli) -> None:
     assert "proofsearch plugins check my-idea --kind scorer" in done.out
     assert Path("proofsearch-my-idea/pyproject.toml").is_file()
     done = cli("plugins", "new", "my-idea", "--kind", "scorer")
-    assert (done.code, "proofsearch-my-idea: is there already" in done.err) == (2, True)
+    assert (done.code, "proofsearch-my-idea: the folder is not empty" in done.err) == (2, True)
     assert cli("plugins", "new", "my-idea", "--kind", "encoder", "--out", "elsewhere/mine").code == 0
     assert Path("elsewhere/mine/src/proofsearch_my_idea/encoder.py").is_file()
 

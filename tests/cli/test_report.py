@@ -45,7 +45,7 @@ def test_options_choose_theorems_trees_and_intervals(cli: Cli, run: Path) -> Non
     assert (data["evaluation"]["seed"], data["evaluation"]["resamples"]) == (3, 150)
     shown = {tree["theorem"] for tree in data["trees"]}
     other = next(name for name in data["theorems"]["name"] if name not in shown)
-    assert cli("report", run, "--out", "elsewhere/a.html", *options, "--theorem", other).code == 0
+    assert cli("report", run, "--out", "elsewhere/a.html", *options, "--overwrite", "--theorem", other).code == 0
     assert {tree["theorem"] for tree in unpacked(Path("elsewhere/a.html"))["trees"]} == shown | {other}
     assert cli("report", run, "--split", "test", "-q").code == 0
     assert set(unpacked(run / "report.html")["theorems"]["split"]) == {"test"}
@@ -67,8 +67,8 @@ def test_defaults_on_the_command_line_are_those_of_the_settings() -> None:
         (["run", "--theorem", "reach-99"], 2, "--theorem reach-99: no run has a result of this theorem"),
         (["run", "--trees", "-1"], 2, "--trees"),
         (["run", "--out", "run"], 2, "run: a folder is in the way"),
-        (["run", "--out", "run/config.toml"], 2, "run/config.toml: is there already and is no report"),
-        (["run", "--out", "run/config.toml/a.html"], 8, "run/config.toml/a.html: the report can't be written"),
+        (["run", "--out", "run/config.toml"], 2, "run/config.toml: is read by this command"),
+        (["run", "--out", "run/config.toml/a.html"], 8, "run/config.toml/a.html: can't be written: Not a directory"),
     ],
 )
 def test_what_can_not_be_done_is_said(arguments: list[str], code: int, message: str, cli: Cli, run: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_file_says_the_same_and_the_command_line_wins(cli: Cli, recorded: Path
         (("--plugin", "taly"), 4, "no trainer is named 'taly'; known: "),
         (("--resume",), 2, "--resume goes on with the training in a folder; name it with --out"),
         (("--resume", "--out", "nowhere"), 3, "nowhere: no such folder; --resume goes on with a training"),
-        (("--out", "mine"), 3, "mine: the folder is not empty and no checkpoint"),
+        (("--out", "mine"), 3, "mine: the folder is not empty and not a checkpoint"),
         (("--trajectories", "nothing"), 3, "nothing: no such file or folder"),
         (("--tally-steps", "-1"), 2, "--tally-steps: input should be greater than or equal to 0, found -1"),
         (("--hashed-width", "1"), 2, "--hashed-width: input should be greater than or equal to 16, found 1"),

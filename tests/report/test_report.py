@@ -202,16 +202,23 @@ def test_licences_stand_in_the_file(runs: Callable[[str], Path], tmp_path: Path)
         assert holder in text
 
 
-def test_a_report_replaces_a_report_and_nothing_else(runs: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_report_replaces_what_it_is_told_to_and_never_what_it_reads(
+    runs: Callable[[str], Path], tmp_path: Path
+) -> None:
     out = tmp_path / "new" / "a.html"
     write_report([runs("small")], out, SETTINGS)
     before = out.read_bytes()
-    write_report([runs("random")], out, SETTINGS)
+    with pytest.raises(UsageError, match=r"a\.html: is there already; .* --overwrite"):
+        write_report([runs("random")], out, SETTINGS)
+    assert out.read_bytes() == before
+    write_report([runs("random")], out, SETTINGS, overwrite=True)
     assert out.read_bytes() != before
     thesis = tmp_path / "thesis.html"
     thesis.write_text("<!doctype html>years of work")
-    with pytest.raises(UsageError, match=r"thesis\.html: is there already and is no report"):
+    with pytest.raises(UsageError, match=r"thesis\.html: is there already"):
         write_report([runs("small")], thesis, SETTINGS)
+    with pytest.raises(UsageError, match=r"results\.jsonl: is read by this command"):
+        write_report([runs("small")], runs("small") / "results.jsonl", SETTINGS, overwrite=True)
     assert thesis.read_text() == "<!doctype html>years of work"
     with pytest.raises(UsageError, match="a folder is in the way"):
         write_report([runs("small")], tmp_path, SETTINGS)

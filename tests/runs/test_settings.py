@@ -8,21 +8,23 @@ from hypothesis import strategies as st
 
 from proofsearch.config import (
     ExecutionConfig,
+    IterateConfig,
     LimitConfig,
     PriorityConfig,
     RunConfig,
     SearchConfig,
     SelectionConfig,
+    TrainConfig,
 )
 from proofsearch.errors import InputError
-from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.runs.settings import from_toml, from_whole_toml, to_toml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
 CONFIGS = st.builds(
     RunConfig,
     env=TEXT,
-    seed=st.integers(),
+    seed=st.integers(-(2**63), 2**63 - 1),
     trajectories=st.booleans(),
     select=st.builds(
         SelectionConfig, theorems=st.lists(TEXT, max_size=3).map(tuple), file=st.none() | TEXT, split=st.none()
@@ -66,3 +68,17 @@ def test_no_bound_is_not_the_default_bound():
 def test_faults_are_named(text, message):
     with pytest.raises(InputError, match=message):
         from_toml(text, "c.toml")
+
+
+@pytest.mark.parametrize("model", [RunConfig, TrainConfig, IterateConfig])
+def test_a_file_that_was_emptied_or_cut_is_not_taken_for_a_whole_one(model):
+    """What is missing would mean its default, and the run would go on with other limits."""
+    whole = to_toml(model(seed=7))
+    assert from_whole_toml(whole, "a.toml", model) == model(seed=7)
+    with pytest.raises(InputError, match=r"a\.toml: damaged: emptied or cut: .* must be there"):
+        from_whole_toml("", "a.toml", model)
+    lines = whole.splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if line.startswith("attempts"))
+    for length in range(last + 1):
+        with pytest.raises(InputError, match=r"a\.toml"):
+            from_whole_toml("".join(lines[:length]), "a.toml", model)

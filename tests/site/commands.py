@@ -1,9 +1,17 @@
-"""What a command of the tests gave back."""
+"""The commands that are installed, and what one gave back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import typing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer.models import OptionInfo
+
+from proofsearch.cli.main import COMMANDS, make_app
+from proofsearch.plugins import Plugins
 
 
 @dataclass
@@ -17,3 +25,44 @@ class Done:
 
 Cli = Callable[..., Done]
 """Runs a command line, given as its arguments."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a command.
+
+    Attributes:
+        flag: the first of its names.
+        kind: the type of what it takes.
+        info: what typer was told of it.
+    """
+
+    flag: str
+    kind: Any
+    info: Any
+
+
+def installed_commands() -> Iterator[tuple[tuple[str, ...], list[Option]]]:
+    """The options of every command, those of plugins too, by the command's words."""
+    plugins = Plugins.discover()
+    for name in [*COMMANDS, *(command.name for command in plugins.commands())]:
+        app = make_app(plugins, name)
+        for command in app.registered_commands:
+            if command.name == name:
+                yield (name,), list(_options(command.callback))
+        for group in app.registered_groups:
+            for command in group.typer_instance.registered_commands if group.typer_instance else ():
+                yield (name, command.name or command.callback.__name__), list(_options(command.callback))
+
+
+def _options(command: Any) -> Iterator[Option]:
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        kind, *found = (
+            typing.get_args(parameter.annotation)
+            if typing.get_origin(parameter.annotation) is Annotated
+            else (parameter.annotation, parameter.default)
+        )
+        for info in found:
+            if isinstance(info, OptionInfo):
+                names = [text for text in (info.default, *(info.param_decls or ())) if str(text).startswith("--")]
+                yield Option(names[0] if names else f"--{parameter.name.replace('_', '-')}", kind, info)

@@ -118,19 +118,24 @@ def test_merge(folder, tmp_path):
     assert merge([folder], out) == 3
     assert [search.search_id for search in read_searches([out])] == ["s3", "s7", "s9"]
     assert check([out]) == []
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match=r"is there already; .* --overwrite"):
         merge([folder], out)
-    with pytest.raises(UsageError, match="make it first"):
-        merge([folder], tmp_path / "no" / "all.parquet")
+    assert merge([folder], tmp_path / "new" / "all.parquet") == 3
+    out.write_bytes(b"older")
+    assert merge([folder], out, overwrite=True) == 3
+    with pytest.raises(UsageError, match="is read by this command"):
+        merge([folder, out], out, overwrite=True)
 
 
 def test_merge_on_a_full_disk_leaves_nothing(folder, tmp_path, monkeypatch):
-    def full(path, content):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("proofsearch.storage.write_whole", full)
-    with pytest.raises(StorageError, match=r"all\.parquet: .*No space left on device; the inputs are untouched"):
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("proofsearch.outputs.os.fsync", full)
+    with pytest.raises(StorageError, match=r"all\.parquet: .*No space left on device; nothing was written"):
         merge([folder], tmp_path / "all.parquet")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(

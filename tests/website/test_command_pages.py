@@ -89,7 +89,8 @@ def test_every_field_of_every_shipped_component_is_described(name: str, kinds: t
         ),
         (
             "evaluate",
-            "`--resamples`<br><code>int range</code> | Draws of the theorems for the intervals. (x&gt;=100) | 2000",
+            "`--resamples`<br><code>int range</code> | "
+            "Draws of the theorems for the intervals. (100&lt;=x&lt;=1000000) | 2000",
         ),
         ("metamath", "`--out`<br><code>path</code> | The file to write. (required) | "),
     ],

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from proofsearch_metamath.commands import app
 from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.found import FoundProof, verify_found
 from typer.testing import CliRunner, Result
 
 from proofsearch.errors import InputError, ProofsearchError, UsageError, VerificationError
+from proofsearch.types import Theorem, Verdict
 
 Write = Callable[[str], Path]
 Open = Callable[..., MetamathEnvironment]
@@ -127,3 +130,44 @@ def test_splice_takes_the_first_of_several_proofs(write: Write, small: str, tmp_
         "id $p |- ( ph -> ph ) $= ( wi ax-1 mpd ) AAABZAAACAECD $.", second.read_text().strip()
     )
     assert run("check", out).exit_code == 0
+
+
+ID = "id $p |- ( ph -> ph ) $= ( wi ax-1 mpd ) AAABZAAACAECD $."
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_found_proofs_are_verified_in_any_number_of_processes(
+    jobs: int, write: Write, small: str, opened: Open
+) -> None:
+    environment = opened()
+    proofs = [FoundProof(f"proof {number}", ID) for number in range(170)]
+    shown: list[tuple[int, int]] = []
+    chosen = verify_found(environment, proofs, jobs=jobs, progress=lambda *what: shown.append(what))
+    assert chosen == {"id": ID}
+    assert shown == [(50, 170), (100, 170), (150, 170), (170, 170)]
+    for number in (160, 120, 70):
+        proofs[number] = FoundProof(f"proof {number}", ID.replace("AAABZAAACAECD", "AAABZAAACAECDD"))
+        with pytest.raises(VerificationError, match=f"^proof {number}: "):
+            verify_found(environment, proofs, jobs=jobs)
+
+
+def test_a_process_that_is_killed_is_said(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment, parent = opened(), os.getpid()
+    verify = MetamathEnvironment.verify
+
+    def dies(self: MetamathEnvironment, theorem: Theorem, proof: str) -> Verdict:
+        if os.getpid() != parent:
+            os._exit(9)
+        return verify(self, theorem, proof)
+
+    monkeypatch.setattr(MetamathEnvironment, "verify", dies)
+    with pytest.raises(ProofsearchError, match="a process that verified proofs was killed"):
+        verify_found(environment, [FoundProof("proof", ID)] * 200, jobs=2)
+
+
+def test_a_proof_that_is_a_pipe_is_not_waited_for(write: Write, small: str, tmp_path: Path) -> None:
+    path = write(small)
+    os.mkfifo(tmp_path / "proof.mm")
+    for command in (("splice", tmp_path / "proof.mm", "--out", tmp_path / "out.mm"), ("show", "id", "--proof")):
+        arguments = command if command[0] == "splice" else (*command, tmp_path / "proof.mm")
+        assert "it is a FIFO, not a file" in failure(InputError, *arguments, "--database", path)

@@ -29,7 +29,7 @@ from pydantic import Field
 from proofsearch.builtins.local_processes import ProcessSlot
 from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Slot, Told
 from proofsearch.builtins.local_threads import ThreadSlot
-from proofsearch.config import ComponentConfig, ExecutionConfig
+from proofsearch.config import ComponentConfig, ExecutionConfig, Workers
 from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch.protocols import Job, JobResult, WorkerFactory
 from proofsearch.registry import Builder
@@ -39,6 +39,9 @@ _START_ATTEMPTS = 3
 
 _MEMORY_INTERVAL = 0.2
 """Seconds between two looks at how much memory the workers use."""
+
+_LONGEST_WAIT = 86400.0
+"""Seconds; systems can't wait for longer than some weeks at a time, so a longer time-out is waited for in parts."""
 
 _GRACE = 5.0
 """Seconds in which idle workers may close what they hold at the end of a run."""
@@ -51,8 +54,8 @@ class LocalConfig(ComponentConfig):
         default="processes",
         description="threads: where the prover is another process and little Python runs; nothing can be killed there.",
     )
-    math_threads: int = Field(
-        default=1, ge=0, description="Threads of numerical libraries in each process; 0: leave the environment's."
+    math_threads: Workers = Field(
+        default=1, description="Threads of numerical libraries in each process; 0: leave the environment's."
     )
 
 
@@ -186,7 +189,7 @@ class LocalExecutor:
         if timeout is not None:
             now = time.monotonic()
             waits += [max(0.0, slot.since + timeout - now) for slot in self._slots if slot.since is not None]
-        return min(waits, default=None)
+        return min([*waits, _LONGEST_WAIT]) if waits else None
 
     def _overrun(self, slot: Slot) -> Failed | None:
         timeout, memory = self._execution.timeout, self._execution.memory

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
+from proofsearch.bounds import LARGEST
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import GenerationRequest, Prepares, TacticGenerator
 from proofsearch.registry import Builder
@@ -49,7 +50,7 @@ class MixtureConfig(ComponentConfig):
         for text in of:
             name, colon, weight = text.partition(":")
             try:
-                fits = bool(name) and (not colon or (math.isfinite(float(weight)) and float(weight) > 0))
+                fits = bool(name) and (not colon or 0 < float(weight) <= LARGEST)
             except ValueError:
                 fits = False
             if not fits:

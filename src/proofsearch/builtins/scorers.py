@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from proofsearch.bounds import LARGEST_SEARCH_SEED
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import ScoreRequest
 from proofsearch.registry import Builder
@@ -36,7 +37,12 @@ class LengthConfig(ComponentConfig):
 class RandomConfig(ComponentConfig):
     """Configuration of the scorer ``random``."""
 
-    seed: int | None = Field(default=None, description="Seed of the values; default: the run's seed.")
+    seed: int | None = Field(
+        default=None,
+        ge=-LARGEST_SEARCH_SEED - 1,
+        le=LARGEST_SEARCH_SEED,
+        description="Seed of the values; default: the run's seed.",
+    )
 
 
 class LogprobScorer:

@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from proofsearch.cli.options import ConfigOption, component_options, overrides, with_options
+from proofsearch.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
+from proofsearch.cli.options import ConfigOption, Overwrite, component_options, number_between, overrides, with_options
 from proofsearch.cli.output import display
 from proofsearch.errors import UsageError
+from proofsearch.outputs import check_folder
 from proofsearch.plugins import Plugins
 from proofsearch.run import Preparing
+from proofsearch.runs.layout import own_files
 
 _OFFLINE = "Another value than the recorded one"
 
@@ -36,13 +39,16 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         limit: Annotated[
             int | None,
-            typer.Option("--limit", min=1, help="At most so many theorems, drawn with the seed.", show_default="all"),
+            typer.Option(
+                "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+            ),
         ] = None,
         min_expansions: Annotated[
             int | None,
             typer.Option(
                 "--min-expansions",
                 min=1,
+                max=LARGEST,
                 help="Label anew: a state is negative after so many expansions at or below it without a proof.",
                 show_default="the recorded labels",
             ),
@@ -60,8 +66,8 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             float | None,
             typer.Option(
                 "--value-weight",
-                min=0,
-                max=1,
+                parser=number_between(0, 1),
+                metavar="FLOAT",
                 help="Weight of the value in the combined ranking.",
                 show_default="the scorer's calibration, else 0.5",
                 rich_help_panel=_OFFLINE,
@@ -71,19 +77,22 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             float | None,
             typer.Option(
                 "--goal-weight",
-                min=0,
+                parser=number_between(0, LARGEST),
+                metavar="FLOAT",
                 help="What each open goal costs in the combined ranking.",
                 show_default="the scorer's calibration, else 1",
                 rich_help_panel=_OFFLINE,
             ),
         ] = None,
-        seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+        seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
         resamples: Annotated[
-            int, typer.Option("--resamples", min=100, help="Draws of the theorems for the intervals.")
+            int,
+            typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals."),
         ] = 2000,
         plots: Annotated[
             Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")
         ] = None,
+        overwrite: Overwrite = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
         **given: Any,
@@ -113,6 +122,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             from proofsearch.evaluation.plots import require_matplotlib
 
             require_matplotlib()
+            check_folder(plots, overwrite=overwrite)
         with display(quiet) as shown:
             found = evaluate_runs(runs, settings, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
         if as_json:
@@ -122,7 +132,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         if plots is not None:
             from proofsearch.comparison.plots import write_plots
 
-            for file in write_plots(found, plots):
+            for file in write_plots(found, plots, inputs=own_files(runs), overwrite=overwrite):
                 typer.echo(f"wrote {file}", err=True)
 
     return evaluate

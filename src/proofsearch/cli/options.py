@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -23,11 +24,16 @@ from rich.markup import escape
 from proofsearch.components import CHOOSERS
 from proofsearch.config import FrozenModel
 from proofsearch.errors import InputError, PluginError, UsageError
+from proofsearch.outputs import OVERWRITE
 from proofsearch.plugins import Plugins
 from proofsearch.runs.settings import from_toml
 from proofsearch.validation import Place, dotted, explain
 
 Model = TypeVar("Model", bound=FrozenModel)
+
+
+Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace what is there, if it is none of the inputs.")]
+"""The option of every command that writes files of a person's choice."""
 
 NONE = object()
 """What an option for a number gives where ``none`` was said."""
@@ -240,6 +246,21 @@ def _plain(field: FieldInfo) -> tuple[Any, bool]:
             annotation if all(isinstance(value, str) for value in typing.get_args(annotation)) else None
         ), may_be_none
     return (annotation if annotation in (bool, int, float, str, Path) else None), may_be_none
+
+
+def number_between(low: float, high: float) -> Callable[[str], float]:
+    """A parser for an option; typer's own range takes ``nan``, which no comparison refuses."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise typer.BadParameter(f"expected a number from {low:g} to {high:g}, found {text!r}")
+        return number
+
+    return read
 
 
 def _number_or_none(kind: type[int] | type[float]) -> Callable[[str], Any]:

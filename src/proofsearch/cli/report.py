@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from proofsearch.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
+from proofsearch.cli.options import Overwrite
 from proofsearch.cli.output import display
 from proofsearch.plugins import Plugins
 from proofsearch.run import Preparing
@@ -30,7 +32,9 @@ def _report(
     ] = None,
     trees: Annotated[
         int,
-        typer.Option("--trees", min=0, help="Show the search trees of so many theorems; half of them proved."),
+        typer.Option(
+            "--trees", min=0, max=LARGEST, help="Show the search trees of so many theorems; half of them proved."
+        ),
     ] = 40,
     theorem: Annotated[
         list[str] | None,
@@ -42,12 +46,15 @@ def _report(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="At most so many theorems, drawn with the seed.", show_default="all"),
+        typer.Option(
+            "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Draws of the theorems for the intervals.")
+        int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
     ] = 2000,
+    overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Write one HTML file about runs, which needs nothing but a browser, also offline.
@@ -64,7 +71,9 @@ def _report(
     )
     out = runs[0] / "report.html" if out is None else out
     with display(quiet) as shown:
-        written = write_report(runs, out, settings, on_status=lambda *what: shown.show(Preparing(*what)))
+        written = write_report(
+            runs, out, settings, overwrite=overwrite, on_status=lambda *what: shown.show(Preparing(*what))
+        )
     typer.echo(f"wrote {written.path} ({written.bytes / 1e6:.1f} MB); open it in a browser")
     if written.left_out:
         typer.echo(

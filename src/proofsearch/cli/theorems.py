@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofsearch.bounds import LARGEST
 from proofsearch.cli.options import ConfigOption, component_options, option, overrides, with_options
 from proofsearch.components import Components, resolve
 from proofsearch.config import RunConfig
@@ -34,7 +35,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         patterns: Annotated[
             list[str] | None, typer.Argument(help="Names, or patterns with * and ?; quote them.")
         ] = None,
-        limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many.")] = None,
+        limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="The first so many.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, with everything known.")] = False,
         **given: Any,
     ) -> None:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from proofsearch.errors import InputError
+from proofsearch.bounds import LARGEST
+from proofsearch.cli.options import Overwrite
+from proofsearch.errors import InputError, ProofsearchError
 from proofsearch.plugins import Plugins
+from proofsearch.runs import RunFolder
+from proofsearch.runs.layout import is_run_folder
+from proofsearch.runs.recorded import disagreements
 from proofsearch.trajectory import summary as trajectory_summary
+
+_MOST = 100
+"""Problems of a kind that are shown of a place; whoever sees so many knows enough."""
 
 Places = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Run folders, trajectory files, or folders of them.")
@@ -50,7 +59,7 @@ def _summary(paths: Places, as_json: Annotated[bool, typer.Option("--json", help
 
 def _head(
     paths: Places,
-    rows: Annotated[int, typer.Option("--rows", "-n", min=1, help="How many.")] = 10,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=LARGEST, help="How many.")] = 10,
     columns: Annotated[str | None, typer.Option("--columns", help="Comma-separated; default: all.")] = None,
 ) -> None:
     """Print the first states as JSON, one a line."""
@@ -60,20 +69,28 @@ def _head(
 
 
 def _merge(
-    paths: Places, out: Annotated[Path, typer.Option("--out", help="The Parquet file to write; must not exist.")]
+    paths: Places,
+    out: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
+    overwrite: Overwrite = False,
 ) -> None:
     """Merge trajectories into one file; a search that is in several is taken once."""
-    count = trajectory_summary.merge(paths, out)
+    count = trajectory_summary.merge(paths, out, overwrite=overwrite)
     typer.echo(f"{count} searches are in {out}")
 
 
 def _check(paths: Places) -> None:
     """Look for everything that a trajectory must not be."""
     problems = trajectory_summary.check(paths)
+    for path in filter(is_run_folder, paths):
+        try:
+            found = islice(disagreements(RunFolder.open(path)), _MOST)
+            problems += [trajectory_summary.Problem(path, "", what) for what in found]
+        except ProofsearchError as error:
+            problems.append(trajectory_summary.Problem(path, "", str(error)))
     for problem in problems:
         search = f" search {problem.search_id}:" if problem.search_id else ""
-        # A problem of a whole file names it itself.
-        where = f"{problem.path}:" if search else ""
+        # A problem of a whole file or folder mostly names it itself.
+        where = "" if str(problem.path) in problem.message else f"{problem.path}:"
         typer.secho(f"{where}{search} {problem.message}".strip(), fg=typer.colors.RED, err=True)
     if problems:
         raise InputError(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from proofsearch.bounds import MOST_WORKERS
 from proofsearch.cli.output import display
 from proofsearch.errors import VerificationError
 from proofsearch.plugins import Plugins
@@ -21,12 +22,18 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
     @app.command("verify")
     def verify(
         run: Annotated[Path, typer.Argument(help="A run folder.")],
+        workers: Annotated[
+            int,
+            typer.Option("--workers", min=0, max=MOST_WORKERS, help="Processes; 0: as many as there are processors."),
+        ] = 0,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
     ) -> None:
         """Check a run's proofs again, from its files alone."""
         with display(quiet) as shown:
-            found = verify_run(run, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
+            found = verify_run(
+                run, workers=workers, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what))
+            )
         refused = found.refused
         if found.changed:
             typer.secho(

@@ -58,7 +58,7 @@ def refuse_other_environments(first: RunFolder, second: RunFolder) -> None:
     if first.config.env != second.config.env:
         why = f"one searched in the environment {first.config.env!r}, the other in {second.config.env!r}"
     else:
-        one, other = first.environment.get("fingerprint", {}), second.environment.get("fingerprint", {})
+        one, other = first.fingerprint, second.fingerprint
         differing = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
         if differing:
             key = differing[0]

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proofsearch.comparison.report import Evaluation, run_names
-from proofsearch.errors import StorageError
 from proofsearch.evaluation import plots
-from proofsearch.storage import write_whole
+from proofsearch.outputs import check_file, write_file
 
 
-def write_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Writes the plots, replacing those of the same names.
+def write_plots(
+    evaluation: Evaluation, folder: Path, *, inputs: Iterable[Path] = (), overwrite: bool = False
+) -> list[Path]:
+    """Writes the plots.
 
     Args:
         evaluation: what to draw.
         folder: made where it is missing.
+        inputs: as :func:`proofsearch.outputs.check_file`.
+        overwrite: files of the plots' names may be replaced.
 
     Returns:
         The files: ``solved-expansions.svg`` and ``solved-seconds.svg`` of all runs together, and of each run ``N``,
         from 1, ``N-rank-by-depth.svg``, ``N-calibration.svg`` and ``N-values.svg``, where there is anything to draw.
 
     Raises:
-        UsageError: matplotlib is not installed.
-        StorageError: they can't be written.
+        UsageError: matplotlib is not installed, or something is in the way.
+        StorageError: they can't be written; those before are there.
     """
     plots.require_matplotlib()
-    written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in _drawn(evaluation):
-            write_whole(folder / name, content)
-            written.append(folder / name)
-    except OSError as error:
-        raise StorageError(f"{folder}: the plots can't be written: {error.strerror or error}") from error
-    return written
+    drawn = {folder / name: content for name, content in _drawn(evaluation)}
+    for file in drawn:
+        check_file(file, inputs=inputs, overwrite=overwrite)
+    for file, content in drawn.items():
+        write_file(file, content, inputs=inputs, overwrite=overwrite)
+    return list(drawn)
 
 
 def _drawn(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from proofsearch.comparison.rescoring import Rescorer
+from proofsearch.errors import RunFolderError
 from proofsearch.evaluation.ranking import Decisions
 from proofsearch.evaluation.separation import LabelledStates
 from proofsearch.runs import RunFolder
+from proofsearch.runs.recorded import lost_message
 from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, UNKNOWN
 from proofsearch.trajectory.reader import read_searches
@@ -95,21 +97,33 @@ def read(
 
     Raises:
         InputError: a trajectory file is damaged.
+        RunFolderError: a search is gone, or is that of another theorem.
         ProofsearchError: what the scorer raises.
     """
     # A run that was killed may hold a search that has no result.
-    wanted = {result.search_id for name, result in folder.results().items() if result.search_id and name in theorems}
+    wanted = {
+        result.search_id: name for name, result in folder.results().items() if result.search_id and name in theorems
+    }
+    left = set(wanted)
     known = {theorem.name: theorem for theorem in folder.theorems}
     collected = _Collected()
     if wanted:
         for search in read_searches([folder.path]):
-            if search.search_id not in wanted:
+            if search.search_id not in left:
                 continue
-            theorem = known[search.theorem.name]
+            left.remove(search.search_id)
+            theorem = known[wanted[search.search_id]]
+            if search.theorem.name != theorem.name:
+                raise RunFolderError(
+                    f"{folder.trajectories}: damaged: the search {search.search_id} is of {search.theorem.name!r}, "
+                    f"results.jsonl says of {theorem.name!r}; restore the files from a copy"
+                )
             score = None if rescorer is None else _scoring(rescorer, theorem, search)
             collected.add(search, min_expansions, score)
             if on_search is not None:
                 on_search(collected.searches, len(wanted))
+    if left:
+        raise RunFolderError(lost_message(folder.path, [name for search, name in wanted.items() if search in left]))
     return collected.columns()
 
 

@@ -16,6 +16,7 @@ from proofsearch.config import IterateConfig, SelectionConfig
 from proofsearch.errors import InputError, StorageError
 from proofsearch.iterate.plan import SETTINGS, begun_iteration, check, search_config
 from proofsearch.iterate.rounds import Round, Rounds
+from proofsearch.outputs import check_folder
 from proofsearch.plugins import Plugins
 from proofsearch.run import Preparing
 from proofsearch.runs.lock import FolderLock
@@ -135,17 +136,12 @@ def _check_samples(plugins: Plugins, config: IterateConfig, cache: Path | None, 
 
 
 def _refuse_taken(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: a file is in the way; choose another folder with --out")
     if (out / SETTINGS).exists():
         raise InputError(
             f"{out}: already holds an expert iteration; go on with it with --resume {out}, or choose another folder "
             f"with --out"
         )
-    names = {entry.name for entry in out.iterdir()} if out.exists() else set()
-    foreign = sorted(names - {_LOCK, SETTINGS + storage.PART_SUFFIX})
-    if foreign:
-        raise InputError(f"{out}: the folder is not empty (it holds {foreign[0]!r}); choose another with --out")
+    check_folder(out, own=lambda names: names - {_LOCK, SETTINGS + storage.PART_SUFFIX}, error=InputError)
 
 
 @contextmanager

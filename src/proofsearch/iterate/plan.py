@@ -10,7 +10,7 @@ from proofsearch.components import CHOOSERS, Chosen, Parts, refuse_strays, resol
 from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.runs.settings import from_toml
+from proofsearch.runs.settings import from_whole_toml
 from proofsearch.validation import Place, dotted
 
 SETTINGS = "iterate.toml"
@@ -36,7 +36,7 @@ def begun_iteration(path: Path) -> IterateConfig:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: can't be read: {error}") from None
-    return from_toml(text, str(file), IterateConfig)
+    return from_whole_toml(text, str(file), IterateConfig)
 
 
 def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] = dotted) -> IterateConfig:

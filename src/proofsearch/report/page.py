@@ -75,11 +75,6 @@ def packed(value: object) -> bytes:
     return base64.b64encode(gzip.compress(content, 7, mtime=0))
 
 
-def is_report(head: bytes) -> bool:
-    """Whether a file that begins so is one that :func:`page` made."""
-    return f'<meta name="generator" content="{GENERATOR}">'.encode() in head
-
-
 def _block(name: str, data: bytes) -> str:
     return f'<script type="text/plain" id="{name}">{data.decode("ascii")}</script>'
 

@@ -10,18 +10,15 @@ from typing import Any
 from proofsearch.comparison import evaluate
 from proofsearch.comparison.report import run_names
 from proofsearch.components import OnStatus
-from proofsearch.errors import StorageError, UsageError
+from proofsearch.outputs import check_file, write_file
 from proofsearch.report.choice import check_named, choose
-from proofsearch.report.page import is_report, packed, page
+from proofsearch.report.page import packed, page
 from proofsearch.report.settings import ReportSettings
 from proofsearch.report.summary import summary_data
 from proofsearch.report.tree import tree_data
 from proofsearch.runs import RunFolder
-from proofsearch.storage import write_whole
+from proofsearch.runs.layout import own_files
 from proofsearch.trajectory.reader import read_searches
-
-_HEAD = 4096
-"""Bytes at a file's beginning in which a report says that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +41,31 @@ class Written:
 
 
 def write_report(
-    paths: Sequence[Path], out: Path, settings: ReportSettings | None = None, *, on_status: OnStatus | None = None
+    paths: Sequence[Path],
+    out: Path,
+    settings: ReportSettings | None = None,
+    *,
+    overwrite: bool = False,
+    on_status: OnStatus | None = None,
 ) -> Written:
     """Writes a report about runs.
 
     Args:
         paths: run folders, at least one; the first is what the others are compared with. They may still be written to.
-        out: the HTML file. An earlier report there is replaced.
+        out: the HTML file.
         settings: what it is about.
+        overwrite: a file there may be replaced, if it is none of the runs'.
         on_status: told what takes long.
 
     Raises:
-        UsageError: nothing to report, runs that can't be compared, a theorem without a tree, or a file in the way that
-            is no report.
+        UsageError: nothing to report, runs that can't be compared, a theorem without a tree, or a file in the way.
         RunFolderError: not a run folder, or damaged.
         InputError: a trajectory is damaged.
         StorageError: the file can't be written.
     """
     settings = settings or ReportSettings()
-    _refuse_taken(out)
+    inputs = own_files(paths)
+    check_file(out, inputs=inputs, overwrite=overwrite)
     evaluation = evaluate(paths, settings.evaluation, on_status=on_status)
     folders = [RunFolder.open(path) for path in paths]
     evaluated = [set(run.efforts.theorems) for run in evaluation.runs]
@@ -85,11 +88,7 @@ def write_report(
     entries.sort(key=lambda entry: (place[entry["theorem"]], entry["run"]))
     title = f"{' · '.join(run_names(evaluation))} – proofsearch report"
     content = page(title, summary_data(evaluation, folders, results, choice, entries), trees)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, content)
-    except OSError as error:
-        raise StorageError(f"{out}: the report can't be written: {error.strerror or error}") from error
+    write_file(out, content, inputs=inputs, overwrite=overwrite)
     left_out = choice.proved_left_out + choice.failed_left_out
     return Written(out, len(content), len(trees), len(choice.theorems), left_out)
 
@@ -107,23 +106,3 @@ def _trees(folder: RunFolder, ids: set[str], on_status: OnStatus | None) -> Iter
             yield search.theorem.name, tree_data(search)
             if done == len(ids):
                 return
-
-
-def _refuse_taken(out: Path) -> None:
-    """Refuses to replace a file that is no report.
-
-    Raises:
-        UsageError: it stands in the way.
-        StorageError: it can't be read.
-    """
-    try:
-        if not out.exists():
-            return
-        if out.is_dir():
-            raise UsageError(f"{out}: a folder is in the way; expected a file to write, such as {out / 'report.html'}")
-        with out.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise StorageError(f"{out}: can't be read: {error.strerror or error}") from error
-    if head and not is_report(head):
-        raise UsageError(f"{out}: is there already and is no report; delete it or choose another file with --out")

@@ -7,6 +7,7 @@ readers take each search once, by its id, and the next compaction sees that a si
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from proofsearch import storage
@@ -35,6 +36,27 @@ def compact(folder: Path, singles: Sequence[Path], rows_per_file: int) -> None:
     for path in singles:
         path.unlink(missing_ok=True)
     storage.sync_folder(folder)
+
+
+def keep_only(folder: Path, wanted: AbstractSet[str]) -> None:
+    """Takes searches that no result names out of the parts: a person deleted its line, or restored an earlier file.
+
+    Args:
+        folder: with the parts.
+        wanted: ids of the searches to keep.
+
+    Raises:
+        OSError: the disk is full or the like; every search is still there.
+        InputError: a trajectory file is damaged; the message names it.
+    """
+    for part in sorted(folder.glob("part-*.parquet")):
+        found = search_ids(part)
+        if found <= wanted:
+            continue
+        if found & wanted:
+            merge_files([part], part, only=wanted)
+        else:
+            storage.remove(part)
 
 
 def _groups(paths: Sequence[Path], rows: int) -> Iterator[list[Path]]:

@@ -1,7 +1,8 @@
 """The run folder: a run's question, its circumstances and its answers, whole at any moment.
 
 ======================== ======================================================================================
-``run.json``             format version, id, times, status; written last on creation, so a folder with it is whole
+``run.json``             format version, id, times, status, and hashes of the three files that are written once; written
+                         last on creation, so a folder with it is whole
 ``config.toml``          the resolved configuration (:mod:`proofsearch.runs.settings`)
 ``environment.json``     versions, plugins, seeds, fingerprints, command (:mod:`proofsearch.runs.provenance`)
 ``theorems.jsonl``       the selected theorems in order, one a line
@@ -12,7 +13,8 @@
 ======================== ======================================================================================
 
 For each theorem the proof is made durable first, then the trajectory, then its line in ``results.jsonl``, which
-commits them. A kill in between leaves files without a line; the next writer deletes them and searches again.
+commits them. A kill in between leaves files without a line; the next writer deletes them and searches again. The same
+goes for a line that a person deleted: the search that it named is taken out of the merged trajectories too.
 """
 
 from __future__ import annotations
@@ -24,14 +26,18 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
+from proofsearch.config import RunConfig
 from proofsearch.errors import InputError, RunFolderError, StorageError
+from proofsearch.runs.fields import shown
 from proofsearch.runs.layout import (
     FORMAT,
+    check_hashes,
     check_selection,
+    hashes,
     now,
     read_header,
     read_object,
@@ -43,13 +49,11 @@ from proofsearch.runs.layout import (
 from proofsearch.runs.lock import FolderLock
 from proofsearch.runs.names import safe_names
 from proofsearch.runs.results import ResultLog, TheoremResult, read_results
-from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.runs.settings import from_whole_toml, to_toml
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from proofsearch.config import RunConfig
 
 
 class RunFolder:
@@ -73,6 +77,7 @@ class RunFolder:
         self._files = safe_names(theorem.name for theorem in theorems)
         self._log: ResultLog | None = None
         self._lock: FolderLock | None = None
+        self._read: tuple[tuple[int, ...], Mapping[str, TheoremResult]] | None = None
 
     @classmethod
     def create(
@@ -122,7 +127,7 @@ class RunFolder:
             lines = "".join(json.dumps(dataclasses.asdict(theorem)) + "\n" for theorem in theorems)
             storage.write_whole(path / "theorems.jsonl", lines.encode("ascii"))
             storage.write_whole(path / "results.jsonl", b"")
-            storage.write_whole(path / "run.json", to_json(header))
+            storage.write_whole(path / "run.json", to_json(header | {"sha256": hashes(path)}))
             storage.sync_folder(path.parent)
         except OSError as error:
             lock.release()
@@ -154,6 +159,8 @@ class RunFolder:
                 f"restore the file from a copy"
             )
         run = cls(path, header, theorems)
+        _ = run.config, run.fingerprint  # what is damaged is named by its line before by its hash
+        check_hashes(path, header)
         if not write:
             run.results()  # damage shows here, not halfway through a report
             return run
@@ -176,13 +183,13 @@ class RunFolder:
         """The resolved configuration.
 
         Raises:
-            RunFolderError: ``config.toml`` is missing or damaged.
+            RunFolderError: ``config.toml`` is missing, damaged, or lacks a setting that a run always writes.
         """
         file = self.path / "config.toml"
         try:
-            return from_toml(read_text(file), str(file))
+            return from_whole_toml(read_text(file), str(file), RunConfig)
         except InputError as error:
-            raise RunFolderError(f"{error}; restore the file: the rest of the run depends on it") from None
+            raise RunFolderError(f"{error}; the rest of the run depends on it") from None
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -193,13 +200,41 @@ class RunFolder:
         """
         return read_object(self.path / "environment.json")
 
-    def results(self) -> dict[str, TheoremResult]:
-        """The results so far by theorem, in the order in which they came.
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What the environment depended on when the run began: versions and hashes by what they are of.
+
+        Raises:
+            RunFolderError: ``environment.json`` is missing or damaged.
+        """
+        found = self.environment.get("fingerprint", {})
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise RunFolderError(
+                f"{self.path / 'environment.json'}: damaged: fingerprint is {shown(found)}, expected an object of "
+                f"strings; restore the file from a copy"
+            )
+        return found
+
+    def results(self) -> Mapping[str, TheoremResult]:
+        """The results so far by theorem, in the order in which they came; the file is read again only when it changed.
 
         Raises:
             RunFolderError: ``results.jsonl`` is missing or damaged.
         """
-        results = dict(self._log.results) if self._log is not None else read_results(self.path / "results.jsonl")[0]
+        if self._log is not None:
+            return dict(self._log.results)
+        file = self.path / "results.jsonl"
+        try:
+            stat = file.stat()
+        except OSError as error:
+            raise RunFolderError(f"{file}: the run's results can't be read: {error.strerror or error}") from None
+        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if self._read is None or self._read[0] != stamp:
+            self._read = (stamp, MappingProxyType(self._ours(read_results(file)[0])))
+        return self._read[1]
+
+    def _ours(self, results: dict[str, TheoremResult]) -> dict[str, TheoremResult]:
+        """The results, if all are of this run's theorems."""
         strange = next((name for name in results if name not in self._files), None)
         if strange is not None:
             raise RunFolderError(
@@ -227,7 +262,10 @@ class RunFolder:
         if result is None or not result.proof_file:
             found = "no result" if result is None else f"no proof (status {result.status})"
             raise RunFolderError(f"{self.path}: {found} for theorem {theorem!r} in this run")
-        return read_text(self.path / result.proof_file)
+        file = self.path / result.proof_file
+        if not file.resolve().is_relative_to(self.path.resolve()):
+            raise RunFolderError(f"{file}: a link that leads out of the run folder; put the proof itself in its place")
+        return read_text(file)
 
     @property
     def trajectories(self) -> Path:
@@ -334,6 +372,7 @@ class RunFolder:
         self._log = ResultLog(self.path / "results.jsonl")
         try:
             self._log.open()
+            self._ours(self._log.results)
             self._clear_uncommitted(self.results())
         except BaseException:
             self.close()
@@ -344,6 +383,10 @@ class RunFolder:
             folder.mkdir(exist_ok=True)
             for stray in folder.glob(f"*{storage.PART_SUFFIX}"):
                 stray.unlink(missing_ok=True)
+        if any(self.trajectories.glob("part-*.parquet")):
+            from proofsearch.runs.compaction import keep_only
+
+            keep_only(self.trajectories, {result.search_id for result in results.values() if result.search_id})
         for theorem in self.theorems:
             result = results.get(theorem.name)
             if result is None or not result.search_id:

@@ -12,14 +12,25 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proofsearch import storage
 from proofsearch.errors import RunFolderError
+from proofsearch.runs.fields import from_json, shown
+from proofsearch.runs.layout import read_bytes
 from proofsearch.types import Verdict
 
 if TYPE_CHECKING:
     from proofsearch.search.best_first import SearchResult
+
+PROOFS = "proofs"
+"""The run folder's folder of written proofs."""
+
+_MOST = 10**12
+"""More seconds, or states, than any search took."""
+
+STATUS = ("proved", "finished", "exhausted", "limit", "cancelled", "failed")
+"""How a search can end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +151,30 @@ def from_line(line: bytes) -> TheoremResult:
     """Reads a line back.
 
     Raises:
-        ValueError: not a result.
+        ValueError: not a result; the message names the field.
     """
-    values = json.loads(line)
-    if not isinstance(values, dict):
-        raise ValueError(f"expected an object, found {type(values).__name__}")
-    proved = values.pop("proved", None)
-    fields = {entry.name: entry for entry in dataclasses.fields(TheoremResult)}
-    unknown = sorted(values.keys() - fields.keys())
-    if unknown:
-        raise ValueError(f"unknown field {unknown[0]!r}")
-    for name, value in values.items():
-        expected = _JSON_TYPES[str(fields[name].type).partition("[")[0]]
-        if not isinstance(value, expected) or (isinstance(value, bool)):
-            raise ValueError(f"{name}: expected {fields[name].type}, found {value!r}")
-    for name in ("tactics", "messages"):
-        values[name] = tuple(values.get(name, ()))
-    try:
-        if values.get("verdict") is not None:
-            verdict: dict[str, Any] = values["verdict"]
-            values["verdict"] = Verdict(**verdict | {"rests_on": tuple(verdict.get("rests_on", ()))})
-        result = TheoremResult(**values)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
-    if proved is not None and proved != result.proved:
-        raise ValueError(f"proved is {proved} but the verdict says {result.proved}")
+    result, derived = from_json(TheoremResult, line, derived=("proved",))
+    if result.status not in STATUS:
+        raise ValueError(f"status: expected one of {', '.join(STATUS)}, found {shown(result.status)}")
+    for entry in dataclasses.fields(result):
+        value = getattr(result, entry.name)
+        numbers = value.values() if entry.name == "seconds_by_part" else [value] if entry.name != "seed" else []
+        for number in numbers:
+            if isinstance(number, int | float) and not 0 <= number <= _MOST:
+                raise ValueError(f"{entry.name}: expected a number from 0 to {_MOST:g}, found {shown(number)}")
+    _check_proof_file(result.proof_file)
+    if derived and derived["proved"] is not result.proved:
+        raise ValueError(f"proved is {shown(derived['proved'])} but the verdict says {shown(result.proved)}")
     return result
 
 
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "tuple": (list,),
-    "Mapping": (dict,),
-    "Verdict | None": (dict, type(None)),
-}
+def _check_proof_file(name: str) -> None:
+    """Refuses a proof that could lie anywhere but in the run's own folder of proofs."""
+    if not name:
+        return
+    folder, slash, file = name.partition("/")
+    if folder != PROOFS or not slash or not file or file in (".", "..") or any(mark in file for mark in "/\\\0"):
+        raise ValueError(f"proof_file: expected a file in {PROOFS}/, found {shown(name)}")
 
 
 def read_results(path: Path) -> tuple[dict[str, TheoremResult], int]:
@@ -188,21 +187,22 @@ def read_results(path: Path) -> tuple[dict[str, TheoremResult], int]:
     Raises:
         RunFolderError: missing, unreadable, or damaged before its last line; the message names the line.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RunFolderError(f"{path}: the run's results can't be read: {error.strerror or error}") from None
+    content = read_bytes(path)
     whole = content.rfind(b"\n") + 1
     results: dict[str, TheoremResult] = {}
+    lines: dict[str, int] = {}
     for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1):
         try:
             result = from_line(line)
+            earlier = results.pop(result.theorem, None)
+            if earlier is not None and not earlier.failure:
+                raise ValueError(f"a second result of {result.theorem!r}, besides line {lines[result.theorem]}")
         except ValueError as error:
             raise RunFolderError(
                 f"{path}:{number}: damaged: {error}; delete this line to have its theorem searched again with --resume"
             ) from None
-        results.pop(result.theorem, None)
         results[result.theorem] = result
+        lines[result.theorem] = number
     return results, whole
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 import tomli_w
 from pydantic import ValidationError
 
-from proofsearch.config import FrozenModel, RunConfig
+from proofsearch.config import FrozenModel, IterateConfig, RunConfig, TrainConfig
 from proofsearch.errors import InputError
 from proofsearch.validation import explain
 
@@ -58,7 +58,7 @@ def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> F
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise InputError(f"{source}: not valid TOML: {error}") from None
     paths = document.pop(UNSET, [])
     if not isinstance(paths, list):
@@ -69,6 +69,34 @@ def from_toml(text: str, source: str, model: type[FrozenModel] = RunConfig) -> F
         return model.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{source}: {explain(error, model)}") from None
+
+
+_SEARCH = ("search.candidates", "search.batch", "search.limit.expansions", "search.priority.kind")
+_EXECUTION = ("execution.executor", "execution.workers", "execution.attempts")
+_ALWAYS: dict[type[FrozenModel], tuple[str, ...]] = {
+    RunConfig: ("env", "generator", "scorer", "seed", "trajectories", *_SEARCH, *_EXECUTION),
+    TrainConfig: ("plugin", "env", "seed", *_EXECUTION),
+    IterateConfig: ("plugin", "env", "generator", "seed", "rounds", "theorems", "validation", *_SEARCH, *_EXECUTION),
+}
+"""What these files have said since their first version; what came later may be missing in an early one."""
+
+
+def from_whole_toml(text: str, source: str, model: type[Model]) -> Model:
+    """Reads a configuration that :func:`to_toml` wrote, of a run, a training or an iteration.
+
+    Raises:
+        InputError: as :func:`from_toml`, or it lacks what such a file always says: it was emptied or cut, and other
+            settings would be taken for its own.
+    """
+    config = from_toml(text, source, model)
+    given = config.model_dump(exclude_unset=True)
+    lacking = [name for name in _ALWAYS[model] if _at(given, tuple(name.split(".")), missing=...) is ...]
+    if lacking:
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        raise InputError(
+            f"{source}: damaged: emptied or cut: {', '.join(lacking[:3])}{more} must be there; restore it from a copy"
+        )
+    return config
 
 
 def _unset(document: dict[str, Any], dotted: object, source: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from string import Template
 
 from proofsearch.errors import StorageError, UsageError
+from proofsearch.outputs import check_folder
 from proofsearch.registry import KINDS
 
 PREFIX = "proofsearch-"
@@ -90,8 +91,7 @@ def write_package(names: Names, kind: str, folder: Path) -> list[Path]:
         UsageError: there is something already.
         StorageError: it can't be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already and is not empty; choose another folder with --out")
+    check_folder(folder)
     templates = files("proofsearch.scaffold") / "templates"
     about = tomllib.loads((templates / kind / _ABOUT).read_text(encoding="utf-8"))
     values = _values(names, kind, about)

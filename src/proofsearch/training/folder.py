@@ -11,8 +11,9 @@ from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
 from proofsearch.errors import InputError, StorageError
+from proofsearch.outputs import check_folder
 from proofsearch.runs.lock import FolderLock
-from proofsearch.runs.settings import from_toml, to_toml
+from proofsearch.runs.settings import from_whole_toml, to_toml
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
@@ -39,7 +40,7 @@ def begun_with(out: Path) -> TrainConfig | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: can't be read: {error}") from None
-    return from_toml(text, str(file), TrainConfig)
+    return from_whole_toml(text, str(file), TrainConfig)
 
 
 class KeptOnce:
@@ -74,20 +75,13 @@ def refuse_taken(out: Path) -> None:
     Raises:
         InputError: it does, or a file is there instead.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: a file is in the way; choose another folder with --out")
-    names = {entry.name for entry in out.iterdir()} if out.exists() else set()
     # A training that was refused its data, or stopped before the first save, has nothing to lose.
-    foreign = sorted(names - NOT_THE_TRAINERS)
-    if not foreign:
-        return
-    if SETTINGS in names or MANIFEST in names:
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
         raise InputError(
             f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
         )
-    raise InputError(
-        f"{out}: the folder is not empty and no checkpoint (it holds {foreign[0]!r}); choose another with --out"
-    )
+    check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
 
 
 @contextmanager

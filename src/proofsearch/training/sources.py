@@ -125,9 +125,15 @@ def refuse_foreign(path: Path, env: str) -> None:
     Raises:
         InputError: it holds some.
     """
+    from proofsearch.runs.recorded import refuse_missing
     from proofsearch.trajectory.reader import environments
 
-    found = {RunFolder.open(path).config.env} if is_run_folder(path) else environments(path)
+    if is_run_folder(path):
+        folder = RunFolder.open(path)
+        refuse_missing(folder)
+        found = frozenset({folder.config.env})
+    else:
+        found = environments(path)
     foreign = sorted(found - {env, ""})
     if foreign:
         raise InputError(

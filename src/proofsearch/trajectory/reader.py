@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory.recorded import RecordedSearch
@@ -31,10 +34,11 @@ def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
     """
     seen: set[str] = set()
     for path in paths:
-        for table in _tables_at(path):
+        for file, table in _tables_at(path):
             search = RecordedSearch(table)
             if search.search_id not in seen:
                 seen.add(search.search_id)
+                _refuse_impossible(file, search)
                 yield search
 
 
@@ -129,14 +133,35 @@ def num_rows(path: Path) -> int:
         return int(file.metadata.num_rows)
 
 
-def _tables_at(path: Path) -> Iterator[pa.Table]:
+def _refuse_impossible(file: Path, search: RecordedSearch) -> None:
+    """Refuses numbers that no search records and that nothing can be measured with.
+
+    Raises:
+        InputError: there is one; the message names search, node and column.
+    """
+    edges = pc.sum(pc.list_value_length(search.table.column("edges"))).as_py() or 0
+    best_edge = search.best_edge
+    wrong: dict[str, tuple[NDArray[np.bool_], NDArray[Any], str]] = {
+        "logprob": (~np.isfinite(search.logprob), search.logprob, "a finite number"),
+        "value": (np.isinf(search.value), search.value, "a finite number or none"),
+        "best_edge": ((best_edge < -1) | (best_edge >= edges), best_edge, f"one of its {edges} edges"),
+    }
+    for column, (places, values, expected) in wrong.items():
+        if places.any():
+            node = int(places.argmax())
+            where = f"{file}: damaged: search {search.search_id}, node {node}"
+            raise InputError(f"{where}: {column} is {values[node]}, expected {expected}")
+
+
+def _tables_at(path: Path) -> Iterator[tuple[Path, pa.Table]]:
     done: set[Path] = set()
     while True:
         pending = [file for file in trajectory_files(path) if file not in done]
         try:
             for file in pending:
                 done.add(file)
-                yield from read_tables(file)
+                for table in read_tables(file):
+                    yield file, table
             return
         except FileNotFoundError:
             # The run has merged this file into a part since the folder was listed: look again for the part.
@@ -150,6 +175,8 @@ def _counts_up(table: pa.Table) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[pq.ParquetFile]:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: no regular file; expected a trajectory file")  # a pipe would be waited for
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file

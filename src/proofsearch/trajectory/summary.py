@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.errors import InputError, UsageError
+from proofsearch.outputs import check_file, write_file
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE
 from proofsearch.trajectory.reader import read_searches, trajectory_files
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.trajectory.writer import merge_files, state_key
+from proofsearch.trajectory.writer import merge_into, state_key
 from proofsearch.types import OutcomeKind
 
 
@@ -197,33 +198,34 @@ def check(paths: Iterable[Path], *, most: int = 100) -> list[Problem]:
     return problems
 
 
-def merge(paths: Sequence[Path], out: Path) -> int:
+def merge(paths: Sequence[Path], out: Path, *, overwrite: bool = False) -> int:
     """Merges trajectories into one file; a search that is in several is taken once.
 
     Args:
         paths: trajectory files, folders of them, or run folders.
-        out: the file to write; must not exist.
+        out: the file to write; missing folders on the way there are made.
+        overwrite: a file there may be replaced, if it is none of those that are read.
 
     Returns:
         The number of searches in it.
 
     Raises:
-        UsageError: ``out`` exists, or its folder does not.
+        UsageError: something is in the way, or ``out`` is read.
         InputError: see :func:`proofsearch.trajectory.reader.read_searches`.
         StorageError: ``out`` can't be written.
     """
-    if out.exists():
-        raise UsageError(f"{out}: exists already; delete it or choose another name")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out}: no folder {out.parent}; make it first")
     files = [file for path in paths for file in trajectory_files(path)]
-    try:
-        return merge_files(files, out)
-    except OSError as error:
-        raise StorageError(
-            f"{out}: the merged trajectories can't be written: {error.strerror or error}; the inputs are untouched and "
-            f"nothing was left behind"
-        ) from error
+    # In a folder that is read the merged file would be read the next time, as one more of them.
+    inputs = [*files, *(path / "trajectories" if (path / "run.json").is_file() else path for path in paths)]
+    check_file(out, inputs=inputs, overwrite=overwrite)
+    count = 0
+
+    def write(stream: BinaryIO) -> None:
+        nonlocal count
+        count = merge_into(stream, files)
+
+    write_file(out, write, inputs=inputs, overwrite=overwrite)
+    return count
 
 
 def _wrong(search: RecordedSearch) -> Iterable[str]:

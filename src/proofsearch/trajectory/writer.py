@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -252,8 +253,13 @@ def write_file(path: Path, tables: Iterable[pa.Table]) -> None:
     storage.write_whole(path, lambda stream: _write(stream, tables))
 
 
-def merge_files(paths: Sequence[Path], out: Path) -> int:
+def merge_files(paths: Sequence[Path], out: Path, *, only: AbstractSet[str] | None = None) -> int:
     """Merges trajectory files into one; a search that is in several is taken once.
+
+    Args:
+        paths: the files.
+        out: the file to write.
+        only: ids of the searches to take; default: all.
 
     Returns:
         The number of searches written.
@@ -262,17 +268,29 @@ def merge_files(paths: Sequence[Path], out: Path) -> int:
         InputError: a file is damaged or of a newer version.
         OSError: a file is gone, or ``out`` can't be written; what stood there is untouched.
     """
+    count = 0
+
+    def write(stream: BinaryIO) -> None:
+        nonlocal count
+        count = merge_into(stream, paths, only)
+
+    storage.write_whole(out, write)
+    return count
+
+
+def merge_into(stream: BinaryIO, paths: Sequence[Path], only: AbstractSet[str] | None = None) -> int:
+    """Writes the searches of trajectory files to a stream; as :func:`merge_files`."""
     seen: set[str] = set()
 
     def searches() -> Iterator[pa.Table]:
         for path in paths:
             for table in read_tables(path):
                 search_id = table.column("search_id")[0].as_py()
-                if search_id not in seen:
+                if search_id not in seen and (only is None or search_id in only):
                     seen.add(search_id)
                     yield table
 
-    write_file(out, searches())
+    _write(stream, searches())
     return len(seen)
 
 

@@ -25,4 +25,6 @@ class RidgeTrainerConfig(ComponentConfig):
     """Options of the trainer ``ridge``."""
 
     folds: int = Field(default=5, ge=2, description="Parts of the theorems that measure a penalty in turn.")
-    penalties: int = Field(default=9, ge=1, description="Penalties to try, from 0.01 on, each ten times the last.")
+    penalties: int = Field(
+        default=9, ge=1, le=100, description="Penalties to try, from 0.01 on, each ten times the last."
+    )

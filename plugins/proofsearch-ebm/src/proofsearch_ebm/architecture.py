@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from proofsearch.bounds import WIDEST
 from proofsearch.config import FrozenModel
 
 
 class HeadConfig(FrozenModel):
     """The architecture: a checkpoint is read with the one that it was made with."""
 
-    width: int = Field(ge=1, description="Width of an encoder row.")
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    width: int = Field(ge=1, le=WIDEST, description="Width of an encoder row.")
+    hidden: tuple[Annotated[int, Field(ge=1, le=WIDEST)], ...] = Field(
         default=(512, 256), min_length=1, description="Widths of the hidden layers."
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of hidden units dropped in training.")

@@ -6,10 +6,11 @@ Both components are registered as ``ebm``, so that ``--ebm-<field>`` is one fami
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from proofsearch.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
 from proofsearch.validation import require
 
@@ -106,7 +107,9 @@ class EbmTrainerConfig(ComponentConfig):
     inputs: Literal["zscore", "l2", "raw"] = Field(
         default="zscore", description="Standardise the encoder's columns, scale its rows to unit length, or neither."
     )
-    hidden: tuple[int, ...] = Field(default=(512, 256), description="Widths of the hidden layers.")
+    hidden: tuple[Annotated[int, Field(ge=1, le=WIDEST)], ...] = Field(
+        default=(512, 256), description="Widths of the hidden layers."
+    )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="After every hidden layer.")
     spectral_norm: bool = Field(default=True, description="Hold every layer's largest singular value at 1.")
     layer_norm: bool = Field(default=False, description="Normalise the hidden layers.")
@@ -172,9 +175,11 @@ class EbmTrainerConfig(ComponentConfig):
         default="siblings",
         description="Fit the value's weight against log-probability on siblings, or on what a search had open.",
     )
-    bootstrap: int = Field(default=1000, ge=100, description="Resamples for the interval of the mixing's gain.")
+    bootstrap: int = Field(
+        default=1000, ge=100, le=MOST_RESAMPLES, description="Resamples for the interval of the mixing's gain."
+    )
     tensorboard: bool = Field(default=False, description="Also write what TensorBoard reads, into OUT/tensorboard.")
-    threads: int = Field(default=1, ge=1, description="Threads of the training.")
+    threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
 
     @field_validator("tensorboard")
     @classmethod

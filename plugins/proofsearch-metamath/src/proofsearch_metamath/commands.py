@@ -11,16 +11,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from proofsearch import storage
-from proofsearch.errors import InputError, StorageError, UsageError, VerificationError
+from proofsearch.bounds import MOST_WORKERS
+from proofsearch.errors import InputError
+from proofsearch.outputs import OVERWRITE, check_file, write_file
 from proofsearch.registry import cache_folder
-from proofsearch.runs import RunFolder
-from proofsearch_metamath.checking import check_file
+from proofsearch_metamath.checking import check_file as check_database
+from proofsearch_metamath.checking import usable_processors
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
+from proofsearch_metamath.found import read_found, read_proof, verify_found
 from proofsearch_metamath.grounds import describe_flaws
 from proofsearch_metamath.splicing import splice_all
-from proofsearch_metamath.statement import read_proof_text
 
 app = typer.Typer(no_args_is_help=True, help="Check, prepare and show Metamath databases.")
 
@@ -58,7 +59,9 @@ class _Bars:
 @app.command()
 def check(
     path: DatabasePath,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor, at most 8.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="Processes; default: one a processor, at most 8.")
+    ] = None,
 ) -> None:
     """Verifies every proof of a database with the stack machine.
 
@@ -67,7 +70,7 @@ def check(
     started = time.perf_counter()
     try:
         with _Bars() as bars:
-            count = check_file(path, jobs, lambda done, total: bars.update("verifying", done, total))
+            count = check_database(path, jobs, lambda done, total: bars.update("verifying", done, total))
     except MetamathError as error:
         if error.kind == "unreadable":
             raise InputError(str(error)) from None
@@ -103,7 +106,7 @@ def show(
     """Shows a proof as a person reads it: step, what it uses, label, expression."""
     environment = _environment(database)
     target = environment.theorem(theorem)
-    text = environment.stored_proof_text(target) if proof is None else _read(proof)
+    text = environment.stored_proof_text(target) if proof is None else read_proof(proof)
     for number, hypothesis in enumerate(environment.library.frames[theorem].essentials):
         typer.echo(f"$e {number + 1}  {' '.join(hypothesis.expression)}")
     typer.echo(f"$p {target.statement}\n")
@@ -117,52 +120,29 @@ def splice(
     database: Annotated[
         Path | None, typer.Option(help="A .mm database; default: the runs' own, else the one that comes along.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option(OVERWRITE, help="Replace the file, if it is none of those that are read.")
+    ] = False,
 ) -> None:
     """Writes a copy of the database with found proofs in place of its own, for other verifiers to check.
 
     Of several proofs of a theorem the first one is taken. Every proof is verified first.
     """
-    proofs: list[tuple[str, str]] = []
-    databases = set()
-    for path in found:
-        if path.is_dir():
-            run = RunFolder.open(path)
-            databases.add(run.config.options.get("metamath", {}).get("database"))
-            proved = [name for name, result in run.results().items() if result.proved]
-            proofs += [(f"{path} ({name})", run.proof(name)) for name in proved]
-        else:
-            proofs.append((str(path), _read(path)))
-    if database is None and databases:
-        if len(databases) > 1:
-            raise UsageError("the runs are of different databases; splice them one by one, or choose with --database")
-        only = databases.pop()
-        database = None if only is None else Path(only)
-    environment = _environment(database)
-    chosen: dict[str, str] = {}
-    for source, proof in proofs:
-        try:
-            label = read_proof_text(proof).label
-        except MetamathError as error:
-            raise InputError(f"{source}: {error}") from None
-        verdict = environment.verify(environment.theorem(label), proof)
-        if not verdict.proved:
-            raise VerificationError(f"{source}: {verdict.message}")
-        chosen.setdefault(label, proof)
+    read = read_found(found)
+    with _Bars() as bars:
+        environment = _environment(read.database() if database is None else database, bars)
+        inputs = [*environment.library.tables.sources, *read.files]
+        check_file(out, inputs=inputs, overwrite=overwrite)
+        chosen = verify_found(
+            environment,
+            read.proofs,
+            jobs=usable_processors(),
+            progress=lambda done, total: bars.update("verifying", done, total),
+        )
     text = splice_all(environment.library, chosen)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_whole(out, text.encode("ascii"))
-    except OSError as error:
-        raise StorageError(f"{out}: can't be written: {error.strerror or error}") from None
+    write_file(out, text.encode("ascii"), inputs=inputs, overwrite=overwrite)
     typer.echo(f"{out}: {environment.path.name} with {len(chosen)} found proofs")
 
 
 def _environment(database: Path | None, bars: _Bars | None = None) -> MetamathEnvironment:
     return MetamathEnvironment(MetamathConfig(database=database), cache_folder(), None if bars is None else bars.update)
-
-
-def _read(proof: Path) -> str:
-    try:
-        return proof.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{proof}: can't be read: {error}; expected a proof that a search wrote") from None

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from proofsearch.bounds import MOST_WORKERS
 from proofsearch.config import ComponentConfig
 
 _OWN = {"model", "prompt", "messages", "n", "temperature", "top_p", "max_tokens", "stop", "logprobs", "stream"}
@@ -29,7 +30,7 @@ class ServerConfig(ComponentConfig):
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         description="Environment variable that holds the key; not set: no key, as servers of one's own want none.",
     )
-    concurrency: int = Field(default=16, ge=1, description="Requests under way at a time, at most.")
+    concurrency: int = Field(default=16, ge=1, le=MOST_WORKERS, description="Requests under way at a time, at most.")
     timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for an answer.")
     retries: int = Field(
         default=3, ge=0, description="How often a request is repeated when the server is busy, fails or is silent."

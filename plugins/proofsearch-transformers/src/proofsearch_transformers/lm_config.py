@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from proofsearch.bounds import MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
 from proofsearch.validation import require
 
@@ -41,10 +42,14 @@ class LmTrainerConfig(ComponentConfig):
         default=None, description="Fine-tune this model (a folder or a hub's name); default: a small one from scratch."
     )
     revision: str | None = Field(default=None, description="base: the revision of a hub's model.")
-    vocabulary: int = Field(default=2048, ge=260, description="From scratch: size of the tokenizer's vocabulary.")
-    layers: int = Field(default=3, ge=1, description="From scratch: layers.")
-    width: int = Field(default=192, ge=8, description="From scratch: width of the residual stream.")
-    heads: int = Field(default=4, ge=1, description="From scratch: attention heads; they divide the width evenly.")
+    vocabulary: int = Field(
+        default=2048, ge=260, le=WIDEST, description="From scratch: size of the tokenizer's vocabulary."
+    )
+    layers: int = Field(default=3, ge=1, le=1000, description="From scratch: layers.")
+    width: int = Field(default=192, ge=8, le=WIDEST, description="From scratch: width of the residual stream.")
+    heads: int = Field(
+        default=4, ge=1, le=WIDEST, description="From scratch: attention heads; they divide the width evenly."
+    )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="From scratch: dropout of attention weights.")
     lora_rank: int | None = Field(
         default=None, ge=1, description="base: train low-rank adapters of this rank, merged at the end; needs peft."
@@ -82,7 +87,9 @@ class LmTrainerConfig(ComponentConfig):
     )
     patience: int = Field(default=0, ge=0, description="Validations without a better loss that end it; 0: never.")
     max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
-    threads: int | None = Field(default=None, ge=1, description="Threads on a processor; default: what torch takes.")
+    threads: int | None = Field(
+        default=None, ge=1, le=MOST_WORKERS, description="Threads on a processor; default: what torch takes."
+    )
     device: Literal["auto", "cpu"] = Field(default="auto", description="auto: an accelerator where there is one.")
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from proofsearch.bounds import LARGEST
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.protocols import Loss
 from proofsearch_ebm.batch import GroupBatch
@@ -43,7 +44,7 @@ def parse_terms(texts: Sequence[str], option: str = "--ebm-loss") -> tuple[LossT
         option: where they come from, for errors.
 
     Raises:
-        UsageError: none, one twice, a weight that is no finite number from 0, or no weight above 0.
+        UsageError: none, one twice, a weight that is no number from 0 to 10⁹, or no weight above 0.
     """
     terms: dict[str, LossTerm] = {}
     for text in texts:
@@ -52,7 +53,7 @@ def parse_terms(texts: Sequence[str], option: str = "--ebm-loss") -> tuple[LossT
             value = float(weight) if colon else 1.0
         except ValueError:
             value = math.nan
-        if not name or not math.isfinite(value) or value < 0:
+        if not name or not 0 <= value <= LARGEST:
             raise UsageError(
                 f"{option} {text!r}: expected NAME:WEIGHT with a weight from 0, such as info_nce:1 or "
                 f"depth_regression:0.3"

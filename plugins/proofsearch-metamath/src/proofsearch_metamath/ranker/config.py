@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from proofsearch.bounds import MOST_WORKERS
 from proofsearch.config import ComponentConfig
 
 NAME = "metamath-ranker"
@@ -57,7 +58,10 @@ class RankerTrainerConfig(ComponentConfig):
         default=None, ge=1, description="Steps at most that a validation looks at; default: 2000, large: 6000."
     )
     processes: int | None = Field(
-        default=None, ge=1, description="Processes that read the proofs; default: one for each usable processor."
+        default=None,
+        ge=1,
+        le=MOST_WORKERS,
+        description="Processes that read the proofs; default: one for each usable processor.",
     )
 
     # The towers.
@@ -103,7 +107,7 @@ class RankerTrainerConfig(ComponentConfig):
     patience: int = Field(
         default=5, ge=0, description="Validations without a better one that end the training; 0: never."
     )
-    threads: int = Field(default=1, ge=1, description="Threads of the training.")
+    threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
 
     @property
     def needs_trajectories(self) -> bool:
