@@ -14,18 +14,22 @@ from __future__ import annotations
 import shlex
 
 from proofsearch.config import RunConfig
+from proofsearch.trajectory.choices import NEUTRAL_SCORERS
 
-_NEUTRAL = {"demonstration": ("auto", "value", "split"), "random": ("auto", "value")}
-"""Priorities by scorer with which neither a policy nor a value that is to be judged says what is expanded.
+GUIDE = "demonstration"
+"""The scorer that leads a search along the known proof."""
 
-With ``split`` log-probability chooses every other state; along a known proof these only compete.
-"""
+_BY_VALUE = ("auto", "value")
+"""Priorities with which a scorer without a calibration alone says what is expanded."""
 
 
 def is_neutral(config: RunConfig) -> bool:
     """Whether a run's order has nothing to do with log-probability or a value, but its own oracle's or chance."""
-    search = config.search
-    return search.priority.kind in _NEUTRAL.get(config.scorer, ()) and search.defer is None and search.mode != "and-or"
+    search, kind = config.search, config.search.priority.kind
+    # With ``split`` log-probability chooses every other state; along a known proof these only compete.
+    guided = config.scorer == GUIDE and kind == "split"
+    by_scorer = config.scorer in NEUTRAL_SCORERS and (kind in _BY_VALUE or guided)
+    return by_scorer and search.defer is None and search.mode == "best-first"
 
 
 def why_not(config: RunConfig, scorer: str) -> str:

@@ -22,6 +22,12 @@ from proofsearch.trajectory.labels import Decision
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import OutcomeKind
 
+NEUTRAL_SCORERS = frozenset({"demonstration", "random"})
+"""Scorers that order a search by neither a policy nor a value that is to be judged: known proofs, and chance.
+
+At the decisions of other searches the order that made them looks better than it is.
+"""
+
 
 def choices(search: RecordedSearch, onward: Sequence[int] | None = None) -> Iterator[Decision]:
     """The decisions of a search with the children that were still to be had, by node.
