@@ -228,6 +228,7 @@ def test_a_run_along_known_proofs_judges_every_value_but_its_oracle() -> None:
     words = why_not(guided.model_copy(update={"scorer": "ebm", "options": {"ebm": {"path": "a b"}}}), "ebm")
     assert "--demonstrated-generator knn" in words
     assert words.endswith("--scorer ebm --ebm-path 'a b'")
+    assert why_not(guided, "ebm", "other").endswith("--scorer ebm --ebm-path other")
 
 
 def test_a_state_is_positive_only_if_it_leads_on(run: Path) -> None:

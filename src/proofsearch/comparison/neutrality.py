@@ -32,12 +32,13 @@ def is_neutral(config: RunConfig) -> bool:
     return by_scorer and search.defer is None and search.mode == "best-first"
 
 
-def why_not(config: RunConfig, scorer: str) -> str:
+def why_not(config: RunConfig, scorer: str, path: str | None = None) -> str:
     """Why a run that is not neutral can judge nothing, and what to do, as a sentence.
 
     Args:
         config: the run's.
         scorer: whose values were to be judged.
+        path: of its checkpoint, if one was given; otherwise the run's.
     """
     search = config.search
     order = [f"scorer {config.scorer}", f"priority {search.priority.kind}"]
@@ -50,8 +51,8 @@ def why_not(config: RunConfig, scorer: str) -> str:
     record += ["--split", split, "--generator", "demonstrated", "--demonstrated-generator", policy]
     record += ["--scorer", "demonstration", "--priority", "split", "--out", "runs/guided"]
     judge = ["proofsearch", "evaluate", "runs/guided", "--scorer", scorer]
-    path = config.options.get(scorer, {}).get("path") if scorer == config.scorer else None
-    judge += [f"--{scorer}-path", str(path)] if path else []
+    own = config.options.get(scorer, {}).get("path") if scorer == config.scorer else None
+    judge += [f"--{scorer}-path", str(path or own)] if path or own else []
     return (
         f"not judged at this run's own decisions, which its order chose ({', '.join(order)}): there that order looks "
         f"better than it is, and others worse. Judge values along known proofs: {shlex.join(record)}; "

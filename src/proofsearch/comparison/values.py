@@ -1,4 +1,4 @@
-"""What a run's recorded or offline values are worth: ranking, separation, calibration, and the sign."""
+"""What a scorer's values are worth on a run: ranking, separation, calibration, and the sign."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def _no_sign(recorded: Recorded, settings: EvaluationSettings, config: RunConfig
     if not recorded.searches:
         return Sign("unknown", "no search was recorded to judge them by")
     if not is_neutral(config):
-        return Sign("unknown", why_not(config, settings.scorer or config.scorer))
+        scorer = settings.scorer or config.scorer
+        return Sign("unknown", why_not(config, scorer, settings.options.get(scorer, {}).get("path")))
     return Sign("unknown", OWN_VALUES) if recorded.own else None
 
 
