@@ -215,8 +215,7 @@ def test_chance_is_chance_only_where_it_did_not_order(run: Path, fake_prover: Si
     (tmp_path / "values.json").write_text(json.dumps(shifted))
     assert one(run, scorer="listed", options=options).sign.verdict == "above chance"
     # Drawn for each theorem: the few numbers of this prover are states of many theorems.
-    draws = random.Random(0)
-    drawn = {name: {text: draws.random() for text in of} for name, of in own.items()}
+    drawn = {name: {text: random.Random(f"{name}: {text}").random() for text in of} for name, of in own.items()}
     (tmp_path / "values.json").write_text(json.dumps(drawn))
     assert one(run, scorer="listed", options=options).sign.verdict == "no better than chance"
 

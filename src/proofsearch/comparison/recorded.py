@@ -176,7 +176,7 @@ class _Collected:
             value = np.full(search.num_nodes, math.nan)
             value[nodes] = score(nodes.tolist())
             both = nodes[~np.isnan(value[nodes]) & ~np.isnan(search.value[nodes])]
-            same = int((value[both] == search.value[both]).sum())
+            same = int(np.isclose(value[both], search.value[both], rtol=1e-6, atol=0).sum())
             self.same += same
             self.other += len(both) - same
         of_children = np.where(np.isnan(value[children]), value[parents], value[children])
