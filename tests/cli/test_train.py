@@ -214,11 +214,11 @@ def test_on_a_terminal_a_bar_shows_the_figures_and_messages_stay(
     monkeypatch.setenv("FORCE_COLOR", "1")
     with TrainingDisplay(quiet=False) as shown:
         shown.show(Noted("learning from runs/a"))
-        shown.show(Progressed(TrainingReport(1, 3, {"loss": 0.5, "gap": 1.0, "rank": 0.75})))
+        shown.show(Progressed(TrainingReport(1, 3, {"loss": 0.5, "gap": 1.0, "rank": 0.455, "policy rank": 0.389})))
         shown.show(Progressed(TrainingReport(2, 3, messages=["the [gap] is negative"])))
     err = capsys.readouterr().err
     assert "learning from runs/a" in err
-    assert "loss 0.500  gap 1.000  rank 0.750" in err
+    assert "loss 0.500  gap 1.000  rank 0.455 (policy 0.389)" in err
     assert "the [gap] is negative" in err
 
 

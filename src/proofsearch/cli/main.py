@@ -31,7 +31,7 @@ COMMANDS = {
     "train": "Learn from recorded searches and write a checkpoint.",
     "iterate": "Search, learn from what was found, and search again, for some rounds.",
     "theorems": "List the theorems of an environment.",
-    "evaluate": "Measure what runs solved and what their values are worth; compare runs.",
+    "evaluate": "Measure what runs solved and compare them; judge a value along known proofs.",
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
