@@ -16,13 +16,18 @@ from installing import Site
 from runfolders import without_hashes
 
 from proofsearch.comparison import EvaluationSettings, RunEvaluation, evaluate, to_json
+from proofsearch.comparison.neutrality import OWN_VALUES, is_neutral, why_not
+from proofsearch.comparison.rescoring import Rescorer
 from proofsearch.config import RunConfig
 from proofsearch.errors import PluginError, UsageError
+from proofsearch.evaluation.mixture import mixed
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import Calibration
 from proofsearch.run import run_search
 from proofsearch.runs import RunFolder
 from proofsearch.search.graph import SearchGraph
 from proofsearch.search.result import SearchResult, SearchStatus
-from proofsearch.trajectory.choices import _earliest_on_the_way, choices
+from proofsearch.trajectory.choices import choices, earliest_on_the_way
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.writer import Origin, to_table
@@ -100,9 +105,7 @@ def listed(site: Site, run: Path, tmp_path: Path) -> dict[str, Any]:
         site.install("listed-scorer", {"listed": "listed"}, {"listed": LISTED})
     values = {
         # A child leads on to the proof exactly if this exceeds when its parent was expanded.
-        search.theorem.name: dict(
-            zip(search.text, _earliest_on_the_way(search, search.expansion.tolist()), strict=True)
-        )
+        search.theorem.name: dict(zip(search.text, earliest_on_the_way(search), strict=True))
         for search in read_searches([run])
     }
     (tmp_path / "values.json").write_text(json.dumps(values))
@@ -128,25 +131,120 @@ def test_oracle_ranks_first_and_anti_oracle_last(run: Path, fake_prover: Site, t
     assert constant.sign.verdict == "no better than chance"
 
 
-@pytest.mark.parametrize("scorer", ["random", "length"])
+@pytest.mark.parametrize("scorer", ["random", "length", "logprob"])
 def test_offline_scores_are_those_of_the_search(scorer: str, tmp_path: Path) -> None:
-    """Depends on states, theorems and the run's seed reaching the scorer as they did in the search."""
+    """Depends on states, theorems, paths and the run's seed reaching the scorer as they did in the search."""
     run_search(config(scorer=scorer, seed=7), tmp_path / "run")
-    recorded, offline = one(tmp_path / "run"), one(tmp_path / "run", scorer=scorer)
-    assert offline.offline
-    assert not recorded.offline
-    assert offline.ranking["all"].rankings["value"] == recorded.ranking["all"].rankings["value"]
-    assert offline.separation["value"] == recorded.separation["value"]
-    assert offline.histogram == recorded.histogram
+    folder = RunFolder.open(tmp_path / "run")
+    theorems = {theorem.name: theorem for theorem in folder.theorems}
+    with Rescorer(Plugins.discover(), folder.config, scorer, {}) as rescorer:
+        for search in read_searches([tmp_path / "run"]):
+            nodes = list(range(1, search.num_nodes))
+            assert rescorer.score(theorems[search.theorem.name], search, nodes) == search.value[1:].tolist()
 
 
 def test_a_run_s_own_options_stay_and_given_ones_replace_them(tmp_path: Path) -> None:
     run_search(config(options={"random": {"seed": 3}}), tmp_path / "run")
-    recorded = one(tmp_path / "run")
-    assert one(tmp_path / "run", scorer="random").separation == recorded.separation
+    own = one(tmp_path / "run", scorer="random")
+    assert own.sign.words == OWN_VALUES
     other = one(tmp_path / "run", scorer="random", options={"random": {"seed": 4}})
-    assert other.separation["value"] != recorded.separation["value"]
+    assert other.separation["value"] != other.separation["length"]
     assert one(tmp_path / "run", scorer="length").value_of == "length", "the options of 'random' are in nobody's way"
+
+
+# ------------------------------------------------------------------------------------------------- what can judge it
+
+
+def judged(found: RunEvaluation) -> bool:
+    """Whether there is any figure of a value."""
+    return (
+        "value" in found.ranking["all"].rankings
+        or "value" in found.separation
+        or bool(found.histogram.edges)
+        or bool(found.calibration.bins)
+        or found.sign.verdict != "unknown"
+        or bool(found.ranking["all"].differences)
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        ({"search": {"defer": 4}}, "scorer random, priority auto, defer 4"),
+        ({"search": {"defer": 1, "priority": {"kind": "logprob"}}}, "scorer random, priority logprob, defer 1"),
+        ({"search": {"priority": {"kind": "mix"}}}, "scorer random, priority mix"),
+        ({"search": {"priority": {"kind": "split"}}}, "scorer random, priority split"),
+        ({"scorer": "logprob"}, "scorer logprob, priority auto"),
+        ({"scorer": "small"}, "scorer small, priority auto"),
+        ({"search": {"mode": "and-or"}}, "scorer random, priority auto, and-or"),
+    ],
+)
+def test_nothing_is_said_of_values_at_decisions_that_an_order_chose(
+    order: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    """Catches a selection artefact: random values rank far above chance in the searches that they shaped."""
+    run_search(config(**order), tmp_path / "run")
+    for settings in ({}, {"scorer": "random"}, {"scorer": "length"}):
+        found = one(tmp_path / "run", **settings)
+        assert not found.neutral
+        assert not judged(found)
+        assert found.ranking["all"].decisions == 0
+        assert f"which its order chose ({why})" in found.sign.words
+        assert "--generator demonstrated --demonstrated-generator fake --scorer demonstration" in found.sign.words
+        scorer = settings.get("scorer", order.get("scorer", "random"))
+        assert f"proofsearch evaluate runs/guided --scorer {scorer}" in found.sign.words
+        assert found.rates.states > 0, "what was recorded is still counted"
+
+
+def test_the_values_that_ordered_a_neutral_run_are_not_judged_on_it_and_others_are(run: Path) -> None:
+    for settings in ({}, {"scorer": "random"}, {"scorer": "random", "options": {"random": {"seed": 0}}}):
+        own = one(run, **settings)
+        assert own.neutral
+        assert not judged(own)
+        assert own.sign.words == OWN_VALUES
+        assert own.ranking["all"].decisions > 20, "log-probability and length can be judged"
+    assert judged(one(run, scorer="random", options={"random": {"seed": 1}}))
+
+
+def test_chance_is_chance_only_where_it_did_not_order(run: Path, fake_prover: Site, tmp_path: Path) -> None:
+    """Shows the artefact that the rule is for: the run's own random values, under another name, pick its proofs."""
+    options = {"listed": listed(fake_prover, run, tmp_path)}
+    own = {search.theorem.name: dict(zip(search.text, search.value, strict=True)) for search in read_searches([run])}
+    # Affine, so that they are the same order and not the same numbers.
+    shifted = {name: {text: 2 * value for text, value in of.items() if value == value} for name, of in own.items()}
+    (tmp_path / "values.json").write_text(json.dumps(shifted))
+    assert one(run, scorer="listed", options=options).sign.verdict == "above chance"
+    # Drawn for each theorem: the few numbers of this prover are states of many theorems.
+    drawn = {name: {text: random.Random(f"{name}: {text}").random() for text in of} for name, of in own.items()}
+    (tmp_path / "values.json").write_text(json.dumps(drawn))
+    assert one(run, scorer="listed", options=options).sign.verdict == "no better than chance"
+
+
+def test_a_run_along_known_proofs_judges_every_value_but_its_oracle() -> None:
+    guided = config(generator="demonstrated", scorer="demonstration", search={"priority": {"kind": "split"}})
+    assert is_neutral(guided)
+    assert not is_neutral(guided.model_copy(update={"scorer": "ebm"}))
+    words = why_not(guided.model_copy(update={"scorer": "ebm", "options": {"ebm": {"path": "a b"}}}), "ebm")
+    assert "--demonstrated-generator knn" in words
+    assert words.endswith("--scorer ebm --ebm-path 'a b'")
+    assert why_not(guided, "ebm", "other").endswith("--scorer ebm --ebm-path other")
+
+
+def test_a_state_is_positive_only_if_it_leads_on(run: Path) -> None:
+    """Catches states that are provable only by a way back, through what had been expanded before."""
+    positives = back = 0
+    for search in read_searches([run]):
+        reached = {0: -1}
+        for edge in sorted(range(len(search.edges)), key=lambda edge: search.expansion[search.edges.source[edge]]):
+            target = int(search.edges.target[edge])
+            if target >= 0:
+                reached.setdefault(target, int(search.expansion[search.edges.source[edge]]))
+        for node, label in enumerate(search.labels.label):
+            if node and label == "positive":
+                positives += leads_on(search, node, reached[node])
+                back += not leads_on(search, node, reached[node])
+    assert one(run).separation["length"].positives == positives
+    assert back > 5, "the run shows too little"
 
 
 def test_combined_follows_the_calibration_and_the_weights(run: Path, fake_prover: Site, tmp_path: Path) -> None:
@@ -166,20 +264,15 @@ def test_the_mixture_is_what_the_search_orders_by(run: Path, fake_prover: Site, 
     values = {f"reach-{index}": {f"{n} is 0": n * 7 % 13 / 5 for n in range(120)} for index in range(40)}
     Path(options["calibrated"]["file"]).write_text(json.dumps(values))
     run_search(config(scorer="calibrated", options=options, search={"priority": {"kind": "mix"}}), tmp_path / "mix")
-    recorded, offline = one(tmp_path / "mix"), one(tmp_path / "mix", scorer="calibrated")
-    assert recorded.combined == "the run's own priority (mix)"
-    assert offline.ranking["all"].decisions > 10
-    assert offline.ranking["all"].rankings["combined"] == recorded.ranking["all"].rankings["combined"]
-    assert offline.ranking["all"].rankings["combined"] != recorded.ranking["all"].rankings["value"]
-
-
-def test_combined_is_the_run_s_own_order_where_the_value_had_a_part_in_it(tmp_path: Path) -> None:
-    for kind, words in (("value", "the run's own priority (value)"), ("logprob", "0.5 z(log-prob) + 0.5 z(value)")):
-        run_search(config(search={"priority": {"kind": kind}}), tmp_path / kind)
-        assert one(tmp_path / kind).combined.startswith(words)
-    found = one(tmp_path / "value")
-    # All states of the test prover have one goal, so the order by value less goals is the order by value.
-    assert found.ranking["all"].rankings["combined"] == found.ranking["all"].rankings["value"]
+    calibration = Calibration(0.0, 2.0, 0.0, 3.0, 0.25, 0.125)
+    compared = 0
+    for search in read_searches([tmp_path / "mix"]):
+        ordered = np.flatnonzero(~np.isnan(search.priority) & (search.expansion < 0))
+        goals = search.num_goals[ordered].astype(np.float64)
+        again = mixed(search.value[ordered], search.logprob[ordered], goals, calibration)
+        assert again.tolist() == pytest.approx(search.priority[ordered].tolist(), abs=1e-8)
+        compared += len(ordered)
+    assert compared > 50
 
 
 def test_a_scorer_that_returns_too_much_is_named(run: Path, fake_prover: Site, tmp_path: Path) -> None:
@@ -206,7 +299,7 @@ def test_missing_values_are_counted_and_not_zero(run: Path, fake_prover: Site, t
 
 
 def test_labels_can_be_made_anew(run: Path) -> None:
-    easy, hard = one(run, min_expansions=1).separation["value"], one(run, min_expansions=32).separation["value"]
+    easy, hard = one(run, min_expansions=1).separation["length"], one(run, min_expansions=32).separation["length"]
     assert easy.positives == hard.positives
     assert easy.negatives > hard.negatives
 
@@ -435,7 +528,7 @@ def test_every_key_of_the_json_is_documented(run: Path) -> None:
 def test_plots_are_written_for_what_there_is(run: Path, tmp_path: Path) -> None:
     from proofsearch.comparison.plots import write_plots
 
-    evaluation = evaluate([run, run], EvaluationSettings(resamples=200))
+    evaluation = evaluate([run, run], EvaluationSettings(resamples=200, scorer="length"))
     names = {file.name for file in write_plots(evaluation, tmp_path / "new" / "plots")}
     each = {f"{number}-{name}.svg" for number in (1, 2) for name in ("rank-by-depth", "calibration", "values")}
     assert names == each | {"solved-expansions.svg", "solved-seconds.svg"}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from proofsearch_ebm import checkpoint as ebm_checkpoint
-from proofsearch_ebm import history, resume
+from proofsearch_ebm import history
+from proofsearch_metamath.ranker import resume as ranker_resume
 
-from proofsearch import checkpoint
+from proofsearch import checkpoint, generation
 from proofsearch.comparison import report
 from proofsearch.runs import TheoremResult, layout
 from proofsearch.testing import CHECKS
@@ -51,7 +52,8 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "checkpoint": checkpoint.FORMAT,
         "checkpoint of the energy-based model": ebm_checkpoint.FORMAT,
         "`training.parquet` of the energy-based model": history.FORMAT,
-        "`latest.json` of a training of the energy-based model": resume.FORMAT,
+        "`latest.json` of a training": generation.FORMAT,
+        "`training.json` of a training of `metamath-ranker`": ranker_resume.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }
     assert said == {name: str(version) for name, version in newest.items()}

@@ -21,6 +21,8 @@ from proofsearch_ebm.parts import PartEncoder
 from scipy.stats import binomtest
 
 from proofsearch.builtins.context import ContextConfig, ContextEncoder
+from proofsearch.comparison.rescoring import Rescorer
+from proofsearch.plugins import Plugins
 from proofsearch.runs import RunFolder
 from proofsearch.trajectory.reader import read_searches
 
@@ -150,17 +152,27 @@ def test_figures_fit_the_runs_and_each_other(story: Story) -> None:
     assert comparison["costs"]["expansions"]["theorems"] == len(names[0] & names[1])
 
 
-def test_judging_recorded_states_anew_gives_the_recorded_figures(story: Story) -> None:
-    (recorded,) = json.loads(story.command("evaluate", "ebm", "--json", "-q"))["runs"]
+def test_scoring_recorded_states_anew_gives_the_recorded_values(story: Story) -> None:
+    folder = RunFolder.open(story / "ebm")
+    theorems = {theorem.name: theorem for theorem in folder.theorems}
+    options = {"ebm": {"path": str(story / "ckpt")}}
+    compared = 0
+    with Rescorer(Plugins.discover(), folder.config, "ebm", options) as rescorer:
+        for search in read_searches([story / "ebm"]):
+            nodes = np.flatnonzero(~np.isnan(search.value)).tolist()
+            anew = rescorer.score(theorems[search.theorem.name], search, nodes)
+            assert anew == pytest.approx(search.value[nodes].tolist(), rel=1e-4, abs=1e-5)
+            compared += len(nodes)
+    assert compared > 100
+
+
+def test_nothing_is_said_of_the_value_at_the_decisions_of_its_own_searches(story: Story) -> None:
     value = ("--scorer", "ebm", "--ebm-path", "ckpt")
-    (anew,) = json.loads(story.command("evaluate", "ebm", *value, "--json", "-q"))["runs"]
-    assert anew["offline"] is True
-    for name, figure in recorded["separation"]["value"].items():
-        if not isinstance(figure, dict):
-            assert anew["separation"]["value"][name] == (figure if figure is None else pytest.approx(figure, rel=1e-4))
-    for depth, entry in recorded["ranking"].items():
-        for name, figure in entry["rankings"]["value"].items():
-            assert anew["ranking"][depth]["rankings"]["value"][name] == pytest.approx(figure)
+    for run in ("ebm", "base"):
+        (entry,) = json.loads(story.command("evaluate", run, *value, "--json", "-q"))["runs"]
+        assert (entry["neutral"], entry["sign"]["verdict"]) == (False, "unknown")
+        assert entry["sign"]["words"].endswith("--scorer ebm --ebm-path ckpt")
+        assert entry["ranking"]["all"]["decisions"] == 0
 
 
 def test_what_was_learnt_has_the_right_sign(story: Story) -> None:

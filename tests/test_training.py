@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from installing import Site
 
 from proofsearch.components import Components, resolve_training
 from proofsearch.config import RunConfig, TrainConfig
-from proofsearch.errors import InputError, PluginError, UsageError
+from proofsearch.errors import InputError, PluginError, RunFolderError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.run import Recorded, run_search
@@ -385,3 +386,29 @@ def test_a_trainer_that_leaves_no_checkpoint_is_named() -> None:
 def test_a_report_may_leave_everything_out_but_the_steps() -> None:
     report = TrainingReport(1, 2)
     assert (dict(report.metrics), tuple(report.messages)) == ({}, ())
+
+
+# ------------------------------------------------------------------------------------------------ one at a time
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_in_which_another_process_trains_is_refused(here: Path, resume: bool) -> None:
+    # Both trainings ended well once, and one had deleted the other's weights.
+    path, out = search("mine"), Path("ckpt")
+    arguments = config(trajectories=(str(path),))
+    refused: list[str] = []
+
+    def second(event: TrainingEvent) -> None:
+        if isinstance(event, Progressed) and event.report.step == 2:
+            with pytest.raises(RunFolderError if resume else InputError) as error:
+                train(arguments, out, resume=resume)
+            refused.append(str(error.value))
+
+    if resume:
+        train(config(trajectories=(str(path),), options={"tally": {"steps": 1}}), out)
+    first = train(arguments, out, resume=resume, on_event=second)
+    assert first.metrics["steps"] == 4
+    in_use = f"ckpt: another process (pid {os.getpid()}) is writing to this checkpoint; wait for it, stop it, or"
+    assert len(refused) == 1
+    assert refused[0].startswith(in_use if resume else "ckpt: already holds a checkpoint")
+    assert train(arguments, out, resume=True).metrics["steps"] == 4, "the lock goes with who held it"

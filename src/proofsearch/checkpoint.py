@@ -25,6 +25,10 @@ MANIFEST = "manifest.json"
 """The manifest's name in the checkpoint folder."""
 
 
+SETTINGS = "train.toml"
+"""The name of the training's resolved configuration beside it, which belongs to the command."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a checkpoint says of itself. Every mapping holds JSON values only.
@@ -134,6 +138,11 @@ def _read_object(folder: Path, file: Path) -> dict[str, Any]:
     try:
         values = json.loads(file.read_bytes())
     except FileNotFoundError:
+        if (folder / SETTINGS).is_file():
+            raise InputError(
+                f"{folder}: its training did not come to its end, so there is nothing to use yet (it has no "
+                f"{MANIFEST}); go on with: proofsearch train --resume --out {folder}"
+            ) from None
         raise InputError(
             f"{folder}: not a complete checkpoint (it has no {MANIFEST}); expected what proofsearch train --out writes"
         ) from None

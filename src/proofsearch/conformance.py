@@ -18,7 +18,7 @@ from proofsearch.components import Chosen, Components, OnStatus, Part, resolve_s
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError, ProofsearchError, UsageError
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Environment, TriesLosses, ValueScorer
+from proofsearch.protocols import Environment, TacticGenerator, TriesLosses, ValueScorer
 from proofsearch.registry import Builder, Registration
 from proofsearch.testing import (
     CountdownConfig,
@@ -43,6 +43,9 @@ CHECK_CHOOSERS = {"environment": "--env", "generator": "--generator", "trainer":
 _PAIRED = 160
 """States among which pairs of a better and a worse one are looked for."""
 
+_ASKED = 4
+"""States that a generator of a new checkpoint is asked about: a language model takes its time."""
+
 _MIN_PAIRS = 10
 """Pairs of a better and a worse state below which a scorer's polarity can't be judged."""
 
@@ -56,7 +59,8 @@ class CheckSettings:
 
     Attributes:
         options: of components, by name.
-        env: the environment whose states it is tried on; ``None``: a small one that comes along.
+        env: the environment whose states it is tried on; ``None``: a small one that comes along, for a trainer that of
+            its own plugin where that brings one.
         generator: of an environment: the policy to find proofs with, where it demonstrates none.
         trainer: of a loss: the trainer that it is for; ``None``: the first that says what losses are tried on.
         trajectories: of a trainer: what to learn from; empty: searches that are recorded now.
@@ -125,7 +129,7 @@ def check_component(
         ConformanceError: it breaks its contract; the error has the report.
         ProofsearchError: it can't be checked: options that don't fit, a model that isn't there.
     """
-    env = entry.name if entry.kind == "environment" else settings.env
+    env = entry.name if entry.kind == "environment" else settings.env or _own_environment(plugins, entry)
     others = [("environment", env), ("generator", settings.generator), ("trainer", settings.trainer)]
     others = [(kind, one) for kind, one in others if one is not None and (kind, one) != (entry.kind, entry.name)]
     wanted = [entry, *(plugins.registry(kind)[one] for kind, one in others if one is not None)]
@@ -142,6 +146,12 @@ def check_component(
         builder = cast(Builder, components) if env is not None else cast(Builder, _Unproved(components))
         checker = _Checker(plugins, entry, parts.chosen, builder, settings, opened)
         return checker.check(on_result)
+
+
+def _own_environment(plugins: Plugins, entry: Registration) -> str | None:
+    """The environment that a trainer's own plugin brings, whose library it may learn from alone."""
+    own = [one.name for one in plugins.registry("environment") if one.plugin == entry.plugin]
+    return own[0] if len(own) == 1 and entry.kind == "trainer" else None
 
 
 class _Unproved:
@@ -248,12 +258,20 @@ class _Checker:
     def _use(self, folder: Path, manifest: Manifest) -> str:
         """Builds what reads a checkpoint, and asks it about some states."""
         entry = self._plugins.registry(manifest.kind)[manifest.name]
-        model = entry.config
-        if manifest.kind != "scorer" or model is None or "path" not in model.model_fields:
-            raise NotApplicable(f"the {manifest.kind} {manifest.name!r} has no option path")
-        with closing(cast(ValueScorer, entry.factory(model.model_validate({"path": folder}), self._builder))) as scorer:
-            values = scorer.score([sample.score_request for sample in self._samples()])
-        return f"{sum(value is not None for value in values)} of {len(values)} states have a value"
+        fields = entry.config.model_fields if entry.config is not None else {}
+        place = next((name for name in ("path", "model") if name in fields), None)
+        if manifest.kind not in ("scorer", "generator") or entry.config is None or place is None:
+            raise NotApplicable(f"the {manifest.kind} {manifest.name!r} has no option path or model")
+        config = entry.config.model_validate({place: str(folder)})
+        samples = self._samples()
+        if manifest.kind == "scorer":
+            with closing(cast(ValueScorer, entry.factory(config, self._builder))) as scorer:
+                values = scorer.score([sample.score_request for sample in samples])
+            return f"{sum(value is not None for value in values)} of {len(values)} states have a value"
+        asked = [sample.generation_request(seed) for seed, sample in enumerate(samples[:_ASKED])]
+        with closing(cast(TacticGenerator, entry.factory(config, self._builder))) as generator:
+            found = generator.generate(asked, 4)
+        return f"{sum(map(bool, found))} of {len(found)} states have candidates"
 
 
 def _better(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:

@@ -2,12 +2,15 @@
 
 A new file is written beside its place as ``<name>.part``, flushed to the disk, renamed over the place, and then the
 rename itself is flushed with the folder. A kill at any moment leaves the old file or the new one, and at worst a
-``.part`` file that nobody reads. These functions raise :class:`OSError`; who calls them knows what to tell the user.
+``.part`` file that nobody reads. Several processes may write one file at once, as those do that fill a cache: they
+write after each other, and each file that is seen is one writer's. These functions raise :class:`OSError`; who calls
+them knows what to tell the user.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -28,18 +31,18 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
         OSError: the write failed; what stood at ``path`` is untouched and the ``.part`` file is removed.
     """
     part = path.with_name(path.name + PART_SUFFIX)
-    try:
-        with part.open("wb") as stream:
+    with _sole_writer(part) as stream:
+        try:
             if callable(content):
                 content(stream)
             else:
                 stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     sync_folder(path.parent)
 
 
@@ -85,3 +88,27 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sole_writer(part: Path) -> BinaryIO:
+    """Opens an unfinished file, emptied, when nobody else writes to it any more; closing it lets the next one write."""
+    while True:
+        stream = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb")
+        try:
+            # Where the file system knows no locks, who writes at the same time is on his own.
+            with contextlib.suppress(OSError):
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            if _is_at(stream.fileno(), part):
+                stream.truncate(0)
+                return stream
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()  # whoever had it has moved it to its place
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 Place = tuple[str | int, ...]
 """A key with the tables that it is in, from the outermost."""
@@ -24,6 +26,27 @@ def near(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"``, or nothing where nothing known is near."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def require(package: str, install: str) -> None:
+    """For the validator of an option that needs a package which not everyone has.
+
+    What is only imported at the end of hours of work would be missed there; options are read before any work.
+
+    Args:
+        package: the name that is imported.
+        install: what to give to ``pip install``.
+
+    Raises:
+        PydanticCustomError: it is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise PydanticCustomError(
+            "missing_package",
+            "needs the package {package}, which is not installed; install it with: pip install '{install}', or leave "
+            "the option out",
+            {"package": package, "install": install},
+        )
 
 
 def explain(

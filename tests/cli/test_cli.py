@@ -16,6 +16,7 @@ from commands import Cli
 from installing import Site, proofsearch
 
 from proofsearch import errors
+from proofsearch.interruption import SIGNALS
 from proofsearch.runs import RunFolder
 
 FAKE = ("--env", "fake", "--generator", "fake", "--scorer", "small", "--local-mode", "threads", "--workers", "2")
@@ -381,7 +382,10 @@ def test_a_plugins_command_that_cant_be_loaded_is_named(cli: Cli, fake_prover: S
 # ------------------------------------------------------------------------------------------------------ interrupting
 
 
-def test_ctrl_c_ends_soon_keeps_everything_and_says_how_to_go_on(fake_prover: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", SIGNALS)
+def test_a_signal_ends_soon_keeps_everything_and_says_how_to_go_on(
+    how: signal.Signals, fake_prover: Site, tmp_path: Path
+) -> None:
     path = tmp_path / "run"
     arguments = (*FAKE[:6], "--workers", "2", "--split", "all", "--fake-delay", "0.02", "--out", str(path))
     process = subprocess.Popen(
@@ -397,15 +401,27 @@ def test_ctrl_c_ends_soon_keeps_everything_and_says_how_to_go_on(fake_prover: Si
     while time.monotonic() < end and not (results.exists() and results.read_bytes().count(b"\n") >= 3):
         time.sleep(0.01)
     # As the terminal does: to the whole process group.
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, how)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + how
     assert out == ""
     assert f"proofsearch search --resume {path}" in err
     assert "Traceback" not in err
     assert len(RunFolder.open(path).results()) >= 2
     done = proofsearch("search", "--resume", path, "--json")
     assert json.loads(done.stdout)["searched"] == 20
+
+
+@pytest.mark.parametrize("how", SIGNALS)
+def test_a_command_that_does_not_see_to_it_ends_with_the_signals_code(
+    how: signal.Signals, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(how)
+    monkeypatch.setattr("proofsearch.cli.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
+    done = cli("verify", "run")
+    assert done.code == 128 + how
+    assert "Traceback" not in done.err
+    assert signal.getsignal(how) is before
 
 
 def test_the_installed_command_is_this_one() -> None:

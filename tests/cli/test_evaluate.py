@@ -64,11 +64,27 @@ def test_json_alone_is_on_standard_output(capsys: pytest.CaptureFixture[str]) ->
 def test_options_of_an_offline_scorer_reach_it(capsys: pytest.CaptureFixture[str]) -> None:
     found = []
     for options in (["--random-seed", "1"], ["--random-seed", "2"]):
-        assert command("evaluate", "b", "--resamples", "200", "--json", "-q", "--scorer", "random", *options) == 0
+        assert command("evaluate", "a", "--resamples", "200", "--json", "-q", "--scorer", "random", *options) == 0
         found.append(json.loads(capsys.readouterr().out)["runs"][0])
     assert [one["value_of"] for one in found] == ["random", "random"]
     assert found[0]["separation"]["value"] != found[1]["separation"]["value"]
     assert found[0]["separation"]["logprob"] == found[1]["separation"]["logprob"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_random_values_that_shaped_a_search_are_not_called_better_than_chance(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The artefact as a user met it: a random scorer, put off or not, was "above chance" on its own run."""
+    assert command("search", *FAKE, "--scorer", "random", "--defer", "4", "--out", "c") == 0
+    capsys.readouterr()
+    assert command("evaluate", "a", "b", "c", "--resamples", "200", "-q") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "above chance" not in out
+    assert "value over random" not in out
+    assert out.count("which its order chose") == 2
+    assert "(scorer random, priority auto, defer 4)" in out
+    assert "these very values ordered the run" in out
 
 
 @pytest.mark.usefixtures("runs")

@@ -56,7 +56,7 @@ def test_a_component_that_conforms(cli: Cli) -> None:
     done = cli("plugins", "check", "small", "--env", "fake")
     assert done.code == 0
     found = lines(done.out)
-    assert found[-1] == "the scorer small of fake-prover 1.0: 8 passed, 7 skipped"
+    assert found[-1] == "the scorer small of fake-prover 1.0: 9 passed, 7 skipped"
     assert "batch equals singles passed" in found
     assert "usable calibration skipped it has no calibration" in found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,18 @@ def test_ctrl_c_in_the_recording_says_that_the_command_goes_on(cli: Cli, monkeyp
     monkeypatch.undo()
 
 
+def test_a_package_that_is_missing_is_said_before_anything_is_recorded(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("proofsearch_ebm")
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = cli("train", "--plugin", "ebm", *SHOWN, *RECORDING, "--ebm-tensorboard", "--out", "c")
+    assert done.code == 2
+    assert "error: --ebm-tensorboard: needs the package tensorboard, which is not installed" in done.err
+    assert not Path("runs").exists()
+    assert not Path("c").exists()
+
+
 class Interrupting:
     """An executor at which Ctrl-C is pressed."""
 
@@ -201,11 +214,11 @@ def test_on_a_terminal_a_bar_shows_the_figures_and_messages_stay(
     monkeypatch.setenv("FORCE_COLOR", "1")
     with TrainingDisplay(quiet=False) as shown:
         shown.show(Noted("learning from runs/a"))
-        shown.show(Progressed(TrainingReport(1, 3, {"loss": 0.5, "gap": 1.0, "rank": 0.75})))
+        shown.show(Progressed(TrainingReport(1, 3, {"loss": 0.5, "gap": 1.0, "rank": 0.455, "policy rank": 0.389})))
         shown.show(Progressed(TrainingReport(2, 3, messages=["the [gap] is negative"])))
     err = capsys.readouterr().err
     assert "learning from runs/a" in err
-    assert "loss 0.500  gap 1.000  rank 0.750" in err
+    assert "loss 0.500  gap 1.000  rank 0.455 (policy 0.389)" in err
     assert "the [gap] is negative" in err
 
 

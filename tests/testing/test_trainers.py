@@ -187,6 +187,20 @@ class StartsOver(Sound):
             super().save(request, state)
 
 
+class Forgets(Sound):
+    """Goes on with another loss than it would have had."""
+
+    def report(self, request: TrainingRequest, step: int, loss: float) -> None:
+        super().report(request, step, 2 * loss if request.resume and (request.out / "stopped").exists() else loss)
+        if step < self.config.steps and not request.resume:
+            (request.out / "stopped").touch()
+
+    def finish(self, request: TrainingRequest) -> Path:
+        if not request.resume:
+            (request.out / "stopped").unlink()
+        return super().finish(request)
+
+
 class Premature(Sound):
     """Writes the manifest before the end, and goes on from what is there all the same."""
 
@@ -251,6 +265,7 @@ def test_a_sound_trainer_passes() -> None:
         (GoesOn, "cancellation"),
         (StartsOver, "cancellation"),
         (Premature, "cancellation"),
+        (Forgets, "resumed is uninterrupted"),
         (ReadsTest, "learns nothing from the test split"),
         (Unbothered, "refuses what teaches nothing"),
     ],

@@ -77,7 +77,7 @@ def make_table(
         messages=(),
         graph=graph,
     )
-    settings = {"environment": "toy", "generator": "policy", "scorer": "oracle", "fingerprint": "f1"} | origin
+    settings = {"environment": "toy", "generator": "policy", "scorer": "demonstration", "fingerprint": "f1"} | origin
     return to_table(
         graph,
         result,

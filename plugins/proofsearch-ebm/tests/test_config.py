@@ -73,3 +73,12 @@ def test_options_of_both_components_do_not_contradict_each_other():
 )
 def test_goals_cost_a_constant_unless_told_otherwise(parts, given, expected):
     assert EbmTrainerConfig(parts=parts, output_bias=given).bias_per_part is expected
+
+
+def test_tensorboard_that_is_not_there_is_refused_when_options_are_read(monkeypatch):
+    # Noticed only when the training begins, hours of recording would come before it.
+    EbmTrainerConfig(tensorboard=True)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    EbmTrainerConfig(tensorboard=False)
+    with pytest.raises(ValidationError, match=r"pip install 'proofsearch-ebm\[tensorboard\]', or leave the option out"):
+        EbmTrainerConfig(tensorboard=True)

@@ -44,7 +44,7 @@ def test_labels_say_only_what_the_search_knows(table, build, states_by_text):
     assert dataset.length[ids["b1 & x"]] == len("b1 & x")
     assert dataset.logprob[ids["b1 & x"]] == pytest.approx(-0.75)
     assert (dataset.environment, dataset.environment_fingerprint) == ("toy", "f1")
-    assert (dataset.generators, dataset.scorers) == (("policy",), ("oracle",))
+    assert (dataset.generators, dataset.scorers) == (("policy",), ("demonstration",))
 
 
 @given(st.integers(1, 6), st.lists(st.integers(0, 2), min_size=3, max_size=12))

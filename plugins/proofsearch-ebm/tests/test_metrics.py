@@ -73,6 +73,22 @@ def test_only_the_deviation_is_of_the_energies_where_something_else_orders_the_g
     assert math.isnan(metrics.loss)
 
 
+def test_energies_and_policy_are_measured_alone_too() -> None:
+    energies, batch = as_batch([[(1.0, True), (2.0, False), (6.0, False)], [(3.0, True), (0.0, False)]])
+    policy, _ = as_batch([[(8.0, True), (6.0, False), (1.0, False)], [(-2.0, True), (5.0, False)]])
+    meter = GroupMeter()
+    meter.add(energies, batch, ordered=energies + policy, policy=policy)
+    metrics = meter.result()
+    assert (metrics.energy_rank, metrics.policy_rank, metrics.rank_accuracy) == (0.5, 0.5, 0.5)
+    assert metrics.energy_gap == pytest.approx((3 - 3) / 2)
+    assert metrics.energy_spread == pytest.approx(math.sqrt((4 + 1 + 9 + 2.25 + 2.25) / 5))
+    assert (metrics.gain, metrics.gain_error) == (0.0, 0.0)
+    alone = measure([[(1.0, True), (2.0, False)]])
+    assert (alone.energy_rank, alone.energy_gap) == (1.0, 1.0)
+    assert math.isnan(alone.policy_rank)
+    assert math.isnan(alone.gain)
+
+
 @given(groups=GROUPS, cut=st.integers(1, 5), filler=st.sampled_from([0.0, -1e9, math.nan, -math.inf]))
 @settings(deadline=None)
 def test_neither_batching_nor_padding_matters(groups: list[list[tuple[float, bool]]], cut: int, filler: float) -> None:

@@ -47,6 +47,9 @@ class Builder:
     def __init__(self, encoder):
         self.made = encoder
 
+    def status(self, message, done=None, total=None):
+        pass
+
     def encoder_options(self, name):
         return {}
 
@@ -171,6 +174,23 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(train, whole, tmp_pa
     assert outcome(tmp_path / "parts") == whole()
 
 
+def test_tensorboard_shows_each_step_of_a_killed_and_resumed_training_once(train, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def kill(report):
+        if report.step == 17:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        train("x", report=kill, tensorboard=True)
+    assert load_state(tmp_path / "x").step == 14, "step 15 is validated twice"
+    train("x", resume=True, tensorboard=True)
+    events = EventAccumulator(str(tmp_path / "x/tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("train/gap")] == [5, 10, 15, 20, STEPS]
+
+
 def test_ctrl_c_restores_the_handler_that_was_there(train):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
@@ -190,8 +210,23 @@ def test_a_finished_training_is_left_alone_and_more_steps_are_made(train, tmp_pa
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "x").rglob("*")}
     train("x", resume=True, tensorboard=False, threads=1, checkpoint_every=3)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "x").rglob("*")} == before
-    train("x", resume=True, steps=STEPS + 6)
+    train("x", resume=True, steps=STEPS + 6, warm_restart=True)
     assert load_state(tmp_path / "x").step == STEPS + 6
+
+
+def test_a_longer_training_is_a_warm_restart_and_has_to_be_called_so(train, tmp_path):
+    # The learning rate has fallen to 0 and would rise to half of its height, unasked.
+    train("x")
+    with pytest.raises(UsageError, match=r"--ebm-steps: .*would rise again: say so with --ebm-warm-restart"):
+        train("x", resume=True, steps=2 * STEPS)
+    assert load_state(tmp_path / "x").step == STEPS
+    train("x", resume=True, steps=2 * STEPS, warm_restart=True)
+    rates = dict(History.read(tmp_path / "x/training.parquet").series("learning_rate", "train"))
+    assert rates[STEPS] < 0.1 * OPTIONS["learning_rate"] < rates[25]
+    with pytest.raises(KeyboardInterrupt):
+        train("y", report=StopAt(3, "signal"))
+    train("y", resume=True, steps=STEPS - 4)
+    assert load_state(tmp_path / "y").step == STEPS - 4, "shorter only falls faster"
 
 
 @pytest.mark.parametrize(
@@ -342,9 +377,9 @@ def test_a_longer_training_whose_table_was_not_written_writes_it_when_resumed(tr
     with monkeypatch.context() as patch:
         patch.setattr(storage, "write_whole", full)
         with pytest.raises(StorageError, match="the table that was there before is untouched"):
-            train("parts", resume=True, steps=STEPS + 6)
+            train("parts", resume=True, steps=STEPS + 6, warm_restart=True)
     assert History.read(tmp_path / "parts/training.parquet").rows[-1].step == STEPS
-    train("parts", resume=True, steps=STEPS + 6)
+    train("parts", resume=True, steps=STEPS + 6, warm_restart=True)
     assert History.read(tmp_path / "parts/training.parquet").rows[-1].step == STEPS + 6
 
 

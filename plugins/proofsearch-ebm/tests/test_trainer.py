@@ -11,7 +11,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from proofsearch_ebm import trainer
+from proofsearch_ebm import trainer, validation
 from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, EbmTrainerConfig
 from proofsearch_ebm.dataset import build_dataset
@@ -74,6 +74,9 @@ class Builder:
         self.made = encoder
         self.cache = cache
         self.losses = LOSSES | losses
+
+    def status(self, message, done=None, total=None):
+        pass
 
     def encoder_options(self, name):
         return {}
@@ -164,6 +167,18 @@ def test_it_learns_what_the_encoder_tells_and_the_core_will_use_it(train, groups
     assert found["value weight"] > 0.5
     assert found["validation"]["gap"] > 1
     assert any("a gain of" in message for message in said)
+
+
+def test_nothing_is_said_of_a_gain_at_decisions_that_an_order_chose(train, table, write):
+    """Catches the artefact in an expert iteration, whose rounds learn from searches that a value ordered."""
+    rng = np.random.default_rng(0)
+    tables = [table(f"t{number}", proof(f"t{number}", rng), scorer="ebm") for number in range(25)]
+    said = []
+    found = metrics(train(said=said, paths=[write("own", *tables)], groups="siblings"))
+    assert found["value weight"] > 0.5
+    assert not {"gain", "rank energy", "rank mixed"} & found.keys()
+    assert not any("a gain of" in message for message in said)
+    assert any("some of the searches were ordered by ebm, which chose the decisions" in message for message in said)
 
 
 def test_without_a_signal_rank_is_chance_and_the_value_weighs_nothing(train, letters):
@@ -403,6 +418,7 @@ def test_the_folder_holds_a_checkpoint_a_history_and_plots(train, letters):
     assert sorted(path.name for path in (folder / "plots").iterdir()) == [
         "energy.svg",
         "gap.svg",
+        "learning.svg",
         "loss.svg",
         "rank.svg",
     ]
@@ -461,6 +477,24 @@ def test_training_and_validation_measure_the_same_and_the_rank_of_the_energy_alo
         assert max(deviation for _, deviation in history.series("energy_std", split)) < 50
     assert found["rank energy"] == found["mixing"]["energy"]["rank_value"]
     assert abs(found["rank energy"] - found["validation"]["rank_accuracy"]) > 0.1
+
+
+def test_a_lost_sign_is_said_beside_a_policy(train, table, write, monkeypatch):
+    rng = np.random.default_rng(3)
+    paths = [write("many", *(table(f"t{number}", proof(f"t{number}", rng, depth=4)) for number in range(120)))]
+    said = []
+    train(said=said, paths=paths, groups="siblings", policy_weight=1.0)
+    assert not any("the wrong way round" in message for message in said)
+    original = validation.evaluate
+
+    def negated(head, *where):
+        found = original(head, *where)
+        return dataclasses.replace(found, energy=-found.energy)
+
+    monkeypatch.setattr(validation, "evaluate", negated)
+    said.clear()
+    train(said=said, paths=paths, groups="siblings", policy_weight=1.0, out="lost")
+    assert any("far less than chance" in message and "the wrong way round" in message for message in said)
 
 
 def test_a_collapse_is_seen_beside_log_probabilities_that_differ(train):
@@ -608,8 +642,8 @@ def test_tensorboard_gets_what_is_measured(train, monkeypatch, tmp_path):
     module = types.ModuleType("torch.utils.tensorboard")
 
     class SummaryWriter:
-        def __init__(self, folder):
-            assert folder == str(tmp_path / "out/tensorboard")
+        def __init__(self, folder, purge_step):
+            assert (folder, purge_step) == (str(tmp_path / "out/tensorboard"), 1)
 
         def add_scalar(self, name, value, step):
             written.append((name, step))

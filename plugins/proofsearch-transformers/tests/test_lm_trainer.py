@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from proofsearch_transformers.config import GeneratorConfig
+from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
 from proofsearch_transformers.files import find_files
 from proofsearch_transformers.generator import TransformersGenerator
 from proofsearch_transformers.lm_config import LmTrainerConfig
@@ -287,6 +287,18 @@ def test_a_training_that_is_done_is_not_done_again(whole: Path) -> None:
     assert (whole / "manifest.json").stat().st_mtime_ns == before
 
 
+def test_a_longer_training_is_a_warm_restart_and_has_to_be_called_so(tmp_path: Path) -> None:
+    """The learning rate has fallen to 0 and would rise again, unasked."""
+    out = train(tmp_path / "lm", steps=8, validate_every=4)
+    with pytest.raises(UsageError, match=r"--lm-steps: .*begun with 8.*rise again: say so with --lm-warm-restart"):
+        train(out, steps=12, validate_every=4, resume=True)
+    with pytest.raises(UsageError, match=r"--lm-steps: .*begun with 8.*with None it would"):
+        train(out, steps=None, validate_every=4, resume=True)
+    assert read_manifest(out).metrics["step"] == 8
+    train(out, steps=12, validate_every=4, resume=True, warm_restart=True)
+    assert read_manifest(out).metrics["step"] == 12
+
+
 def test_a_checkpoint_that_was_cut_short_is_passed_over(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "lm"
     with pytest.raises(KeyboardInterrupt):
@@ -407,12 +419,13 @@ def test_a_base_that_is_no_safe_model_is_refused(learnt: Path, tmp_path: Path, w
         train(tmp_path / "lm", base=str(base))
 
 
-def test_adapters_without_peft_say_what_to_install(
-    learnt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_adapters_without_peft_say_what_to_install_when_options_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when a model of gigabytes is loaded and all pairs are made."""
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(UsageError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
-        train(tmp_path / "lm", base=str(learnt), lora_rank=2)
+    with pytest.raises(ValidationError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
+        LmTrainerConfig(base="some", lora_rank=2)
+    with pytest.raises(ValidationError, match=r"pip install 'proofsearch-transformers\[lora\]'"):
+        EncoderConfig(model="some", adapter=Path("adapter"))
 
 
 def test_pairs_that_are_all_too_long_are_refused(tmp_path: Path) -> None:

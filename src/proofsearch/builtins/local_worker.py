@@ -15,6 +15,7 @@ from typing import Any
 
 from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError
+from proofsearch.interruption import leave_to_parent
 from proofsearch.protocols import Job, TellsProgress, Worker, WorkerFactory
 
 
@@ -24,8 +25,8 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: of this end of the socket pair.
     """
-    # The parent decides when to end: Ctrl-C in the terminal is its business.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent decides when to end; that it is gone shows at the end of the stream.
+    leave_to_parent()
     faulthandler.enable()
     # Multiprocessing's own stubs know what is sent only by type parameters.
     connection: Connection[Any, Any] = Connection(descriptor)

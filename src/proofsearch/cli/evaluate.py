@@ -18,7 +18,7 @@ from proofsearch.plugins import Plugins
 from proofsearch.run import Preparing
 from proofsearch.runs.layout import own_files
 
-_OFFLINE = "Another value than the recorded one"
+_OFFLINE = "The value to judge"
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
@@ -57,8 +57,8 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             str | None,
             typer.Option(
                 "--scorer",
-                help="Score the recorded states with this scorer and judge its values.",
-                show_default="the recorded values",
+                help="Score the recorded states with this scorer and judge its values; of runs along known proofs.",
+                show_default="no value",
                 rich_help_panel=_OFFLINE,
             ),
         ] = None,
@@ -97,10 +97,11 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
         **given: Any,
     ) -> None:
-        """Measure what runs solved and what their values are worth, and compare each with the first.
+        """Measure what runs solved, compare each with the first, and judge a value along known proofs.
 
-        At decisions, where a search had to choose among states of which some led to a proof, values are ranked against
-        log-probability, length, goal count and chance. All intervals are 95 % and by theorem.
+        At decisions, where a search had to choose among states of which some led to a proof, the value of --scorer is
+        ranked against log-probability, length, goal count and chance, if neither a value nor log-probability made the
+        run: at its own decisions every order looks good. All intervals are 95 % and by theorem.
         """
         # What reads trajectories takes long to import; --help need not wait for it.
         from proofsearch.cli.evaluation_tables import show

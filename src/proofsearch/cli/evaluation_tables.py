@@ -139,7 +139,7 @@ def _ranking(run: RunEvaluation) -> RenderableType:
 def _differences(run: RunEvaluation) -> RenderableType:
     every = run.ranking["all"]
     if not every.differences:
-        return Padding("no value was recorded: nothing to compare with the rankings above", (0, 0, 0, 2))
+        return Padding("no value is judged: nothing to compare with the rankings above", (0, 0, 0, 2))
     table = _table("Paired differences, all depths", "", "rank-1, points", "MRR")
     best = _NAMES[run.best_logprob]
     for name, difference in every.differences.items():

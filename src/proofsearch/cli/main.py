@@ -17,18 +17,21 @@ import typer
 
 from proofsearch import __version__
 from proofsearch.errors import PluginError, ProofsearchError
+from proofsearch.interruption import ending_signals, exit_code
 from proofsearch.plugins import Plugins
 from proofsearch.registry import CommandRegistration
 
 TRACEBACK_VARIABLE = "PROOFSEARCH_TRACEBACK"
 """Environment variable: with any value, errors show where they were raised."""
 
+_CTRL_C = 130
+
 COMMANDS = {
     "search": "Search for proofs of many theorems and record everything in a run folder.",
     "train": "Learn from recorded searches and write a checkpoint.",
     "iterate": "Search, learn from what was found, and search again, for some rounds.",
     "theorems": "List the theorems of an environment.",
-    "evaluate": "Measure what runs solved and what their values are worth; compare runs.",
+    "evaluate": "Measure what runs solved and compare them; judge a value along known proofs.",
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
     "verify": "Check a run's proofs again, from its files alone.",
     "trajectories": "Look at, merge and check recorded searches.",
@@ -48,17 +51,23 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     arguments = list(sys.argv[1:] if argv is None else argv)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
-        plugins = Plugins.discover()
-        app = make_app(plugins, wanted)
-        warn_of_failures(plugins)
-        app(arguments, prog_name="proofsearch")
+        with ending_signals():
+            plugins = Plugins.discover()
+            app = make_app(plugins, wanted)
+            warn_of_failures(plugins)
+            app(arguments, prog_name="proofsearch")
     except ProofsearchError as error:
         if os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments:
             traceback.print_exc()
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(exit_code())
+    except SystemExit as ended:
+        # Commands, and Typer for those that don't see to it, end with the code of Ctrl-C, whichever signal it was.
+        if ended.code == _CTRL_C:
+            sys.exit(exit_code())
+        raise
     sys.exit(0)
 
 

@@ -40,7 +40,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         kind: Annotated[Kind | None, typer.Option("--kind", help="Of which kind, where several have the name.")] = None,
         env: Annotated[
             str | None,
-            typer.Option("--env", help="The environment to try it on; default: a small one that comes along."),
+            typer.Option(
+                "--env",
+                help="The environment to try it on; default: a small one that comes along.",
+            ),
         ] = None,
         generator: Annotated[
             str | None,

@@ -27,6 +27,7 @@ from proofsearch.config import TrainConfig
 from proofsearch.errors import UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.training import (
+    NOT_THE_TRAINERS,
     RECORDING,
     SETTINGS,
     TRAINING_CHOOSERS,
@@ -142,7 +143,7 @@ def _settings(
 def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
     if (path / SETTINGS).is_file():
         # A second Ctrl-C ends a training at once, perhaps before the first save.
-        saved = any(entry.name != SETTINGS for entry in path.iterdir())
+        saved = any(entry.name not in NOT_THE_TRAINERS for entry in path.iterdir())
         if learnt and saved:
             what = "what was saved of the training is kept"
         elif resumed:

@@ -18,7 +18,10 @@ from proofsearch.protocols import TrainingReport
 from proofsearch.training import Noted, Progressed, TrainingEvent
 
 SHOWN = ("loss", "gap", "rank")
-"""The metrics that a person watches; where a trainer has none of them, its first three are shown."""
+"""The metrics that a person watches; where a trainer has none of them, its first three are shown.
+
+Where there is a ``policy rank``, it stands beside ``rank``: what log-probability alone would give.
+"""
 
 _LINES = 20
 """Lines about a training's steps, where there are no bars."""
@@ -55,6 +58,10 @@ class TrainingDisplay:
             case Noted(message):
                 self._end()
                 if not self._quiet:
+                    typer.echo(message, err=True)
+            case Progressed(report) if self._steps is None and not report.step and not report.metrics:
+                # It is still reading, encoding, setting up: a bar at 0 would hide which.
+                for message in report.messages:
                     typer.echo(message, err=True)
             case Progressed(report):
                 self.learnt = self.learnt or report.step > 0
@@ -133,7 +140,8 @@ class _Bar(_Silence):
 def figures(metrics: Mapping[str, float]) -> str:
     """The metrics that a person watches, on one line."""
     names = [name for name in SHOWN if name in metrics] or list(metrics)[:3]
-    return "  ".join(f"{name} {_figure(metrics[name])}" for name in names)
+    beside = {"rank": f" (policy {_figure(metrics['policy rank'])})"} if "policy rank" in metrics else {}
+    return "  ".join(f"{name} {_figure(metrics[name])}{beside.get(name, '')}" for name in names)
 
 
 def _figure(value: float) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from proofsearch.comparison.neutrality import is_neutral
 from proofsearch.comparison.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
 from proofsearch.comparison.recorded import Recorded, contradictions, read
 from proofsearch.comparison.report import Comparison, Evaluation, Rates, RunEvaluation, TimeSpent
-from proofsearch.comparison.rescoring import Rescorer
+from proofsearch.comparison.rescoring import Rescorer, replaced
 from proofsearch.comparison.settings import EvaluationSettings
 from proofsearch.comparison.values import judge
 from proofsearch.components import OnStatus
@@ -121,15 +122,26 @@ def _read(
         if on_status is not None:
             on_status(message, done, total)
 
+    config = folder.config
+    neutral = is_neutral(config)
     with contextlib.ExitStack() as stack:
         rescorer = None
         if settings.scorer is not None and plugins is not None:
-            message = f"scoring {folder.path} with {settings.scorer}"
-            config = folder.config
-            rescorer = stack.enter_context(
-                Rescorer(plugins, config, settings.scorer, settings.options, cache, on_status)
-            )
-        recorded = read(folder, names, min_expansions=settings.min_expansions, rescorer=rescorer, on_search=tell)
+            if neutral:
+                message = f"scoring {folder.path} with {settings.scorer}"
+                rescorer = stack.enter_context(
+                    Rescorer(plugins, config, settings.scorer, settings.options, cache, on_status)
+                )
+            else:  # what is wrong with it is to be said here too
+                replaced(plugins, config, settings.scorer, settings.options)
+        recorded = read(
+            folder,
+            names,
+            neutral=neutral,
+            min_expansions=settings.min_expansions,
+            rescorer=rescorer,
+            on_search=tell,
+        )
         if rescorer is not None:
             return recorded, rescorer.calibration, (rescorer.scored, rescorer.unscored)
     results = [result for name, result in folder.results().items() if name in names]
@@ -149,7 +161,7 @@ def _run(
     efforts = efforts_of(folder, [theorem.name for theorem in folder.theorems if theorem.name in names])
     results = {name: result for name, result in folder.results().items() if name in names}
     failed = sum(bool(result.failure) for result in results.values())
-    judged = judge(recorded, settings, config.search.priority.kind, calibration)
+    judged = judge(recorded, settings, config, calibration)
     notes = list(judged.notes)
     if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
         notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
@@ -169,6 +181,7 @@ def _run(
         limit=config.search.limit.model_dump(),
         value_of=settings.scorer or config.scorer,
         offline=settings.scorer is not None,
+        neutral=is_neutral(config),
         combined=judged.combined,
         best_logprob=judged.best_logprob,
         notes=tuple(notes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,8 @@ from proofsearch.evaluation.ranking import Decisions
 from proofsearch.evaluation.separation import LabelledStates
 from proofsearch.runs import RunFolder
 from proofsearch.runs.recorded import lost_message
-from proofsearch.trajectory.choices import choices
-from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, UNKNOWN
+from proofsearch.trajectory.choices import choices, earliest_on_the_way
+from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Labels
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import OutcomeKind, Theorem
@@ -40,12 +40,10 @@ class Scores:
 
     Attributes:
         value: the scorer's, ``nan`` where it gave none; at decisions that of the parent stands in, as in the search.
-        priority: what the search ordered by; -inf for what it never put into its frontier.
         baselines: by the names of :data:`BASELINES`.
     """
 
     value: NDArray[np.float64]
-    priority: NDArray[np.float64]
     baselines: dict[str, NDArray[np.float64]]
 
 
@@ -55,9 +53,12 @@ class Recorded:
 
     Attributes:
         searches: how many were read.
-        decisions: theirs, see :mod:`proofsearch.trajectory.choices`.
+        own: whether the values are those that ordered the run, recorded or computed again.
+        decisions: theirs, see :mod:`proofsearch.trajectory.choices`; none of a run that is not neutral.
         at_decisions: scores of the children at these.
-        labelled: states with a label that is known, roots left out: no search ever chooses them.
+        labelled: negative states, and those positive ones that lead on: from which the proof can be reached through
+            states expanded later than the one that the state came from. A state that is only provable by a way back is
+            no merit of it. Roots are left out, as no search ever chooses them; none of a run that is not neutral.
         of_labelled: their scores.
         states: how many there are, roots left out.
         advanced: steps that led to a state.
@@ -67,6 +68,7 @@ class Recorded:
     """
 
     searches: int
+    own: bool
     decisions: Decisions
     at_decisions: Scores
     labelled: LabelledStates
@@ -82,6 +84,7 @@ def read(
     folder: RunFolder,
     theorems: frozenset[str],
     *,
+    neutral: bool,
     min_expansions: int | None = None,
     rescorer: Rescorer | None = None,
     on_search: Callable[[int, int], None] | None = None,
@@ -91,6 +94,7 @@ def read(
     Args:
         folder: the run.
         theorems: names of those that count.
+        neutral: whether its decisions and labels can judge a value (:mod:`proofsearch.comparison.neutrality`).
         min_expansions: as :class:`proofsearch.comparison.settings.EvaluationSettings`.
         rescorer: whose values to take instead of the recorded ones.
         on_search: told after each search how many were read, and of how many.
@@ -119,12 +123,12 @@ def read(
                     f"results.jsonl says of {theorem.name!r}; restore the files from a copy"
                 )
             score = None if rescorer is None else _scoring(rescorer, theorem, search)
-            collected.add(search, min_expansions, score)
+            collected.add(search, min_expansions, score, neutral=neutral)
             if on_search is not None:
                 on_search(collected.searches, len(wanted))
     if left:
         raise RunFolderError(lost_message(folder.path, [name for search, name in wanted.items() if search in left]))
-    return collected.columns()
+    return collected.columns(own=rescorer is None or (collected.same > 0 and not collected.other))
 
 
 _Score = Callable[[list[int]], list[float]]
@@ -139,6 +143,8 @@ class _Collected:
     """The columns as they grow."""
 
     searches: int = 0
+    same: int = 0
+    other: int = 0
     states: int = 0
     advanced: int = 0
     merged: int = 0
@@ -149,12 +155,18 @@ class _Collected:
     parts: dict[str, list[NDArray[np.generic]]] = field(default_factory=dict)
     judged: dict[int, int] = field(default_factory=dict)
 
-    def add(self, search: RecordedSearch, min_expansions: int | None, score: _Score | None) -> None:
+    def add(self, search: RecordedSearch, min_expansions: int | None, score: _Score | None, *, neutral: bool) -> None:
         labels = search.labels if min_expansions is None else search.relabel(min_expansions)
-        decisions = list(choices(search))
-        labelled = np.array(
-            [node for node, label in enumerate(labels.label) if node and label != UNKNOWN], dtype=np.int64
-        )
+        self._count(search, labels.label)
+        if neutral:
+            self._add_judges(search, labels, score)
+        self.searches += 1
+
+    def _add_judges(self, search: RecordedSearch, labels: Labels, score: _Score | None) -> None:
+        """Adds the decisions and the labelled states, which a value is judged by."""
+        onward = earliest_on_the_way(search)
+        decisions = list(choices(search, onward))
+        labelled = _labelled(search, labels, onward)
         children = np.array([child for decision in decisions for child in decision.children], dtype=np.int64)
         sizes = [len(decision.children) for decision in decisions]
         parents = np.repeat(np.array([decision.node for decision in decisions], dtype=np.int64), sizes)
@@ -163,12 +175,14 @@ class _Collected:
             nodes = np.unique(np.concatenate([children, parents, labelled]))
             value = np.full(search.num_nodes, math.nan)
             value[nodes] = score(nodes.tolist())
+            both = nodes[~np.isnan(value[nodes]) & ~np.isnan(search.value[nodes])]
+            same = int(np.isclose(value[both], search.value[both], rtol=1e-6, atol=0).sum())
+            self.same += same
+            self.other += len(both) - same
         of_children = np.where(np.isnan(value[children]), value[parents], value[children])
         length = pc.utf8_length(search.table.column("text")).to_numpy().astype(np.float64)
         for name, nodes, values in (("decisions", children, of_children), ("labelled", labelled, value[labelled])):
             self._extend(f"{name}.value", values)
-            priority = search.priority[nodes]
-            self._extend(f"{name}.priority", np.where(np.isnan(priority), -np.inf, priority))
             logprob, goals = search.logprob[nodes], search.num_goals[nodes].astype(np.float64)
             self._extend(f"{name}.logprob", logprob)
             self._extend(f"{name}.normalized", logprob / np.maximum(search.num_tokens[nodes], 1))
@@ -184,15 +198,13 @@ class _Collected:
         self._extend("labelled.positive", np.array(kept, dtype=np.bool_))
         self._extend("labelled.remaining", np.array(labels.remaining, dtype=np.int64)[labelled])
         self._extend("labelled.theorem", np.full(len(labelled), self.searches))
-        self._judge(search, labels.label)
+
+    def _count(self, search: RecordedSearch, labels: list[str]) -> None:
         self.outcomes.update(search.edges.outcome.tolist())
         advanced = int((search.edges.outcome == OutcomeKind.ADVANCED).sum())
         self.advanced += advanced
         self.merged += advanced - (search.num_nodes - 1)
         self.states += search.num_nodes - 1
-        self.searches += 1
-
-    def _judge(self, search: RecordedSearch, labels: list[str]) -> None:
         bits = {POSITIVE: 1, NEGATIVE: 2}
         for key, label in zip(search.key, labels, strict=True):
             if label in bits:
@@ -201,20 +213,20 @@ class _Collected:
     def _extend(self, name: str, values: NDArray[np.generic]) -> None:
         self.parts.setdefault(name, []).append(values)
 
-    def columns(self) -> Recorded:
+    def columns(self, *, own: bool) -> Recorded:
         def column(name: str) -> NDArray[np.float64]:
             return np.concatenate([np.zeros(0), *self.parts.get(name, [])])
 
         def scores(prefix: str) -> Scores:
             return Scores(
                 column(f"{prefix}.value"),
-                column(f"{prefix}.priority"),
                 {name: column(f"{prefix}.{name}") for name in BASELINES},
             )
 
         ends = np.cumsum(np.array(self.sizes, dtype=np.int64))
         return Recorded(
             searches=self.searches,
+            own=own,
             decisions=Decisions(
                 start=ends - np.array(self.sizes, dtype=np.int64),
                 depth=np.array(self.depth, dtype=np.int64),
@@ -235,6 +247,23 @@ class _Collected:
             steps={kind.name.lower(): self.outcomes[kind] for kind in OutcomeKind if self.outcomes[kind]},
             judged=self.judged,
         )
+
+
+def _labelled(search: RecordedSearch, labels: Labels, onward: Sequence[int]) -> NDArray[np.int64]:
+    """The states that a score is to tell apart: see :class:`Recorded`."""
+    edges = search.edges.for_labels()
+    reached = [search.num_nodes] * search.num_nodes
+    for edge, source in enumerate(edges.source):
+        for target in edges.targets(edge):
+            reached[target] = min(reached[target], int(search.expansion[source]))
+    return np.array(
+        [
+            node
+            for node, label in enumerate(labels.label)
+            if node and (label == NEGATIVE or (label == POSITIVE and onward[node] > reached[node]))
+        ],
+        dtype=np.int64,
+    )
 
 
 def contradictions(runs: Iterator[Recorded]) -> int:

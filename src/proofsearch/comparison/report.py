@@ -16,7 +16,7 @@ from proofsearch.evaluation.paired import Cost, CostRatio, Efforts, PairedSolved
 from proofsearch.evaluation.ranking import RankingAtDepth
 from proofsearch.evaluation.separation import Histogram, Separation
 
-FORMAT = 1
+FORMAT = 2
 """Version of the JSON; raised when a key changes its meaning or goes."""
 
 SignVerdict = Literal["above chance", "no better than chance", "looks inverted", "unknown"]
@@ -27,7 +27,8 @@ class Sign:
     """Whether the value points the right way.
 
     Attributes:
-        verdict: by the interval of the value's rank-1 less chance: above 0, around 0, below 0, or none.
+        verdict: by the interval of the value's rank-1 less chance: above 0, around 0, below 0, or none. Unknown as well
+            where the values are those that ordered the run.
         words: the same as a sentence.
     """
 
@@ -84,6 +85,8 @@ class RunEvaluation:
         limit: the bounds of each search; ``None`` where there was none.
         value_of: the scorer whose values are judged.
         offline: whether they were computed now, on the recorded states.
+        neutral: whether the run's decisions and labels can judge a value; without, ``ranking`` and ``separation`` are
+            empty, and ``sign`` says why and what to do (:mod:`proofsearch.comparison.neutrality`).
         combined: what the ranking ``combined`` is, in words; empty where there is none.
         best_logprob: which ranking by log-probability the differences ``…_over_logprob`` are from.
         notes: what limits what can be concluded, a sentence each.
@@ -113,6 +116,7 @@ class RunEvaluation:
     limit: Mapping[str, float | None]
     value_of: str
     offline: bool
+    neutral: bool
     combined: str
     best_logprob: str
     notes: tuple[str, ...]

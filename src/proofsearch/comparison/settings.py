@@ -14,7 +14,8 @@ class EvaluationSettings:
     """What is evaluated and how.
 
     Attributes:
-        scorer: a scorer whose values are judged instead of the recorded ones; ``None`` for those.
+        scorer: a scorer whose values are judged on neutral runs (:mod:`proofsearch.comparison.neutrality`); ``None``:
+            no value is, as the recorded ones ordered the run.
         options: by component name, the options of that scorer and of its encoder.
         min_expansions: label anew with this demand on negatives, at least 1; ``None`` for the recorded labels.
         split: only theorems of this split; ``None`` for all.

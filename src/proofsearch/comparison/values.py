@@ -1,4 +1,4 @@
-"""What a run's recorded or offline values are worth: ranking, separation, calibration, and the sign."""
+"""What a scorer's values are worth on a run: ranking, separation, calibration, and the sign."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.comparison.neutrality import OWN_VALUES, is_neutral, why_not
 from proofsearch.comparison.recorded import Recorded
 from proofsearch.comparison.report import Sign
 from proofsearch.comparison.settings import EvaluationSettings
+from proofsearch.config import RunConfig
 from proofsearch.evaluation.bootstrap import Estimate
 from proofsearch.evaluation.calibration import CalibrationError, calibration_error
 from proofsearch.evaluation.mixture import equal_mixture, mixed
 from proofsearch.evaluation.ranking import RankingAtDepth, best_logprob, rank
 from proofsearch.evaluation.separation import Histogram, Separation, histogram, separate_all
 from proofsearch.protocols import Calibration
-
-BY_VALUE = ("auto", "value", "mix", "astar")
-"""The kinds of priority in whose single order the value has a part."""
 
 SEPARATED = ("logprob", "goals", "length")
 """The baselines whose separation of labelled states is measured as well."""
@@ -43,13 +42,15 @@ class Judged:
     histogram: Histogram
 
 
-def judge(recorded: Recorded, settings: EvaluationSettings, priority: str, calibration: Calibration | None) -> Judged:
+def judge(
+    recorded: Recorded, settings: EvaluationSettings, config: RunConfig, calibration: Calibration | None
+) -> Judged:
     """Judges values.
 
     Args:
         recorded: what the run's trajectories hold.
         settings: what is evaluated and how.
-        priority: the kind of priority that the run searched by.
+        config: of the run, which says whether it can judge a value at all.
         calibration: of an offline scorer; ``None`` where it has none, and for recorded values.
     """
     bootstrap = settings.bootstrap
@@ -60,12 +61,13 @@ def judge(recorded: Recorded, settings: EvaluationSettings, priority: str, calib
     best = best_logprob(recorded.decisions, scores)
     compared: dict[str, tuple[str, str]] = {}
     missing = float(np.isnan(value).mean()) if len(value) else 0.0
-    if missing > MAX_UNSCORED:
+    has_value = missing < 1 and not recorded.own
+    if missing > MAX_UNSCORED and not recorded.own:
         notes.append(
             f"{missing:.1%} of the children at decisions, and their parents, have no value; they are ranked last"
         )
-    if missing < 1:
-        order, combined = _combined(recorded, settings, priority, calibration)
+    if has_value:
+        order, combined = _combined(recorded, settings, calibration)
         # What has no value ranks below what has one.
         scores = {"value": np.where(np.isnan(value), -np.inf, value)} | scores | {"combined": order}
         compared["value_over_random"] = ("value", "random")
@@ -74,30 +76,29 @@ def judge(recorded: Recorded, settings: EvaluationSettings, priority: str, calib
             compared[f"{name}_over_logprob_goals"] = (name, "logprob_goals")
     ranking = rank(recorded.decisions, scores, compared, bootstrap)
     of_states = recorded.of_labelled
+    of_value = of_states.value if has_value else np.full(len(recorded.labelled), np.nan)
     labelled = {name: of_states.baselines[name] for name in SEPARATED}
-    if missing < 1:
-        labelled = {"value": of_states.value} | labelled
+    if has_value:
+        labelled = {"value": of_value} | labelled
     difference = ranking["all"].differences.get("value_over_random")
     return Judged(
         combined=combined,
         best_logprob=best,
         notes=tuple(notes),
-        sign=_sign(difference.rank1 if difference is not None else None, len(recorded.decisions)),
+        sign=_no_sign(recorded, settings, config)
+        or _sign(difference.rank1 if difference is not None else None, len(recorded.decisions)),
         ranking=ranking,
         separation=separate_all(recorded.labelled, labelled, bootstrap),
-        calibration=calibration_error(recorded.labelled, of_states.value, settings.seed),
-        histogram=histogram(recorded.labelled, of_states.value),
+        calibration=calibration_error(recorded.labelled, of_value, settings.seed),
+        histogram=histogram(recorded.labelled, of_value),
     )
 
 
 def _combined(
-    recorded: Recorded, settings: EvaluationSettings, priority: str, calibration: Calibration | None
+    recorded: Recorded, settings: EvaluationSettings, calibration: Calibration | None
 ) -> tuple[NDArray[np.float64], str]:
     """The combined score of the children at decisions, and what it is in words."""
     scores = recorded.at_decisions
-    asked = settings.value_weight is not None or settings.goal_weight is not None
-    if settings.scorer is None and priority in BY_VALUE and not asked:
-        return scores.priority, f"the run's own priority ({priority})"
     logprob = scores.baselines["logprob"]
     source = "the scorer's calibration" if calibration is not None else "standardised by these decisions"
     chosen = calibration or equal_mixture(scores.value, logprob)
@@ -108,6 +109,16 @@ def _combined(
     weight = chosen.value_weight
     words = f"{1 - weight:.3g} z(log-prob) + {weight:.3g} z(value) − {chosen.goal_weight:.3g} goals; {source}"
     return mixed(scores.value, logprob, -scores.baselines["goals"], chosen), words
+
+
+def _no_sign(recorded: Recorded, settings: EvaluationSettings, config: RunConfig) -> Sign | None:
+    """Why nothing can be said of the values at this run's decisions; ``None`` where it can."""
+    if not recorded.searches:
+        return Sign("unknown", "no search was recorded to judge them by")
+    if not is_neutral(config):
+        scorer = settings.scorer or config.scorer
+        return Sign("unknown", why_not(config, scorer, settings.options.get(scorer, {}).get("path")))
+    return Sign("unknown", OWN_VALUES) if recorded.own else None
 
 
 def _sign(over_random: Estimate | None, decisions: int) -> Sign:

@@ -1,7 +1,7 @@
 """How well scores tell states that lead to a proof from states that do not, and near ones from far ones.
 
-Only labelled states count: *positive* and *negative* as :mod:`proofsearch.trajectory.labels` has them; unknown ones
-are no negatives.
+Only labelled states count: *positive* and *negative* as :mod:`proofsearch.trajectory.labels` has them, where unknown
+ones are no negatives; and of the positive ones those that lead on (:mod:`proofsearch.comparison.recorded`).
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def _refuse_taken(out: Path) -> None:
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """One process at a time works in the folder, which is made."""
-    lock = FolderLock(out / _LOCK)
+    lock = FolderLock(out / _LOCK, "iteration")
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -1,4 +1,4 @@
-"""One writer for a run folder."""
+"""One writer for a folder: of a run, of an expert iteration, of a training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from proofsearch.errors import RunFolderError
 
 
 class FolderLock:
-    """An advisory lock on a file, freed by the system when its process ends, however it ends."""
+    """An advisory lock on a file, freed by the system when its process ends, however it ends.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file, in the folder that is locked.
+        what: stands in the folder, for people.
+    """
+
+    def __init__(self, path: Path, what: str = "run") -> None:
         self.path = path
+        self._what = what
         self._descriptor = -1
 
     def acquire(self) -> None:
@@ -33,8 +39,8 @@ class FolderLock:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise
             raise RunFolderError(
-                f"{self.path.parent}: another process{f' ({holder})' if holder else ''} is writing to this run; "
-                f"wait for it, stop it, or choose another folder with --out"
+                f"{self.path.parent}: another process{f' ({holder})' if holder else ''} is writing to this "
+                f"{self._what}; wait for it, stop it, or choose another folder with --out"
             ) from None
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)

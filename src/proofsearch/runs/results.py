@@ -47,7 +47,7 @@ class TheoremResult:
         expansions: nodes expanded.
         steps: tactics tried.
         generated: states sent to the tactic generator.
-        scored: states sent to the value scorer.
+        scored: states sent to the value scorer; one that follows paths gets some of them again.
         unscored: those that got no value.
         scorer_failures: calls of the scorer that failed.
         refused: finished proofs that the check refused.

@@ -39,7 +39,7 @@ class SearchResult:
         expansions: nodes expanded, one cut short by a limit or a proof included.
         steps: tactics tried.
         generated: states sent to the generator.
-        scored: states sent to the scorer.
+        scored: states sent to the scorer; one that follows paths gets a state again when a better path is found.
         unscored: those of them that got no value.
         scorer_failures: scorer calls that raised, or returned a wrong number of values.
         refused: finished paths that the check refused.

@@ -15,7 +15,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, cast
 
-from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest
+from proofsearch.checkpoint import MANIFEST, SETTINGS, Manifest, read_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError
 from proofsearch.protocols import Environment, Trainer, TrainingReport, TrainingRequest
@@ -38,9 +38,6 @@ from proofsearch.testing.recordings import record
 from proofsearch.trajectory.reader import read_tables, trajectory_files
 from proofsearch.trajectory.writer import write_file
 from proofsearch.types import Theorem
-
-SETTINGS = "train.toml"
-"""What the checkpoint folder may hold already, and is not the trainer's."""
 
 _RECORDED = 60
 """Theorems that are recorded at most."""
@@ -96,6 +93,7 @@ class TrainerCase(ComponentCase[Trainer]):
         self.use = use
         self.tolerance = tolerance
         self.folder = folder
+        self.resumed: Trained | None = None
         self._given = trajectories
         self._trainings = 0
 
@@ -331,6 +329,27 @@ def a_finished_training_is_left_alone(case: TrainerCase) -> None:
 @TRAINER_CHECKS.add
 def cancellation(case: TrainerCase) -> str:
     """Ctrl-C ends it with what it has saved, and it goes on from there."""
+    return _stopped_and_resumed(case)
+
+
+@TRAINER_CHECKS.add
+def resumed_is_uninterrupted(case: TrainerCase) -> None:
+    """Stopped and gone on with, it ends with the losses of a training that was not stopped."""
+    first = case.reference()
+    if case.resumed is None:
+        try:
+            _stopped_and_resumed(case)
+        # Whatever it raises is what 'cancellation' has found.
+        except Exception:
+            raise NotApplicable("it can't be stopped and gone on with: see 'cancellation'") from None
+    assert case.resumed is not None
+    if case.differs(first, case.again()):
+        raise NotApplicable("two trainings alike differ: see 'same seed same training'")
+    found = case.differs(first, case.resumed)
+    expect(not found, f"stopped and gone on with, and not stopped: {found}")
+
+
+def _stopped_and_resumed(case: TrainerCase) -> str:
     if threading.current_thread() is not threading.main_thread():
         raise NotApplicable("Ctrl-C reaches the main thread only, and this is another")
     steps = sorted({report.step for report in case.reference().reports if report.step > 0})
@@ -352,6 +371,7 @@ def cancellation(case: TrainerCase) -> str:
     begun = min((report.step for report in trained.reports if report.step > 0), default=0)
     expect(begun >= stop, f"stopped at step {stop}, it was gone on with from step {begun}")
     expect((trained.out / MANIFEST).is_file(), "gone on with, it left no manifest")
+    case.resumed = trained
     return f"stopped at step {stop} of {steps[-1]}"
 
 
@@ -405,6 +425,11 @@ class WithoutTest:
 class _Trained:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+
+    # A trainer for one prover alone asks for its class.
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self._environment)
 
     def theorems(self) -> list[Theorem]:
         return [theorem for theorem in self._environment.theorems() if theorem.split != "test"]

@@ -16,15 +16,25 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from proofsearch.trajectory.labels import Decision
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import OutcomeKind
 
+NEUTRAL_SCORERS = frozenset({"demonstration", "random"})
+"""Scorers that order a search by neither a policy nor a value that is to be judged: known proofs, and chance.
 
-def choices(search: RecordedSearch) -> Iterator[Decision]:
+At the decisions of other searches the order that made them looks better than it is.
+"""
+
+
+def choices(search: RecordedSearch, onward: Sequence[int] | None = None) -> Iterator[Decision]:
     """The decisions of a search with the children that were still to be had, by node.
+
+    Args:
+        search: the search.
+        onward: what :func:`earliest_on_the_way` says of it, where that is known already.
 
     Yields:
         Decisions with at least two such children, of which at least one leads on to the found proof.
@@ -32,7 +42,7 @@ def choices(search: RecordedSearch) -> Iterator[Decision]:
     if not search.proved:
         return
     expansion = search.expansion.tolist()
-    onward = _earliest_on_the_way(search, expansion)
+    onward = onward if onward is not None else earliest_on_the_way(search)
     for decision in search.decisions():
         now = expansion[decision.node]
         kept = [place for place, child in enumerate(decision.children) if not 0 <= expansion[child] < now]
@@ -46,12 +56,17 @@ def choices(search: RecordedSearch) -> Iterator[Decision]:
             )
 
 
-def _earliest_on_the_way(search: RecordedSearch, expansion: list[int]) -> list[int]:
+def earliest_on_the_way(search: RecordedSearch) -> list[int]:
     """For each node, of the ways to the found proof that starts latest: when its earliest state was expanded.
+
+    So at a time, as :attr:`~proofsearch.trajectory.recorded.RecordedSearch.expansion` counts it, a state *leads on*
+    where this is later: there is a way from it to the proof through states that were still to be expanded. What was
+    provable then only by a way back, through a state that was expanded already, does not.
 
     The widest-path problem, backwards from the nodes where the proof was finished (Pollack 1960): -1 where there is no
     way. An edge to several nodes is a way once there is one from each.
     """
+    expansion = search.expansion.tolist()
     into: dict[int, list[int]] = defaultdict(list)
     missing: dict[int, int] = {}
     heap: list[tuple[int, int]] = []

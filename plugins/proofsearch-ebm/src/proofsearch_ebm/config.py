@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proofsearch.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
+from proofsearch.validation import require
 
 PartsKind = Literal["state", "goals"]
 """What is encoded of a state. ``"state"``: it is one part, itself. ``"goals"``: each open goal is one."""
@@ -39,13 +40,14 @@ MAY_CHANGE = frozenset(
         "cache_embeddings",
         "cache_megabytes",
         "threads",
+        "warm_restart",
     }
 )
 """What may differ when a training is resumed: how long and how closely, not what is trained on what."""
 
 RUNTIME_ONLY = frozenset(
     {"max_minutes", "validate_every", "validation_decisions", "checkpoint_every", "tensorboard", "threads"}
-    | {"max_skipped", "cache_embeddings", "cache_megabytes"}
+    | {"max_skipped", "cache_embeddings", "cache_megabytes", "warm_restart"}
 )
 """What of it makes a finished training no less finished."""
 
@@ -149,6 +151,10 @@ class EbmTrainerConfig(ComponentConfig):
     batch: int = Field(default=64, ge=1, description="Groups in a step.")
     learning_rate: float = Field(default=2e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
     warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises to its height.")
+    warm_restart: bool = Field(
+        default=False,
+        description="--resume with more steps: let the learning rate rise again, to where so long a training has it.",
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="On weights; never on biases or the scale.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
     max_skipped: int = Field(
@@ -174,6 +180,13 @@ class EbmTrainerConfig(ComponentConfig):
     )
     tensorboard: bool = Field(default=False, description="Also write what TensorBoard reads, into OUT/tensorboard.")
     threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
+
+    @field_validator("tensorboard")
+    @classmethod
+    def _can_write(cls, value: bool) -> bool:
+        if value:
+            require("tensorboard", "proofsearch-ebm[tensorboard]")
+        return value
 
     @property
     def bias_per_part(self) -> bool:

@@ -124,6 +124,10 @@ class Dataset:
         return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
 
 
+def _untold(message: str, done: int | None) -> None:
+    pass
+
+
 def build_dataset(
     paths: Sequence[Path],
     encoder: PartEncoder,
@@ -132,6 +136,7 @@ def build_dataset(
     max_states_per_theorem: int,
     seed: int,
     say: Callable[[str], None],
+    status: Callable[[str, int | None], None] = _untold,
     row_type: RowType = "float32",
 ) -> Dataset:
     """Reads, labels, merges and encodes recorded searches.
@@ -144,6 +149,7 @@ def build_dataset(
             then come negatives, other expanded states, and a random choice of the rest.
         seed: of that choice.
         say: gets lines for people: progress, what was dropped.
+        status: told what goes on and how many searches were read.
         row_type: how rows are kept; float16 for millions of them.
 
     Raises:
@@ -157,6 +163,7 @@ def build_dataset(
     theorems: dict[str, Theorem] = {}
     for path, search in searches_at(paths):
         tally["searches"] += 1
+        status("reading and encoding recorded searches", tally["searches"])
         if tally["searches"] % _SAY_EVERY == 0:
             say(f"{tally['searches']} searches read, {tally['nodes']} states seen, {len(table)} parts")
         origin.check(path, search)
@@ -182,6 +189,7 @@ def build_dataset(
         say(f"{tally['test_searches']} searches of theorems of the test split left out: nothing is learned from those")
     if not found:
         raise InputError(_nothing(paths, tally))
+    status("putting the searches of each theorem together", None)
     merged = {
         name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
     }

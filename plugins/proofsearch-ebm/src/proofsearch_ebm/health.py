@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from proofsearch_ebm.metrics import GroupMetrics
 
 COLLAPSED_STD = 0.1
-"""Energies that vary less than this are as good as equal."""
+"""Energies of a group that vary less than this are as good as equal."""
 CERTAIN_RANK = 0.95
 UNSURE_LOSS = 0.5
 """A contrastive loss above this beside a rank above :data:`CERTAIN_RANK`: right order, no confidence."""
-INVERTED_ERRORS = 4.0
-"""Standard errors below chance from which on a rank is no accident."""
+INVERTED_CHANCE = 1e-3
+"""How seldom so low a rank comes by chance, from which on it is no accident."""
+CHANCE_ERRORS = 2.0
+"""Standard errors within which a difference may be an accident."""
 
 CONTRASTIVE = ("info_nce", "listwise")
 """The losses that fall to 0 when the positive is certain, so that their size says how sure the energy is."""
@@ -25,7 +27,8 @@ class HealthWarning:
     """One thing that is wrong.
 
     Attributes:
-        name: ``non-finite``, ``collapse``, ``inverted``, ``negative-gap`` or ``unsure``.
+        name: ``non-finite``, ``collapse``, ``inverted``, ``chance``, ``negative-gap``, ``worse-than-policy`` or
+            ``unsure``.
         message: what was found, what it means and what to do.
     """
 
@@ -53,31 +56,14 @@ def check_health(metrics: GroupMetrics, contrastive: Collection[str] = CONTRASTI
         )
     if metrics.groups == 0:
         return found
-    if metrics.energy_std < COLLAPSED_STD:
+    found += _of_energy(metrics)
+    if metrics.gain < -CHANCE_ERRORS * metrics.gain_error:
         found.append(
             HealthWarning(
-                "collapse",
-                f"all states get nearly the same energy (standard deviation {metrics.energy_std:.3g}, below "
-                f"{COLLAPSED_STD}): nothing is told apart; check that the inputs are standardised and the scale is "
-                f"learnable, or train longer",
-            )
-        )
-    if metrics.rank_accuracy < metrics.chance - INVERTED_ERRORS * metrics.chance_error and metrics.chance_error > 0:
-        found.append(
-            HealthWarning(
-                "inverted",
-                f"a positive comes first in {metrics.rank_accuracy:.0%} of the groups, far less than chance "
-                f"({metrics.chance:.0%}): the energy is the wrong way round; lower must be more provable, so look for "
-                f"a lost minus sign or swapped labels",
-            )
-        )
-    if metrics.gap < 0:
-        found.append(
-            HealthWarning(
-                "negative-gap",
-                f"positives lie above negatives on average (gap {metrics.gap:.3g}, means "
-                f"{metrics.mean_positive:.3g} and {metrics.mean_negative:.3g}): early in training wait, later check "
-                f"the labels",
+                "worse-than-policy",
+                f"with the energy a positive comes first in {metrics.rank_accuracy:.1%} of the groups, by "
+                f"log-probability alone in {metrics.policy_rank:.1%}: the energy takes away from the policy; early "
+                f"in training wait, later train on more theorems",
             )
         )
     unsure = [name for name in contrastive if metrics.parts.get(name, 0.0) > UNSURE_LOSS]
@@ -91,3 +77,55 @@ def check_health(metrics: GroupMetrics, contrastive: Collection[str] = CONTRASTI
             )
         )
     return found
+
+
+def _of_energy(metrics: GroupMetrics) -> list[HealthWarning]:
+    """What is wrong with the energies by themselves, which the policy's order would hide."""
+    if metrics.energy_spread < COLLAPSED_STD:
+        return [
+            HealthWarning(
+                "collapse",
+                f"the states of a group get nearly the same energy (standard deviation {metrics.energy_spread:.3g} "
+                f"within groups, below {COLLAPSED_STD}): nothing is told apart; check that the inputs are standardised "
+                f"and the scale is learnable, or train longer",
+            )
+        ]
+    found = []
+    helps = metrics.gain > CHANCE_ERRORS * metrics.gain_error
+    above = metrics.energy_rank - metrics.chance
+    seen = f"by the energy alone a positive comes first in {metrics.energy_rank:.1%} of the groups"
+    if _as_low_by_chance(metrics) < INVERTED_CHANCE and not helps:
+        found.append(
+            HealthWarning(
+                "inverted",
+                f"{seen}, far less than chance ({metrics.chance:.1%}): it is the wrong way round; lower must be more "
+                f"provable, so look for a lost minus sign or swapped labels",
+            )
+        )
+    elif above < CHANCE_ERRORS * metrics.chance_error and not helps:
+        found.append(
+            HealthWarning(
+                "chance",
+                f"{seen}: no better than chance ({metrics.chance:.1%}); early in training wait, later check the labels "
+                f"and the encoder, or train on more theorems",
+            )
+        )
+    if metrics.energy_gap < 0 and not helps:
+        found.append(
+            HealthWarning(
+                "negative-gap",
+                f"positives get higher energies than the negatives of their groups, on average by "
+                f"{-metrics.energy_gap:.3g}: early in training wait, later check the labels",
+            )
+        )
+    return found
+
+
+def _as_low_by_chance(metrics: GroupMetrics) -> float:
+    """How likely equal energies would put a positive first in as few groups: the binomial tail.
+
+    Chance is a few percent among many members, so a normal one would reach below 0 and could never tell.
+    """
+    from scipy.stats import binom
+
+    return float(binom.cdf(math.floor(metrics.energy_rank * metrics.groups + 0.5), metrics.groups, metrics.chance))

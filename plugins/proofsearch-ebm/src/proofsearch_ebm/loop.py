@@ -237,6 +237,8 @@ class TrainingLoop:
             self._stale += 1
         self._shown |= {
             "rank": metrics.rank_accuracy,
+            "policy rank": metrics.policy_rank,
+            "energy rank": metrics.energy_rank,
             "chance": metrics.chance,
             "validation loss": metrics.loss,
         }

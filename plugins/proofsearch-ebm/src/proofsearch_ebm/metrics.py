@@ -1,11 +1,14 @@
 """How well energies order the members of groups, measured over as many batches as wanted.
 
 "Negative" is here every member that is not positive: not known to lead to a proof. What orders a group are the
-energies, in a training with a policy weight less the weighted log-probabilities: what the losses see.
+energies, in a training with a policy weight less the weighted log-probabilities: what the losses see. The policy alone
+orders most groups well, so that order says little of the energies; what they and the policy are worth by themselves is
+measured beside it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -49,7 +52,13 @@ class GroupMetrics:
             lowest share the credit, so that equal ones score ``chance``, neither 0 nor 1.
         chance: the rank accuracy of equal energies: the mean share of positives.
         chance_error: the standard error of rank accuracy by chance.
+        energy_rank: the rank accuracy of the energies alone.
+        energy_gap: mean over groups of the mean energy of its negatives less that of its positives.
         energy_std: standard deviation of all members' energies, always of the energies alone.
+        energy_spread: the same within groups: of the energies less their group's mean. This is what can order a group.
+        policy_rank: the rank accuracy of the policy alone; NaN where it was not given.
+        gain: ``rank_accuracy - policy_rank``; NaN where the energies alone order the groups, or no policy was given.
+        gain_error: its standard error, of differences group by group.
         non_finite: members whose energy is no finite number; their groups are measured in nothing else.
         by_depth: the same by depth, keyed like ``"2-3"`` and ``"8+"``; empty where no depths were given.
     """
@@ -63,8 +72,14 @@ class GroupMetrics:
     rank_accuracy: float
     chance: float
     chance_error: float
+    energy_rank: float
+    energy_gap: float
     energy_std: float
+    energy_spread: float
     non_finite: int
+    policy_rank: float = math.nan
+    gain: float = math.nan
+    gain_error: float = math.nan
     by_depth: Mapping[str, BandMetrics] = field(default_factory=dict)
 
     def flat(self) -> dict[str, float]:
@@ -76,7 +91,11 @@ class GroupMetrics:
             "mean_negative": self.mean_negative,
             "rank_accuracy": self.rank_accuracy,
             "chance": self.chance,
+            "energy_rank": self.energy_rank,
+            "energy_gap": self.energy_gap,
             "energy_std": self.energy_std,
+            "energy_spread": self.energy_spread,
+            "policy_rank": self.policy_rank,
             "groups": float(self.groups),
             "non_finite": float(self.non_finite),
         }
@@ -114,6 +133,11 @@ class GroupMeter:
         self._positives: list[NDArray[np.float64]] = []
         self._negatives: list[NDArray[np.float64]] = []
         self._energies: list[NDArray[np.float64]] = []
+        self._centred: list[NDArray[np.float64]] = []
+        self._energy_credit: list[NDArray[np.float64]] = []
+        self._energy_gap: list[NDArray[np.float64]] = []
+        self._policy_credit: list[NDArray[np.float64]] = []
+        self._gain: list[NDArray[np.float64]] = []
         self._losses: dict[str, list[tuple[float, int]]] = {}
         self._non_finite = 0
 
@@ -124,6 +148,7 @@ class GroupMeter:
         losses: Mapping[str, Tensor | float] | None = None,
         depth: NDArray[np.integer] | None = None,
         ordered: Tensor | None = None,
+        policy: Tensor | None = None,
     ) -> None:
         """Measures one batch.
 
@@ -135,6 +160,7 @@ class GroupMeter:
                 left out.
             ordered: the shape of ``energies``, lower is better: what orders the groups, where that is not the energies
                 alone.
+            policy: the shape of ``energies``, lower is better: what would order the groups without them.
         """
         alone = energies.detach().to("cpu", torch.float64).numpy()
         values = alone if ordered is None else ordered.detach().to("cpu", torch.float64).numpy()
@@ -151,9 +177,28 @@ class GroupMeter:
         self._positives.append(values[positive])
         self._negatives.append(values[mask & ~positive])
         self._energies.append(alone[mask])
+        self._add_alone(alone, mask, positive)
+        if policy is not None:
+            liking = policy.detach().to("cpu", torch.float64).numpy()[used]
+            self._policy_credit.append(rank_credit(liking, mask, positive) if len(liking) else np.zeros(0))
+            if ordered is not None:
+                self._gain.append(self._credit[-1] - self._policy_credit[-1])
         self._has_depth = self._has_depth and depth is not None
         if depth is not None:
             self._depth.append(np.asarray(depth, np.int64)[used])
+
+    def _add_alone(self, energies: NDArray[np.float64], mask: NDArray[np.bool_], positive: NDArray[np.bool_]) -> None:
+        """Measures what the energies say within each of some groups, which have both sides."""
+        if not len(energies):
+            return
+        self._energy_credit.append(rank_credit(energies, mask, positive))
+        inside = np.where(mask, energies, 0.0)
+        centred = energies - (inside.sum(axis=1) / mask.sum(axis=1))[:, None]
+        self._centred.append(centred[mask])
+        sides = [
+            (np.where(side, energies, 0.0).sum(axis=1) / side.sum(axis=1)) for side in (positive, mask & ~positive)
+        ]
+        self._energy_gap.append(sides[1] - sides[0])
 
     def result(self) -> GroupMetrics:
         """What was found in all batches together."""
@@ -161,7 +206,8 @@ class GroupMeter:
         positives, negatives = _joined(self._positives), _joined(self._negatives)
         mean_positive, mean_negative = _mean(positives), _mean(negatives)
         losses = {name: _weighted(entries) for name, entries in self._losses.items()}
-        energies = _joined(self._energies)
+        energies, centred = _joined(self._energies), _joined(self._centred)
+        gain = _joined(self._gain)
         by_depth = {}
         if self._has_depth and self._depth:
             depth = np.concatenate(self._depth)
@@ -180,8 +226,14 @@ class GroupMeter:
             rank_accuracy=_mean(credit),
             chance=_mean(chance),
             chance_error=float(np.sqrt((chance * (1 - chance)).sum()) / len(chance)) if len(chance) else float("nan"),
+            energy_rank=_mean(_joined(self._energy_credit)),
+            energy_gap=_mean(_joined(self._energy_gap)),
             energy_std=float(energies.std()) if len(energies) else float("nan"),
+            energy_spread=float(np.sqrt((centred**2).mean())) if len(centred) else float("nan"),
             non_finite=self._non_finite,
+            policy_rank=_mean(_joined(self._policy_credit)),
+            gain=_mean(gain),
+            gain_error=float(gain.std() / np.sqrt(len(gain))) if len(gain) else float("nan"),
             by_depth=by_depth,
         )
 

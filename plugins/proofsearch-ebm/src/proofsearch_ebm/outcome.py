@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.trajectory.choices import NEUTRAL_SCORERS
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset
 from proofsearch_ebm.head import EnergyHead
@@ -24,6 +25,9 @@ from proofsearch_ebm.validation import (
     frontier_choices,
     sibling_choices,
 )
+
+POLICY_RANK = "policy_rank"
+"""The metric of a validation that says how often the policy alone ranks a state on the path first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,35 @@ def judge(head: EnergyHead, dataset: Dataset, theorems: Sequence[int], config: E
             sets = choice_sets(dataset, choices, -scores[members])
             mixing[name] = fit_mixing(sets, resamples=config.bootstrap, rng=np.random.default_rng([seed, 2]))
     ranks = _ranks_by_depth(dataset, siblings, -energies[place[np.concatenate([one.states for one in siblings])]])
-    return Outcome(mixing, ranks, on_path, off_path, [_in_words(mixing["energy"], config.mixing)])
+    words = _in_words(mixing["energy"], config.mixing, _orders(dataset))
+    return Outcome(mixing, ranks, on_path, off_path, [words])
 
 
-def _in_words(mixing: Mixing, sets: str) -> str:
+def _orders(dataset: Dataset) -> list[str]:
+    """The scorers, other than known proofs and chance, that ordered some of the searches."""
+    return sorted(set(dataset.scorers) - NEUTRAL_SCORERS)
+
+
+_WEIGHS_NOTHING = (
+    "the value will weigh 0 in searches unless they force it (--ebm-force); train on more theorems, or for longer"
+)
+
+
+def _in_words(mixing: Mixing, sets: str, orders: Sequence[str]) -> str:
+    """What the value is worth on validation theorems, and what it weighs.
+
+    Args:
+        mixing: of the energies.
+        sets: what was ranked.
+        orders: as :func:`_orders`: at the decisions of these searches nothing is worth what it seems to be.
+    """
+    if orders:
+        weighs = f"the value weighs {mixing.value_weight:.2f}" if mixing.helps else _WEIGHS_NOTHING
+        return (
+            f"{weighs}; what it gains is not said, since some of the searches were ordered by {', '.join(orders)}, "
+            f"which chose the decisions: judge it along known proofs, with proofsearch evaluate RUN --scorer ebm on a "
+            f"run with --generator demonstrated --scorer demonstration --priority split"
+        )
     found = (
         f"on {mixing.sets} validation decisions ({sets}) of {mixing.theorems} theorems, rank-1: "
         f"chance {mixing.rank_random:.1%}, log-probability {mixing.rank_logprob:.1%}, with goals "
@@ -91,10 +120,7 @@ def _in_words(mixing: Mixing, sets: str) -> str:
     gain = f"{100 * mixing.gain:+.1f} points (95 %: {100 * mixing.gain_low:+.1f} to {100 * mixing.gain_high:+.1f})"
     if mixing.helps:
         return f"{found}: a gain of {gain}; the value weighs {mixing.value_weight:.2f}"
-    return (
-        f"{found}: {gain}, which may be no gain at all, so the value will weigh 0 in searches unless they force it "
-        f"(--ebm-force); train on more theorems, or for longer"
-    )
+    return f"{found}: {gain}, which may be no gain at all, so {_WEIGHS_NOTHING}"
 
 
 def _ranks_by_depth(dataset: Dataset, choices: Sequence[Choice], values: NDArray[np.float64]) -> list[DepthRanks]:
@@ -107,8 +133,14 @@ def _ranks_by_depth(dataset: Dataset, choices: Sequence[Choice], values: NDArray
     ]
 
 
-def pictures(history: History, outcome: Outcome) -> TrainingPictures:
-    """What is plotted of a training."""
+def pictures(history: History, outcome: Outcome, kept: int) -> TrainingPictures:
+    """What is plotted of a training.
+
+    Args:
+        history: what was measured in it.
+        outcome: of its best head.
+        kept: the step of that head.
+    """
     names = dict.fromkeys(name for row in history.rows for name in row.metrics if name.split("/")[0] == "loss")
     losses = {
         f"{name.replace('loss/', '')} ({split})": _curve(history, name, split)
@@ -116,9 +148,15 @@ def pictures(history: History, outcome: Outcome) -> TrainingPictures:
         for split in ("train", "validation")
     }
     gaps = {split: _curve(history, "gap", split) for split in ("train", "validation")}
+    learning = {split: _curve(history, "rank_accuracy", split) for split in ("train", "validation")}
+    # Measured on the validation's groups, which are the same at every step.
+    levels = {"chance": _curve(history, "chance", "validation"), "policy": _curve(history, POLICY_RANK, "validation")}
     return TrainingPictures(
         {name: curve for name, curve in losses.items() if curve[0]},
         {name: curve for name, curve in gaps.items() if curve[0]},
+        {name: curve for name, curve in learning.items() if curve[0]},
+        {name: values[-1] for name, (_, values) in levels.items() if values},
+        kept,
         outcome.ranks,
         outcome.on_path,
         outcome.off_path,
@@ -133,14 +171,15 @@ def manifest_metrics(
     figures: dict[str, Any] = {}
     if "energy" in outcome.mixing:
         energy = outcome.mixing["energy"]
-        figures = {
-            "rank energy": energy.rank_value,
-            "chance": energy.rank_random,
-            "rank without value": max(energy.rank_logprob, energy.rank_logprob_goals),
-            "rank mixed": energy.rank_mixed,
-            "gain": energy.gain,
-            "value weight": energy.calibration().value_weight,
-        }
+        figures = {"value weight": energy.calibration().value_weight}
+        if not _orders(dataset):
+            figures |= {
+                "rank energy": energy.rank_value,
+                "chance": energy.rank_random,
+                "rank without value": max(energy.rank_logprob, energy.rank_logprob_goals),
+                "rank mixed": energy.rank_mixed,
+                "gain": energy.gain,
+            }
     return figures | {
         "stopped": stopped,
         "steps": step,

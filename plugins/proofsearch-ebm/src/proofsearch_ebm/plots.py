@@ -1,4 +1,4 @@
-"""Plots of a training as SVG files: loss parts, gap, rank by depth, energies on and off the path."""
+"""Plots of a training as SVG files: losses, gap, rank over the steps and by depth, energies on and off the path."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ class TrainingPictures:
     Attributes:
         losses: curves by name, the total and its weighted parts, in training and validation.
         gaps: curves of mean E⁻ − mean E⁺ by name.
+        learning: curves of the share of groups whose lowest is positive, by name; the head is chosen by the one in
+            validation.
+        levels: what those are to be compared with, by name: chance, and the policy alone.
+        kept: the step whose head was kept.
         ranks: by depth.
         on_path: energies of states below which a proof was found, of validation theorems.
         off_path: energies of states below which none was found, of the same theorems.
@@ -51,13 +55,18 @@ class TrainingPictures:
 
     losses: Mapping[str, Curve]
     gaps: Mapping[str, Curve]
+    learning: Mapping[str, Curve]
+    levels: Mapping[str, float]
+    kept: int
     ranks: Sequence[DepthRanks]
     on_path: NDArray[np.floating]
     off_path: NDArray[np.floating]
 
 
 def write_plots(folder: Path, pictures: TrainingPictures) -> list[str]:
-    """Writes ``loss.svg``, ``gap.svg``, ``rank.svg`` and ``energy.svg``, each only where there is something to show.
+    """Writes ``loss.svg``, ``gap.svg``, ``learning.svg``, ``rank.svg`` and ``energy.svg``.
+
+    Each is written only where there is something to show.
 
     The files depend on the figures alone: no date, no random identifiers.
 
@@ -75,16 +84,24 @@ def write_plots(folder: Path, pictures: TrainingPictures) -> list[str]:
     from matplotlib.figure import Figure
 
     written = []
-    for name, draw, shown in (
-        ("loss.svg", _losses, bool(pictures.losses)),
-        ("gap.svg", _gaps, bool(pictures.gaps)),
-        ("rank.svg", _ranks, bool(pictures.ranks)),
-        ("energy.svg", _energies, len(pictures.on_path) > 0 or len(pictures.off_path) > 0),
+    for name, title, draw, shown in (
+        ("loss.svg", "Losses over the training", _losses, bool(pictures.losses)),
+        ("gap.svg", "How far states off the path lie above those on it", _gaps, bool(pictures.gaps)),
+        ("learning.svg", "Groups in which a state on the path comes first", _learning, bool(pictures.learning)),
+        ("rank.svg", "The best head at validation decisions, by depth", _ranks, bool(pictures.ranks)),
+        (
+            "energy.svg",
+            "Energies of validation states by the best head",
+            _energies,
+            len(pictures.on_path) > 0 or len(pictures.off_path) > 0,
+        ),
     ):
         if not shown:
             continue
         figure = Figure(figsize=(7, 4), layout="constrained")
-        draw(figure.subplots(), pictures)
+        axes = figure.subplots()
+        axes.set_title(title)
+        draw(axes, pictures)
         buffer = io.BytesIO()
         with matplotlib.rc_context({"svg.hashsalt": name}):
             figure.savefig(buffer, format="svg", metadata={"Date": None})
@@ -95,22 +112,31 @@ def write_plots(folder: Path, pictures: TrainingPictures) -> list[str]:
     return written
 
 
-def _curves(axes: Axes, curves: Mapping[str, Curve]) -> None:
+def _curves(axes: Axes, curves: Mapping[str, Curve], kept: int) -> None:
     for name, (steps, values) in curves.items():
         axes.plot(steps, values, label=name, marker="." if len(steps) < 30 else None)
+    axes.axvline(kept, color="black", linewidth=0.8, linestyle=":", label=f"kept: step {kept}")
     axes.set_xlabel("step")
     axes.legend()
 
 
 def _losses(axes: Axes, pictures: TrainingPictures) -> None:
-    _curves(axes, pictures.losses)
+    _curves(axes, pictures.losses, pictures.kept)
     axes.set_ylabel("loss")
 
 
 def _gaps(axes: Axes, pictures: TrainingPictures) -> None:
     axes.axhline(0, color="grey", linewidth=0.8)
-    _curves(axes, pictures.gaps)
+    _curves(axes, pictures.gaps, pictures.kept)
     axes.set_ylabel("gap: mean off the path − on it")
+
+
+def _learning(axes: Axes, pictures: TrainingPictures) -> None:
+    for number, (name, level) in enumerate(pictures.levels.items(), 2):
+        axes.axhline(level, color=f"C{number}", linewidth=0.8, linestyle="--", label=f"{name} ({level:.3f})")
+    _curves(axes, pictures.learning, pictures.kept)
+    axes.set_ylabel("rank-1")
+    axes.set_ylim(0, 1)
 
 
 def _ranks(axes: Axes, pictures: TrainingPictures) -> None:

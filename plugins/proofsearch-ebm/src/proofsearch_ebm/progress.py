@@ -74,12 +74,14 @@ class TensorBoardWriter:
 
     Args:
         folder: for the event files; created.
+        after: the step that the training goes on from: what an earlier session wrote of later ones, and this one will
+            write again, is not shown any more.
 
     Raises:
         UsageError: the package tensorboard is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, after: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -87,7 +89,7 @@ class TensorBoardWriter:
                 "--ebm-tensorboard needs the package tensorboard, which is not installed; install it with: "
                 "pip install 'proofsearch-ebm[tensorboard]', or leave the option out"
             ) from None
-        self._writer: Any = SummaryWriter(str(folder))
+        self._writer: Any = SummaryWriter(str(folder), purge_step=after + 1)
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Takes one row; what is not a number is left out."""

@@ -37,6 +37,11 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
+    return unpack(content, path)
+
+
+def unpack(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file that was read from ``path``; as :func:`read_tensors`."""
     # The length of a safetensors header can begin like a pickle, but after its eight bytes stands the header's brace.
     if content.startswith(_PICKLES) and content[8:9] != b"{":
         raise InputError(

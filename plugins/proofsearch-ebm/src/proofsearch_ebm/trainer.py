@@ -12,6 +12,7 @@ import torch
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
 from proofsearch.protocols import Encoder, LossCase, TrainingRequest
 from proofsearch.registry import Builder
@@ -27,7 +28,7 @@ from proofsearch_ebm.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.plots import write_plots
 from proofsearch_ebm.progress import NoWriter, Progress, ScalarWriter, TensorBoardWriter
-from proofsearch_ebm.resume import TrainingState, holds_training, load_state, save_state, to_tensors
+from proofsearch_ebm.resume import TrainingState, load_state, save_state, to_tensors
 from proofsearch_ebm.setup import Training, data_hash, set_up
 from proofsearch_ebm.tensors import writing
 
@@ -69,8 +70,9 @@ class EbmTrainer:
             return out
         with writing(out, "nothing was trained"):
             out.mkdir(parents=True, exist_ok=True)
-        with _threads(config.threads), _writer(config, out) as writer:
+        with _threads(config.threads), _writer(config, out, saved.step if saved is not None else 0) as writer:
             dataset = self._dataset(request, encoder, progress)
+            self._builder.status("preparing the training")
             training = set_up(config, dataset, losses, seed=request.seed, progress=progress, writer=writer)
             origin = {"config": config.model_dump(mode="json"), "seed": request.seed, "data": data_hash(dataset)}
             if saved is not None:
@@ -91,7 +93,7 @@ class EbmTrainer:
     def _saved(self, request: TrainingRequest) -> TrainingState | None:
         """What is to be resumed."""
         out = request.out
-        taken = (out / MANIFEST).exists() or holds_training(out)
+        taken = (out / MANIFEST).exists() or holds_generation(out)
         if taken and not request.resume:
             raise UsageError(
                 f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
@@ -123,6 +125,7 @@ class EbmTrainer:
                 max_states_per_theorem=config.max_states,
                 seed=request.seed,
                 say=progress.say,
+                status=self._builder.status,
                 row_type=config.row_type,
             )
 
@@ -168,6 +171,7 @@ class EbmTrainer:
         else:
             head.load_state_dict(to_tensors(loop.best.head))
         head.eval()
+        self._builder.status("measuring the best head and weighing its values")
         outcome = judge(head, dataset, training.validation.tolist(), config, request.seed)
         progress.say(*outcome.messages)
         metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
@@ -190,7 +194,7 @@ class EbmTrainer:
             metrics=metrics,
         )
         try:
-            write_plots(out / PLOTS, pictures(loop.history, outcome))
+            write_plots(out / PLOTS, pictures(loop.history, outcome, step))
             loop.history.write(out / HISTORY)
         except StorageError as error:
             raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
@@ -213,6 +217,11 @@ def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, see
                 f"{option}: {out} was trained with {before.get(name)!r}, found {now[name]!r}; resume with what it was "
                 f"trained with, or train into another folder"
             )
+    if config.steps > before["steps"] and not config.warm_restart:
+        raise UsageError(
+            f"--ebm-steps: {out} was begun with {before['steps']}, over which the learning rate falls to 0; with "
+            f"{config.steps} it would rise again: say so with --ebm-warm-restart, or train into another folder"
+        )
 
 
 def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
@@ -253,8 +262,8 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _writer(config: EbmTrainerConfig, out: Path) -> Iterator[ScalarWriter]:
-    writer = TensorBoardWriter(out / "tensorboard") if config.tensorboard else NoWriter()
+def _writer(config: EbmTrainerConfig, out: Path, after: int) -> Iterator[ScalarWriter]:
+    writer = TensorBoardWriter(out / "tensorboard", after) if config.tensorboard else NoWriter()
     try:
         yield writer
     finally:

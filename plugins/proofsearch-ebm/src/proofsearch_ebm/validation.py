@@ -129,7 +129,14 @@ class Validation:
                 energies, batch = grouped(self._dataset, states, positive, of_states, place)
                 ordered = against_policy(energies, self._dataset, states, self._policy_weight)
                 value = self._losses(ordered, batch)
-                meter.add(energies, batch, dict(value.parts) | {"total": value.total}, depth, ordered)
+                meter.add(
+                    energies,
+                    batch,
+                    dict(value.parts) | {"total": value.total},
+                    depth,
+                    ordered if self._policy_weight else None,
+                    against_policy(torch.zeros_like(energies), self._dataset, states, 1.0),
+                )
         return meter.result()
 
 

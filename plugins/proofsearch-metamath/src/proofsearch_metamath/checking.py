@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TypeVar
 
+from proofsearch.interruption import leave_to_parent
 from proofsearch_metamath.database import Assertion, Database
 from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.reader import read_database
@@ -101,7 +102,10 @@ def each_theorem(
         return
     # Forked workers share the database's memory; a broken worker raises here instead of leaving us waiting.
     pool = ProcessPoolExecutor(
-        min(jobs, len(chunks)), multiprocessing.get_context("fork"), _start_worker, (database, theorems)
+        min(jobs, len(chunks)),
+        multiprocessing.get_context("fork"),
+        _start_worker,
+        (os.getpid(), database, theorems),
     )
     try:
         futures: list[Future[list[T]]] = [pool.submit(_do_chunk, work, start, end) for start, end in chunks]
@@ -132,7 +136,8 @@ def usable_processors() -> int:
     return min(count, _MOST_JOBS)
 
 
-def _start_worker(database: Database, theorems: list[Assertion]) -> None:
+def _start_worker(parent: int, database: Database, theorems: list[Assertion]) -> None:
+    leave_to_parent(parent, terminable=True)
     global _worker, _worker_theorems
     _worker, _worker_theorems = Verifier(database), theorems
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.prompts import TEMPLATE_SUFFIX
+from proofsearch.validation import require
 
 
 class ModelConfig(ComponentConfig):
@@ -43,6 +44,13 @@ class ModelConfig(ComponentConfig):
         "template.toml beside the model, else plain.",
     )
     batch: int = Field(default=64, ge=1, description="States encoded, or answers written, at a time at most.")
+
+    @field_validator("adapter")
+    @classmethod
+    def _can_adapt(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            require("peft", "proofsearch-transformers[lora]")
+        return value
 
     @field_validator("model")
     @classmethod

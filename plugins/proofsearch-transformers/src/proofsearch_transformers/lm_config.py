@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from proofsearch.bounds import MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
+from proofsearch.validation import require
 
 PairsKind = Literal["library", "trajectories", "both"]
 """Where (state, tactic) pairs come from: the library's proofs, proofs that searches found, or both."""
 
-MAY_CHANGE = frozenset({"max_minutes", "threads", "steps", "epochs"})
-"""What may differ when a training is resumed. More steps stretch the learning rate's way down over all of them."""
+RUNTIME_ONLY = frozenset({"max_minutes", "threads", "warm_restart"})
+"""What makes a finished training no less finished."""
+
+MAY_CHANGE = RUNTIME_ONLY | {"steps", "epochs"}
+"""What may differ when a training is resumed; more steps or epochs only with ``warm_restart``."""
 
 
 class LmTrainerConfig(ComponentConfig):
@@ -66,6 +70,10 @@ class LmTrainerConfig(ComponentConfig):
         default=None, gt=0, description="At its height; default: 1e-3 from scratch, 2e-4 with LoRA, else 2e-5."
     )
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps over which the rate rises.")
+    warm_restart: bool = Field(
+        default=False,
+        description="--resume with more steps: let the learning rate rise again, to where so long a training has it.",
+    )
     weight_decay: float = Field(default=0.05, ge=0, description="On weights; never on biases or norms.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
     precision: Literal["float32", "bf16", "fp16"] = Field(
@@ -108,6 +116,13 @@ class LmTrainerConfig(ComponentConfig):
         if self.base is None:
             return 1e-3
         return 2e-5 if self.lora_rank is None else 2e-4
+
+    @field_validator("lora_rank")
+    @classmethod
+    def _can_adapt(cls, value: int | None) -> int | None:
+        if value is not None:
+            require("peft", "proofsearch-transformers[lora]")
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -20,7 +20,7 @@ from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.prompts import PromptTemplate
-from proofsearch_transformers.lm_config import MAY_CHANGE, LmTrainerConfig
+from proofsearch_transformers.lm_config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
 from proofsearch_transformers.lm_watch import TIME
 
 TRAINING = "training"
@@ -65,7 +65,7 @@ def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
     """Refuses to go on with other options or data than a training was begun with.
 
     Raises:
-        UsageError: another option or seed.
+        UsageError: another option or seed, or a longer training without ``warm_restart``.
         InputError: other pairs, or a template of the same name that says something else.
     """
     was, is_ = before["config"] | {"seed": before.get("seed")}, now["config"] | {"seed": now["seed"]}
@@ -76,6 +76,11 @@ def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
                 f"{option}: {out} was trained with {was.get(name)!r}, found {is_[name]!r}; resume with what it was "
                 f"trained with, or train into another folder"
             )
+    if not is_["warm_restart"] and (longer := _longer(was, is_)) is not None:
+        raise UsageError(
+            f"--lm-{longer}: {out} was begun with {was[longer]}, over which the learning rate falls to 0; with "
+            f"{is_[longer]} it would rise again: say so with --lm-warm-restart, or train into another folder"
+        )
     if before.get("pairs") != now["pairs"]:
         raise InputError(
             f"{out}: was trained on other pairs than there are now; resume with the same library and trajectories, or "
@@ -88,6 +93,14 @@ def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
         )
 
 
+def _longer(was: Mapping[str, Any], is_: Mapping[str, Any]) -> str | None:
+    """The option that makes a training longer, or may; steps count before epochs."""
+    by_steps = [config["steps"] is not None for config in (was, is_)]
+    if any(by_steps):
+        return "steps" if not all(by_steps) or is_["steps"] > was["steps"] else None
+    return "epochs" if is_["epochs"] > was["epochs"] else None
+
+
 def finished(out: Path, config: LmTrainerConfig) -> bool:
     """Whether the folder holds what these options would lead to."""
     if not (out / MANIFEST).exists():
@@ -95,7 +108,7 @@ def finished(out: Path, config: LmTrainerConfig) -> bool:
     manifest = read_manifest(out, kind="generator", name="transformers")
     before, now = manifest.config.get("training", {}), config.model_dump(mode="json")
     return manifest.metrics.get("stopped") != TIME and all(
-        before.get(name) == value for name, value in now.items() if name not in ("max_minutes", "threads")
+        before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY
     )
 
 

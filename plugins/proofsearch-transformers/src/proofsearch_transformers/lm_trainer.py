@@ -143,6 +143,7 @@ class LmTrainer:
             return base_tokenizer(self._config)
         folder = out / TRAINING / "tokenizer"
         if make:
+            self._builder.status("learning a vocabulary of tokens")
             texts = (
                 text for pair in pairs.train for text in (template.render(pair.state, pair.theorem).text, pair.tactic)
             )
@@ -164,6 +165,7 @@ class LmTrainer:
         set_seed(arguments.seed)
         model = new_model(config, tokenizer) if config.base is None else base_model(config)
         most = int(min(config.max_tokens, usable_length(model, tokenizer)))
+        self._builder.status("cutting states and tactics into tokens")
         train = Examples(pairs.train, tokenizer, template, most)
         measured = pairs.validation
         if len(measured) > config.validation_pairs:
@@ -208,6 +210,7 @@ class LmTrainer:
         watch: Watch,
     ) -> None:
         """Saves the best model; every process takes part, since a model may be spread over them."""
+        self._builder.status("saving the best model")
         saved, state = out / TRAINING / "saved", trainer.state
         leads = trainer.args.process_index == 0
         if leads:

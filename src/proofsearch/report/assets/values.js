@@ -14,7 +14,9 @@ function valuesSection(place, data) {
     if (!run.ranking.all.decisions) {
       place.append(
         empty(
-          run.rates.states || Object.keys(run.steps).length
+          run.rates.states && !run.neutral
+            ? `Values of ${run.value_of}: ${run.sign.words}.`
+            : run.rates.states || Object.keys(run.steps).length
             ? "No search of this run had a decision to judge by: a decision needs a found proof and at least two states to choose from."
             : "No search of this run was recorded (--no-trajectories), so nothing can be said of its values.",
         ),
@@ -26,7 +28,7 @@ function valuesSection(place, data) {
       element("p", { class: `verdict ${verdict}` }, `Recorded values of ${run.value_of}: ${run.sign.words}.`),
       legend(rankingsOf(run).map((name) => [WORDS[name] ?? name, RANK_COLOURS[name]])),
       drawn((width) => rankingChart(width, run)),
-      valueDetails(run),
+      valueDetails(run) ?? "",
       rankingFigures(run),
     );
   });

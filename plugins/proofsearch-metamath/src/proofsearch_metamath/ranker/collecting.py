@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 import random
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +25,7 @@ import numpy as np
 
 from proofsearch import Demonstration, Theorem
 from proofsearch.errors import InputError, UsageError
+from proofsearch.interruption import leave_to_parent
 from proofsearch_metamath.checking import usable_processors
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
@@ -103,7 +104,7 @@ class Collector:
             return
         global _collector
         _collector = self  # what the processes begin with
-        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _ignore_interrupts)
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _start_reader, (os.getpid(),))
         try:
             # Not many more than are read: what waits for its turn here is held in memory.
             ahead = deque(pool.submit(_read_chunk, chunk) for chunk in chunks[: 4 * processes])
@@ -177,8 +178,8 @@ _collector: Collector | None = None
 """In a process that reads proofs: what it reads them with."""
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for this one ends it
+def _start_reader(parent: int) -> None:
+    leave_to_parent(parent, terminable=True)
 
 
 def _read_chunk(theorems: Sequence[Theorem]) -> tuple[Examples, int]:

@@ -17,6 +17,12 @@ from proofsearch.config import ComponentConfig
 NAME = "metamath-ranker"
 """What the generator and the trainer are registered as."""
 
+RUNTIME_ONLY = frozenset({"max_minutes", "threads", "processes", "max_skipped", "validate_every", "warm_restart"})
+"""What makes a finished training no less finished."""
+
+MAY_CHANGE = RUNTIME_ONLY | {"epochs", "patience"}
+"""What may differ when a training is resumed: how long and how closely, not what is trained on what."""
+
 
 class RankerConfig(ComponentConfig):
     """Options of the generator ``metamath-ranker``."""
@@ -83,6 +89,10 @@ class RankerTrainerConfig(ComponentConfig):
         default=None,
         gt=0,
         description="At its height; then it falls to 0 along a cosine; default: 0.002, large: 0.003.",
+    )
+    warm_restart: bool = Field(
+        default=False,
+        description="--resume with more epochs: let the learning rate rise again, to where so long a training has it.",
     )
     weight_decay: float = Field(default=0.01, ge=0, description="On all weights but biases.")
     max_skipped: int = Field(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,46 +18,20 @@ from proofsearch.protocols import OnReport, TrainingReport
 from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.config import NAME, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
+from proofsearch_metamath.ranker.measuring import Measured, measure
 from proofsearch_metamath.ranker.model import RankerModel
+from proofsearch_metamath.ranker.resume import RankerState, arrays_of, tensors_of
 
 STEPS, PATIENCE, TIME, INTERRUPTED = "steps", "patience", "time", "interrupted"
 """Why a training ended."""
-UNFINISHED = "unfinished"
-"""What stands in the place of that while it goes on."""
 
-_TOP = (1, 8, 32)
 _WARMUP = 0.1
 """Share of the steps over which the learning rate rises."""
 _CLIP = 1.0
 _DECAY = 0.99
 """Of the average over steps of the weights, which is what is measured and kept."""
-_VALIDATION_BATCH = 256
-_TEMPERATURES = tuple(round(0.7 + 0.05 * number, 2) for number in range(37))
-"""From 0.7 to 2.5: tried when a model is measured."""
 _INTERVAL = 1.0
 """Seconds between reports."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a validation found.
-
-    Attributes:
-        loss: the mean of minus the log-probability of the steps that the proofs took, the logits divided by the
-            temperature.
-        temperature: that with the least loss. A model that trains for long ranks ever better and grows too sure of
-            itself; divided by this, its logits are as sure as they should be.
-        top: how often that step was among the first k, by k, in [0, 1].
-    """
-
-    loss: float
-    temperature: float
-    top: Mapping[int, float]
-
-    def metrics(self) -> dict[str, float]:
-        """By name."""
-        named = {"validation_loss": self.loss, "temperature": self.temperature}
-        return named | {f"top_{k}": share for k, share in self.top.items()}
 
 
 class RankerLoop:
@@ -67,20 +40,24 @@ class RankerLoop:
     What is validated and kept is an exponential average of the weights over the steps, which is better than those of
     any one step.
 
+    It is a deterministic function of its arguments, however often it is stopped and resumed: dropout draws from torch's
+    own generator, whose state is saved with everything else.
+
     Args:
         model: on the processor.
         train, validation: what is learnt from and measured on; ``validation`` may be empty.
         config: the options.
         seed: of the order and of dropout.
         report: told of the progress.
-        on_best: called whenever there are better tensors to keep.
         clock: seconds; for tests.
 
     Attributes:
         step: optimisation steps done.
+        steps: those there will be at most.
         best: the best validation.
         best_step: after which step that was.
         best_tensors: the averaged model's then.
+        whole: whether no step is half done, its validation included, so that what is saved now can be gone on with.
     """
 
     def __init__(
@@ -91,7 +68,6 @@ class RankerLoop:
         config: SizedConfig,
         seed: int,
         report: OnReport,
-        on_best: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
@@ -100,9 +76,8 @@ class RankerLoop:
         self._config = config
         self._random = np.random.default_rng(seed)
         self._report = report
-        self._on_best = on_best
         self._clock = clock
-        self.steps = max(1, round(config.epochs * len(train) / config.batch))
+        self.steps = steps_of(config, len(train))
         plain = [parameter for parameter in model.parameters() if parameter.ndim < 2]
         heavy = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
         self._optimizer = torch.optim.AdamW(
@@ -110,55 +85,68 @@ class RankerLoop:
             lr=config.learning_rate,
         )
         self._averaged = AveragedModel(model, avg_fn=_average)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
         self.step = 0
+        self.whole = True
         self.best: Measured | None = None
         self.best_step = 0
         self.best_tensors: dict[str, NDArray[np.float32]] = {}
+        self._order = np.zeros(0, np.int64)
+        self._skipped = self._since = 0
         self._metrics: dict[str, float] = {}
         self._told = -math.inf
 
-    def run(self, asked: Callable[[], bool]) -> str:
+    def run(self, save: Callable[[], None], asked: Callable[[], bool]) -> str:
         """Trains to the end, and says why it ended.
 
         Args:
+            save: called after every validation.
             asked: whether someone asks to stop.
 
         Raises:
             InputError: the loss stays no number.
         """
-        config, began = self._config, self._clock()
-        limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-        order = np.zeros(0, np.int64)
-        skipped = since = 0
-        stopped = STEPS
+        config = self._config
+        end = math.inf if config.max_minutes is None else self._clock() + 60 * config.max_minutes
         while self.step < self.steps:
-            if len(order) < config.batch:
-                order = np.append(order, self._random.permutation(len(self._train)))
-            chosen, order = order[: config.batch], order[config.batch :]
-            # Near each other in memory what is read together.
-            if self._one_step(np.sort(chosen)):
-                skipped = 0
-            else:
-                skipped += 1
-                if skipped >= config.max_skipped:
-                    raise InputError(
-                        f"the loss was no number in {skipped} steps in a row, up to step {self.step}; train again with "
-                        f"a lower --{NAME}-learning-rate"
-                    )
+            if config.patience and self._since >= config.patience:
+                return PATIENCE
+            self.whole = False
+            self._next_step()
+            validated = self.step % config.validate_every == 0
+            if validated:
+                self._since = 0 if self._validate() else self._since + 1
+            self.whole = True
             self._tell()
-            late, stop = self._clock() - began >= limit, asked()
-            if stop or late or self.step == self.steps:
-                stopped = INTERRUPTED if stop else TIME if late else STEPS
-                break
-            if self.step % config.validate_every == 0:
-                since = 0 if self.validate() else since + 1
-                if config.patience and since >= config.patience:
-                    return PATIENCE
-        self.validate()
-        return stopped
+            if asked():
+                return INTERRUPTED
+            if validated:
+                save()
+            if self._clock() >= end:
+                return TIME
+        return STEPS
 
-    def validate(self) -> bool:
+    def conclude(self) -> None:
+        """Measures the model as it is at the end, where no validation was due.
+
+        It stands beside the course of the training, which goes on without it where it is prolonged: save before.
+        """
+        if self.step % self._config.validate_every:
+            self._validate()
+
+    def _next_step(self) -> None:
+        config = self._config
+        if len(self._order) < config.batch:
+            self._order = np.append(self._order, self._random.permutation(len(self._train)))
+        chosen, self._order = self._order[: config.batch], self._order[config.batch :]
+        # Near each other in memory what is read together.
+        self._skipped = 0 if self._one_step(np.sort(chosen)) else self._skipped + 1
+        if self._skipped >= config.max_skipped:
+            raise InputError(
+                f"the loss was no number in {self._skipped} steps in a row, up to step {self.step}; train again with "
+                f"a lower --{NAME}-learning-rate"
+            )
+
+    def _validate(self) -> bool:
         """Measures the model; whether it is the best so far, whose tensors are kept."""
         if not len(self._validation):
             self._keep(None)
@@ -166,11 +154,56 @@ class RankerLoop:
         measured = measure(self._average_model, self._validation)
         self._metrics |= measured.metrics()
         self._told = -math.inf
-        self._tell()
         if self.best is None or measured.loss < self.best.loss:
             self._keep(measured)
             return True
         return False
+
+    # ------------------------------------------------------------------------------------------ saving and going on
+
+    def state(self) -> RankerState:
+        """Everything that the next steps depend on."""
+        optimiser = self._optimizer.state_dict()
+        tensors = {
+            "model": arrays_of(self._model.state_dict()),
+            "average": arrays_of(self._averaged.state_dict()),
+            "optimiser": arrays_of(
+                {f"{number}.{name}": value for number, of in optimiser["state"].items() for name, value in of.items()}
+            ),
+            "best": self.best_tensors,
+            "random": {"torch": torch.get_rng_state().numpy(), "order": self._order},
+        }
+        values = {
+            "random": self._random.bit_generator.state,
+            "groups": optimiser["param_groups"],
+            "best": None if self.best is None else self.best.to_json(),
+            "best_step": self.best_step,
+            "since": self._since,
+            "skipped": self._skipped,
+            "metrics": self._metrics,
+        }
+        return RankerState(self.step, tensors, values)
+
+    def restore(self, state: RankerState) -> None:
+        """Goes on from :meth:`state`, of a loop with equal arguments."""
+        tensors, values = state.tensors, state.values
+        self._model.load_state_dict(tensors_of(tensors["model"]))
+        self._averaged.load_state_dict(tensors_of(tensors["average"]))
+        per_parameter: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors_of(tensors["optimiser"]).items():
+            number, _, name = key.partition(".")
+            per_parameter.setdefault(int(number), {})[name] = tensor
+        groups = [group | {"betas": tuple(group["betas"])} for group in values["groups"]]
+        self._optimizer.load_state_dict({"state": per_parameter, "param_groups": groups})
+        self.best_tensors = dict(tensors["best"])
+        self.best = None if values["best"] is None else Measured.from_json(values["best"])
+        self.best_step = values["best_step"]
+        self._random.bit_generator.state = values["random"]
+        self._order = tensors["random"]["order"]
+        torch.set_rng_state(torch.from_numpy(tensors["random"]["torch"]))
+        self._since, self._skipped = values["since"], values["skipped"]
+        self._metrics = dict(values["metrics"])
+        self.step = state.step
 
     @property
     def _average_model(self) -> RankerModel:
@@ -181,13 +214,14 @@ class RankerLoop:
     def _keep(self, measured: Measured | None) -> None:
         self.best, self.best_step = measured, self.step
         state = self._average_model.state_dict()
-        self.best_tensors = {name: tensor.detach().numpy().copy() for name, tensor in state.items()}
-        self._on_best()
+        self.best_tensors = arrays_of(state)
 
     def _one_step(self, chosen: NDArray[np.int64]) -> bool:
         """One step of the optimiser; false where it was skipped, because the loss or a gradient is no number."""
         model = self._model
         model.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._config.learning_rate * self._rate(self.step)
         batch = make_batch(self._train, chosen, surroundings=model.architecture.surroundings)
         loss = functional.cross_entropy(model(batch), torch.from_numpy(batch.answers))
         self._optimizer.zero_grad()
@@ -197,7 +231,6 @@ class RankerLoop:
         if fine:
             self._optimizer.step()
             self._averaged.update_parameters(self._model)
-        self._schedule.step()
         self.step += 1
         now = float(loss.detach())
         smooth = self._metrics.get("loss", now)
@@ -211,34 +244,23 @@ class RankerLoop:
             return (done + 1 / self.steps) / (_WARMUP + 1 / self.steps)
         return 0.5 * (1 + math.cos(math.pi * (done - _WARMUP) / (1 - _WARMUP)))
 
+    def say(self, *messages: str) -> None:
+        """Reports messages, with how far the training is."""
+        self._report(TrainingReport(self.step, max(self.step, self.steps), dict(self._metrics), messages))
+
     def _tell(self) -> None:
         now = self._clock()
         if now - self._told >= _INTERVAL:
             self._told = now
-            self._report(TrainingReport(self.step, self.steps, dict(self._metrics)))
+            self.say()
+
+
+def steps_of(config: SizedConfig, examples: int) -> int:
+    """Steps of the optimiser that the options ask for."""
+    return max(1, round(config.epochs * examples / config.batch))
 
 
 def _average(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
     """The next average; early ones are over fewer steps, so that the start is soon forgotten."""
     decay = min(_DECAY, (int(steps) + 1) / (int(steps) + 10))
     return decay * average + (1 - decay) * now
-
-
-def measure(model: RankerModel, examples: Examples) -> Measured:
-    """How well a model knows the steps of proofs."""
-    model.eval()
-    total, ranks = torch.zeros(len(_TEMPERATURES)), list[NDArray[np.int64]]()
-    with torch.no_grad():
-        for start in range(0, len(examples), _VALIDATION_BATCH):
-            chosen = np.arange(start, min(start + _VALIDATION_BATCH, len(examples)))
-            batch = make_batch(examples, chosen, surroundings=model.architecture.surroundings)
-            # A sampled choice stands for several; how many is no opinion of the model's, so it isn't divided.
-            logits, shares, answers = model(batch), torch.from_numpy(batch.shares), torch.from_numpy(batch.answers)
-            ranks.append((logits > logits.gather(1, answers[:, None])).sum(1).numpy())
-            for number, temperature in enumerate(_TEMPERATURES):
-                divided = (logits - shares) / temperature + shares
-                total[number] += functional.cross_entropy(divided, answers, reduction="sum")
-    every = np.concatenate(ranks)
-    best = int(total.argmin())
-    top = {k: float((every < k).mean()) for k in _TOP}
-    return Measured(float(total[best]) / len(every), _TEMPERATURES[best], top)

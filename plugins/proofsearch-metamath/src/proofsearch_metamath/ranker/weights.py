@@ -35,6 +35,8 @@ LABELS = "labels.json"
 _TENSORS = re.compile(r"ranker-\d+\.safetensors")
 _HALVED = ("table", "context", "ids")
 """Tensors stored as float16: the large ones, of which each entry matters little."""
+_NOT_DONE = ("unfinished", "interrupted")
+"""What earlier versions noted of a training that was killed or stopped; now such a training leaves no weights."""
 _AGAIN = "copy the weights again or train them again"
 
 KnownLabel = tuple[str, str]
@@ -129,6 +131,12 @@ def load_weights(folder: Path) -> Weights:
     """
     manifest = read_manifest(folder, kind="generator", name=NAME)
     source = folder / MANIFEST
+    if manifest.metrics.get("stopped") in _NOT_DONE:
+        raise InputError(
+            f"{folder}: weights of a training that did not come to its end: {manifest.metrics['stopped']} after step "
+            f"{manifest.metrics.get('steps')}; such weights were kept by an earlier version, which can't go on with "
+            f"them; train again into another folder"
+        )
     config = manifest.config
     version = config.get("format")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:

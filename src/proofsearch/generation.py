@@ -1,0 +1,131 @@
+"""What a training goes on from, saved as one generation of files that is whole or absent.
+
+A generation is a folder ``state-<step>`` in the checkpoint folder. ``latest.json``, written last, says which one holds
+and the hash of every file in it, so that weights of one step are never paired with an optimiser of another. The files
+are the trainer's own; nothing here reads them. A search never does: it reads what the manifest names
+(:mod:`proofsearch.checkpoint`), which a trainer writes when it is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofsearch import storage
+from proofsearch.errors import InputError, StorageError
+
+FORMAT = 1
+"""The version of a generation that this module writes, and the newest that it reads."""
+LATEST = "latest.json"
+"""The pointer's name in the checkpoint folder."""
+_NAME = re.compile(r"state-(\d+)")
+_AGAIN = "train again into another folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A training at the end of one step.
+
+    Attributes:
+        step: how many were made.
+        path: the folder that it was read from.
+        contents: its files by name.
+    """
+
+    step: int
+    path: Path
+    contents: Mapping[str, bytes]
+
+
+def save_generation(folder: Path, step: int, contents: Mapping[str, bytes]) -> None:
+    """Writes a generation, points to it, and only then deletes the one before.
+
+    One of the same step is left as it is: training is deterministic, so it is this very one.
+
+    Args:
+        folder: the checkpoint folder.
+        step: how many steps were made.
+        contents: files by name, without folders.
+
+    Raises:
+        StorageError: it can't be written; the generation before is whole and still the one that counts.
+    """
+    path = folder / f"state-{step:08d}"
+    pointed = _pointed(folder)
+    if pointed == path.name and path.is_dir():
+        return
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        for name, content in contents.items():
+            storage.write_whole(path / name, content)
+        storage.sync_folder(folder)
+        files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        pointer = {"format": FORMAT, "folder": path.name, "files": files}
+        storage.write_whole(folder / LATEST, json.dumps(pointer, indent=2).encode("ascii") + b"\n")
+    except BaseException as error:
+        if _pointed(folder) != path.name:
+            shutil.rmtree(path, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
+        kept = "nothing was saved before" if pointed is None else f"what was saved before, {pointed}, is whole"
+        raise StorageError(
+            f"{path}: can't be written: {error.strerror or error}; {kept}; make room, then go on with --resume"
+        ) from error
+    for other in folder.iterdir():
+        if _NAME.fullmatch(other.name) and other.name != path.name:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def load_generation(folder: Path) -> Generation | None:
+    """The generation that counts; ``None`` where nothing was saved.
+
+    Raises:
+        InputError: of a newer format, or damaged.
+    """
+    file = folder / LATEST
+    try:
+        pointer = json.loads(file.read_bytes())
+        version, name, files = pointer["format"], pointer["folder"], dict(pointer["files"])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: damaged: {error!r}; {_AGAIN}") from None
+    if not isinstance(version, int) or version > FORMAT:
+        raise InputError(
+            f"{file}: a training saved in format {version}, this proofsearch reads up to {FORMAT}; upgrade with: "
+            f"pip install -U proofsearch"
+        )
+    found = _NAME.fullmatch(name) if isinstance(name, str) else None
+    if found is None:
+        raise InputError(f"{file}: damaged: it points to {name!r}; {_AGAIN}")
+    contents = {}
+    for entry, expected in files.items():
+        path = folder / name / Path(entry).name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: can't be read: {error.strerror or error}; {_AGAIN}") from None
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise InputError(f"{path}: its content is not what {LATEST} says; {_AGAIN}")
+        contents[path.name] = content
+    return Generation(int(found[1]), folder / name, contents)
+
+
+def holds_generation(folder: Path) -> bool:
+    """Whether a training was saved there."""
+    return (folder / LATEST).is_file()
+
+
+def _pointed(folder: Path) -> str | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads((folder / LATEST).read_bytes())["folder"])
+    return None

@@ -1,0 +1,128 @@
+"""The checkpoint folder as a training sees it: its settings, and one process that trains there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from proofsearch import storage
+from proofsearch.checkpoint import MANIFEST, SETTINGS
+from proofsearch.config import TrainConfig
+from proofsearch.errors import InputError, StorageError
+from proofsearch.outputs import check_folder
+from proofsearch.runs.lock import FolderLock
+from proofsearch.runs.settings import from_whole_toml, to_toml
+
+LOCK = "train.lock"
+"""Held by the process that trains, in the checkpoint folder."""
+
+NOT_THE_TRAINERS = frozenset({SETTINGS, SETTINGS + storage.PART_SUFFIX, LOCK})
+"""What stands in a checkpoint folder before anything is saved there."""
+
+
+def leads() -> bool:
+    """Whether this is the process that writes and speaks, where a launcher started several of one training."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def begun_with(out: Path) -> TrainConfig | None:
+    """The configuration that a training was begun with; ``None`` where its folder doesn't say.
+
+    Raises:
+        InputError: the folder's ``train.toml`` is damaged.
+    """
+    file = out / SETTINGS
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: can't be read: {error}") from None
+    return from_whole_toml(text, str(file), TrainConfig)
+
+
+class KeptOnce:
+    """The settings of a training, to be kept in its folder when something is trained with them and not before.
+
+    A resumed training that is refused, or is done already, leaves the folder saying what it was trained with.
+    """
+
+    def __init__(self, config: TrainConfig, out: Path) -> None:
+        self.done = False
+        self._config = config
+        self._out = out
+
+    def keep(self) -> None:
+        """Keeps them; a second time does nothing."""
+        if not self.done:
+            _keep_settings(self._config, self._out)
+            self.done = True
+
+
+def manifest_content(folder: Path) -> bytes | None:
+    """The manifest's bytes; ``None`` where there is none."""
+    try:
+        return (folder / MANIFEST).read_bytes()
+    except OSError:
+        return None
+
+
+def refuse_taken(out: Path) -> None:
+    """Refuses a folder that holds something, unless it is of a training that has saved nothing.
+
+    Raises:
+        InputError: it does, or a file is there instead.
+    """
+    # A training that was refused its data, or stopped before the first save, has nothing to lose.
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
+        raise InputError(
+            f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
+        )
+    check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
+
+
+@contextmanager
+def alone(out: Path, *, resume: bool) -> Iterator[None]:
+    """One training at a time in a checkpoint folder, which is made; of several processes of one training the first.
+
+    Raises:
+        RunFolderError: another process trains there.
+    """
+    if not leads():
+        yield
+        return
+    lock = FolderLock(out / LOCK, "checkpoint")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error
+    try:
+        if not resume:
+            refuse_taken(out)  # another process may have been faster
+        yield
+    finally:
+        lock.release()
+
+
+def refuse_nothing(out: Path) -> None:
+    """Refuses to go on where there is no folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not out.is_dir():
+        raise InputError(f"{out}: no such folder; --resume goes on with a training that was begun with --out {out}")
+
+
+def _keep_settings(config: TrainConfig, out: Path) -> None:
+    if not leads():
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        storage.write_whole(out / SETTINGS, to_toml(config).encode())
+    except OSError as error:
+        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error

@@ -1,0 +1,156 @@
+"""A whole training, from its configuration to a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proofsearch.checkpoint import MANIFEST, read_manifest
+from proofsearch.components import CHOOSERS, Components, TrainingParts, refuse_strays, resolve, resolve_training
+from proofsearch.config import TrainConfig
+from proofsearch.errors import PluginError
+from proofsearch.plugins import Plugins
+from proofsearch.protocols import TrainingReport, TrainingRequest
+from proofsearch.run import Preparing
+from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
+from proofsearch.training.folder import (
+    KeptOnce,
+    alone,
+    begun_with,
+    leads,
+    manifest_content,
+    refuse_nothing,
+    refuse_taken,
+)
+from proofsearch.training.sources import found_or_recorded, recording_config, refuse_empty, refuse_foreign
+from proofsearch.validation import Place, dotted
+
+TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
+"""The kinds that a training chooses, and the option that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """What a training came to.
+
+    Attributes:
+        checkpoint: the folder.
+        kind, name: what component reads it: ``"scorer"``, ``"ebm"``.
+        trajectories: what was learnt from.
+        metrics: what the checkpoint says was measured on it.
+        seconds: wall-clock time of this session, a first recording included.
+    """
+
+    checkpoint: Path
+    kind: str
+    name: str
+    trajectories: tuple[str, ...]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def train(
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    plugins: Plugins | None = None,
+    cache: Path | None = None,
+    on_event: OnTrainingEvent | None = None,
+    argv: Sequence[str] = (),
+) -> TrainingSummary:
+    """Trains a component and keeps the checkpoint in a folder.
+
+    Args:
+        config: what to do.
+        out: the checkpoint folder; must not exist or be empty unless ``resume``.
+        resume: go on from what ``out`` holds. The configuration counts as it is given here: read the one that the
+            training was begun with by :func:`begun_with`. It is kept in ``out`` once something is trained with it.
+        plugins: default: those that are installed.
+        cache: a folder for what can be computed again; default: the user's.
+        on_event: told what happens, in this thread.
+        argv: the command line, for the record of a run that is recorded first.
+
+    Raises:
+        KeyboardInterrupt: after the trainer has saved what it has; call again with ``resume``.
+        UsageError: a wrong option, or nothing to learn from and nothing to be recorded.
+        InputError: ``out`` is taken, or trajectories that can't be learnt from.
+        RunFolderError: another process trains into ``out``.
+        ProofsearchError: an unusable plugin, a full disk. What was written is whole.
+    """
+    began = time.monotonic()
+    tell = on_event or _ignore
+    plugins = plugins or Plugins.discover()
+    parts = check(plugins, config)
+    if resume:
+        refuse_nothing(out)
+    elif leads():
+        refuse_taken(out)
+    trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
+    if not trajectories and _needs_trajectories(parts):
+        trajectories = found_or_recorded(plugins, config, cache, tell, argv)
+    for path in trajectories:
+        refuse_empty(Path(path))
+        refuse_foreign(Path(path), config.env)
+    with alone(out, resume=resume):
+        resolved = parts.config.model_copy(update={"trajectories": trajectories})
+        before = begun_with(out)
+        kept = KeptOnce(resolved, out)
+        if not resume:
+            kept.keep()
+
+        def report(told: TrainingReport) -> None:
+            if told.step:
+                kept.keep()
+            tell(Progressed(told))
+
+        manifest_before = manifest_content(out)
+        with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+            request = TrainingRequest(
+                trajectories=[Path(path) for path in trajectories],
+                out=out,
+                seed=config.seed,
+                resume=resume,
+                report=report,
+            )
+            checkpoint = components.trainer().train(request)
+        if not (checkpoint / MANIFEST).is_file():
+            raise PluginError(
+                f"the trainer {config.plugin!r} ended and left no checkpoint at {checkpoint} (no {MANIFEST}); "
+                f"that is a fault of its plugin"
+            )
+        if manifest_content(out) != manifest_before:
+            kept.keep()
+        elif before is not None and not kept.done:
+            trajectories = before.trajectories  # nothing was left to train
+        manifest = read_manifest(checkpoint)
+        seconds = time.monotonic() - began
+        return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
+
+
+def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> TrainingParts:
+    """Looks up what a training needs and checks its options; those of a first recording count too.
+
+    Args:
+        plugins: where to look.
+        config: the configuration.
+        name: how to call a place of it in errors.
+
+    Raises:
+        PluginError, UsageError: as :func:`proofsearch.components.resolve`.
+    """
+    parts = resolve_training(plugins, config, name, shared=True)
+    recording = resolve(plugins, recording_config(config), name, shared=True)
+    refuse_strays(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
+    return parts
+
+
+def _needs_trajectories(parts: TrainingParts) -> bool:
+    return bool(getattr(parts.chosen["trainer", parts.config.plugin].config, "needs_trajectories", True))
+
+
+def _ignore(event: TrainingEvent) -> None:
+    pass

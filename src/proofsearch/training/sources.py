@@ -1,0 +1,142 @@
+"""What a training learns from: runs that are named, those that are found, or one that is recorded first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from proofsearch.components import resolve
+from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
+from proofsearch.errors import InputError, UsageError
+from proofsearch.plugins import Plugins
+from proofsearch.run import OnEvent, resume_search, run_search
+from proofsearch.runs import RunFolder
+from proofsearch.runs.layout import is_run_folder
+from proofsearch.training.events import Noted, OnTrainingEvent
+
+RUNS = Path("runs")
+"""Where runs are looked for that nobody named."""
+
+RECORDING = RUNS / "train"
+"""The run that is recorded where there is none."""
+
+
+def recording_config(config: TrainConfig) -> RunConfig:
+    """The run that is recorded first where there is none: known proofs, and what the policy would have tried.
+
+    Its options are those of the training, of which it takes what it needs.
+    """
+    return RunConfig(
+        env=config.env,
+        generator="demonstrated",
+        scorer="demonstration",
+        seed=config.seed,
+        select=SelectionConfig(split=config.record.split, limit=config.record.theorems),
+        # Two queues: one follows the known proof to its end, the other the policy away from it.
+        search=SearchConfig(
+            limit=LimitConfig(expansions=config.record.expansions), priority=PriorityConfig(kind="split")
+        ),
+        execution=config.execution,
+        options=config.options,
+    )
+
+
+def recorded_runs(folder: Path) -> Iterator[Path]:
+    """The run folders at or below a folder that hold trajectories, in the order of their names."""
+    if is_run_folder(folder):
+        if any((folder / "trajectories").glob("*.parquet")):
+            yield folder
+    elif folder.is_dir():
+        for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+            yield from recorded_runs(inner)
+
+
+def found_or_recorded(
+    plugins: Plugins, config: TrainConfig, cache: Path | None, tell: OnTrainingEvent, argv: Sequence[str]
+) -> tuple[str, ...]:
+    """The runs under ``runs``, or one that is recorded now."""
+    if _is_recording(RECORDING) and RunFolder.open(RECORDING).remaining():
+        tell(Noted(f"{RECORDING} was begun to be learnt from and is not finished: going on with it"))
+        resume_search(RECORDING, plugins=plugins, cache=cache, on_event=tell)
+    found = list(_fitting(config, tell))
+    if not found:
+        tell(
+            Noted(
+                f"there is no recorded run under {RUNS} to learn from: recording one first in {RECORDING}, of "
+                f"{config.record.theorems} theorems at most (split {config.record.split}), along the library's proofs"
+            )
+        )
+        _record(plugins, config, cache, tell, argv)
+        found = [RECORDING]
+    return tuple(str(path.absolute()) for path in found)
+
+
+def _fitting(config: TrainConfig, tell: OnTrainingEvent) -> Iterator[Path]:
+    """The runs under ``runs`` that may be learnt from; says which are not and why."""
+    for path in recorded_runs(RUNS):
+        run = RunFolder.open(path).config
+        if run.select.split == "test":
+            tell(Noted(f"{path} is a search of test theorems: not learnt from"))
+        elif run.env != config.env:
+            tell(Noted(f"{path} is of the environment {run.env!r}, not of {config.env!r}: not learnt from"))
+        else:
+            tell(Noted(f"learning from {path}"))
+            yield path
+
+
+def _is_recording(path: Path) -> bool:
+    return is_run_folder(path) and RunFolder.open(path).config.generator == "demonstrated"
+
+
+def _record(
+    plugins: Plugins, config: TrainConfig, cache: Path | None, tell: OnTrainingEvent, argv: Sequence[str]
+) -> None:
+    run = resolve(plugins, recording_config(config), shared=True).config
+    on_event: OnEvent = tell
+    try:
+        summary = run_search(run, RECORDING, plugins=plugins, cache=cache, on_event=on_event, argv=argv)
+    except UsageError as error:
+        raise UsageError(
+            f"there is no recorded run under {RUNS} to learn from, and none can be recorded: {error}; "
+            f"record searches with: proofsearch search --split train, or name some with --trajectories"
+        ) from None
+    if len(summary.failures) == summary.theorems:
+        raise UsageError(f"no theorem could be searched in {RECORDING}: {summary.failures[0].message}")
+
+
+def refuse_empty(path: Path) -> None:
+    """Refuses a run that recorded no searches.
+
+    Raises:
+        InputError: it has none.
+    """
+    # Imported here since it brings pyarrow, which the command's help has no need of.
+    from proofsearch.trajectory.reader import trajectory_files
+
+    if not trajectory_files(path):
+        raise InputError(
+            f"{path}: the run has no trajectories; was it made with --no-trajectories? Record one that has them"
+        )
+
+
+def refuse_foreign(path: Path, env: str) -> None:
+    """Refuses searches of another environment; those that don't say theirs are the trainer's to judge.
+
+    Raises:
+        InputError: it holds some.
+    """
+    from proofsearch.runs.recorded import refuse_missing
+    from proofsearch.trajectory.reader import environments
+
+    if is_run_folder(path):
+        folder = RunFolder.open(path)
+        refuse_missing(folder)
+        found = frozenset({folder.config.env})
+    else:
+        found = environments(path)
+    foreign = sorted(found - {env, ""})
+    if foreign:
+        raise InputError(
+            f"{path}: holds searches in the environment {foreign[0]!r}, expected those of {env!r}, which is trained "
+            f"for; name others with --trajectories, or choose --env {foreign[0]}"
+        )
