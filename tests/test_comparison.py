@@ -176,7 +176,7 @@ def judged(found: RunEvaluation) -> bool:
         ({"search": {"priority": {"kind": "split"}}}, "scorer random, priority split"),
         ({"scorer": "logprob"}, "scorer logprob, priority auto"),
         ({"scorer": "small"}, "scorer small, priority auto"),
-        ({"search": {"mode": "and-or"}}, "scorer random, priority auto, and-or"),
+        ({"search": {"strategy": "and-or"}}, "scorer random, priority auto, strategy and-or"),
     ],
 )
 def test_nothing_is_said_of_values_at_decisions_that_an_order_chose(

@@ -110,7 +110,7 @@ def test_long_texts_say_how_much_is_missing() -> None:
 def test_steps_to_several_parts_are_all_there(seed: int) -> None:
     """Catches a part that is met beside another being left out, or said to be met later than it was."""
     rules, theorem = random_rules(seed), Theorem("fake", "root")
-    config = SearchConfig.model_validate({"mode": "and-or"})
+    config = SearchConfig.model_validate({"strategy": "and-or"})
     result = run_search(
         theorem, PartsSession(rules), RulesGenerator(rules), config=config, accept=lambda path: Verdict(True, "any 1.0")
     )

@@ -22,7 +22,7 @@ RULES = st.integers(0, 10**6).map(random_rules)
 
 def run(rules: Rules, scorer: Any = None, session: Any = None, **arguments: Any) -> SearchResult:
     """A search through the rules, unlimited unless ``arguments`` say otherwise."""
-    config = {"mode": "and-or", "limit": {"expansions": None}, **arguments.pop("config", {})}
+    config = {"strategy": "and-or", "limit": {"expansions": None}, **arguments.pop("config", {})}
     arguments.setdefault("accept", accept_all)
     return search(
         THEOREM,

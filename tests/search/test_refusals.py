@@ -148,7 +148,7 @@ def run_parts(rules: Rules, accept: Accept) -> SearchResult:
         THEOREM,
         PartsSession(rules),
         RulesGenerator(rules),
-        config=SearchConfig.model_validate({"mode": "and-or", "limit": {"expansions": None}}),
+        config=SearchConfig.model_validate({"strategy": "and-or", "limit": {"expansions": None}}),
         accept=accept,
     )
     result.graph.check()

@@ -28,7 +28,7 @@ A, F = OutcomeKind.ADVANCED, OutcomeKind.FINISHED
 
 
 def run(rules: Rules, theorem, **limit: int) -> SearchResult:
-    config = SearchConfig.model_validate({"mode": "and-or", "limit": limit})
+    config = SearchConfig.model_validate({"strategy": "and-or", "limit": limit})
     session = PartsSession(rules)
     return search(
         theorem, session, RulesGenerator(rules), config=config, accept=lambda path: Verdict(True, "gullible 1.0")
