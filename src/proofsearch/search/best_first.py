@@ -17,8 +17,11 @@ from hashlib import blake2b
 from math import inf
 from typing import TYPE_CHECKING
 
+from proofsearch.answers import candidates as complaint_about
+from proofsearch.answers import is_listed
 from proofsearch.errors import PluginError
-from proofsearch.protocols import EnumeratesMoves, GenerationRequest, StandsIn
+from proofsearch.guards import described
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 from proofsearch.search.and_or import AndOr, PartsDontFitError
 from proofsearch.search.candidates import candidate_columns
 from proofsearch.search.collector import rarer_full_collections
@@ -122,8 +125,7 @@ class _Search:
         self._step = session.step
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
         self._generator = generator
-        original = type(generator.original if isinstance(generator, StandsIn) else generator)
-        self._generator_name = f"{original.__module__}.{original.__qualname__}"
+        self._generator_name = described(generator, "generator")
         self._takes_apart = config.mode == "and-or"
         self._scoring = Scoring(scorer, theorem, with_path=not self._takes_apart) if scorer is not None else None
         self._asks_scorer = scorer is not None
@@ -160,6 +162,7 @@ class _Search:
         self._refused = 0
         self._steps = 0
         self._generated = 0
+        self._unsuggested = 0
         self._messages: list[str] = []
         self._began = 0.0
         self._generate_seconds = 0.0
@@ -327,11 +330,8 @@ class _Search:
             # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
             self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
         suggestions = self._generator.generate(requests, self._candidates)
-        if len(suggestions) != len(nodes):
-            raise PluginError(
-                f"generator {self._generator_name} returned {len(suggestions)} lists of candidates for {len(nodes)} "
-                "states; expected one list a state, empty where it has none"
-            )
+        if not is_listed(suggestions) or len(suggestions) != len(nodes):
+            raise PluginError(f"{self._generator_name} {complaint_about(suggestions, nodes)}")
         self._generated += len(nodes)
         self._generate_seconds += self._clock() - began
         return suggestions
@@ -339,6 +339,7 @@ class _Search:
     def _expand(self, node: int, candidates: Sequence[Candidate]) -> Sequence[int]:
         """Tries a node's candidates in order; returns the nodes whose best path changed."""
         tactics, logprobs, num_tokens = candidate_columns(candidates, self._candidates, self._generator_name)
+        self._unsuggested += not tactics
         left = self._max_steps - self._steps
         cut = len(tactics) > left
         tried = tactics[: int(left)] if cut else tactics
@@ -514,8 +515,18 @@ class _Search:
         assert self._status is not None
         graph, scoring, messages = self._graph, self._scoring, self._messages
         seconds = self._elapsed()
+        warnings = []
+        if self._unsuggested and self._unsuggested == len(graph.expanded):
+            warnings.append(
+                f"{self._generator_name}: generate() suggested nothing for any expanded state ({self._unsuggested} in "
+                "all); a model's answers may all be empty, cut off or unusable"
+            )
+            messages.append(warnings[0])
         if scoring is not None and scoring.first_failure:
-            messages.insert(0, f"the scorer failed on {scoring.unscored} states, first: {scoring.first_failure}")
+            warnings.append(scoring.first_failure)
+            messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
+        elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
+            warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
         crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
         if crashed >= 0:
             tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
@@ -543,4 +554,8 @@ class _Search:
             engine_seconds=seconds - self._generate_seconds - self._step_seconds - self._score_seconds,
             accept_seconds=self._accept_seconds,
             graph=graph,
+            unsuggested=self._unsuggested,
+            misscored=scoring.misscored if scoring else 0,
+            warnings=tuple(warnings),
+            trace=scoring.trace if scoring else "",
         )
