@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -24,7 +25,6 @@ from proofsearch.errors import ComponentError, InputError, PluginError, UsageErr
 from proofsearch.guards import Owner, asked, guarded, interrupts
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import (
-    ChoosesGenerator,
     Encoder,
     Environment,
     Executor,
@@ -64,6 +64,16 @@ class Part:
     def key(self) -> tuple[str, str]:
         """Kind and name."""
         return self.registration.kind, self.registration.name
+
+    def ability(self, name: str, default: Any) -> Any:
+        """What the options say of themselves under a name, which may be a property of the plugin's own making.
+
+        Raises:
+            ComponentError: that raised.
+        """
+        return asked(
+            _owner(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
+        )()
 
 
 Chosen = Mapping[tuple[str, str], Part]
@@ -153,8 +163,7 @@ def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place],
     if config.generator != AUTO:
         return config
     environment = _checked(plugins.registry("environment")[config.env], config.options, name)
-    own = environment.config.default_generator if isinstance(environment.config, ChoosesGenerator) else "knn"
-    return config.model_copy(update={"generator": own})
+    return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
 
 
 def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
@@ -182,7 +191,7 @@ def _choose(
         part = _checked(registration, options, name)
         chosen[part.key] = part
         for kind in ("encoder", "generator"):
-            named = [getattr(part.config, kind, None), *getattr(part.config, f"{kind}s", ())]
+            named = [part.ability(kind, None), *part.ability(f"{kind}s", ())]
             for name_of_part in named:
                 if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
                     waiting.append(plugins.registry(kind)[name_of_part])

@@ -459,6 +459,28 @@ def register_scorers(register):
     assert done.err == ("error: scorer 'raising' of plugin 'raising': its options raised LookupError: no such size\n")
 
 
+@pytest.mark.parametrize("ability", ["default_generator", "encoder", "generators"])
+def test_what_options_say_of_themselves_is_named_where_it_raises(cli: Cli, fake_prover: Site, ability: str) -> None:
+    source = f"""
+from proofsearch import hookimpl
+from proofsearch.config import ComponentConfig
+
+class Saying(ComponentConfig):
+    @property
+    def {ability}(self):
+        raise LookupError("nobody knows")
+
+@hookimpl
+def register_environments(register):
+    register("saying", lambda config, builder: None, config=Saying)
+"""
+    fake_prover.install("saying", {"saying": "saying_plugin"}, {"saying_plugin": source})
+    done = cli("search", "reach-1", "--env", "saying")
+    assert done.code == 4
+    said = f"environment 'saying' of plugin 'saying': {ability} of its options raised LookupError: nobody knows"
+    assert done.err == f"error: {said}\n"
+
+
 def test_a_command_of_a_plugin_that_raises_is_named(cli: Cli, fake_prover: Site) -> None:
     source = (
         "from proofsearch import hookimpl\n@hookimpl\ndef register_commands(register): register('do', 'bad_do:app')\n"
@@ -482,6 +504,20 @@ def test_a_proof_that_cant_be_checked_again_leaves_the_others_checked(cli: Cli) 
     (line,) = named(done.err, "environment", "verify")
     assert line.startswith(f"refused: {VICTIM}: ")
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("what", RAISING)
+def test_other_commands_name_what_failed_too(cli: Cli, what: str) -> None:
+    done = cli("theorems", "--env", "odd", "--odd-fault", f"theorems:{what}")
+    assert done.code == 4
+    (line,) = named(done.err, "environment", "theorems")
+    assert done.err == f"{line}\n"
+    assert SAID[what] in line
+
+    done = cli("plugins", "check", "odd", "--kind", "scorer", "--odd-fault", f"score:{what}")
+    assert done.code == 9
+    assert SAID[what].removeprefix("raised ") in done.out.replace("\n", " ")
+    assert "Traceback" not in done.out + done.err
 
 
 def test_an_older_result_has_no_warnings() -> None:
