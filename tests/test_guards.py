@@ -16,7 +16,7 @@ from proofsearch import answers
 from proofsearch.errors import ComponentError, InputError, one_line, trace_of
 from proofsearch.guards import GuardedSession, Owner, described, guarded, interrupts
 from proofsearch.protocols import AdmitsMany, Calibrated, Calibration, Decomposes, EnumeratesMoves, Moves, Prepares
-from proofsearch.types import Advanced, Candidate, Finished, Goal, Outcome, ProofState, State
+from proofsearch.types import Advanced, Candidate, Finished, Goal, Outcome, ProofState, State, Theorem, Verdict
 
 STATE = State("a", (Goal("a"),))
 
@@ -109,6 +109,23 @@ def test_a_loss_is_called() -> None:
     assert guarded(lambda energies, batch: energies + batch, owner("loss"))(1, 2) == 3
     with pytest.raises(ComponentError, match=r"__call__\(\) returned None; expected a scalar tensor"):
         guarded(lambda energies, batch: None, owner("loss"))(1, 2)
+
+
+def test_arguments_may_be_named() -> None:
+    """Catches a check that knows no keywords, for callers that use them."""
+
+    class Named:
+        def theorem(self, name: str) -> Any:
+            return Theorem(name, "a")
+
+        def verify(self, theorem: Theorem, proof: str) -> Any:
+            return Verdict(proof == "right", "mine")
+
+    named = guarded(Named(), owner("environment"))
+    assert named.verify(theorem=named.theorem(name="a"), proof="right").proved
+    right = [[Candidate("a", -1.0)]]
+    generator = guarded(SimpleNamespace(generate=lambda requests, n: right), owner("generator"))
+    assert generator.generate(requests=[0], n=1) == right
 
 
 class Session:

@@ -63,7 +63,7 @@ def is_listed(value: object) -> bool:
 def instance(kind: type[Any], expected: str) -> Check:
     """The check that an answer is an instance of a class."""
 
-    def check(answer: object, *asked: object) -> str | None:
+    def check(answer: object, *asked: object, **named: object) -> str | None:
         return None if isinstance(answer, kind) else returned(answer, expected)
 
     return check
@@ -84,13 +84,13 @@ def theorems(answer: object) -> str | None:
     return None if odd is answer else f"returned a list with {shown(odd)} in it; expected Theorems"
 
 
-def session(answer: object, *asked: object) -> str | None:
+def session(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Environment.open``."""
     lacking = [name for name in ("initial", "step", "close") if not callable(getattr(answer, name, None))]
     return returned(answer, f"a session, with {' and '.join(f'{name}()' for name in lacking)}") if lacking else None
 
 
-def verdict(answer: object, *asked: object) -> str | None:
+def verdict(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Environment.verify``."""
     if not isinstance(answer, Verdict):
         return returned(answer, "a Verdict")
@@ -132,7 +132,7 @@ def width(answer: object) -> str | None:
     return None if fits else f"is {shown(answer)}; expected a number of columns, at least 1"
 
 
-def outcome(answer: object, *asked: object) -> str | None:
+def outcome(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Session.initial`` and ``Session.step``; a state that was reached is :func:`state`'s to judge."""
     if type(answer) in _OUTCOMES:
         return None
@@ -163,12 +163,12 @@ def state(answer: object) -> str | None:
     return None
 
 
-def parts(answer: object, *asked: object) -> str | None:
+def parts(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Session.parts``."""
     return None if is_listed(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]
 
 
-def moves(answer: object, *asked: object) -> str | None:
+def moves(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Session.moves``."""
     if all(callable(getattr(answer, name, None)) for name in ("listed", "admits")):
         return None
@@ -300,7 +300,7 @@ def encoded(answer: object, states: Sequence[object], columns: int | None) -> st
     return None
 
 
-def loss(answer: object, *asked: object) -> str | None:
+def loss(answer: object, *asked: object, **named: object) -> str | None:
     """Of ``Loss.__call__``; the trainer that knows its tensors judges the rest."""
     if answer is None or isinstance(answer, bool | str | Mapping | list | tuple):
         return returned(answer, "a scalar tensor")
