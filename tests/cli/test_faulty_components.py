@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import faultyparts
 import pytest
 from commands import Cli, Done
 from installing import Site, proofsearch
@@ -494,10 +495,14 @@ def test_a_command_of_a_plugin_that_raises_is_named(cli: Cli, fake_prover: Site)
     assert cli("plugins", "list").code == 0
 
 
-def test_a_proof_that_cant_be_checked_again_leaves_the_others_checked(cli: Cli) -> None:
+def test_a_proof_that_cant_be_checked_again_leaves_the_others_checked(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert search(cli, "environment", "").code == 0
-    settings = Path("mine/config.toml")
-    settings.write_text(settings.read_text().replace('fault = ""', 'fault = "verify:raises"'))
+    kept = faultyparts.FaultyEnvironment.__init__
+    monkeypatch.setattr(
+        faultyparts.FaultyEnvironment, "__init__", lambda self, part, fault: kept(self, part, "verify:raises")
+    )
     done = cli("verify", "mine")
     assert done.code == 7
     assert "2 of 3 proofs accepted" in done.out
