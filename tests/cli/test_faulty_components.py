@@ -313,6 +313,16 @@ def test_the_place_inside_the_component_is_shown_when_asked_for(cli: Cli, mode: 
     assert "in misdo" in done.out + done.err
 
 
+@pytest.mark.parametrize("mode", ["threads", "processes"])
+def test_a_worker_that_raises_ctrl_c_has_nobody_who_pressed_it(cli: Cli, mode: str) -> None:
+    """Catches a worker that dies of it, and takes its theorem for one on which the prover crashes."""
+    done = search(cli, "environment", "session.step:ctrl-c", mode=mode)
+    assert done.code == 0, done
+    (line,) = named(done.out, "environment", "session.step")
+    assert line.startswith(f"failed: {VICTIM}: error: ")
+    assert line.endswith("raised KeyboardInterrupt")
+
+
 def test_the_place_inside_a_factory_of_a_worker_is_shown_when_asked_for(fake_prover: Site, tmp_path: Path) -> None:
     """Catches an error of a worker's start that comes without its place: in the parent the scorer can be built."""
     source = """

@@ -72,6 +72,8 @@ def misdo(what: str, usual: Callable[[], Any]) -> Any:
             raise OddError(WORDS)
         case "interrupts":
             raise OddInterrupt
+        case "ctrl-c":
+            raise KeyboardInterrupt
         case "forks":
             found = usual()
             os.fork()

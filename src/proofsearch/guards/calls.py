@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from proofsearch.answers import Check
 from proofsearch.errors import ComponentError, ProofsearchError, one_line
+from proofsearch.interruption import may_interrupt
 
 _PASSING = (ProofsearchError, MemoryError)
 """What goes through as it is."""
@@ -39,15 +38,8 @@ class Owner:
 
 
 def interrupts(error: BaseException) -> bool:
-    """Whether an error is somebody's Ctrl-C, and not a component's way to end.
-
-    Python raises it in the main thread only, and not where the signal is ignored, as in a worker process.
-    """
-    return (
-        type(error) is KeyboardInterrupt
-        and threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-    )
+    """Whether an error is somebody's Ctrl-C or signal, and not a component's way to end."""
+    return type(error) is KeyboardInterrupt and may_interrupt()
 
 
 def asked(owner: Owner, what: str, function: Callable[..., Any], check: Check | None = None) -> Callable[..., Any]:
