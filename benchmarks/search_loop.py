@@ -7,6 +7,7 @@ Three contenders, interleaved in one process so that a busy machine disturbs all
 * ``proofsearch``: :func:`proofsearch.search.search`.
 
     python benchmarks/search_loop.py [--expansions 20000] [--branching 16] [--repetitions 7] [--text-keys] [--scored]
+        [--guarded]
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from functools import partial
 from stub import THEOREM, StubGenerator, StubSession, StubState, TextKeyedState
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
-from proofsearch.protocols import GenerationRequest, ScoreRequest
+from proofsearch.guards import GuardedSession, Owner, guarded
+from proofsearch.protocols import GenerationRequest, ScoreRequest, Session, TacticGenerator
 from proofsearch.search import search
 from proofsearch.types import Advanced, ProofState
 
@@ -93,14 +95,20 @@ class StubScorer:
         """Nothing to free."""
 
 
-def ours(expansions: int, branching: int, state: type[StubState], scored: bool = False) -> object:
+def ours(expansions: int, branching: int, state: type[StubState], scored: bool = False, guards: bool = False) -> object:
     config = SearchConfig(
         candidates=branching,
         limit=LimitConfig(expansions=expansions),
         priority=PriorityConfig(kind="value" if scored else "logprob"),
     )
     scorer = StubScorer() if scored else None
-    result = search(THEOREM, StubSession(state), StubGenerator(branching), scorer, config=config)
+    session: Session = StubSession(state)
+    generator: TacticGenerator = StubGenerator(branching)
+    if guards:  # as the components of a run have
+        session = GuardedSession(session, Owner("environment", "stub", "benchmark"))
+        generator = guarded(generator, Owner("generator", "stub", "benchmark"))
+        scorer = scorer and guarded(scorer, Owner("scorer", "stub", "benchmark"))
+    result = search(THEOREM, session, generator, scorer, config=config)
     assert (result.expansions, result.nodes) == (expansions, expansions * branching + 1)
     return result
 
@@ -139,15 +147,18 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--text-keys", action="store_true", help="deduplicate by the 200-character text")
     parser.add_argument("--scored", action="store_true", help="also time a search with a scorer and priority 'value'")
+    parser.add_argument("--guarded", action="store_true", help="also time searches whose components have guards")
     options = parser.parse_args()
     size = (options.expansions, options.branching, TextKeyedState if options.text_keys else StubState)
-    runs: dict[str, Run] = {
+    runs: dict[str, partial[object]] = {
         "stub": partial(stub_alone, *size),
         "heapq": partial(heapq_baseline, *size),
         "proofsearch": partial(ours, *size),
     }
     if options.scored:
         runs["proofsearch, scored"] = partial(ours, *size, scored=True)
+    if options.guarded:
+        runs |= {f"{name}, guarded": partial(run, guards=True) for name, run in runs.items() if run.func is ours}
 
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for run in runs.values():

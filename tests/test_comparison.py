@@ -277,7 +277,9 @@ def test_the_mixture_is_what_the_search_orders_by(run: Path, fake_prover: Site, 
 
 def test_a_scorer_that_returns_too_much_is_named(run: Path, fake_prover: Site, tmp_path: Path) -> None:
     options = listed(fake_prover, run, tmp_path) | {"too_many": True}
-    with pytest.raises(PluginError, match=r"scorer 'listed': \d+ values for \d+ states"):
+    with pytest.raises(
+        PluginError, match=r"scorer 'listed' of plugin 'listed': score\(\) returned \d+ values for \d+ states"
+    ):
         one(run, scorer="listed", options={"listed": options})
 
 

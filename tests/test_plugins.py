@@ -118,6 +118,24 @@ def test_a_command_added_twice_is_refused(site: Site) -> None:
         Plugins.discover().commands()
 
 
+@pytest.mark.parametrize(
+    ("hook", "registration", "said"),
+    [
+        ("register_commands", "7, 'x:y'", "it registers a command whose name is 7; expected text"),
+        ("register_commands", "'do', print", "it registers a command whose target is"),
+        ("register_diagnoses", "'mine', 7", "it registers 7 as the diagnosis 'mine'; expected a function"),
+    ],
+)
+def test_what_is_registered_wrongly_is_named_and_skipped(site: Site, hook: str, registration: str, said: str) -> None:
+    source = f"from proofsearch import hookimpl\n@hookimpl\ndef {hook}(register): register({registration})\n"
+    site.install("one", {"one": "module_one"}, {"module_one": source})
+    plugins = Plugins.discover()
+    commands, diagnoses = plugins.commands(), plugins.diagnoses()
+    assert "one" not in {entry.plugin for entry in (*commands, *diagnoses)}
+    (failure,) = plugins.failures
+    assert f"its {hook} was skipped: {said}" in str(failure)
+
+
 @pytest.mark.parametrize("name", ["", "Mine", "my scorer", "my/scorer", "ü"])
 def test_a_name_that_makes_no_option_is_refused(site: Site, name: str) -> None:
     site.install("one", {"one": "module_one"}, {"module_one": GOOD.format(name=name)})

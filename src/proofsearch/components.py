@@ -9,9 +9,11 @@ trainers look losses up by name as they go, every loss.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -19,10 +21,10 @@ from typing import Any, Self, cast
 from pydantic import ValidationError
 
 from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
-from proofsearch.errors import InputError, PluginError, UsageError
+from proofsearch.errors import ComponentError, InputError, PluginError, UsageError, one_line
+from proofsearch.guards import Owner, asked, guarded, interrupts
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import (
-    ChoosesGenerator,
     Encoder,
     Environment,
     Executor,
@@ -67,6 +69,16 @@ class Part:
     def key(self) -> tuple[str, str]:
         """Kind and name."""
         return self.registration.kind, self.registration.name
+
+    def ability(self, name: str, default: Any) -> Any:
+        """What the options say of themselves under a name, which may be a property of the plugin's own making.
+
+        Raises:
+            ComponentError: that raised.
+        """
+        return asked(
+            _owner(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
+        )()
 
 
 Chosen = Mapping[tuple[str, str], Part]
@@ -156,8 +168,7 @@ def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place],
     if config.generator != AUTO:
         return config
     environment = _checked(plugins.registry("environment")[config.env], config.options, name)
-    own = environment.config.default_generator if isinstance(environment.config, ChoosesGenerator) else "knn"
-    return config.model_copy(update={"generator": own})
+    return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
 
 
 def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
@@ -187,7 +198,7 @@ def _choose(
         part = _checked(registration, options, name)
         chosen[part.key] = part
         for kind in ("encoder", "generator"):
-            named = [getattr(part.config, kind, None), *getattr(part.config, f"{kind}s", ())]
+            named = [part.ability(kind, None), *part.ability(f"{kind}s", ())]
             for name_of_part in named:
                 if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
                     waiting.append(plugins.registry(kind)[name_of_part])
@@ -214,9 +225,18 @@ def _checked(
         options = model.model_validate({key: value for key, value in given.items() if key in model.model_fields})
     except ValidationError as error:
         raise UsageError(explain(error, model, name, inside=("options", registration.name))) from None
+    # Foreign code: a model's own validators may raise what pydantic doesn't take for a complaint.
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        raise _owner(registration).error("its options", f"raised {one_line(error)}") from error
     paths = {key: value.expanduser().absolute() for key, value in options if isinstance(value, Path)}
     # A run must mean the same file when it is resumed from another folder.
     return Part(registration, options.model_copy(update=paths))
+
+
+def _owner(registration: Registration) -> Owner:
+    return Owner(registration.kind, registration.name, registration.plugin)
 
 
 def refuse_strays(
@@ -277,6 +297,9 @@ def _inner(place: Place) -> str:
 class Components:
     """Builds what was chosen, each once, and closes it all in reverse order; a :class:`proofsearch.registry.Builder`.
 
+    Each has a guard around it (:mod:`proofsearch.guards`), for factories too: an encoder that fails inside a scorer is
+    named itself.
+
     Args:
         plugins: where encoders are looked up that no option names.
         parts: what was chosen.
@@ -313,7 +336,10 @@ class Components:
         self.close()
 
     def close(self) -> None:
-        """Closes everything that was built, the last first. Idempotent."""
+        """Closes everything that was built, the last first. Idempotent.
+
+        What a component does wrong then is a warning on standard error: nothing that was done depends on it.
+        """
         self._built.clear()
         self._open.close()
 
@@ -452,22 +478,27 @@ class Components:
         else:
             component = self._build(part)
             if kind not in _CALLED:
-                self._open.callback(component.close)
+                self._open.callback(_close, component)
         self._built[key] = component
         return component
 
     def _build(self, part: Part) -> Any:
-        kind, name = part.key
+        owner = _owner(part.registration)
         self._building.append(part.key)
+        try:
+            return guarded(asked(owner, "its factory", self._made)(part), owner)
+        finally:
+            self._building.pop()
+
+    def _made(self, part: Part) -> Any:
         try:
             return part.registration.factory(part.config, self)
         except ImportError as error:
+            kind, name = part.key
             raise PluginError(
                 f"{kind} {name!r} of plugin {part.registration.plugin!r} needs a package that can't be imported: "
                 f"{error}; install it, for example with the plugin's own requirements"
             ) from error
-        finally:
-            self._building.pop()
 
     def _build_shared(self, part: Part, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
         """A component for all threads, and what closes it.
@@ -479,5 +510,12 @@ class Components:
         with ExitStack() as undo:
             undo.callback(inner.close)
             component = stand_in(part.key, inner._build(part), shared.clients, self.execution)
-            undo.callback(component.close)
+            undo.callback(_close, component)
             return component, undo.pop_all().close
+
+
+def _close(component: Any) -> None:
+    try:
+        component.close()
+    except ComponentError as error:
+        print(f"warning: {error}", file=sys.stderr)

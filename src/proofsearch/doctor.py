@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from proofsearch.diagnosis import requirements
-from proofsearch.errors import PluginError
+from proofsearch.errors import PluginError, one_line
 from proofsearch.plugins import DISABLE_VARIABLE, PluginInfo, Plugins
 from proofsearch.registry import DiagnosisRegistration
 from proofsearch.types import Finding
@@ -82,8 +82,8 @@ def _examined(diagnosis: DiagnosisRegistration) -> list[Finding]:
     try:
         return list(diagnosis.examine())
     # Foreign code: that it can't even be examined is a finding.
-    except (Exception, SystemExit) as error:
-        return [Finding(diagnosis.name, "problem", f"could not be examined: {type(error).__name__}: {error}")]
+    except BaseException as error:
+        return [Finding(diagnosis.name, "problem", f"could not be examined: {one_line(error)}")]
 
 
 def switched_off() -> list[str]:

@@ -6,6 +6,7 @@ keeps its traceback.
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class ProofsearchError(Exception):
-    """Base of every error that is not a bug."""
+    """Base of every error that is not a bug.
+
+    Attributes:
+        trace: where it was raised, as text, for an error that came from another process; otherwise empty.
+    """
 
     exit_code = 1
+    trace: str = ""
 
 
 class UsageError(ProofsearchError):
@@ -34,6 +40,14 @@ class PluginError(ProofsearchError):
     """A plugin that is unknown, broken, or clashes with another. Exit code 4."""
 
     exit_code = 4
+
+
+class ComponentError(PluginError):
+    """A component that raised what is not for people, or answered what its contract doesn't allow. Exit code 4.
+
+    The message is one line: which component of which plugin, which of its methods, and what that did. What the
+    component raised is the cause.
+    """
 
 
 class RunFolderError(ProofsearchError):
@@ -78,3 +92,23 @@ class DiagnosisError(ProofsearchError):
     """``doctor`` found something that can't be used before it is put right. Exit code 10."""
 
     exit_code = 10
+
+
+_FRAMES = 12
+"""How much of a traceback is kept: the frames next to where it was raised."""
+
+
+def one_line(error: BaseException) -> str:
+    """An error's class and message on one line: messages of foreign code can be long and of several lines."""
+    try:
+        text = " ".join(str(error).split())
+    # Foreign code, which may have been what went wrong in the first place.
+    except Exception:
+        text = "its message can't be had"
+    return f"{type(error).__name__}: {text[:400]}" if text else type(error).__name__
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an error was raised, as text: the innermost frames, of its causes too; of whatever process it came from."""
+    kept: str = getattr(error, "trace", "")
+    return kept or "".join(traceback.format_exception(error, limit=-_FRAMES)).rstrip()

@@ -85,6 +85,11 @@ def leave_to_parent(parent: int | None = None, *, terminable: bool = False) -> N
         threading.Thread(target=_die_with, args=(parent,), name="proofsearch parent", daemon=True).start()
 
 
+def may_interrupt() -> bool:
+    """Whether one of the signals can raise ``KeyboardInterrupt`` in this thread; where not, somebody's code has."""
+    return _in_main_thread() and signal.getsignal(signal.SIGINT) is not _take_no_notice
+
+
 class Interruption:
     """While it is entered, the first of the signals sets :attr:`asked`; a second one interrupts at once, as ever.
 

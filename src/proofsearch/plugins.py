@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from proofsearch import hookspecs
-from proofsearch.errors import PluginError
+from proofsearch.errors import PluginError, ProofsearchError, one_line, trace_of
+from proofsearch.guards import interrupts
 from proofsearch.registry import (
     KINDS,
     CommandRegistration,
@@ -28,6 +29,7 @@ from proofsearch.registry import (
     Factory,
     Registration,
     Registry,
+    refuse_wrong_types,
 )
 
 if TYPE_CHECKING:
@@ -85,11 +87,13 @@ class PluginFailure:
         plugin: which.
         error: what went wrong, in a line.
         hook: the hook that raised; ``""`` where the whole plugin was skipped.
+        trace: where that was, as text; ``""`` where nothing was raised.
     """
 
     plugin: PluginInfo
     error: str
     hook: str = ""
+    trace: str = ""
 
     def __str__(self) -> str:
         what = f"its {self.hook} was skipped" if self.hook else "it was skipped"
@@ -111,6 +115,7 @@ class Plugins:
         self.extra = tuple(extra)
         self.loaded: list[PluginInfo] = []
         self.failures: list[PluginFailure] = []
+        self._taken = 0
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._registries: dict[str, Registry] = {}
@@ -151,7 +156,9 @@ class Plugins:
                     help: str = "",
                     shared: bool = False,
                 ) -> None:
-                    entries.append(Registration(kind, name, factory, config, plugin, help, shared))
+                    entry = Registration(kind, name, factory, config, plugin, help, shared)
+                    refuse_wrong_types(entry)
+                    entries.append(entry)
 
                 return register
 
@@ -182,6 +189,9 @@ class Plugins:
 
             def collect(plugin: str) -> hookspecs.RegisterCommand:
                 def register(name: str, target: str, help: str = "") -> None:
+                    for what, value in (("name", name), ("target", target), ("help", help)):
+                        if not isinstance(value, str):
+                            raise PluginError(f"it registers a command whose {what} is {value!r}; expected text")
                     entries.append(CommandRegistration(name, target, plugin, help))
 
                 return register
@@ -205,6 +215,8 @@ class Plugins:
 
             def collect(plugin: str) -> hookspecs.RegisterDiagnosis:
                 def register(name: str, examine: Examine) -> None:
+                    if not isinstance(name, str) or not callable(examine):
+                        raise PluginError(f"it registers {examine!r} as the diagnosis {name!r}; expected a function")
                     entries.append(DiagnosisRegistration(name, examine, plugin))
 
                 return register
@@ -212,6 +224,11 @@ class Plugins:
             self._call("register_diagnoses", collect, entries)
             self._diagnoses = entries
         return self._diagnoses
+
+    def take_failures(self) -> Sequence[PluginFailure]:
+        """The failures since the last call, to be told to a person."""
+        first, self._taken = self._taken, len(self.failures)
+        return self.failures[first:]
 
     def info(self, name: str) -> PluginInfo:
         """Where a loaded plugin came from."""
@@ -229,10 +246,12 @@ class Plugins:
         try:
             plugin = load()
             self._manager.register(plugin, info.name)
-        # Foreign code: whatever it raises on import, SystemExit too, must not take the others along.
-        except (Exception, SystemExit) as error:
+        # Foreign code: whatever it raises on import, SystemExit and its like too, must not take the others along.
+        except BaseException as error:
+            if interrupts(error):
+                raise
             self._forget(info.name)
-            self.failures.append(PluginFailure(info, _line(error)))
+            self.failures.append(PluginFailure(info, one_line(error), trace=trace_of(error)))
             return
         try:
             self._manager.check_pending()
@@ -257,9 +276,12 @@ class Plugins:
             try:
                 self._manager.subset_hook_caller(hook, others)(register=collect(info.name))
             # Foreign code, as above.
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                if interrupts(error):
+                    raise
                 del entries[before:]
-                self.failures.append(PluginFailure(info, _line(error), hook))
+                what = str(error) if isinstance(error, ProofsearchError) else one_line(error)
+                self.failures.append(PluginFailure(info, what, hook, trace_of(error)))
 
 
 def _sources(extra: Sequence[str]) -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
@@ -284,9 +306,3 @@ def _unknown_hooks(manager: pluggy.PluginManager, plugin: str) -> list[str]:
     known = {*_HOOKS.values(), *OTHER_HOOKS}
     callers = manager.get_hookcallers(manager.get_plugin(plugin)) or []
     return sorted(caller.name for caller in callers if caller.name not in known)
-
-
-def _line(error: BaseException) -> str:
-    """An error as one line: foreign messages can be long and of several lines."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:400]}" if text else type(error).__name__

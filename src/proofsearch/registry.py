@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from proofsearch.errors import PluginError
+from proofsearch.errors import PluginError, one_line
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig, ExecutionConfig, SearchConfig
@@ -118,6 +118,35 @@ class Registration:
     plugin: str
     help: str = ""
     shared: bool = False
+
+
+def refuse_wrong_types(entry: Registration) -> None:
+    """Refuses a registration that would fail later, in somebody else's hands.
+
+    Raises:
+        PluginError: a field of the wrong type; options whose class is no :class:`~proofsearch.config.ComponentConfig`,
+            or whose defaults can't be had.
+    """
+    what = f"it registers the {entry.kind} {entry.name!r}"
+    for name, value in (("name", entry.name), ("help", entry.help)):
+        if not isinstance(value, str):
+            raise PluginError(f"{what} with {value!r} as its {name}; expected text")
+    if not callable(entry.factory):
+        raise PluginError(f"{what} with {entry.factory!r} as its factory; expected a function of config and builder")
+    if entry.config is None:
+        return
+    # Imported here since it brings pydantic, which no component without options needs.
+    from proofsearch.config import ComponentConfig
+
+    if not (isinstance(entry.config, type) and issubclass(entry.config, ComponentConfig)):
+        raise PluginError(
+            f"{what} with config={entry.config!r}; expected a subclass of proofsearch.config.ComponentConfig"
+        )
+    for name, field in entry.config.model_fields.items():
+        try:
+            field.get_default(call_default_factory=True)
+        except Exception as error:
+            raise PluginError(f"{what}: the default of its option {name!r} raised {one_line(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,12 @@ from pathlib import Path
 
 from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import RunConfig
-from proofsearch.errors import RunFolderError
+from proofsearch.errors import ComponentError, RunFolderError
+from proofsearch.guards import described
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares
 from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
 from proofsearch.search.combination import check_combination
@@ -74,7 +76,22 @@ class Searching:
     glimpse: Glimpse
 
 
-RunEvent = Preparing | Began | Searching | Recorded
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A component did something against its contract for the first time in this session of the run, and it goes on.
+
+    Attributes:
+        theorem: in whose search.
+        message: what it did, a line that names component and method.
+        traceback: where that was raised, as text; ``""`` where it wasn't.
+    """
+
+    theorem: str
+    message: str
+    traceback: str = ""
+
+
+RunEvent = Preparing | Began | Searching | Recorded | Warned
 OnEvent = Callable[[RunEvent], None]
 
 GLIMPSE_INTERVAL = 0.5
@@ -106,6 +123,11 @@ class RunSummary:
     def failures(self) -> list[TheoremResult]:
         """The theorems whose worker gave no result."""
         return [result for result in self.results.values() if result.failure]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What components did against their contracts without ending a search."""
+        return faults(self.results.values())
 
 
 def run_search(
@@ -234,9 +256,24 @@ def _search(
             executor.hear_with(lambda job, told: tell(Searching(told)))
         recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache, glimpse)
         jobs = (Job(theorem.name, theorem) for theorem in theorems)
+        warned: set[str] = set()
+        waiting = {theorem.name for theorem in theorems}
+        named = f"{described(executor, 'executor')}: run()"
         for done in executor.run(recipe, jobs):
+            if done.job.key not in waiting:
+                raise ComponentError(f"{named} reported {done.job.key!r}, which was reported before or is no job of it")
+            waiting.discard(done.job.key)
             searched = _searched(done, parts.config.seed)
             tell(Recorded(folder.record(searched.result, searched.proof, searched.trajectory)))
+            for warning in searched.result.warnings:
+                if source_of(warning) not in warned:
+                    warned.add(source_of(warning))
+                    tell(Warned(searched.result.theorem, warning, searched.result.traceback))
+        if waiting:
+            raise ComponentError(
+                f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
+                f"{min(waiting)!r}; what came is kept"
+            )
 
 
 def _searched(done: JobResult, seed: int) -> Searched:
@@ -248,6 +285,7 @@ def _searched(done: JobResult, seed: int) -> Searched:
         attempts=done.job.attempt,
         failure=done.failure or "error",
         message=done.message,
+        traceback=done.traceback,
         seed=seed,
     )
     return Searched(failed)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import LimitConfig, RunConfig
-from proofsearch.errors import ProofError
+from proofsearch.errors import ComponentError, ProofError, trace_of
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Calibrated, Job
+from proofsearch.protocols import Calibrated, Job, Session
 from proofsearch.runs import TheoremResult
 from proofsearch.search import search
 from proofsearch.search.glimpses import Glimpses
@@ -99,11 +100,11 @@ class SearchWorker:
             self._scorer = self._components.scorer()
             self._strategy = self._components.strategy()
             self._priority = self._components.priority()
+            self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
+            self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
         except BaseException:
             self._components.close()
             raise
-        self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
-        self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
 
     def tell_with(self, tell: Callable[[Any], None]) -> None:
         """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
@@ -135,10 +136,10 @@ class SearchWorker:
                 limit=_limit(self._config.search.limit),
             )
             writers.append(TrajectoryWriter(origin))
-        with contextlib.closing(self._environment.open(job.theorem)) as session:
+        with _Closing(self._environment.open(job.theorem)) as opened:
             found = search(
                 job.theorem,
-                session,
+                opened.session,
                 self._generator,
                 self._scorer,
                 config=self._config.search,
@@ -157,6 +158,13 @@ class SearchWorker:
 
                 search_id, trajectory = recorded[0], to_bytes(recorded[1])
         result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
+        if opened.trouble is not None:
+            result = dataclasses.replace(
+                result,
+                messages=(*result.messages, str(opened.trouble)),
+                warnings=(*result.warnings, str(opened.trouble)),
+                traceback=result.traceback or trace_of(opened.trouble),
+            )
         return Searched(result, acceptance.proof, trajectory)
 
     def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
@@ -172,6 +180,25 @@ class SearchWorker:
             return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
         verdict = self._environment.verify(theorem, proof)
         return verdict, proof if verdict.proved else None
+
+
+class _Closing:
+    """Closes a session at its end. What that does wrong is kept: what was found before is none the worse for it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.trouble: ComponentError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.session.close()
+        except ComponentError as trouble:
+            self.trouble = trouble
 
 
 class _Acceptance:

@@ -85,7 +85,8 @@ def test_failures_are_counted_and_named(cli: Cli) -> None:
     done = cli("search", "raises", "reach-1", *FAKE, "--fake-misbehaving", "--out", "mine")
     assert done.code == 0
     assert "not proved: 1 error" in done.out
-    assert "failed: raises: error: RuntimeError: a bug in the prover" in done.out
+    said = "environment 'fake' of plugin 'fake': initial() of its session raised RuntimeError: a bug in the prover"
+    assert f"failed: raises: error: {said}\n" in done.out
 
 
 def test_a_run_in_which_nothing_could_be_searched_fails(cli: Cli) -> None:

@@ -389,8 +389,10 @@ class TestScorer:
         [
             (lambda n: 1 / 0, "ZeroDivisionError: division by zero"),
             (lambda n: [0.0] * (n + 1), "returned 3 values for 2 states"),
-            (lambda n: None, "TypeError"),
-            (lambda n: ["high"] * n, "ValueError"),
+            (lambda n: None, "score() returned None; expected a list"),
+            (lambda n: dict.fromkeys(range(n), 0.0), "score() returned a dict; expected a list"),
+            (lambda n: ["0.5"] * n, "score() returned text among its values"),
+            (lambda n: [object()] * n, "TypeError"),
             (lambda n: [math.nan] * n, "returned nan as a value"),
             (lambda n: [math.inf] * n, "returned inf as a value"),
         ],
@@ -415,6 +417,10 @@ class TestScorer:
         assert (result.scored, result.unscored, len(scorer.calls)) == (20, 20, 10)
         assert "20 of 20 states" in result.messages[1]
         assert result.scorer_failures == (0 if "as a value" in complaint else 10)
+        assert result.misscored == 20
+        assert len(result.warnings) == 1
+        assert complaint in result.warnings[0]
+        assert ("in answer" in result.trace or "<lambda>" in result.trace) is ("Error" in complaint)
 
     def test_a_little_missing_is_not_held_against_the_scorer(self) -> None:
         """Catches a scorer given up at exactly 5 %, or before 20 states."""

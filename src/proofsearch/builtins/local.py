@@ -118,12 +118,12 @@ class LocalExecutor:
                                 self._hear(slot.job, progress)
                         case Done(payload):
                             results.append(JobResult(slot.take_job(), payload))
-                        case Failed(failure, text):
+                        case Failed(failure, text, traceback):
                             job = slot.take_job()
                             if failure == "crashed" and job.attempt < self._execution.attempts:
                                 queue.retry(dataclasses.replace(job, attempt=job.attempt + 1))
                             else:
-                                results.append(JobResult(job, None, failure, text))
+                                results.append(JobResult(job, None, failure, text, traceback))
                     if slot.finished and slot in self._slots:
                         slot.kill()
                         self._slots.remove(slot)

@@ -42,6 +42,7 @@ class Failed:
 
     failure: str
     message: str
+    traceback: str = ""
 
 
 Message = Ready | Broken | Told | Done | Failed

@@ -17,6 +17,7 @@ from typing import Any
 
 from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.builtins.local_worker import as_ours, attempt
+from proofsearch.errors import one_line, trace_of
 from proofsearch.protocols import Job, TellsProgress, WorkerFactory
 
 
@@ -81,8 +82,9 @@ class ThreadSlot(Assignment):
     def _serve(self, factory: WorkerFactory) -> None:
         try:
             worker = factory()
-        # As in a process: whatever a plugin raises while it is built ends the run.
-        except Exception as error:
+        # As in a process: whatever a plugin raises while it is built ends the run. A thread that died in silence would
+        # be waited for without end.
+        except BaseException as error:
             self._say(Broken(as_ours(error)))
             return
         if isinstance(worker, TellsProgress):
@@ -93,7 +95,7 @@ class ThreadSlot(Assignment):
                 message = attempt(worker, job)
             # The thread's counterpart of a process that exits in the midst of a job.
             except BaseException as error:
-                message = Failed("crashed", f"the worker raised {type(error).__name__}: {error}")
+                message = Failed("crashed", f"the worker raised {one_line(error)}", trace_of(error))
             self._say(message)
         worker.close()
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Told
-from proofsearch.errors import ProofsearchError
+from proofsearch.errors import ProofsearchError, one_line, trace_of
 from proofsearch.interruption import leave_to_parent
 from proofsearch.protocols import Job, TellsProgress, Worker, WorkerFactory
 
@@ -64,27 +64,45 @@ def main(descriptor: int) -> None:
 
 def attempt(worker: Worker, job: Job) -> Message:
     """Runs a job and says what became of it."""
+    process = os.getpid()
     try:
         return Done(worker.run(job))
     except MemoryError as error:
-        return Failed("out of memory", f"MemoryError: {error}" if str(error) else "MemoryError")
+        return Failed("out of memory", one_line(error), trace_of(error))
     except ProofsearchError as error:
-        return Failed("error", str(error))
+        return Failed("error", str(error), trace_of(error))
     # A theorem on which a plugin raises must not take the other theorems along; the traceback is kept with it.
-    except Exception:
-        return Failed("error", traceback.format_exc(limit=-12).rstrip())
+    except Exception as error:
+        return Failed("error", _located(error), trace_of(error))
+    finally:
+        if os.getpid() != process:
+            # A job that forked came back here in the child as well. Two must not answer for one.
+            os._exit(1)
 
 
-def as_ours(error: Exception) -> ProofsearchError:
-    """The error to raise for a factory that raised: itself where it is for people, else one with its traceback."""
+def as_ours(error: BaseException) -> ProofsearchError:
+    """The error to raise for a factory that raised: itself where it is for people, with its traceback as text."""
     if isinstance(error, ProofsearchError):
+        error.trace = trace_of(error)
         try:
             pickle.loads(pickle.dumps(error))  # noqa: S301
         except (pickle.PicklingError, AttributeError, TypeError):
-            return ProofsearchError(str(error))
+            plain = ProofsearchError(str(error))
+            plain.trace = error.trace
+            return plain
         return error
-    trace = "".join(traceback.format_exception(error, limit=-12)).rstrip()
-    return ProofsearchError(f"a worker can't start: {trace}")
+    ours = ProofsearchError(f"a worker can't start: {_located(error)}")
+    ours.trace = trace_of(error)
+    return ours
+
+
+def _located(error: BaseException) -> str:
+    """An error on one line with the function that raised it."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return one_line(error)
+    frame = frames[-1][0]
+    return f"in {frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}: {one_line(error)}"
 
 
 def _listen(connection: Connection[Any, Any], jobs: queue.SimpleQueue[Job | None]) -> None:

@@ -11,12 +11,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Annotated, NoReturn
 
 import typer
 
 from proofsearch import __version__
-from proofsearch.errors import PluginError, ProofsearchError
+from proofsearch.errors import PluginError, ProofsearchError, one_line
+from proofsearch.guards import interrupts
 from proofsearch.interruption import ending_signals, exit_code
 from proofsearch.plugins import Plugins
 from proofsearch.registry import CommandRegistration
@@ -25,6 +27,8 @@ TRACEBACK_VARIABLE = "PROOFSEARCH_TRACEBACK"
 """Environment variable: with any value, errors show where they were raised."""
 
 _CTRL_C = 130
+
+_SHOWS_PLACES = ContextVar("shows_places", default=False)
 
 COMMANDS = {
     "search": "Search for proofs of many theorems and record everything in a run folder.",
@@ -50,6 +54,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    _SHOWS_PLACES.set(bool(os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments))
+    plugins = None
     try:
         with ending_signals():
             plugins = Plugins.discover()
@@ -57,7 +63,11 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
             warn_of_failures(plugins)
             app(arguments, prog_name="proofsearch")
     except ProofsearchError as error:
-        if os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments:
+        if plugins is not None:
+            warn_of_failures(plugins)
+        if shows_places():
+            if error.trace:
+                typer.echo(error.trace, err=True)
             traceback.print_exc()
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(error.exit_code)
@@ -108,9 +118,16 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
     return app
 
 
+def shows_places() -> bool:
+    """Whether the command under way is to show where errors were raised."""
+    return _SHOWS_PLACES.get()
+
+
 def warn_of_failures(plugins: Plugins) -> None:
-    """Names the broken plugins on standard error."""
-    for failure in plugins.failures:
+    """Names the broken plugins on standard error, each once."""
+    for failure in plugins.take_failures():
+        if shows_places() and failure.trace:
+            typer.echo(failure.trace, err=True)
         typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
 
 
@@ -142,10 +159,13 @@ def _load(command: CommandRegistration) -> typer.Typer:
     module, _, attribute = command.target.partition(":")
     try:
         loaded = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    # Foreign code, which may raise anything on import, SystemExit and its like too.
+    except BaseException as error:
+        if interrupts(error):
+            raise
         raise PluginError(
             f"the command {command.name!r} of plugin {command.plugin!r} can't be loaded from {command.target!r}: "
-            f"{error}"
+            f"{one_line(error)}"
         ) from error
     if not isinstance(loaded, typer.Typer):
         raise PluginError(

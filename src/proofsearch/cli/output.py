@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -16,8 +17,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from proofsearch.cli.live_searches import LiveSearches
+from proofsearch.cli.main import shows_places
 from proofsearch.evaluation.intervals import wilson
-from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching
+from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching, Warned
 from proofsearch.runs import TheoremResult
 
 
@@ -45,8 +47,15 @@ def display(quiet: bool) -> Display:
     return Bars() if sys.stderr.isatty() else Lines()
 
 
+def warn(event: Warned) -> None:
+    """Writes a warning to standard error, with where it was raised if that was asked for."""
+    if event.traceback and shows_places():
+        typer.echo(event.traceback, err=True)
+    typer.secho(f"warning: {event.message} (in {event.theorem}; further ones are counted)", fg="yellow", err=True)
+
+
 class Silence:
-    """Shows nothing."""
+    """Shows nothing but warnings."""
 
     live = False
 
@@ -59,7 +68,9 @@ class Silence:
         pass
 
     def show(self, event: RunEvent) -> None:
-        """Shows nothing."""
+        """Shows a warning."""
+        if isinstance(event, Warned):
+            warn(event)
 
 
 class Lines(Silence):
@@ -87,6 +98,8 @@ class Lines(Silence):
                     f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left",
                     err=True,
                 )
+            case Warned():
+                warn(event)
 
 
 class Bars:
@@ -134,6 +147,14 @@ class Bars:
                 if self._searching is not None:
                     note = f"{self._pace.proved} proved, {self._pace.rate:.2f}/s"
                     self._progress.update(self._searching, completed=self._pace.done, note=note)
+            case Warned():
+                # Above the bars: drawing them takes notice of what is written to the console alone.
+                where = f"{escape(event.traceback)}\n" if event.traceback and shows_places() else ""
+                self._progress.console.print(
+                    f"{where}[yellow]warning:[/] {escape(event.message)} (in {escape(event.theorem)}; further ones are "
+                    "counted)",
+                    highlight=False,
+                )
 
     def _prepare(self, message: str, done: int | None, total: int | None) -> None:
         if self._preparing is None or self._preparing[0] != message:
@@ -217,7 +238,11 @@ def summary_text(summary: RunSummary) -> str:
     ]
     if ended:
         lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
-    lines += [f"failed: {result.theorem}: {_outcome(result)}" for result in summary.failures[:10]]
+    lines += [f"warning: {fault}" for fault in summary.faults]
+    for result in summary.failures[:10]:
+        if result.traceback and shows_places():
+            lines.append(result.traceback)
+        lines.append(f"failed: {result.theorem}: {_outcome(result)}")
     if len(summary.failures) > 10:
         lines.append(f"… and {len(summary.failures) - 10} more; see {summary.path / 'results.jsonl'}")
     if summary.proved:
@@ -240,9 +265,19 @@ def summary_json(summary: RunSummary) -> str:
         "seconds": summary.seconds,
         "status": dict(Counter(result.status for result in summary.results.values())),
         "failures": [
-            {"theorem": result.theorem, "failure": result.failure, "message": result.message}
+            {
+                "theorem": result.theorem,
+                "failure": result.failure,
+                "message": result.message,
+                "traceback": result.traceback,
+            }
             for result in summary.failures
         ],
+        "scored": sum(result.scored for result in summary.results.values()),
+        "unscored": sum(result.unscored for result in summary.results.values()),
+        "misscored": sum(result.misscored for result in summary.results.values()),
+        "unsuggested": sum(result.unsuggested for result in summary.results.values()),
+        "warnings": [dataclasses.asdict(fault) for fault in summary.faults],
         "proofs": str(summary.path / "proofs"),
     }
     return json.dumps(values, indent=2)

@@ -28,7 +28,6 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
     ) -> None:
         """List every component with the plugin that it comes from; broken plugins are named."""
-        shown = len(plugins.failures)
         rows = [
             {
                 "kind": entry.kind,
@@ -57,7 +56,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
                 table.add_row(*(escape(value) for value in row.values()))
             Console().print(table)
         # Those that broke on loading were named before; these broke in their hooks just now.
-        for failure in plugins.failures[shown:]:
+        for failure in plugins.take_failures():
             typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
 
     group.command("check")(check_command(plugins))

@@ -24,6 +24,7 @@ from proofsearch.evaluation.paired import expansion_budgets, proof_costs, solved
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibration
 from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs.faults import faults
 
 
 def evaluate(
@@ -167,6 +168,7 @@ def _run(
         notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
     if failed:
         notes.append(f"{failed} theorems whose worker failed count as not proved")
+    notes += [str(fault) for fault in faults(results.values())]
     if not recorded.searches:
         notes.append("no search was recorded (--no-trajectories): nothing can be said of its values")
     return RunEvaluation(

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from proofsearch.components import Components, OnStatus, Parts, resolve
 from proofsearch.config import RunConfig
-from proofsearch.errors import PluginError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibrated, Calibration, Prepares, ScoreRequest
 from proofsearch.trajectory.recorded import RecordedSearch
@@ -77,16 +76,12 @@ class Rescorer:
         """Values of some nodes of a search; ``nan`` where the scorer gives none that is finite.
 
         Raises:
-            PluginError: it gives more or fewer values than it was asked for.
+            ComponentError: it raises, or doesn't give a value, or ``None``, for each.
         """
         values: list[float] = []
         for first in range(0, len(nodes), BATCH):
             requests = [_request(theorem, search, node) for node in nodes[first : first + BATCH]]
             found = self._scorer.score(requests)
-            if len(found) != len(requests):
-                raise PluginError(
-                    f"scorer {self.name!r}: {len(found)} values for {len(requests)} states, expected as many"
-                )
             values += [math.nan if value is None or not math.isfinite(value) else float(value) for value in found]
         self.scored += len(values)
         self.unscored += sum(map(math.isnan, values))

@@ -489,13 +489,15 @@ class JobResult:
         job: the job, with the attempt that gave this result.
         payload: what the worker returned; ``None`` where it died.
         failure: ``""``, or why there is no payload: ``"crashed"``, ``"timed out"``, ``"out of memory"``, ``"error"``.
-        message: more about the failure, for people.
+        message: more about the failure, for people: one line.
+        traceback: where it was raised, as text; ``""`` where nothing was raised.
     """
 
     job: Job
     payload: Any
     failure: str = ""
     message: str = ""
+    traceback: str = ""
 
 
 class Worker(Protocol):

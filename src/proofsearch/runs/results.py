@@ -63,6 +63,11 @@ class TheoremResult:
         seed: of the search.
         search_id: of the trajectory; ``""`` where none was recorded.
         proof_file: the written proof, relative to the run folder; ``""`` where there is none.
+        unsuggested: expanded nodes for which the generator suggested nothing.
+        misscored: those of the unscored states where the scorer failed, and did not say that it has no value.
+        warnings: what components did against their contracts without ending the search, each naming the component and
+            its method.
+        traceback: where the failure, or else the first warning, was raised; ``""`` where nothing was.
     """
 
     theorem: str
@@ -88,6 +93,10 @@ class TheoremResult:
     seed: int = 0
     search_id: str = ""
     proof_file: str = ""
+    unsuggested: int = 0
+    misscored: int = 0
+    warnings: tuple[str, ...] = ()
+    traceback: str = ""
 
     @property
     def proved(self) -> bool:
@@ -138,6 +147,10 @@ class TheoremResult:
             attempts=attempts,
             seed=seed,
             search_id=search_id,
+            unsuggested=search.unsuggested,
+            misscored=search.misscored,
+            warnings=search.warnings,
+            traceback=search.trace,
         )
 
 

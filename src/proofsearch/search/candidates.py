@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NoReturn
 
+from proofsearch.answers import TOLERANCE, candidate, is_listed, shown
 from proofsearch.errors import PluginError
 from proofsearch.types import Candidate
-
-TOLERANCE = 1e-6
-"""How far above 0 a log-probability may lie by rounding; it is taken as 0 then."""
 
 
 def candidate_columns(
@@ -20,25 +19,32 @@ def candidate_columns(
     Args:
         candidates: what the generator returned for the state.
         limit: how many it was asked for.
-        generator: its name, for errors.
+        generator: what to call it in errors.
 
     Raises:
-        PluginError: a log-probability is not finite or is above 0, a token count is below 1, or there are too many.
+        PluginError: something is no candidate, a log-probability is not finite or is above :data:`TOLERANCE`, a token
+            count is below 1, or there are too many.
     """
     tactics, logprobs, num_tokens = [], [], []
-    for candidate in candidates:
-        tactics.append(candidate.tactic)
-        logprobs.append(candidate.logprob)
-        num_tokens.append(candidate.num_tokens)
-    if not tactics:
-        return tactics, logprobs, num_tokens
-    # A sum is finite only if every term is. Fast, and exact enough: finite terms whose sum overflows are no logarithms.
-    highest = max(logprobs)
-    if not math.isfinite(sum(logprobs)) or highest > TOLERANCE or min(num_tokens) < 1:
+    try:
+        for one in candidates:
+            tactics.append(one.tactic)
+            logprobs.append(one.logprob)
+            num_tokens.append(one.num_tokens)
+        if not tactics:
+            return tactics, logprobs, num_tokens
+        highest = max(logprobs)
+        # A sum is finite only if every term is. Fast, and exact enough: finite terms whose sum overflows are no
+        # logarithms.
+        fine = math.isfinite(sum(logprobs)) and highest <= TOLERANCE and min(num_tokens) >= 1
+        "".join(tactics)  # raises for what is no text
+    except (AttributeError, TypeError):
+        fine = False
+    if not fine:
         _refuse(candidates, generator)
     if len(tactics) > limit:
         raise PluginError(
-            f"generator {generator} returned {len(tactics)} candidates for a state when asked for at most {limit}; "
+            f"{generator} returned {len(tactics)} candidates for a state when asked for at most {limit}; "
             "its generate() must cut its list to n"
         )
     if highest > 0:
@@ -52,18 +58,12 @@ def candidate_columns(
     return tactics, logprobs, num_tokens
 
 
-def _refuse(candidates: Sequence[Candidate], generator: str) -> None:
+def _refuse(candidates: Sequence[Candidate], generator: str) -> NoReturn:
     """Raises the error for the first candidate that breaks the contract."""
-    for candidate in candidates:
-        if not (math.isfinite(candidate.logprob) and candidate.logprob <= TOLERANCE):
-            raise PluginError(
-                f"generator {generator}: candidate {candidate.tactic!r} has log-probability {candidate.logprob!r}; "
-                "expected a finite natural logarithm of a probability, at most 0. Leave out what has probability 0, "
-                "and normalise scores (log-softmax) before returning them"
-            )
-        if candidate.num_tokens < 1:
-            raise PluginError(
-                f"generator {generator}: candidate {candidate.tactic!r} has num_tokens = {candidate.num_tokens}; "
-                "expected at least 1 (1 for a policy over whole tactics)"
-            )
-    raise PluginError(f"generator {generator}: the log-probabilities of one state's candidates overflow when summed")
+    if not is_listed(candidates):
+        raise PluginError(f"{generator} returned {shown(candidates)} as a state's candidates; expected a list of them")
+    for one in candidates:
+        complaint = candidate(one)
+        if complaint is not None:
+            raise PluginError(f"{generator}: {complaint}")
+    raise PluginError(f"{generator}: the log-probabilities of one state's candidates overflow when summed")

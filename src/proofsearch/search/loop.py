@@ -19,14 +19,16 @@ from itertools import groupby
 from math import inf
 from typing import TYPE_CHECKING
 
+from proofsearch.answers import candidates as complaint_about
+from proofsearch.answers import is_listed
 from proofsearch.errors import PluginError
+from proofsearch.guards import described
 from proofsearch.protocols import (
     Choice,
     EnumeratesMoves,
     Expansion,
     GenerationRequest,
     ReleasesStates,
-    StandsIn,
     StepsMany,
     TakesApart,
 )
@@ -155,8 +157,8 @@ class _Search:
         self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
         self._generator = generator
-        original = type(generator.original if isinstance(generator, StandsIn) else generator)
-        self._generator_name = f"{original.__module__}.{original.__qualname__}"
+        self._generator_name = described(generator, "generator")
+        self._unsuggested = 0
         self._messages: list[str] = []
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
@@ -292,11 +294,8 @@ class _Search:
                 # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
                 self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
             found = self._generator.generate(requests, count)
-            if len(found) != len(requests):
-                raise PluginError(
-                    f"generator {self._generator_name} returned {len(found)} lists of candidates for {len(requests)} "
-                    "states; expected one list a state, empty where it has none"
-                )
+            if not is_listed(found) or len(found) != len(requests):
+                raise PluginError(f"{self._generator_name} {complaint_about(found, requests)}")
             suggestions += found
         budget.generated += len(choices)
         budget.generate_seconds += budget.clock() - began
@@ -310,6 +309,7 @@ class _Search:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
         budget, graph, node = self._budget, self.graph, choice.node
         columns = candidate_columns(candidates, self._wanted(choice), self._generator_name)
+        self._unsuggested += not columns[0]
         tactics, logprobs, num_tokens = graph.untried(node, *columns)
         left = budget.steps_left()
         cut = len(tactics) > left
@@ -405,8 +405,18 @@ class _Search:
         graph, scoring, budget, acceptance = self.graph, self._scoring, self._budget, self._acceptance
         messages = self._messages
         seconds = budget.elapsed()
+        warnings = []
+        if self._unsuggested and self._unsuggested == len(graph.expanded):
+            warnings.append(
+                f"{self._generator_name}: generate() suggested nothing for any expanded state ({self._unsuggested} in "
+                "all); a model's answers may all be empty, cut off or unusable"
+            )
+            messages.append(warnings[0])
         if scoring is not None and scoring.first_failure:
-            messages.insert(0, f"the scorer failed on {scoring.unscored} states, first: {scoring.first_failure}")
+            warnings.append(scoring.first_failure)
+            messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
+        elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
+            warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
         crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
         if crashed >= 0:
             tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
@@ -434,4 +444,8 @@ class _Search:
             engine_seconds=seconds - budget.generate_seconds - budget.step_seconds - budget.score_seconds,
             accept_seconds=budget.accept_seconds,
             graph=graph,
+            unsuggested=self._unsuggested,
+            misscored=scoring.misscored if scoring else 0,
+            warnings=tuple(warnings),
+            trace=scoring.trace if scoring else "",
         )

@@ -53,6 +53,12 @@ class SearchResult:
         engine_seconds: the rest of it: the search's own work and its observers'.
         accept_seconds: time in verification, not part of ``seconds``.
         graph: everything that was found.
+        unsuggested: expanded nodes for which the generator suggested nothing.
+        misscored: those of the unscored states where the scorer failed: its call raised, or what it said was no finite
+            number.
+        warnings: what components did against their contracts without ending the search, each naming the component
+            and its method: the first of each kind. All of them are in ``messages`` too.
+        trace: where the scorer's first failure was raised, as text; empty where there was none.
     """
 
     theorem: str
@@ -77,6 +83,10 @@ class SearchResult:
     engine_seconds: float = field(compare=False)
     accept_seconds: float = field(compare=False)
     graph: SearchGraph = field(compare=False, repr=False)
+    unsuggested: int = 0
+    misscored: int = 0
+    warnings: tuple[str, ...] = ()
+    trace: str = field(default="", compare=False, repr=False)
 
     @property
     def model_calls(self) -> int:

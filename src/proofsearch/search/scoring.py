@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from proofsearch.errors import ProofsearchError
+from proofsearch.answers import values as complaint_about
+from proofsearch.errors import ComponentError, ProofsearchError, one_line, trace_of
+from proofsearch.guards import described
 from proofsearch.protocols import ScoreRequest, follows_paths
 
 if TYPE_CHECKING:
@@ -34,11 +36,26 @@ class Scoring:
         follows: whether the nodes whose best path was replaced are to be scored anew.
         scored: states sent to the scorer, those that were sent again included.
         unscored: those of them that got no value: it said ``None``, said something that is not finite, or failed.
+        misscored: those of them where it did not say ``None``.
         failures: calls that failed as a whole.
-        first_failure: what went wrong first; empty if nothing did.
+        first_failure: what went wrong first, and whose fault it was; empty if nothing did.
+        trace: where that was raised; empty if it wasn't.
+        name: what to call the scorer.
     """
 
-    __slots__ = ("_scorer", "_theorem", "_with_path", "failures", "first_failure", "follows", "scored", "unscored")
+    __slots__ = (
+        "_scorer",
+        "_theorem",
+        "_with_path",
+        "failures",
+        "first_failure",
+        "follows",
+        "misscored",
+        "name",
+        "scored",
+        "trace",
+        "unscored",
+    )
 
     def __init__(self, scorer: ValueScorer, theorem: Theorem, *, with_path: bool = True) -> None:
         self._scorer = scorer
@@ -47,8 +64,11 @@ class Scoring:
         self._theorem = theorem
         self.scored = 0
         self.unscored = 0
+        self.misscored = 0
         self.failures = 0
         self.first_failure = ""
+        self.trace = ""
+        self.name = described(scorer, "scorer")
 
     @property
     def distrusted(self) -> bool:
@@ -86,22 +106,35 @@ class Scoring:
     def _ask(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """The scorer's values; ``None`` for each state where it has no finite one."""
         try:
-            values = [None if value is None else float(value) for value in self._scorer.score(requests)]
+            answer = self._scorer.score(requests)
+            usual = type(answer) is list and len(answer) == len(requests) and type(answer[0]) is not str
+            complaint = None if usual else complaint_about(answer, requests)
+            if complaint is None:
+                values = [None if value is None else float(value) for value in answer]
+        except ComponentError as error:
+            return self._failed(str(error), len(requests), error)
         except ProofsearchError:
             raise
         except Exception as error:
             # A scorer is somebody's model: it can run out of memory on one odd state, meet a device error, or be
             # wrong. Whatever it is, the prover and the policy still work, and hours of search should not be lost.
-            return self._failed(f"{type(error).__name__}: {error}", len(requests))
-        if len(values) != len(requests):
-            return self._failed(f"returned {len(values)} values for {len(requests)} states", len(requests))
+            return self._failed(f"{self.name}: score() raised {one_line(error)}", len(requests), error)
+        if complaint is not None:
+            return self._failed(f"{self.name}: score() {complaint}", len(requests))
         finite = [value if value is not None and math.isfinite(value) else None for value in values]
-        if finite != values and not self.first_failure:
-            odd = next(value for value in values if value is not None and not math.isfinite(value))
-            self.first_failure = f"returned {odd} as a value; expected a finite number, or None where it has none"
+        if finite != values:
+            odd = [value for value in values if value is not None and not math.isfinite(value)]
+            self.misscored += len(odd)
+            self.first_failure = self.first_failure or (
+                f"{self.name}: score() returned {odd[0]} as a value; "
+                "expected a finite number, or None where it has none"
+            )
         return finite
 
-    def _failed(self, reason: str, count: int) -> Sequence[None]:
+    def _failed(self, reason: str, count: int, error: Exception | None = None) -> Sequence[None]:
         self.failures += 1
-        self.first_failure = self.first_failure or reason
+        self.misscored += count
+        if not self.first_failure:
+            self.first_failure = reason
+            self.trace = "" if error is None else trace_of(error)
         return [None] * count

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from proofsearch.config import ComponentConfig
-from proofsearch.errors import PluginError, ProofsearchError
+from proofsearch.errors import PluginError, ProofsearchError, one_line
+from proofsearch.guards import interrupts
 from proofsearch.registry import Builder, Factory
 from proofsearch.testing.checks import Checks, NotApplicable, brief, expect
 
@@ -46,8 +47,10 @@ class ComponentCase(Generic[Component]):
             self.begin(self.component)
         except ProofsearchError:
             raise
-        except Exception as error:
-            raise PluginError(f"it can't be made: {type(error).__name__}: {error}") from error
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            raise PluginError(f"it can't be made: {one_line(error)}") from error
 
     def begin(self, component: Component) -> None:
         """Uses the instance once, where what it needs is only then found missing: models are loaded late."""

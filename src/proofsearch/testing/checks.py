@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from proofsearch.errors import ConformanceError, UsageError
+from proofsearch.errors import ConformanceError, UsageError, one_line
+from proofsearch.guards import interrupts
 from proofsearch.validation import near
 
 Case = TypeVar("Case")
@@ -199,13 +200,11 @@ def _make(check: Check[Case], case: Case) -> CheckResult:
     except NotApplicable as reason:
         outcome, message = "skipped", str(reason)
     # Foreign code: whatever it raises is what the check has found, and the other checks are still worth making.
-    except (Exception, SystemExit) as error:
-        outcome, message = "failed", f"raised {type(error).__name__}: {_line(error)}{_where(error)}"
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        outcome, message = "failed", f"raised {one_line(error)}{_where(error)}"
     return CheckResult(check.name, check.rule, outcome, message, time.perf_counter() - began)
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:400]
 
 
 def _where(error: BaseException) -> str:

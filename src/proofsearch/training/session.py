@@ -149,7 +149,7 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
 
 
 def _needs_trajectories(parts: TrainingParts) -> bool:
-    return bool(getattr(parts.chosen["trainer", parts.config.plugin].config, "needs_trajectories", True))
+    return bool(parts.chosen["trainer", parts.config.plugin].ability("needs_trajectories", True))
 
 
 def _ignore(event: TrainingEvent) -> None:

@@ -1,0 +1,125 @@
+"""Guards around sessions and the moves that they list: what is asked at every step of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from proofsearch import answers
+from proofsearch.guards import calls
+from proofsearch.guards.calls import Owner, asked, blame, end_stray
+from proofsearch.types import Advanced, Outcome, ProofState
+
+
+class GuardedSession:
+    """A session of a guarded environment; a :class:`proofsearch.protocols.Session`, with the abilities of the original.
+
+    Args:
+        session: the original.
+        owner: what to call its environment.
+    """
+
+    initial: Callable[[], Outcome]
+    step: Callable[[ProofState, str], Outcome]
+    close: Callable[[], None]
+
+    def __init__(self, session: Any, owner: Owner) -> None:
+        known: set[type[Any]] = set()  # classes of states of which one was looked at
+
+        def look(state: object, what: str) -> None:
+            if (complaint := answers.state(state)) is not None:
+                raise owner.error(what, complaint)
+            known.add(type(state))
+
+        initial, step = session.initial, session.step
+
+        def begin() -> Outcome:
+            outcome: Outcome = ask()
+            if type(outcome) is Advanced:
+                look(outcome.state, "initial() of its session")
+            return outcome
+
+        def reach(state: ProofState, tactic: str) -> Outcome:
+            # Not asked(): this is called for every step, and must cost next to nothing.
+            before = calls.forks
+            try:
+                outcome: Outcome = step(state, tactic)
+            except BaseException as error:
+                blame(owner, "step() of its session", error, before)
+            if type(outcome) is Advanced:
+                if type(outcome.state) not in known:
+                    look(outcome.state, "step() of its session")
+            elif (complaint := answers.outcome(outcome)) is not None:
+                raise owner.error("step() of its session", complaint)
+            if calls.forks != before:
+                end_stray(owner, "step() of its session")
+            return outcome
+
+        ask = asked(owner, "initial() of its session", initial, answers.outcome)
+        self.initial = begin
+        self.step = reach
+        self.close = asked(owner, "close() of its session", session.close)
+        if callable(getattr(session, "moves", None)):
+            moves = asked(owner, "moves() of its session", session.moves, answers.moves)
+            self.moves = lambda state: _guarded_moves(moves(state), owner)
+        if callable(getattr(session, "parts", None)):
+            parts = asked(owner, "parts() of its session", session.parts, answers.parts)
+
+            def take_apart(state: ProofState) -> Any:
+                found = parts(state)
+                for part in found:
+                    if type(part) not in known:
+                        look(part, "parts() of its session")
+                return found
+
+            self.parts = take_apart
+
+
+class _GuardedMoves:
+    """Moves of a guarded session; :class:`proofsearch.protocols.Moves`."""
+
+    __slots__ = ("_moves", "_owner")
+
+    def __init__(self, moves: Any, owner: Owner) -> None:
+        self._moves = moves
+        self._owner = owner
+
+    def listed(self) -> Any:
+        return asked(self._owner, "listed() of its moves", self._moves.listed, answers.tactics)()
+
+    def admits(self, tactic: str) -> bool:
+        before = calls.forks
+        try:
+            return bool(self._moves.admits(tactic))
+        except BaseException as error:
+            blame(self._owner, "admits() of its moves", error, before)
+
+
+class _GuardedManyMoves(_GuardedMoves):
+    """Moves that can be asked about many tactics at once; :class:`proofsearch.protocols.AdmitsMany`."""
+
+    __slots__ = ()
+
+    def admitted(self, tactics: Iterable[str], n: int) -> list[int]:
+        theirs: list[BaseException] = []
+
+        def passed_on() -> Iterator[str]:
+            try:
+                yield from tactics
+            # The tactics are the generator's, and so is what it raises while it makes them.
+            except BaseException as error:
+                theirs.append(error)
+                raise
+
+        before = calls.forks
+        try:
+            found: list[int] = self._moves.admitted(passed_on(), n)
+        except BaseException as error:
+            if theirs and theirs[0] is error:
+                raise
+            blame(self._owner, "admitted() of its moves", error, before)
+        return found
+
+
+def _guarded_moves(moves: Any, owner: Owner) -> _GuardedMoves:
+    return (_GuardedManyMoves if hasattr(moves, "admitted") else _GuardedMoves)(moves, owner)
