@@ -86,6 +86,7 @@ def train_step(
         skipped = not np.isfinite(norm)
         if not skipped:
             optimiser.step()
+            head.bound_scale()
     parts = {name: part.detach() for name, part in value.parts.items()} | {"total": value.total.detach()}
     return StepResult(energies.detach(), ordered.detach(), batch, parts, norm, skipped)
 
