@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.folded import fold
-from proofsearch_ebm.head import EnergyHead, HeadConfig, HeadOutput, standardisation, state_outputs
+from proofsearch_ebm.head import MAX_SCALE, EnergyHead, HeadConfig, HeadOutput, standardisation, state_outputs
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.spectral import sigma
 
@@ -110,6 +110,44 @@ def test_knobs_of_the_architecture_act() -> None:
     assert EnergyHead(SMALL.model_copy(update={"output_bias": True})).energy_output.bias is not None
     plain = EnergyHead(SMALL.model_copy(update={"spectral_norm": False}))
     assert not any("original" in name for name in plain.state_dict())
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(12, (24, 16)), (1100, (64,)), (300, (48, 96, 8)), (5, (2,))])
+def test_trained_heads_of_every_shape_have_singular_values_of_at_most_one(width: int, hidden: tuple[int, ...]) -> None:
+    """A learning rate that the power method can't follow, rare columns as hashed features have them."""
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.rand(256, width, generator=draw) * (torch.rand(256, width, generator=draw) < 0.05)
+    wanted = torch.rand(256, generator=draw) * 20
+    head = fitted(HeadConfig(width=width, hidden=hidden), rows)
+    optimiser = torch.optim.AdamW(head.parameter_groups(0.01), lr=0.03)
+    for _ in range(40):
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(head(rows, draw).energy, wanted).backward()
+        optimiser.step()
+    before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+    settled = head.settled()
+    for name, tensor in head.state_dict().items():
+        assert torch.equal(tensor, before[name])  # a look at the head changes nothing of its training
+    assert head.training
+    assert not settled.training
+    for layer in (*settled.layers, settled.energy_output):
+        values = np.linalg.svd(layer.weight.detach().numpy(), compute_uv=False)
+        assert 0.98 <= values.max() <= 1.02
+    # The search's matrices are these, but for the scales that are multiplied in.
+    folded = fold(settled)
+    assert np.allclose(folded(rows.numpy()).energy, settled(rows).energy.detach().numpy(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_scale_is_bounded(sign: int) -> None:
+    head = EnergyHead(SMALL)
+    with torch.no_grad():
+        head.log_temperature.fill_(-sign * 50.0)
+    head.bound_scale()
+    assert float(torch.exp(-head.log_temperature.detach())) == pytest.approx(MAX_SCALE**sign, rel=1e-4)
+    near = 3 * some_rows(50) * 1e-9
+    head.set_scale(near)
+    assert 1 / MAX_SCALE * 0.999 <= float(torch.exp(-head.log_temperature.detach())) <= MAX_SCALE * 1.001
 
 
 # ------------------------------------------------------------------------------------------------- standardisation
