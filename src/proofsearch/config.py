@@ -211,11 +211,15 @@ class RunConfig(FrozenModel):
 class RecordConfig(FrozenModel):
     """The run that ``train`` records first where there is none to learn from: library proofs, and what competes."""
 
-    theorems: int = Field(default=400, ge=1, description="Theorems to record, drawn at random with the seed.")
+    theorems: int = Field(
+        default=4000,
+        ge=1,
+        description="Theorems to record, drawn at random where there are more; from a few hundred too little is learnt.",
+    )
     split: Literal["train", "all"] = Field(
         default="train", description="Of which split; all: where the environment doesn't split its theorems."
     )
-    expansions: int = Field(default=256, ge=1, description="Nodes expanded a recorded theorem, at most.")
+    expansions: int = Field(default=64, ge=1, description="Nodes expanded a recorded theorem, at most.")
 
 
 class TrainConfig(FrozenModel):

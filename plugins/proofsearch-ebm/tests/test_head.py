@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.folded import fold
-from proofsearch_ebm.head import MAX_SCALE, EnergyHead, HeadConfig, HeadOutput, standardisation, state_outputs
+from proofsearch_ebm.head import (
+    MAX_SCALE,
+    SPECTRAL_INPUT_SPREAD,
+    EnergyHead,
+    HeadConfig,
+    HeadOutput,
+    standardisation,
+    state_outputs,
+)
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.spectral import sigma
 
@@ -136,6 +144,17 @@ def test_trained_heads_of_every_shape_have_singular_values_of_at_most_one(width:
     # The search's matrices are these, but for the scales that are multiplied in.
     folded = fold(settled)
     assert np.allclose(folded(rows.numpy()).energy, settled(rows).energy.detach().numpy(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("spectral", "spread"), [(True, SPECTRAL_INPUT_SPREAD), (False, 1.0)])
+def test_columns_are_spread_such_that_the_hidden_units_are_not_linear(spectral: bool, spread: float) -> None:
+    rows = some_rows(500)
+    head = fitted(SMALL.model_copy(update={"spectral_norm": spectral}), rows)
+    inputs = (rows - head.input_mean) * head.input_scale
+    assert inputs.std(dim=0, correction=0).tolist() == pytest.approx([spread] * 12, rel=1e-4)
+    # SiLU's curve shows from about 1 on; below a third of that it is a straight line to within a tenth.
+    hidden = head.eval().layers[0](inputs)
+    assert hidden.std().item() > 1 / 3
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -288,5 +307,7 @@ def test_separable_groups_are_learnt_with_spectral_norm_on() -> None:
 
 
 def test_without_a_scale_spectral_norm_is_stuck() -> None:
-    # Layers of spectral norm 1 can't reach the energies that the softmax needs: why there is a learnt scale at all.
-    assert overfit(HeadConfig(width=16, hidden=(64, 32), learnable_scale=False)) > 0.3
+    # Layers of spectral norm 1 can't reach the energies that the softmax needs: why there is a learnt scale at all. Rows of
+    # unit length show it; what standardised columns are spread to makes up for it where groups are so easily told apart.
+    assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2", learnable_scale=False)) > 0.3
+    assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2")) < 0.1

@@ -30,6 +30,13 @@ Rows of unit length, whose raw energies differ least, begin at about 1,700 with 
 trainings raise that a few times. What is beyond has lost its gradient to a loss that no scale satisfies.
 """
 
+SPECTRAL_INPUT_SPREAD = 4.0
+"""Standard deviation of standardised columns where layers have spectral norm 1.
+
+Such a layer makes of columns with standard deviation 1 hidden units so near 0 that SiLU is almost linear there, and with
+it the whole energy. Without spectral norm the weights grow until it is not.
+"""
+
 _SMALLEST_NORM = 1e-12
 
 
@@ -125,15 +132,16 @@ class EnergyHead(nn.Module):
 
     @torch.no_grad()
     def fit_inputs(self, rows: NDArray[np.float32]) -> None:
-        """Fits the standardisation of the columns, where there is one.
+        """Fits the standardisation of the columns, where there is one; see also :data:`SPECTRAL_INPUT_SPREAD`.
 
         Args:
             rows: shape ``(rows, width)``, of the *training* theorems only.
         """
         if self.config.inputs == "zscore":
             mean, scale = standardisation(rows)
+            spread = SPECTRAL_INPUT_SPREAD if self.config.spectral_norm else 1.0
             self.input_mean.copy_(torch.from_numpy(mean))
-            self.input_scale.copy_(torch.from_numpy(scale))
+            self.input_scale.copy_(torch.from_numpy(spread * scale))
 
     @torch.no_grad()
     def set_scale(self, rows: Tensor, index: Tensor | None = None, offsets: Tensor | None = None) -> float:
