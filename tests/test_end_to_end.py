@@ -209,8 +209,8 @@ def test_how_many_workers_recorded_changes_nothing_of_what_is_learnt_or_measured
     heads, figures = [], []
     for workers in ("1", "3"):
         run, out = f"by {workers}", f"ckpt by {workers}"
-        record = ("search", "--split", "train", "--limit", "40", *guided, "--max-expansions", "16", "--workers", workers)
-        story.command(*record, "--out", run, "-q")
+        few = ("--split", "train", "--limit", "40", "--max-expansions", "16", "--workers", workers)
+        story.command("search", *few, *guided, "--out", run, "-q")
         short = ("--ebm-steps", "20", "--ebm-batch", "8", "--ebm-validate-every", "10", "--ebm-groups", "frontier")
         story.command("train", "--plugin", "ebm", "--trajectories", run, "--out", out, *short, "-q")
         (head,) = (story / out).glob("head-*.safetensors")

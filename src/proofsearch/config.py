@@ -214,7 +214,7 @@ class RecordConfig(FrozenModel):
     theorems: int = Field(
         default=4000,
         ge=1,
-        description="Theorems to record, drawn at random where there are more; from a few hundred too little is learnt.",
+        description="Theorems to record, drawn at random where there are more; a few hundred teach too little.",
     )
     split: Literal["train", "all"] = Field(
         default="train", description="Of which split; all: where the environment doesn't split its theorems."

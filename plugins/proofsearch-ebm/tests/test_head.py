@@ -307,7 +307,8 @@ def test_separable_groups_are_learnt_with_spectral_norm_on() -> None:
 
 
 def test_without_a_scale_spectral_norm_is_stuck() -> None:
-    # Layers of spectral norm 1 can't reach the energies that the softmax needs: why there is a learnt scale at all. Rows of
-    # unit length show it; what standardised columns are spread to makes up for it where groups are so easily told apart.
+    # Layers of spectral norm 1 can't reach the energies that the softmax needs: why there is a learnt scale at all.
+    # Rows of unit length show it; what standardised columns are spread to makes up for it where groups are so easily
+    # told apart.
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2", learnable_scale=False)) > 0.3
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2")) < 0.1

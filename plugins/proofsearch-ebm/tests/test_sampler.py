@@ -163,8 +163,8 @@ def test_the_realised_mix_is_reported(dataset):
     assert sampler.realised["positive"] == 9
     assert sampler.realised["dead end"] == 0
     assert sum(sampler.realised.values()) == 9 * 5
-    # Of 36 negatives 25.2 should be hard, 7.2 medium and 3.6 easy; for 3 first steps, whose only rivals are siblings, hard
-    # ones stand in for the medium ones.
+    # Of 36 negatives 25.2 should be hard, 7.2 medium and 3.6 easy; for 3 first steps, whose only rivals are siblings,
+    # hard ones stand in for the medium ones.
     assert sampler.realised["hard"] >= 9 * 2 + 3
     assert 1 <= sampler.realised["easy"] <= 9
 

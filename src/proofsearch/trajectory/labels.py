@@ -89,11 +89,11 @@ def label(
     """Labels every node of a search.
 
     *Positive*: some way along the recorded edges leads to a finished proof that was accepted; of an edge to several
-    nodes, some way from each. *Negative*: expanded, in a search that found a proof, with no way to one that was finished,
-    and either at least ``min_expansions`` nodes at or below it were expanded with an answer to some tactic, or everything
-    below it was expanded with an answer to each. *Unknown*: everything else, so every node that was not expanded, that
-    got no candidate, or whose tactics all ran out of time or crashed, and whatever leads to a proof that was finished and
-    refused.
+    nodes, some way from each. *Negative*: expanded, in a search that found a proof, with no way to one that was
+    finished, and either at least ``min_expansions`` nodes at or below it were expanded with an answer to some tactic,
+    or everything below it was expanded with an answer to each. *Unknown*: everything else, so every node that was not
+    expanded, that got no candidate, or whose tactics all ran out of time or crashed, and whatever leads to a proof that
+    was finished and refused.
 
     Args:
         expanded: whether each node was expanded, shape ``(num_nodes,)``.

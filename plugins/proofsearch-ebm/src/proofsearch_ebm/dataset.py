@@ -61,8 +61,8 @@ class Dataset:
         theorems: by theorem index.
         parts: the rows of all states, distinct ones once; float16 if it was built so.
         label: 1 positive, 0 negative, -1 unknown; int8, shape ``(N,)``.
-        leads_on: whether the state led on to the proof when a search met it, and not only back to what had been expanded
-            before; false for roots. Such states are positive; bool, shape ``(N,)``.
+        leads_on: whether the state led on to the proof when a search met it, and not only back to what had been
+            expanded before; false for roots. Such states are positive; bool, shape ``(N,)``.
         remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
         depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
         num_goals: open goals, at least 1; int32, shape ``(N,)``.

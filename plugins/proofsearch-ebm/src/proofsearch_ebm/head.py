@@ -26,15 +26,15 @@ from proofsearch_ebm.spectral import settle, spectral_linear
 MAX_SCALE = 10_000.0
 """Bound of the learnt scale, and its reciprocal the least one.
 
-Rows of unit length, whose raw energies differ least, begin at about 1,700 with spectral norm, standardised ones at 8, and
-trainings raise that a few times. What is beyond has lost its gradient to a loss that no scale satisfies.
+Rows of unit length, whose raw energies differ least, begin at about 1,700 with spectral norm, standardised ones at 8,
+and trainings raise that a few times. What is beyond has lost its gradient to a loss that no scale satisfies.
 """
 
 SPECTRAL_INPUT_SPREAD = 4.0
 """Standard deviation of standardised columns where layers have spectral norm 1.
 
-Such a layer makes of columns with standard deviation 1 hidden units so near 0 that SiLU is almost linear there, and with
-it the whole energy. Without spectral norm the weights grow until it is not.
+Such a layer makes of columns with standard deviation 1 hidden units so near 0 that SiLU is almost linear there, and
+with it the whole energy. Without spectral norm the weights grow until it is not.
 """
 
 _SMALLEST_NORM = 1e-12

@@ -41,8 +41,8 @@ class SearchColumns:
         length: characters of the text.
         born: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
-        onward: the state leads on at any time before this, as :func:`~proofsearch.trajectory.choices.earliest_on_the_way`
-            counts it; -1 where no way leads to the proof.
+        onward: the state leads on at any time before this, as
+            :func:`~proofsearch.trajectory.choices.earliest_on_the_way` counts it; -1 where no way leads to the proof.
         reason: :data:`ALWAYS` for positives and members of decisions, then :data:`DEAD_END` for negatives,
             :data:`EXPANDED`, :data:`OTHER`.
     """
@@ -211,9 +211,7 @@ def _born(search: RecordedSearch) -> NDArray[np.int32]:
     return born
 
 
-def _placed(
-    decisions: list[Decision], search: RecordedSearch, kept: NDArray[np.int64]
-) -> list[PlacedDecision]:
+def _placed(decisions: list[Decision], search: RecordedSearch, kept: NDArray[np.int64]) -> list[PlacedDecision]:
     place = np.full(search.num_nodes, -1, np.int64)
     place[kept] = np.arange(len(kept))
     result = []

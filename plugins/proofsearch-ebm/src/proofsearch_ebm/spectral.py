@@ -21,7 +21,7 @@ EPSILON = 1e-12
 """Smallest norm that the power method divides by."""
 
 ITERATIONS = 5
-"""Steps of the power method a training step. They cost next to nothing beside the batch that the layer is applied to."""
+"""Steps of the power method a training step. They cost next to nothing beside the layer's batch."""
 
 
 def spectral_linear(inputs: int, outputs: int, *, bias: bool = True, iterations: int = ITERATIONS) -> nn.Linear:

@@ -23,8 +23,8 @@ TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end")
 def tier_counts(k: int, ratios: Sequence[float], offset: float) -> tuple[int, ...]:
     """Shares ``k`` negatives out: the counts always sum to ``k``, and on average over offsets they are the quotas.
 
-    Systematic sampling (Madow 1949): each count is its quota ``k · ratio / sum`` rounded down or up. Rounding that is the
-    same for every group would leave a small share out for good: of 4 negatives a tenth would never be easy.
+    Systematic sampling (Madow 1949): each count is its quota ``k · ratio / sum`` rounded down or up. Rounding that is
+    the same for every group would leave a small share out for good: of 4 negatives a tenth would never be easy.
 
     Args:
         k: negatives, at least 0.
