@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
+from proofsearch.trajectory.columns import check_numbers
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import upgrade, version_of
 
@@ -69,18 +70,41 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version = version_of(file.schema_arrow.metadata, str(path))
-        for number in range(file.num_row_groups):
-            group = upgrade(file.read_row_group(number), version, str(path))
-            for table in split_by_search(group):
-                rows = table.num_rows
-                if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
-                    search = table.column("search_id")[0].as_py()
-                    raise InputError(
-                        f"{path}: damaged: search {search} has {rows} rows in row group {number}, expected nodes 0 to "
-                        f"{table.column('num_nodes')[0].as_py() - 1} in order"
-                    )
-                yield table
+        version = version_of(_metadata(file), str(path))
+        groups = (upgrade(file.read_row_group(number), version, str(path)) for number in range(file.num_row_groups))
+        for table in _whole(groups):
+            rows = table.num_rows
+            if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
+                raise InputError(
+                    f"{path}: damaged: search {_search_id(table)} has {rows} rows that stand together, expected "
+                    f"nodes 0 to {table.column('num_nodes')[0].as_py() - 1} in order; sort the rows by search_id, node"
+                )
+            check_numbers(table, str(path))
+            yield table
+
+
+def _whole(groups: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The searches of row groups, a table each. Other programs end a row group in the midst of one."""
+    last: pa.Table | None = None
+    for group in groups:
+        for table in split_by_search(group):
+            if last is not None and _search_id(last) == _search_id(table):
+                last = pa.concat_tables([last, table])
+                continue
+            if last is not None:
+                yield last
+            last = table
+    if last is not None:
+        yield last
+
+
+def _search_id(table: pa.Table) -> str:
+    return str(table.column("search_id")[0].as_py())
+
+
+def _metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
+    """The key-value metadata, of the file and of the Arrow schema in it: programs differ in where they write it."""
+    return {**(file.metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
 
 
 def split_by_search(table: pa.Table) -> Iterator[pa.Table]:
@@ -101,7 +125,7 @@ def search_ids(path: Path) -> frozenset[str]:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version_of(file.schema_arrow.metadata, str(path))
+        version_of(_metadata(file), str(path))
         return frozenset(map(str, file.read(columns=["search_id"]).column("search_id").unique().to_pylist()))
 
 
@@ -115,7 +139,7 @@ def environments(path: Path) -> frozenset[str]:
     for file in trajectory_files(path):
         # A run may have merged the file into another since the folder was listed, one of the same environment.
         with suppress(FileNotFoundError), _reading(file) as opened:
-            version = version_of(opened.schema_arrow.metadata, str(file))
+            version = version_of(_metadata(opened), str(file))
             upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
             found.update(map(str, opened.read(columns=["environment"]).column("environment").unique().to_pylist()))
     return frozenset(found)
@@ -129,7 +153,7 @@ def num_rows(path: Path) -> int:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version_of(file.schema_arrow.metadata, str(path))
+        version_of(_metadata(file), str(path))
         return int(file.metadata.num_rows)
 
 
