@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import typer
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.cli.live_searches import LiveSearches
-from proofsearch.evaluation.intervals import wilson
+from proofsearch.evaluation.intervals import percentage, wilson
 from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching
 from proofsearch.runs import TheoremResult
 
@@ -75,17 +75,16 @@ class Lines(Silence):
             case Preparing(message):
                 if message != self._message:
                     self._message = message
-                    typer.echo(f"{message} …", err=True)
+                    streams.message(f"{message} …")
             case Began():
-                typer.echo(_beginning(event), err=True)
+                streams.message(_beginning(event))
                 self._pace.begin(event)
             case Recorded(result):
                 self._pace.count(result)
                 pace = self._pace
-                typer.echo(
-                    f"[{pace.done}/{pace.theorems}] {result.theorem}: {_outcome(result)}; "
-                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left",
-                    err=True,
+                streams.message(
+                    f"[{pace.done}/{pace.theorems}] {_named(result)}; "
+                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left"
                 )
 
 
@@ -129,7 +128,7 @@ class Bars:
                 self._pace.count(result)
                 if result.proved or result.failure:
                     mark = "[green]✓[/]" if result.proved else "[red]✗[/]"
-                    line = f"{mark} {escape(result.theorem)}: {escape(_outcome(result))}"
+                    line = f"{mark} {escape(_named(result))}"
                     self._progress.console.print(line, highlight=False)
                 if self._searching is not None:
                     note = f"{self._pace.proved} proved, {self._pace.rate:.2f}/s"
@@ -171,7 +170,7 @@ def progress_bars(below: RenderableType | None = None) -> Progress:
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
         refresh_per_second=4,  # drawing takes the time of a searching process
     )
@@ -212,12 +211,12 @@ def summary_text(summary: RunSummary) -> str:
     ended = Counter(result.ending for result in summary.results.values() if not result.proved)
     lines = [
         f"proved {summary.proved} of {summary.theorems} theorems "
-        f"({summary.proved / summary.theorems:.1%}, 95% interval {low:.1%} to {high:.1%}) "
+        f"({percentage(summary.proved / summary.theorems)}, 95% interval {percentage(low)} to {percentage(high)}) "
         f"in {duration(summary.seconds)}"
     ]
     if ended:
         lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
-    lines += [f"failed: {result.theorem}: {_outcome(result)}" for result in summary.failures[:10]]
+    lines += [f"failed: {_named(result)}" for result in summary.failures[:10]]
     if len(summary.failures) > 10:
         lines.append(f"… and {len(summary.failures) - 10} more; see {summary.path / 'results.jsonl'}")
     if summary.proved:
@@ -256,6 +255,10 @@ def _beginning(event: Began) -> str:
         config = event.selection.config
         chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
     return f"searching {chosen}; the run is kept in {event.path}"
+
+
+def _named(result: TheoremResult) -> str:
+    return f"{streams.one_line(result.theorem)}: {_outcome(result)}"
 
 
 def _outcome(result: TheoremResult) -> str:
