@@ -73,7 +73,7 @@ def _run(arguments: list[str]) -> int:
         # Whatever a command does with a path, what the system says of it is no bug of ours.
         if error.filename is None:
             raise
-        _fail(f"{error.filename}: {error.strerror}", arguments)
+        _fail(f"{error.filename}: {error.strerror or error}", arguments)
         return InputError.exit_code
     except KeyboardInterrupt:
         return exit_code()
@@ -87,7 +87,7 @@ def _run(arguments: list[str]) -> int:
 
 def _fail(error: object, arguments: list[str]) -> None:
     if os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments:
-        traceback.print_exc()
+        streams.message(traceback.format_exc().rstrip())
     streams.error(error)
 
 

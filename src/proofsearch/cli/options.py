@@ -26,6 +26,7 @@ from proofsearch.config import FrozenModel
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.outputs import OVERWRITE
 from proofsearch.plugins import Plugins
+from proofsearch.runs.names import safe_name
 from proofsearch.runs.settings import from_toml
 from proofsearch.texts import read_text
 from proofsearch.validation import Place, dotted, explain
@@ -193,7 +194,7 @@ def overridden(
 
 def free_folder(parent: Path, what: str) -> Path:
     """A folder that isn't there yet, named by the time and by what it is for."""
-    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{what}"
+    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{safe_name(what)}"
     number, path = 1, base
     while path.exists():
         number += 1
