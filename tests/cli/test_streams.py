@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -181,3 +182,17 @@ def test_a_path_that_no_file_can_have_is_said_in_a_line(place: Path, arguments: 
     assert done.returncode in (1, 2, 3, 5, 8)
     assert b"Traceback" not in done.stderr
     assert b"File name too long" in done.stderr
+
+
+def test_commands_print_in_one_way() -> None:
+    """Would catch a command that prints around what makes text harmless and keeps results apart."""
+    root = Path(__file__).parents[2]
+    commands = [*root.glob("src/proofsearch/cli/*.py"), *root.glob("plugins/*/src/*/commands.py")]
+    assert len(commands) > 20
+    found = [
+        f"{file.name}:{node.lineno}"
+        for file in commands
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "typer.echo", "typer.secho", "click.echo")
+    ]
+    assert not found
