@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from proofsearch.cli.options import read_file
-from proofsearch.config import RunConfig, SelectionConfig, TrainConfig
+from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError
 from proofsearch.iterate.plan import begun_iteration
 from proofsearch.prompts import load_template
+from proofsearch.runs.settings import to_toml
 from proofsearch.selection import select
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.texts import read_text
@@ -26,11 +27,11 @@ def marked(file: Path, text: str) -> Path:
 def test_a_byte_order_mark_and_other_line_ends_change_nothing(tmp_path: Path) -> None:
     assert read_text(marked(tmp_path / "file", "a\nψ\n"), "text") == "a\nψ\n"
     assert read_file(marked(tmp_path / "c.toml", "seed = 3\n"), RunConfig).seed == 3
-    marked(tmp_path / "train.toml", "seed = 4\n")
+    marked(tmp_path / "train.toml", to_toml(TrainConfig(seed=4)))
     begun = begun_with(tmp_path)
     assert isinstance(begun, TrainConfig)
     assert begun.seed == 4
-    marked(tmp_path / "iterate.toml", "seed = 5\n")
+    marked(tmp_path / "iterate.toml", to_toml(IterateConfig(seed=5)))
     assert begun_iteration(tmp_path).seed == 5
     template = marked(tmp_path / "prompt.toml", "text = 'Prove {state}'\nstop = []\n")
     assert load_template(str(template)).text == "Prove {state}"
