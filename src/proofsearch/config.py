@@ -89,7 +89,8 @@ class PriorityConfig(FrozenModel):
     ========== ==============================================================================================
     kind       priority
     ========== ==============================================================================================
-    auto       mix where the scorer knows its calibration, else value; so for the scorer ``logprob`` what logprob says
+    auto       mix where the scorer knows its calibration, logprob where that gives the value no weight, else value; so
+               for the scorer ``logprob`` what logprob says
     value      v; of a scorer that follows paths (:class:`~proofsearch.protocols.FollowsPaths`) that of the best path
     logprob    L
     normalized L / max(tokens, 1) ** length_exponent

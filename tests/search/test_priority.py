@@ -8,6 +8,7 @@ import pytest
 
 from proofsearch.config import PriorityConfig
 from proofsearch.protocols import Calibration
+from proofsearch.search.estimates import Estimates
 from proofsearch.search.graph import SearchGraph
 from proofsearch.search.priority import Priority, mean_and_std
 
@@ -52,6 +53,22 @@ def test_the_table(config: dict[str, Any], expected: list[list[float]], goal_wei
     )
     assert priority(range(1, 3)) == [[a - goal_weight, b - 3 * goal_weight] for a, b in expected]
     assert priority([2, 1]) == [[b - 3 * goal_weight, a - goal_weight] for a, b in expected]
+
+
+@pytest.mark.parametrize("goal_weight", [None, 0.0, 2.0])
+def test_a_value_that_weighs_nothing_leaves_the_order_as_it_is_without_it(goal_weight: float | None) -> None:
+    """Catches a goal weight that was fitted beside the value and orders a search that is said to go without it."""
+    without = Priority(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), scored=False)
+    calibration = Calibration(0.0, 2.0, -4.0, 3.0, 0.0, goal_weight=0.01)
+    auto = Priority(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), calibration)
+    assert auto(range(1, 3)) == without(range(1, 3))
+    # Whoever asks for the mixture, or for a weight, gets what was fitted.
+    for config in (PriorityConfig(kind="mix"), PriorityConfig(kind="auto", value_weight=0.5)):
+        assert Priority(config, two_children(), calibration)(range(1, 3)) != without(range(1, 3))
+    estimates = Estimates(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), calibration)
+    plain = Estimates(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), scored=False)
+    assert estimates([1, 2]) == plain([1, 2])
+    assert estimates.step(-1.5) == plain.step(-1.5)
 
 
 def test_a_calibration_without_spread_orders_by_the_other_score() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import UsageError
-from proofsearch.search.priority import Standardisation
+from proofsearch.search.priority import Standardisation, weighs
 
 if TYPE_CHECKING:
     from proofsearch.config import PriorityConfig
@@ -48,7 +48,7 @@ class Estimates:
         self._graph = graph
         kind = config.kind
         if kind == "auto":
-            kind = "astar" if calibration is None else "mix"
+            kind = "astar" if calibration is None else "mix" if weighs(config, calibration) else "logprob"
         if kind == "mix" and calibration is None and scored:
             raise UsageError(
                 "--priority mix: the and-or search needs a scorer that knows its calibration, since it compares the "

@@ -67,6 +67,15 @@ def _power(num_tokens: int, exponent: float) -> float:
         return math.inf
 
 
+def weighs(config: PriorityConfig, calibration: Calibration) -> bool:
+    """Whether a calibrated value has a part in the order of ``auto``.
+
+    One that weighs 0 has none: the order is that of log-probability and goals, as without a scorer, and not one with a
+    weight of goals that was fitted on the way.
+    """
+    return bool(calibration.value_weight if config.value_weight is None else config.value_weight)
+
+
 class Priority:
     """The priorities of nodes, a list for each queue of the frontier.
 
@@ -138,7 +147,7 @@ class Priority:
         }
         kind = config.kind
         if kind == "auto":
-            kind = "value" if calibration is None else "mix"
+            kind = "value" if calibration is None else "mix" if weighs(config, calibration) else "logprob"
         if not scored and kind != "normalized":
             kind = "logprob"
         self._kind = kind
