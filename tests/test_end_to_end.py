@@ -201,3 +201,21 @@ def test_the_shipped_checkpoint_guides_at_once(story: Story) -> None:
     assert len(set(values)) > 10
     proved = sum(result["status"] == "proved" for result in results(story.folder / "shipped"))
     assert proved >= len(results(story.folder / "shipped")) // 2
+
+
+def test_how_many_workers_recorded_changes_nothing_of_what_is_learnt_or_measured(story: Story) -> None:
+    """Who finishes first is chance; with several workers no two runs file their searches alike."""
+    guided = ("--generator", "demonstrated", "--scorer", "demonstration", "--priority", "split")
+    heads, figures = [], []
+    for workers in ("1", "3"):
+        run, out = f"by {workers}", f"ckpt by {workers}"
+        few = ("--split", "train", "--limit", "40", "--max-expansions", "16", "--workers", workers)
+        story.command("search", *few, *guided, "--out", run, "-q")
+        short = ("--ebm-steps", "20", "--ebm-batch", "8", "--ebm-validate-every", "10", "--ebm-groups", "frontier")
+        story.command("train", "--plugin", "ebm", "--trajectories", run, "--out", out, *short, "-q")
+        (head,) = (story / out).glob("head-*.safetensors")
+        heads.append((head.name, head.read_bytes(), load_checkpoint(story / out).metrics))
+        (measured,) = json.loads(story.command("evaluate", run, "--json", "-q"))["runs"]
+        figures.append({key: measured[key] for key in ("ranking", "separation", "calibration", "solved_expansions")})
+    assert heads[0] == heads[1]
+    assert figures[0] == figures[1]

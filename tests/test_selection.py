@@ -81,6 +81,6 @@ def test_a_files_faults_are_named_with_their_place(tmp_path: Path) -> None:
     file.write_text("# nothing\n")
     with pytest.raises(UsageError, match="names: no theorem is named in it"):
         names(prover(), file=str(file))
-    file.write_bytes(b"\xff\xfe")
+    file.write_bytes(b"\xff\xff")
     with pytest.raises(InputError, match="names: not UTF-8 at byte 0"):
         names(prover(), file=str(file))

@@ -101,6 +101,7 @@ def test_without_any_run_it_records_one_along_the_librarys_proofs() -> None:
     events: list[TrainingEvent] = []
     train(config(seed=3, record={"theorems": 4}), Path("out"), on_event=events.append)
     assert "there is no recorded run under runs to learn from: recording one first in runs/train" in notes(events)
+    assert "of up to 4 theorems (split train), up to 64 expansions each" in notes(events)
     run = RunFolder.open(Path("runs/train"))
     assert {theorem.split for theorem in run.theorems} == {"train"}
     assert len(run.theorems) == 4

@@ -9,7 +9,6 @@ trainers look losses up by name as they go, every loss.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any, Self, cast
 
 from pydantic import ValidationError
 
+from proofsearch import streams
 from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
 from proofsearch.errors import ComponentError, InputError, PluginError, UsageError, one_line
 from proofsearch.guards import Owner, asked, guarded, interrupts
@@ -518,4 +518,4 @@ def _close(component: Any) -> None:
     try:
         component.close()
     except ComponentError as error:
-        print(f"warning: {error}", file=sys.stderr)
+        streams.warning(error)

@@ -86,7 +86,8 @@ class PriorityConfig(FrozenModel):
     ========== ==============================================================================================
     kind       priority
     ========== ==============================================================================================
-    auto       mix where the scorer knows its calibration, else value; so for the scorer ``logprob`` what logprob says
+    auto       mix where the scorer knows its calibration, logprob where that gives the value no weight, else value; so
+               for the scorer ``logprob`` what logprob says
     value      v; of a scorer that follows paths (:class:`~proofsearch.protocols.FollowsPaths`) that of the best path
     logprob    L
     normalized L / max(tokens, 1) ** length_exponent
@@ -200,11 +201,15 @@ class RunConfig(FrozenModel):
 class RecordConfig(FrozenModel):
     """The run that ``train`` records first where there is none to learn from: library proofs, and what competes."""
 
-    theorems: int = Field(default=400, ge=1, description="Theorems to record, drawn at random with the seed.")
+    theorems: int = Field(
+        default=4000,
+        ge=1,
+        description="Theorems to record, drawn at random where there are more; a few hundred teach too little.",
+    )
     split: Literal["train", "all"] = Field(
         default="train", description="Of which split; all: where the environment doesn't split its theorems."
     )
-    expansions: int = Field(default=256, ge=1, description="Nodes expanded a recorded theorem, at most.")
+    expansions: int = Field(default=64, ge=1, description="Nodes expanded a recorded theorem, at most.")
 
 
 class TrainConfig(FrozenModel):

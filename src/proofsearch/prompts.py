@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.texts import read_text
 from proofsearch.types import ProofState, Theorem
 
 STATE = "{state}"
@@ -145,10 +146,8 @@ def load_template(name: str) -> PromptTemplate:
         )
     file = Path(name).expanduser()
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(read_text(file, "a prompt template in TOML"))
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: not TOML: {error}") from None
     unknown = sorted(values.keys() - {"text", "stop"})
     if unknown:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.config import SelectionConfig
-from proofsearch.errors import InputError, UsageError
+from proofsearch.errors import UsageError
 from proofsearch.protocols import Environment
+from proofsearch.texts import read_text
 from proofsearch.types import Theorem
 
 DEFAULT_LIMIT = 50
@@ -72,12 +73,7 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
 
 
 def _from_file(environment: Environment, path: Path) -> list[Theorem]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}; expected a theorem's name a line") from None
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
+    lines = read_text(path, "a theorem's name a line").splitlines()
     theorems = []
     for number, line in enumerate(lines, start=1):
         name = _COMMENT.sub("", line).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import signal
@@ -79,6 +80,18 @@ def test_a_run_keeps_what_it_was_asked(cli: Cli) -> None:
     assert (config.seed, config.select.limit, config.search.limit.expansions) == (5, 3, None)
     assert (config.execution.max_batch, config.execution.max_wait) == (7, 0.5)
     assert RunFolder.open(Path("mine")).environment["seed"] == 5
+
+
+def test_a_run_whose_files_an_editor_marked_is_gone_on_with(cli: Cli) -> None:
+    cli("search", "reach-1", "reach-2", *FAKE, "--out", "mine", "-q")
+    # Of the others run.json has the hashes: any change of them is refused, with what to do.
+    files = [Path("mine/run.json"), Path("mine/results.jsonl")]
+    results = Path("mine/results.jsonl")
+    results.write_bytes(results.read_bytes().splitlines(keepends=True)[0])
+    for file in files:
+        file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())
+    assert "2 of 2" in cli("search", "--resume", "mine", "-q").out
+    assert cli("verify", "mine").code == 0
 
 
 def test_failures_are_counted_and_named(cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -41,13 +42,35 @@ def command(*arguments: str) -> object:
 
 @pytest.mark.usefixtures("runs")
 def test_tables_for_people_fit_100_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("evaluate", "a", "b", "--resamples", "200") == 0
+    assert command("evaluate", "a", "b", "--resamples", "200", "--details") == 0
     out, err = capsys.readouterr()
     assert max(map(len, out.splitlines())) <= 100
     assert "…" not in out, "something was cut off to fit"
     for text in ("40 of 40 theorems proved", "random", "log-prob − goals", "AUROC", "McNemar p", "ratio (interval)"):
         assert text in out
     assert "reading a" in err
+
+
+@pytest.mark.usefixtures("runs")
+def test_without_details_what_matters_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("evaluate", "a", "b", "--resamples", "200", "-q") == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) < 30
+    for text in ("40 of 40 theorems proved", "100.0% (91.2–100.0)", "recorded values of", "McNemar p", "--details"):
+        assert text in out
+    assert len(re.findall(r"^ \d+ expansions", out, re.M)) == 1, "solved at the largest budget alone"
+    assert "AUROC" not in out
+    # Whoever has a value scored wants to see how it ranks.
+    assert command("evaluate", "a", "--scorer", "small", "--resamples", "200", "-q") == 0
+    assert "log-prob − goals" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("runs")
+def test_what_is_piped_is_not_cut_at_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("plugins", "list") == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) > 100
 
 
 @pytest.mark.usefixtures("runs")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofsearch.evaluation.intervals import wilson
+from proofsearch.evaluation.intervals import percentage, wilson
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,21 @@ def test_its_ends() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
     with pytest.raises(ValueError, match="3 successes in 2 trials"):
         wilson(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("part", "digits", "expected"),
+    [
+        (0.5, 1, "50.0%"),
+        (3401 / 3402, 1, "99.97%"),
+        (3401 / 3402, 0, "99.97%"),
+        (1 / 3402, 1, "0.03%"),
+        (1 / 10**7, 1, "0.00001%"),
+        (0.996, 0, "99.6%"),
+        (1.0, 1, "100.0%"),
+        (0.0, 0, "0%"),
+        (math.nan, 1, "nan%"),
+    ],
+)
+def test_what_is_neither_all_nor_nothing_is_not_written_so(part: float, digits: int, expected: str) -> None:
+    assert percentage(part, digits) == expected

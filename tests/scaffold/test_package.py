@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -58,6 +61,55 @@ def test_it_is_in_good_style_whatever_it_is_called(tmp_path: Path, kind: str) ->
     # Each by the settings of its own.
     assert run("ruff", "check", "--no-cache", *folders, cwd=tmp_path) == ""
     assert run("ruff", "format", "--no-cache", "--check", "--diff", *folders, cwd=tmp_path) == ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_requires_the_types_that_its_own_check_needs(tmp_path: Path, kind: str) -> None:
+    """Here they may be installed for the core's sake; a newcomer has what the package asks for."""
+    folder = tmp_path / "new"
+    write_package(names_for("mine", kind), kind, folder)
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    asked = [re.split("[<>=]", one)[0] for one in project["optional-dependencies"]["dev"]]
+    assert {"mypy", "pytest", "ruff"} <= set(asked)
+    trees = [ast.parse(file.read_text()) for file in folder.rglob("*.py")]
+    imported = {
+        name.partition(".")[0]
+        for tree in trees
+        for node in ast.walk(tree)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [one.name for one in getattr(node, "names", [])]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    for name in imported - sys.stdlib_module_names - {"proofsearch", "proofsearch_mine", "pytest"}:
+        origin = Path(str(importlib.util.find_spec(name).origin))
+        assert (origin.parent / "py.typed").is_file() or f"types-{name}" in asked, name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_recorded_in_it_is_neither_kept_by_git_nor_published(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "new"
+    write_package(names_for("mine", kind), kind, folder)
+    for name in (
+        "runs/first/run.json",
+        "checkpoints/one/model",
+        "iterations/one/iterate.toml",
+        "ckpt/model",
+        "all.parquet",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("large")
+    ignored = (folder / ".gitignore").read_text().splitlines()
+    assert {"/runs/", "/checkpoints/", "/iterations/", "build/", "dist/"} <= set(ignored)
+    (folder / ".gitignore").unlink()
+    assert run("hatchling", "build", "-t", "sdist", cwd=folder) == ""
+    with tarfile.open(next((folder / "dist").glob("*.tar.gz"))) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", f"src/proofsearch_mine/{kind}.py", "tests/test_mine.py"} <= held
+    assert {name.partition("/")[0] for name in held} <= {"src", "tests", "pyproject.toml", "README.md", "PKG-INFO"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,7 +8,9 @@ import pytest
 
 from proofsearch.config import PriorityConfig
 from proofsearch.protocols import Calibration
+from proofsearch.search.estimates import Estimates
 from proofsearch.search.graph import SearchGraph
+from proofsearch.search.priorities import builtin_priority
 from proofsearch.search.standardisation import mean_and_std
 
 from .fake import FakeState, order_of
@@ -52,6 +54,23 @@ def test_the_table(config: dict[str, Any], expected: list[list[float]], goal_wei
     )
     assert priority(range(1, 3)) == [[a - goal_weight, b - 3 * goal_weight] for a, b in expected]
     assert priority([2, 1]) == [[b - 3 * goal_weight, a - goal_weight] for a, b in expected]
+
+
+@pytest.mark.parametrize("goal_weight", [None, 0.0, 2.0])
+def test_a_value_that_weighs_nothing_leaves_the_order_as_it_is_without_it(goal_weight: float | None) -> None:
+    """Catches a goal weight that was fitted beside the value and orders a search that is said to go without it."""
+    without = order_of(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), scored=False)
+    calibration = Calibration(0.0, 2.0, -4.0, 3.0, 0.0, goal_weight=0.01)
+    auto = order_of(PriorityConfig(kind="auto", goal_weight=goal_weight), two_children(), calibration)
+    assert auto(range(1, 3)) == without(range(1, 3))
+    # Whoever asks for the mixture, or for a weight, gets what was fitted.
+    for config in (PriorityConfig(kind="mix"), PriorityConfig(kind="auto", value_weight=0.5)):
+        assert order_of(config, two_children(), calibration)(range(1, 3)) != without(range(1, 3))
+    costs = builtin_priority(PriorityConfig(kind="auto"))
+    estimates = Estimates(costs, two_children(), calibration, goal_weight=goal_weight)
+    plain = Estimates(costs, two_children(), scored=False, goal_weight=goal_weight)
+    assert estimates([1, 2]) == plain([1, 2])
+    assert estimates.step(-1.5) == plain.step(-1.5)
 
 
 def test_a_calibration_without_spread_orders_by_the_other_score() -> None:

@@ -123,7 +123,7 @@ def test_version_1_is_read(searched, theorem, tmp_path, offset):
     assert_same(graph, one.graph())
     # A file that says version 2 has no such excuse.
     pq.write_table(old.replace_schema_metadata({VERSION_KEY: b"2"}), tmp_path / "odd.parquet")
-    with pytest.raises(InputError, match="damaged: column 'edges'"):
+    with pytest.raises(InputError, match="column 'edges' has no field 'also'; add it"):
         list(read_searches([tmp_path / "odd.parquet"]))
 
 

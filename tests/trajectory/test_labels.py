@@ -1,7 +1,8 @@
-"""Would catch: unproved taken for disproved, unexpanded taken for negative, a shortest distance that is not."""
+"""Would catch: unproved, unexpanded or unanswered taken for disproved, a shortest distance that is not."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ def graphs(draw):
                 st.tuples(
                     st.sampled_from(sources),
                     st.integers(0, nodes - 1),
-                    st.sampled_from([A, A, A, A, F, R, OutcomeKind.REFUSED, OutcomeKind.CRASHED]),
+                    st.sampled_from([A, A, A, A, A, R, R, F, OutcomeKind.REFUSED, OutcomeKind.CRASHED]),
                 ),
                 max_size=30,
             )
@@ -48,16 +49,19 @@ def slow_labels(expanded, edges, min_expansions):
         for source, target, kind in rows:
             if kind == A and target in remaining:
                 remaining[source] = min(remaining.get(source, 10**9), remaining[target] + 1)
+    outcomes = {node: [kind for source, _, kind in rows if source == node] for node in nodes}
+    answered = {node for node in nodes if expanded[node] and any(kind in (A, F, R) for kind in outcomes[node])}
+    refused = {node for node in nodes if OutcomeKind.REFUSED in outcomes[node]}
     found = []
     for node in nodes:
         reach = {node}
         for _ in nodes:
             reach |= {target for source, target, kind in rows if kind == A and source in reach}
-        enough = sum(expanded[other] for other in reach) >= min_expansions
-        exhausted = all(expanded[other] for other in reach)
+        enough = len(reach & answered) >= min_expansions
+        exhausted = reach <= answered and all(kind in (A, F, R) for other in reach for kind in outcomes[other])
         if reach & remaining.keys():
             found.append(POSITIVE)
-        elif expanded[node] and (enough or exhausted):
+        elif expanded[node] and not reach & refused and (enough or exhausted):
             found.append(NEGATIVE)
         else:
             found.append(UNKNOWN)
@@ -111,9 +115,35 @@ def test_decisions_are_the_definition(graph):
             assert list(decision.positive) == [labels.label[child] == POSITIVE for child in children]
 
 
-def test_a_refused_finish_is_no_proof():
+def test_a_refused_finish_is_no_proof_and_says_nothing_against_the_state():
     """0 → 1 (refused there), 0 → 2 (accepted there)."""
     edges = LabelledEdges([0, 0, 1, 2], [1, 2, -1, -1], [A, A, OutcomeKind.REFUSED, F])
     labels = label([True, True, True], edges, proved=True)
-    assert labels.label == [POSITIVE, NEGATIVE, POSITIVE]
+    assert labels.label == [POSITIVE, UNKNOWN, POSITIVE]
     assert labels.remaining == [2, -1, 1]
+
+
+T, C = OutcomeKind.TIMED_OUT, OutcomeKind.CRASHED
+
+
+@pytest.mark.parametrize("min_expansions", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [([R], NEGATIVE), ([R, R], NEGATIVE), ([], UNKNOWN), ([T], UNKNOWN), ([T, C], UNKNOWN), ([C, C, C], UNKNOWN)],
+)
+def test_what_was_not_answered_says_nothing(min_expansions, outcomes, expected):
+    """0 → 1 (proved), 0 → 2 → 3: what came of node 3 decides about it and, as all that is below, about node 2."""
+    edges = LabelledEdges(
+        [0, 0, 1, 2, *(3 for _ in outcomes)], [1, 2, -1, 3, *(-1 for _ in outcomes)], [A, A, F, A, *outcomes]
+    )
+    labels = label([True] * 4, edges, proved=True, min_expansions=min_expansions)
+    assert labels.label[3] == expected
+    # With a demand of one expansion, that of node 2 itself is enough.
+    assert labels.label[2] == (NEGATIVE if min_expansions == 1 else expected)
+
+
+def test_a_tactic_without_an_answer_leaves_its_state_to_the_budget():
+    """0 → 1 (proved), 0 → 2: one tactic there is rejected, the other runs out of time, and might have been a proof."""
+    edges = LabelledEdges([0, 0, 1, 2, 2], [1, 2, -1, -1, -1], [A, A, F, R, T])
+    assert label([True] * 3, edges, proved=True, min_expansions=1).label[2] == NEGATIVE
+    assert label([True] * 3, edges, proved=True, min_expansions=2).label[2] == UNKNOWN

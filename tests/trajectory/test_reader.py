@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +13,7 @@ from proofsearch.trajectory import reader
 from proofsearch.trajectory.reader import num_rows, read_searches, read_tables, search_ids, trajectory_files
 from proofsearch.trajectory.schema import VERSION, VERSION_KEY
 from proofsearch.trajectory.writer import Origin, merge_files, to_bytes, to_table, write_file
+from proofsearch.types import Theorem
 
 
 @pytest.fixture
@@ -52,11 +55,11 @@ def test_other_parquet_is_refused(tmp_path):
 def test_missing_and_retyped_columns_are_refused(table, tmp_path):
     good = table("s")
     pq.write_table(good.drop_columns(["logprob"]), tmp_path / "less.parquet")
-    with pytest.raises(InputError, match=r"less\.parquet: damaged: .*column 'logprob', this file has none"):
+    with pytest.raises(InputError, match=r"less\.parquet: has no column 'logprob', of type double"):
         list(read_searches([tmp_path / "less.parquet"]))
     at = good.column_names.index("depth")
     pq.write_table(good.set_column(at, "depth", good.column("depth").cast(pa.string())), tmp_path / "typed.parquet")
-    with pytest.raises(InputError, match=r"typed\.parquet: damaged: column 'depth' is string, expected int32"):
+    with pytest.raises(InputError, match=r"typed\.parquet: column 'depth' is string, expected int32; write it"):
         list(read_searches([tmp_path / "typed.parquet"]))
 
 
@@ -165,3 +168,45 @@ def test_a_failed_write_leaves_the_old_file(table, tmp_path):
         write_file(file, broken())
     assert file.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["keep.parquet"]
+
+
+def test_searches_come_in_the_librarys_order_however_they_were_filed(searched, tmp_path):
+    """Catches what is drawn or split by the order in which workers happened to finish."""
+    theorems = [Theorem(name, f"show {name}", position=position) for name, position in (("c", 1), ("a", 5), ("b", 12))]
+    theorems += [Theorem("d", "show d"), Theorem("e", "show e")]  # those without a position last, by name
+    tables = []
+    for number, theorem in enumerate(theorems):
+        graph, result = searched(number, 5)
+        tables.append(to_table(graph, result, theorem, Origin("run"), search_id=f"search {theorem.name}"))
+    wanted = ["c", "a", "b", "d", "e"]
+    rng = random.Random(0)
+    for trial in range(6):
+        filed = rng.sample(tables, len(tables))
+        parts = tmp_path / f"parts {trial}"
+        parts.mkdir()
+        write_file(parts / "all.parquet", filed[: trial + 1])  # the rest each in a file of its own
+        for number, table in enumerate(filed[trial + 1 :]):
+            write_file(parts / f"{9 - number}.parquet", [table])
+        assert [search.theorem.name for search in read_searches([parts])] == wanted
+        one = tmp_path / f"one {trial}.parquet"
+        with pq.ParquetWriter(one, tables[0].schema) as writer:
+            for table in filed:  # a row group each: more than are held at a time
+                writer.write_table(table)
+        assert [search.table for search in read_searches([one])] == tables
+
+
+def test_of_one_theorem_the_first_given_search_comes_first(table, tmp_path):
+    write_file(tmp_path / "1.parquet", [table("y"), table("x")])
+    write_file(tmp_path / "2.parquet", [table("a"), table("y")])
+    assert [search.search_id for search in read_searches([tmp_path])] == ["y", "x", "a"]
+
+
+def test_a_file_that_is_merged_while_it_is_read_is_looked_for_again(table, tmp_path):
+    for name in ("a", "b"):
+        write_file(tmp_path / f"{name}.parquet", [table(name)])
+    reading = read_searches([tmp_path])
+    assert next(reading).search_id == "a"
+    merge_files([tmp_path / "a.parquet", tmp_path / "b.parquet"], tmp_path / "part-0.parquet")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.parquet").unlink()
+    assert [search.search_id for search in reading] == ["b"]

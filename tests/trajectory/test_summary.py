@@ -145,7 +145,7 @@ def test_merge_on_a_full_disk_leaves_nothing(folder, tmp_path, monkeypatch):
         ("target", 10_000, "a target beyond"),
         ("target", None, "none although it did"),
         ("logprob", 0.5, "a log-probability above 0"),
-        ("logprob", float("nan"), "a log-probability above 0 or not finite"),
+        ("logprob", float("nan"), "node 0: column 'edges.logprob' is nan, expected a finite number"),
     ],
 )
 def test_edges_that_no_search_made_are_found(folder, tmp_path, field, value, message):

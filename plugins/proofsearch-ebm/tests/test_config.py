@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.resources import as_file, files
 
 import pytest
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmConfig, EbmTrainerConfig
 from pydantic import ValidationError
+
+from proofsearch.checkpoint import read_manifest
 
 
 def test_registering_everything_loads_no_torch():
     # `proofsearch --help` calls every hook; importing torch there would cost seconds.
     code = """
 import sys
+from importlib.resources import as_file, files
 from proofsearch_ebm import plugin
 names = []
 def register(name, factory, config=None, help=""):
@@ -82,3 +86,13 @@ def test_tensorboard_that_is_not_there_is_refused_when_options_are_read(monkeypa
     EbmTrainerConfig(tensorboard=False)
     with pytest.raises(ValidationError, match=r"pip install 'proofsearch-ebm\[tensorboard\]', or leave the option out"):
         EbmTrainerConfig(tensorboard=True)
+
+
+def test_the_shipped_checkpoint_was_trained_by_the_defaults() -> None:
+    """Who changes what is trained on what, trains the shipped checkpoint again: docs/ebm.md begins with the command."""
+    with as_file(files("proofsearch_ebm") / "data" / "prefix") as folder:
+        trained = read_manifest(folder).config["training"]
+    defaults = EbmTrainerConfig().model_dump(mode="json")
+    kept = trained.keys() & defaults.keys() - MAY_CHANGE
+    assert {"loss", "groups", "spectral_norm", "dead_ends", "learning_rate", "hidden"} <= kept
+    assert {name: trained[name] for name in kept} == {name: defaults[name] for name in kept}

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.folded import fold
-from proofsearch_ebm.head import EnergyHead, HeadConfig, HeadOutput, standardisation, state_outputs
+from proofsearch_ebm.head import (
+    MAX_SCALE,
+    SPECTRAL_INPUT_SPREAD,
+    EnergyHead,
+    HeadConfig,
+    HeadOutput,
+    standardisation,
+    state_outputs,
+)
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.spectral import sigma
 
@@ -110,6 +118,55 @@ def test_knobs_of_the_architecture_act() -> None:
     assert EnergyHead(SMALL.model_copy(update={"output_bias": True})).energy_output.bias is not None
     plain = EnergyHead(SMALL.model_copy(update={"spectral_norm": False}))
     assert not any("original" in name for name in plain.state_dict())
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(12, (24, 16)), (1100, (64,)), (300, (48, 96, 8)), (5, (2,))])
+def test_trained_heads_of_every_shape_have_singular_values_of_at_most_one(width: int, hidden: tuple[int, ...]) -> None:
+    """A learning rate that the power method can't follow, rare columns as hashed features have them."""
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.rand(256, width, generator=draw) * (torch.rand(256, width, generator=draw) < 0.05)
+    wanted = torch.rand(256, generator=draw) * 20
+    head = fitted(HeadConfig(width=width, hidden=hidden), rows)
+    optimiser = torch.optim.AdamW(head.parameter_groups(0.01), lr=0.03)
+    for _ in range(40):
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(head(rows, draw).energy, wanted).backward()
+        optimiser.step()
+    before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+    settled = head.settled()
+    for name, tensor in head.state_dict().items():
+        assert torch.equal(tensor, before[name])  # a look at the head changes nothing of its training
+    assert head.training
+    assert not settled.training
+    for layer in (*settled.layers, settled.energy_output):
+        values = np.linalg.svd(layer.weight.detach().numpy(), compute_uv=False)
+        assert 0.98 <= values.max() <= 1.02
+    # The search's matrices are these, but for the scales that are multiplied in.
+    folded = fold(settled)
+    assert np.allclose(folded(rows.numpy()).energy, settled(rows).energy.detach().numpy(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("spectral", "spread"), [(True, SPECTRAL_INPUT_SPREAD), (False, 1.0)])
+def test_columns_are_spread_such_that_the_hidden_units_are_not_linear(spectral: bool, spread: float) -> None:
+    rows = some_rows(500)
+    head = fitted(SMALL.model_copy(update={"spectral_norm": spectral}), rows)
+    inputs = (rows - head.input_mean) * head.input_scale
+    assert inputs.std(dim=0, correction=0).tolist() == pytest.approx([spread] * 12, rel=1e-4)
+    # SiLU's curve shows from about 1 on; below a third of that it is a straight line to within a tenth.
+    hidden = head.eval().layers[0](inputs)
+    assert hidden.std().item() > 1 / 3
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_scale_is_bounded(sign: int) -> None:
+    head = EnergyHead(SMALL)
+    with torch.no_grad():
+        head.log_temperature.fill_(-sign * 50.0)
+    head.bound_scale()
+    assert float(torch.exp(-head.log_temperature.detach())) == pytest.approx(MAX_SCALE**sign, rel=1e-4)
+    near = 3 * some_rows(50) * 1e-9
+    head.set_scale(near)
+    assert 1 / MAX_SCALE * 0.999 <= float(torch.exp(-head.log_temperature.detach())) <= MAX_SCALE * 1.001
 
 
 # ------------------------------------------------------------------------------------------------- standardisation
@@ -251,4 +308,7 @@ def test_separable_groups_are_learnt_with_spectral_norm_on() -> None:
 
 def test_without_a_scale_spectral_norm_is_stuck() -> None:
     # Layers of spectral norm 1 can't reach the energies that the softmax needs: why there is a learnt scale at all.
-    assert overfit(HeadConfig(width=16, hidden=(64, 32), learnable_scale=False)) > 0.3
+    # Rows of unit length show it; what standardised columns are spread to makes up for it where groups are so easily
+    # told apart.
+    assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2", learnable_scale=False)) > 0.3
+    assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2")) < 0.1

@@ -56,24 +56,31 @@ def equal(left, right):
 # ------------------------------------------------------------------------------------------------------------- counts
 
 
-@given(k=st.integers(0, 100), ratios=st.lists(st.floats(0, 1e6), min_size=1, max_size=5).filter(any))
-def test_tier_counts_sum_to_k_for_all_ratios(k, ratios):
-    counts = tier_counts(k, ratios)
+@given(
+    k=st.integers(0, 100),
+    ratios=st.lists(st.floats(0, 1e6), min_size=1, max_size=5).filter(any),
+    offset=st.floats(0, 1, exclude_max=True),
+)
+def test_tier_counts_sum_to_k_for_all_ratios(k, ratios, offset):
+    counts = tier_counts(k, ratios, offset)
+    assert min(counts) >= 0
     assert sum(counts) == k
     for count, ratio in zip(counts, ratios, strict=True):
         assert abs(count - k * ratio / sum(ratios)) < 1 + 1e-6
         assert count == 0 or ratio > 0
 
 
-@pytest.mark.parametrize(("k", "expected"), [(4, (3, 1, 0)), (10, (7, 2, 1)), (1, (1, 0, 0)), (7, (5, 1, 1))])
-def test_tier_counts_of_the_default_ratios(k, expected):
-    assert tier_counts(k, (0.7, 0.2, 0.1)) == expected
+@pytest.mark.parametrize("k", [1, 4, 7, 10])
+def test_tier_counts_are_the_shares_on_average(k):
+    # Rounded alike for every group, of 4 negatives none would ever be easy.
+    counts = np.array([tier_counts(k, (0.7, 0.2, 0.1), (place + 0.5) / 1000) for place in range(1000)])
+    assert counts.mean(axis=0) == pytest.approx([0.7 * k, 0.2 * k, 0.1 * k], abs=0.002)
 
 
 @pytest.mark.parametrize("ratios", [(0, 0, 0), (-1, 1, 1), (float("nan"), 1, 1), (float("inf"), 1, 1)])
 def test_ratios_that_are_no_shares_are_refused(ratios):
     with pytest.raises(UsageError, match="shares of the tiers"):
-        tier_counts(4, ratios)
+        tier_counts(4, ratios, 0.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=4))
@@ -132,7 +139,7 @@ def test_no_empty_text_reaches_the_encoder_nor_a_group(table, write, letters, gr
 
 def test_tiers_are_what_they_are_called(dataset):
     sampler = TierSampler(dataset, np.arange(3), negatives=10, ratios=(0.3, 0.3, 0.4), batch=64)
-    assert sampler.num_groups == (dataset.label == 1).sum()
+    assert sampler.num_groups == dataset.leads_on.sum() == (dataset.label == 1).sum() - 3  # without the roots
     for sample in everything(sampler):
         for states, tier in zip(sample.states.tolist(), sample.tier.tolist(), strict=True):
             entry = dataset.theorems[dataset.theorem_of[states[0]]]
@@ -153,15 +160,27 @@ def test_the_realised_mix_is_reported(dataset):
     samples = everything(sampler)
     for tier, name in enumerate(("positive", "hard", "medium", "easy")):
         assert sampler.realised[name] == sum(int((sample.tier == tier).sum()) for sample in samples)
-    # Three of four are hard and one is medium, except for 3 roots, which had no rival on the frontier and get an easy
-    # one, and 3 first steps, whose only rivals are siblings.
-    assert sampler.realised == {"positive": 12, "hard": 9 * 3 + 3 * 4, "medium": 6, "easy": 3, "dead end": 0}
+    assert sampler.realised["positive"] == 9
+    assert sampler.realised["dead end"] == 0
+    assert sum(sampler.realised.values()) == 9 * 5
+    # Of 36 negatives 25.2 should be hard, 7.2 medium and 3.6 easy; for 3 first steps, whose only rivals are siblings,
+    # hard ones stand in for the medium ones.
+    assert sampler.realised["hard"] >= 9 * 2 + 3
+    assert 1 <= sampler.realised["easy"] <= 9
 
 
-def test_every_positive_comes_once_an_epoch(dataset):
+def test_every_state_that_leads_on_comes_once_an_epoch(dataset):
     sampler = TierSampler(dataset, np.arange(3), batch=5)
     firsts = np.concatenate([sample.states[:, 0] for sample in everything(sampler)])
-    assert sorted(firsts.tolist()) == np.flatnonzero(dataset.label == 1).tolist()
+    assert sorted(firsts.tolist()) == np.flatnonzero(dataset.leads_on).tolist()
+
+
+def test_easy_negatives_come_in_their_share(dataset):
+    sampler = TierSampler(dataset, np.arange(3), negatives=4, ratios=(0.7, 0.2, 0.1))
+    rng = np.random.default_rng(0)
+    groups = sum(len(sample.states) for _ in range(60) for sample in sampler.epoch(rng))
+    # A tenth of the negatives: that of a binomial count of so many groups, of which each has one with chance .4.
+    assert sampler.realised["easy"] == pytest.approx(0.4 * groups, abs=4 * (0.24 * groups) ** 0.5)
 
 
 @pytest.mark.parametrize("groups", KINDS)
@@ -262,8 +281,45 @@ def test_a_child_that_only_leads_back_is_contrasted_at_its_decision_and_no_negat
         (sample,) = everything(make_sampler(groups, dataset, np.array([0])))
         assert sample.states[0, 0] == ids["b"]
         assert dict(zip(sample.states[0].tolist(), sample.tier[0].tolist(), strict=True))[ids["a"]] == HARD
-    for sample in everything(TierSampler(dataset, np.arange(2), negatives=9)):
+    assert dataset.label[[ids["a"], ids["b"]]].tolist() == [1, 1]
+    assert dataset.leads_on[[ids["a"], ids["b"], ids["c"]]].tolist() == [False, True, False]
+    samples = everything(TierSampler(dataset, np.arange(2), negatives=9))
+    firsts = np.concatenate([sample.states[:, 0] for sample in samples])
+    assert ids["a"] not in firsts
+    assert dataset.depth[firsts].min() == 1  # no root is a positive of a group
+    for sample in samples:
         assert (dataset.label[sample.states[sample.mask & ~sample.positive]] != 1).all()
+
+
+def test_what_is_provable_only_by_a_way_back_competes_in_vain_on_the_frontier(table, build, states_by_text):
+    script = [("root", ["a", "b"]), ("a", ["a1", "a2"]), ("b", ["b1", "b2"]), ("a1", ["root"]), ("b1", ["qed"])]
+    dataset = build(table("t", script))
+    ids = states_by_text(dataset, 0, "root", "a", "b", "a1", "a2", "b1", "b2")
+    assert dataset.label[ids["a1"]] == 1
+    assert not dataset.leads_on[ids["a1"]]
+    drawn = {}
+    for sample in everything(FrontierSampler(dataset, np.array([0]))):
+        for states, tier in zip(sample.states.tolist(), sample.tier.tolist(), strict=True):
+            drawn[states[0]] = dict(zip(states, tier, strict=True))
+    assert drawn[ids["b1"]][ids["a1"]] == MEDIUM
+    (at_root, at_b) = frontier_choices(dataset, [0], 64, np.random.default_rng(0))
+    for choice, good in ((at_root, "b"), (at_b, "b1")):
+        assert choice.states[choice.positive].tolist() == [ids[good]]
+        assert ids["a1"] in choice.states[~choice.positive]
+
+
+def test_a_rival_that_leads_on_is_good_where_the_search_could_still_take_it(table, build, states_by_text):
+    # From root both a and b lead on, by c; at a, c is its child, and b still leads on by way of c.
+    script = [("root", ["a", "b", "x"]), ("a", ["c", "y"]), ("b", ["c", "z"]), ("c", ["qed"])]
+    dataset = build(table("t", script))
+    ids = states_by_text(dataset, 0, "root", "a", "b", "x", "c", "y", "z")
+    assert set(np.flatnonzero(dataset.leads_on)) == {ids["a"], ids["b"], ids["c"]}
+    choices = frontier_choices(dataset, [0], 64, np.random.default_rng(0))
+    good = {frozenset(choice.states[choice.positive].tolist()) for choice in choices}
+    assert frozenset({ids["b"], ids["c"]}) in good  # at a
+    for sample in everything(FrontierSampler(dataset, np.array([0]))):
+        for states, tier in zip(sample.states, sample.tier, strict=True):
+            assert not dataset.leads_on[states[tier > POSITIVE]].any()
 
 
 WIDE = [

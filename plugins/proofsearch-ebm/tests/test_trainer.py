@@ -15,7 +15,7 @@ from proofsearch_ebm import trainer, validation
 from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, EbmTrainerConfig
 from proofsearch_ebm.dataset import build_dataset
-from proofsearch_ebm.head import StateOutput
+from proofsearch_ebm.head import MAX_SCALE, StateOutput
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
@@ -24,6 +24,7 @@ from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.progress import NoWriter, Progress
 from proofsearch_ebm.setup import data_hash, prepared_head, set_up
+from proofsearch_ebm.tensors import read_tensors
 from proofsearch_ebm.trainer import EbmTrainer
 from proofsearch_ebm.training_step import against_policy, grouped
 from proofsearch_ebm.validation import frontier_choices, sibling_choices
@@ -274,6 +275,20 @@ def test_the_remaining_steps_are_learnt_beside_the_order(train):
     assert final_error(1) < 0.6 * final_error(0)
 
 
+@pytest.mark.parametrize("groups", ["tiers", "siblings", "frontier"])
+def test_the_same_searches_filed_in_another_order_give_the_same_head(train, table, write, letters, groups):
+    """One worker and two: what they searched is the same, who was first is not."""
+    rng = np.random.default_rng(0)
+    tables = [table(f"t{number}", proof(f"t{number}", rng), position=7 * number % 25) for number in range(25)]
+    found = []
+    for out in ("one", "two"):
+        rng.shuffle(tables)
+        folder = train(paths=[write(out, *tables)], out=out, groups=groups, steps=20, validate_every=10)
+        (head,) = folder.glob("head-*.safetensors")
+        found.append((head.name, head.read_bytes(), metrics(folder)))
+    assert found[0] == found[1]
+
+
 def test_the_logits_of_a_residual_energy_hold_the_log_probability(build, table):
     # With policy_weight the energy learns what the policy misses; with a wrong sign it would learn to repeat it.
     dataset = build(table("t", proof("t", np.random.default_rng(0))))
@@ -283,6 +298,31 @@ def test_the_logits_of_a_residual_energy_hold_the_log_probability(build, table):
     assert found[0, :2].tolist() == pytest.approx((energies[0, :2] - 0.5 * torch.tensor(dataset.logprob[:2])).tolist())
     assert bool(torch.isfinite(found).all())
     assert against_policy(energies, dataset, states, 0.0) is energies
+
+
+@pytest.mark.parametrize("policy_weight", [0.0, 1.0])
+def test_the_energy_that_is_fitted_to_distances_is_the_heads_own(build, table, policy_weight):
+    dataset = build(table("t", proof("t", np.random.default_rng(0))))
+    state = int(np.flatnonzero(dataset.leads_on & (dataset.logprob < 0))[0])
+    states = np.array([[state, state + 1]])
+    output = StateOutput(torch.tensor([float(dataset.remaining[state]), 0.0], requires_grad=True), torch.zeros(2))
+    energies, batch = grouped(dataset, states, np.array([[True, False]]), output, torch.tensor([[0, 1]]))
+    seen = against_policy(energies, dataset, states, policy_weight)
+    loss = DepthRegression(DepthRegressionConfig(target="energy"))(seen, batch)
+    assert loss.item() == 0  # whatever the policy thought of the way to the state
+    loss.backward()
+    assert bool((output.energy.grad == 0).all())
+
+
+def test_what_is_kept_is_settled_and_its_scale_bounded(train):
+    """Catches heads whose largest singular value, at the learning rate of the training, had run away from 1."""
+    (file,) = train(learning_rate=0.1, hidden=(24, 12), steps=40).glob("head-*.safetensors")
+    tensors = read_tensors(file)
+    for name in ("layers.0", "layers.1", "energy_output"):
+        weight = tensors[f"{name}.parametrizations.weight.original"]
+        left, right = (tensors[f"{name}.parametrizations.weight.0.{vector}"] for vector in ("_u", "_v"))
+        assert np.linalg.svd(weight / (left @ weight @ right), compute_uv=False).max() <= 1.02
+    assert abs(float(tensors["log_temperature"])) <= math.log(MAX_SCALE) * 1.001
 
 
 def test_dead_ends_beside_a_group_are_not_compared_but_are_far_from_a_proof(build, table):

@@ -13,6 +13,7 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
+from proofsearch import streams
 from proofsearch.builtins.local_slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError, one_line, trace_of
 from proofsearch.interruption import leave_to_parent
@@ -25,6 +26,12 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: of this end of the socket pair.
     """
+    # What a component prints can't fail it, whatever the parent's standard error is.
+    with streams.attached():
+        _serve(descriptor)
+
+
+def _serve(descriptor: int) -> None:
     # The parent decides when to end; that it is gone shows at the end of the stream.
     leave_to_parent()
     faulthandler.enable()

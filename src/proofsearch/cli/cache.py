@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.embedding_cache import FOLDER, EmbeddingStore
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.plugins import Plugins
@@ -50,14 +51,14 @@ def _info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     except InputError as error:
         damaged = str(error)
     if as_json:
-        typer.echo(json.dumps({"folder": str(folder), "entries": entries, "encoders": encoders}, indent=2))
+        streams.output(json.dumps({"folder": str(folder), "entries": entries, "encoders": encoders}, indent=2))
     else:
-        console = Console()
-        console.print(escape(str(folder)), soft_wrap=True)
-        _print(console, "name megabytes last_change", entries)
-        _print(console, "fingerprint rows megabytes last_use", encoders)
+        out = console()
+        out.print(escape(folder), soft_wrap=True)
+        _print(out, "name megabytes last_change", entries)
+        _print(out, "fingerprint rows megabytes last_use", encoders)
     if damaged:
-        typer.secho(f"warning: {damaged}", fg=typer.colors.YELLOW, err=True)
+        streams.warning(damaged)
 
 
 def _clear(
@@ -82,7 +83,7 @@ def _clear(
         if name not in known:
             raise UsageError(f"{folder} holds no {name!r}; it holds: {', '.join(known) or 'nothing'}")
     if not names and FOLDER not in known:
-        typer.echo(f"{folder} holds no encoded states")
+        streams.output(f"{folder} holds no encoded states")
         return
     for name in names or [FOLDER]:
         path, before = known[name], _bytes(known[name])
@@ -91,7 +92,7 @@ def _clear(
             _store(folder).clear()
         else:
             _delete(path)
-        typer.echo(f"{name}: {(before - _bytes(path)) / 1e6:.1f} MB cleared")
+        streams.output(f"{name}: {(before - _bytes(path)) / 1e6:.1f} MB cleared")
 
 
 def _clear_encoder(folder: Path, beginning: str) -> None:
@@ -104,7 +105,7 @@ def _clear_encoder(folder: Path, beginning: str) -> None:
         names = ", ".join(one.fingerprint for one in found or stored) or "none"
         raise UsageError(f"--fingerprint {beginning}: {what} a fingerprint that begins so; there are: {names}")
     store.clear(found[0].fingerprint)
-    typer.echo(f"{found[0].fingerprint}: {found[0].rows} rows of {found[0].bytes / 1e6:.1f} MB cleared")
+    streams.output(f"{found[0].fingerprint}: {found[0].rows} rows of {found[0].bytes / 1e6:.1f} MB cleared")
 
 
 def _store(folder: Path) -> EmbeddingStore:
@@ -155,14 +156,14 @@ def _delete(path: Path) -> None:
         raise StorageError(f"{error.filename or path}: can't be deleted: {error.strerror or error}") from None
 
 
-def _print(console: Console, columns: str, rows: list[dict[str, Any]]) -> None:
+def _print(out: Console, columns: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    console.print()
+    out.print()
     table = Table(box=None, header_style="bold")
     for name in columns.split():
         table.add_column(name.replace("_", " "), justify="right" if name in ("rows", "megabytes") else "left")
     for row in rows:
         # Columns of numbers have a fixed number of places, so that they can be compared at a glance.
         table.add_row(*(f"{cell:,.1f}" if isinstance(cell, float) else escape(f"{cell}") for cell in row.values()))
-    console.print(table)
+    out.print(table)

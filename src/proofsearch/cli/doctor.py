@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.doctor import PluginHealth, diagnose, switched_off
 from proofsearch.errors import DiagnosisError
 from proofsearch.plugins import DISABLE_VARIABLE, Plugins
@@ -31,13 +31,13 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """Say what is installed, which provers, models and accelerators are found, and what is missing."""
-        console = Console(stderr=True)
+        on_terminal = console(stderr=True)
         # Learning libraries are asked in processes of their own, which takes seconds.
-        with console.status("asking every plugin …") if console.is_terminal else nullcontext():
+        with on_terminal.status("asking every plugin …", spinner="line") if on_terminal.is_terminal else nullcontext():
             found = diagnose(plugins, names or ())
         problems = sum(len(health.problems) for health in found)
         if as_json:
-            typer.echo(json.dumps({"healthy": not problems, "plugins": [_as_json(one) for one in found]}, indent=2))
+            streams.output(json.dumps({"healthy": not problems, "plugins": [_as_json(one) for one in found]}, indent=2))
         else:
             _show(found)
         if problems:
@@ -45,24 +45,24 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
 
 
 def _show(found: list[PluginHealth]) -> None:
-    console = Console()
+    out = console()
     for health in found:
         plugin = health.plugin
         kinds: dict[str, list[str]] = {}
         for kind, name in health.components:
             kinds.setdefault(kind, []).append(name)
         registered = "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items()) or "registers nothing"
-        console.print(f"[bold]{escape(plugin.name)}[/] ({escape(str(plugin))})", highlight=False)
-        console.print(Padding(escape(registered), (0, 0, 0, 2)), style="dim", highlight=False)
+        out.print(f"[bold]{escape(plugin.name)}[/] ({escape(str(plugin))})", highlight=False)
+        out.print(Padding.indent(escape(registered), 2), style="dim", highlight=False)
         table = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
         for finding in health.findings:
             remedy = f"\n→ {escape(finding.remedy)}" if finding.remedy and finding.state != "found" else ""
             table.add_row(_MARKS[finding.state], escape(finding.what), escape(finding.message) + remedy)
-        console.print(table)
-        console.print()
+        out.print(table)
+        out.print()
     off = switched_off()
     if off:
-        console.print(f"switched off by {DISABLE_VARIABLE}: {escape(', '.join(off))}", highlight=False)
+        out.print(f"switched off by {DISABLE_VARIABLE}: {escape(', '.join(off))}", highlight=False)
 
 
 def _as_json(health: PluginHealth) -> dict[str, object]:

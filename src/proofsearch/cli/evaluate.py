@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from proofsearch import streams
 from proofsearch.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
 from proofsearch.cli.options import ConfigOption, Overwrite, component_options, number_between, overrides, with_options
 from proofsearch.cli.output import display
@@ -93,6 +94,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")
         ] = None,
         overwrite: Overwrite = False,
+        details: Annotated[
+            bool, typer.Option("--details", help="Print every table, not only what matters most.")
+        ] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
         **given: Any,
@@ -127,14 +131,14 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         with display(quiet) as shown:
             found = evaluate_runs(runs, settings, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
         if as_json:
-            typer.echo(json.dumps(to_json(found), indent=2, allow_nan=False))
+            streams.output(json.dumps(to_json(found), indent=2, allow_nan=False))
         else:
-            show(found)
+            show(found, details=details)
         if plots is not None:
             from proofsearch.comparison.plots import write_plots
 
             for file in write_plots(found, plots, inputs=own_files(runs), overwrite=overwrite):
-                typer.echo(f"wrote {file}", err=True)
+                streams.message(f"wrote {file}")
 
     return evaluate
 

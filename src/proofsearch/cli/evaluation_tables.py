@@ -1,20 +1,22 @@
-"""An evaluation as tables for people, no wider than 100 columns."""
+"""An evaluation as tables for people: what matters most, and on request everything."""
 
 from __future__ import annotations
 
 import math
 
 from rich import box
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table
 
+from proofsearch.cli.console import console, escape
 from proofsearch.comparison import Comparison, Evaluation, RunEvaluation
 from proofsearch.evaluation.bootstrap import Estimate
+from proofsearch.evaluation.intervals import percentage, wilson
 
 WIDTH = 100
-"""Columns, unless the terminal is narrower."""
+"""Columns of text, unless the terminal is narrower. Where there is no terminal tables may be wider."""
 
 _NAMES = {
     "value": "value",
@@ -32,22 +34,34 @@ _NAMES = {
 }
 
 
-def show(evaluation: Evaluation) -> None:
-    """Prints an evaluation on standard output."""
-    console = Console(highlight=False)
-    if console.width > WIDTH or not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+def show(evaluation: Evaluation, *, details: bool = False) -> None:
+    """Prints an evaluation on standard output.
+
+    Args:
+        evaluation: what was found.
+        details: print every table; else what each run solved and what is to be noted, comparisons at the largest
+            budgets, and rankings where a value was scored now, since that was asked for.
+    """
+    parts: list[RenderableType] = []
     for run in evaluation.runs:
-        for part in _run(run):
-            console.print(part)
+        parts += _run(run)
+        if details:
+            parts.append(_solved(run))
+        if (details or run.offline) and run.ranking["all"].decisions:
+            parts += [_ranking(run), _differences(run)]
+        if details:
+            parts += _states(run)
     for number, comparison in enumerate(evaluation.comparisons, start=2):
-        for part in _comparison(comparison, number):
-            console.print(part)
-    console.print(
-        f"Intervals are 95%: Wilson's for what one run solved, else by a bootstrap over theorems "
-        f"({evaluation.resamples} draws, seed {evaluation.seed}).",
-        style="dim",
+        parts += _comparison(comparison, number, details)
+    parts.append(
+        f"[dim]Intervals are 95%: Wilson's for what one run solved, else by a bootstrap over theorems "
+        f"({evaluation.resamples} draws, seed {evaluation.seed}).[/]"
     )
+    if not details:
+        parts.append("[dim]Every budget, rankings at decisions by depth, labelled states and costs: --details[/]")
+    out = console(width=WIDTH)
+    for part in parts:
+        out.print(part if isinstance(part, Table) else Constrain(part, WIDTH))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -71,14 +85,17 @@ def _run(run: RunEvaluation) -> list[RenderableType]:
     parts: list[RenderableType] = [
         f"[bold]{escape(str(run.run))}[/]: {run.environment}, {run.generator}, scorer {run.scorer}, priority "
         f"{run.priority}; at most {limits or 'anything'}; {run.proved} of {run.theorems} theorems proved"
+        f"{f', {_wilson(run.proved, run.theorems)}' if run.theorems else ''}"
     ]
     judged = f"values of {run.value_of}, scored now" if run.offline else f"recorded values of {run.value_of}"
     colour = {"above chance": "green", "looks inverted": "bold red"}.get(run.sign.verdict, "yellow")
-    parts.append(Padding(f"{judged}: [{colour}]{escape(run.sign.words)}[/]", (0, 0, 0, 2)))
-    parts += [Padding(f"[yellow]note:[/] {escape(note)}", (0, 0, 0, 2)) for note in run.notes]
-    parts.append(_solved(run))
-    if run.ranking["all"].decisions:
-        parts += [_ranking(run), _differences(run)]
+    parts.append(Padding.indent(f"{escape(judged)}: [{colour}]{escape(run.sign.words)}[/]", 2))
+    parts += [Padding.indent(f"[yellow]note:[/] {escape(note)}", 2) for note in run.notes]
+    return parts
+
+
+def _states(run: RunEvaluation) -> list[RenderableType]:
+    parts: list[RenderableType] = []
     if any(of.positives + of.negatives for of in run.separation.values()):
         parts.append(_separation(run))
     rates = run.rates
@@ -92,7 +109,7 @@ def _run(run: RunEvaluation) -> list[RenderableType]:
     ]
     if not math.isnan(run.calibration.error):
         facts.append(f"calibration error of the value {run.calibration.error:.3f}")
-    parts.append(Padding("; ".join(facts), (0, 0, 1, 2)))
+    parts.append(Padding("; ".join(facts), (0, 0, 1, 2), expand=False))
     return parts
 
 
@@ -102,12 +119,12 @@ def _solved(run: RunEvaluation) -> RenderableType:
         cells = []
         if index < len(run.solved_expansions):
             at = run.solved_expansions[index]
-            cells += [f"{at.budget:,.0f} expansions", str(at.solved), _wilson(at.solved, at.theorems, at.low, at.high)]
+            cells += [f"{at.budget:,.0f} expansions", str(at.solved), _wilson(at.solved, at.theorems)]
         else:
             cells += [""] * 3
         if index < len(run.solved_seconds):
             at = run.solved_seconds[index]
-            cells += [f"{at.budget:.3g} s", str(at.solved), _wilson(at.solved, at.theorems, at.low, at.high)]
+            cells += [f"{at.budget:.3g} s", str(at.solved), _wilson(at.solved, at.theorems)]
             cells.append(_part(at.cut_off))
         table.add_row(*cells)
     return table
@@ -139,7 +156,7 @@ def _ranking(run: RunEvaluation) -> RenderableType:
 def _differences(run: RunEvaluation) -> RenderableType:
     every = run.ranking["all"]
     if not every.differences:
-        return Padding("no value is judged: nothing to compare with the rankings above", (0, 0, 0, 2))
+        return Padding.indent("no value is judged: nothing to compare with the rankings above", 2)
     table = _table("Paired differences, all depths", "", "rank-1, points", "MRR")
     best = _NAMES[run.best_logprob]
     for name, difference in every.differences.items():
@@ -187,12 +204,12 @@ def _separation(run: RunEvaluation) -> RenderableType:
     return table
 
 
-def _comparison(comparison: Comparison, number: int) -> list[RenderableType]:
+def _comparison(comparison: Comparison, number: int, details: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [
         f"[bold]{escape(str(comparison.second))}[/] (run {number}) against [bold]{escape(str(comparison.first))}[/] "
         f"(run 1), {comparison.theorems} theorems"
     ]
-    parts += [Padding(f"[yellow]note:[/] {escape(note)}", (0, 0, 0, 2)) for note in comparison.notes]
+    parts += [Padding.indent(f"[yellow]note:[/] {escape(note)}", 2) for note in comparison.notes]
     columns = ("run 1", f"run {number}", "only 1", f"only {number}", "difference, points", "McNemar p")
     for title, rows, unit in (
         ("Solved at equal expansions", comparison.expansions, "expansions"),
@@ -202,7 +219,7 @@ def _comparison(comparison: Comparison, number: int) -> list[RenderableType]:
             continue
         timed = unit == "s"
         table = _table(title, "within", *columns, *(("cut off",) if timed else ()))
-        for at in rows:
+        for at in rows if details else rows[-1:]:
             style = "green" if at.difference.above_zero else "red" if at.difference.below_zero else ""
             table.add_row(
                 f"{at.budget:.3g} s" if timed else f"{at.budget:,.0f} expansions",
@@ -222,6 +239,8 @@ def _comparison(comparison: Comparison, number: int) -> list[RenderableType]:
             )
             table.caption_justify = "left"
         parts.append(table)
+    if not details:
+        return parts
     costs = _table(
         f"Cost of a proof, on the {comparison.costs['expansions'].theorems} theorems that both solve",
         "",
@@ -266,8 +285,8 @@ def _points(estimate: Estimate) -> str:
     """A part as a percentage with a short interval: five of them stand side by side."""
     if math.isnan(estimate.value):
         return "–"
-    ends = "" if math.isnan(estimate.low) else f" {100 * estimate.low:.0f}–{100 * estimate.high:.0f}"
-    value = f"{100 * estimate.value:.1f}"
+    low, value, high = percentage(estimate.low, 0)[:-1], percentage(estimate.value)[:-1], percentage(estimate.high, 0)
+    ends = "" if math.isnan(estimate.low) else f" {low}–{high[:-1]}"
     return f"{'100' if value == '100.0' else value}{ends}"
 
 
@@ -283,8 +302,11 @@ def _number(value: float, digits: int) -> str:
 
 
 def _part(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.1%}"
+    return "–" if math.isnan(value) else percentage(value)
 
 
-def _wilson(solved: int, theorems: int, low: float, high: float) -> str:
-    return f"{100 * solved / theorems:.1f}% ({100 * low:.1f}–{100 * high:.1f})" if theorems else "–"
+def _wilson(solved: int, theorems: int) -> str:
+    if not theorems:
+        return "–"
+    low, high = (percentage(end)[:-1] for end in wilson(solved, theorems))
+    return f"{percentage(solved / theorems)} ({low}–{high})"

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofsearch import streams
 from proofsearch.cli.options import (
     ConfigOption,
     component_options,
@@ -129,9 +130,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         if interrupted:
             begun = (path / SETTINGS).is_file()
             go_on = f"what was done is kept. Go on with: proofsearch iterate --resume {path}"
-            typer.echo(f"stopped; {go_on}" if begun else "stopped before the first round", err=True)
+            streams.message(f"stopped; {go_on}" if begun else "stopped before the first round")
             raise typer.Exit(130)
-        typer.echo(_as_json(summary) if as_json else _as_text(summary))
+        streams.output(_as_json(summary) if as_json else _as_text(summary))
 
     return iterate_
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from proofsearch import streams
 from proofsearch.search.glimpses import Glimpse
 
 _ROOM = 10
@@ -33,19 +34,14 @@ class LiveSearches:
         room = max(1, (console.height - _ROOM) // 2)
         seen = list(self._seen.values())
         for glimpse in seen[:room]:
-            yield _line((_plain(glimpse.theorem), "bold"), (_standing(glimpse), "dim"))
-            yield _line(f"  {_plain(glimpse.text)}")
+            yield _line((streams.one_line(glimpse.theorem), "bold"), (_standing(glimpse), "dim"))
+            yield _line(f"  {streams.one_line(glimpse.text)}")
         if len(seen) > room:
             yield _line((f"… and {len(seen) - room} more", "dim"))
 
 
 def _line(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
-
-
-def _plain(text: str) -> str:
-    """The text without what a terminal would obey. It is never read as markup."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _standing(glimpse: Glimpse) -> str:

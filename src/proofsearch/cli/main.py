@@ -12,12 +12,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
-from proofsearch import __version__
-from proofsearch.errors import PluginError, ProofsearchError, one_line
+from proofsearch import __version__, streams
+from proofsearch.errors import InputError, PluginError, ProofsearchError, one_line
 from proofsearch.guards import interrupts
 from proofsearch.interruption import ending_signals, exit_code
 from proofsearch.plugins import Plugins
@@ -53,32 +54,51 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         argv: the arguments without the program's name; default: those of this process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with streams.attached() as attached:
+        code = _run(arguments)
+        if attached is not None:
+            code = attached.exit_code(code)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     _SHOWS_PLACES.set(bool(os.environ.get(TRACEBACK_VARIABLE) or "--traceback" in arguments))
     plugins = None
     try:
         with ending_signals():
-            plugins = Plugins.discover()
-            app = make_app(plugins, wanted)
+            with streams.set_apart():
+                plugins = Plugins.discover()
+                app = make_app(plugins, wanted)
             warn_of_failures(plugins)
             app(arguments, prog_name="proofsearch")
     except ProofsearchError as error:
         if plugins is not None:
             warn_of_failures(plugins)
-        if shows_places():
-            if error.trace:
-                typer.echo(error.trace, err=True)
-            traceback.print_exc()
-        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(error.exit_code)
+        _fail(error)
+        return error.exit_code
+    except OSError as error:
+        # Whatever a command does with a path, what the system says of it is no bug of ours.
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror or error}")
+        return InputError.exit_code
     except KeyboardInterrupt:
-        sys.exit(exit_code())
+        return exit_code()
     except SystemExit as ended:
         # Commands, and Typer for those that don't see to it, end with the code of Ctrl-C, whichever signal it was.
         if ended.code == _CTRL_C:
-            sys.exit(exit_code())
-        raise
-    sys.exit(0)
+            return exit_code()
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+def _fail(error: object) -> None:
+    if shows_places():
+        if trace := getattr(error, "trace", ""):
+            streams.message(trace)
+        streams.message(traceback.format_exc().rstrip())
+    streams.error(error)
 
 
 def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
@@ -103,6 +123,7 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
     for name, help_text in COMMANDS.items():
         if name == wanted:
             importlib.import_module(f"proofsearch.cli.{name}").add_to(app, plugins)
+            _set_apart(app)
         else:
             _name_only(app, name, help_text)
     for command in plugins.commands():
@@ -127,8 +148,8 @@ def warn_of_failures(plugins: Plugins) -> None:
     """Names the broken plugins on standard error, each once."""
     for failure in plugins.take_failures():
         if shows_places() and failure.trace:
-            typer.echo(failure.trace, err=True)
-        typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
+            streams.message(failure.trace)
+        streams.warning(failure)
 
 
 def _root(
@@ -144,8 +165,25 @@ def _root(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"proofsearch {__version__}")
+        streams.output(f"proofsearch {__version__}")
         raise typer.Exit
+
+
+class _Command(TyperCommand):
+    """A command whose standard output has its results alone, whatever components print."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with streams.set_apart():
+            return super().invoke(ctx)
+
+
+def _set_apart(app: typer.Typer) -> None:
+    """Has the commands of an app, and of its groups, keep their standard output for their results."""
+    for command in app.registered_commands:
+        command.cls = _Command
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _set_apart(group.typer_instance)
 
 
 def _name_only(app: typer.Typer, name: str, help_text: str, panel: str | None = None) -> None:

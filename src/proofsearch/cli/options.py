@@ -23,10 +23,12 @@ from rich.markup import escape
 
 from proofsearch.components import CHOOSERS
 from proofsearch.config import FrozenModel
-from proofsearch.errors import InputError, PluginError, UsageError
+from proofsearch.errors import PluginError, UsageError
 from proofsearch.outputs import OVERWRITE
 from proofsearch.plugins import Plugins
+from proofsearch.runs.names import safe_name
 from proofsearch.runs.settings import from_toml
+from proofsearch.texts import read_text
 from proofsearch.validation import Place, dotted, explain
 
 Model = TypeVar("Model", bound=FrozenModel)
@@ -140,13 +142,7 @@ def read_file(file: Path, model: type[Model]) -> Model:
     Raises:
         InputError: it can't be read, is no TOML, or holds what the model doesn't take.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 at byte {error.start}; expected a TOML file") from None
-    except OSError as error:
-        raise InputError(f"{file}: can't be read: {error.strerror or error}") from None
-    return from_toml(text, str(file), model)
+    return from_toml(read_text(file, "a TOML file"), str(file), model)
 
 
 def naming(
@@ -198,7 +194,7 @@ def overridden(
 
 def free_folder(parent: Path, what: str) -> Path:
     """A folder that isn't there yet, named by the time and by what it is for."""
-    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{what}"
+    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{safe_name(what)}"
     number, path = 1, base
     while path.exists():
         number += 1

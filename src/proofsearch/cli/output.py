@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import typer
-from rich.console import Console, RenderableType
-from rich.markup import escape
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.cli.live_searches import LiveSearches
 from proofsearch.cli.main import shows_places
-from proofsearch.evaluation.intervals import wilson
+from proofsearch.evaluation.intervals import percentage, wilson
 from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching, Warned
 from proofsearch.runs import TheoremResult
 
@@ -50,8 +50,8 @@ def display(quiet: bool) -> Display:
 def warn(event: Warned) -> None:
     """Writes a warning to standard error, with where it was raised if that was asked for."""
     if event.traceback and shows_places():
-        typer.echo(event.traceback, err=True)
-    typer.secho(f"warning: {event.message} (in {event.theorem}; further ones are counted)", fg="yellow", err=True)
+        streams.message(event.traceback)
+    streams.warning(f"{event.message} (in {event.theorem}; further ones are counted)")
 
 
 class Silence:
@@ -86,17 +86,16 @@ class Lines(Silence):
             case Preparing(message):
                 if message != self._message:
                     self._message = message
-                    typer.echo(f"{message} …", err=True)
+                    streams.message(f"{message} …")
             case Began():
-                typer.echo(_beginning(event), err=True)
+                streams.message(_beginning(event))
                 self._pace.begin(event)
             case Recorded(result):
                 self._pace.count(result)
                 pace = self._pace
-                typer.echo(
-                    f"[{pace.done}/{pace.theorems}] {result.theorem}: {_outcome(result)}; "
-                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left",
-                    err=True,
+                streams.message(
+                    f"[{pace.done}/{pace.theorems}] {_named(result)}; "
+                    f"{pace.proved} proved, {pace.rate:.2f} theorems/s, {duration(pace.left)} left"
                 )
             case Warned():
                 warn(event)
@@ -142,7 +141,7 @@ class Bars:
                 self._pace.count(result)
                 if result.proved or result.failure:
                     mark = "[green]✓[/]" if result.proved else "[red]✗[/]"
-                    line = f"{mark} {escape(result.theorem)}: {escape(_outcome(result))}"
+                    line = f"{mark} {escape(_named(result))}"
                     self._progress.console.print(line, highlight=False)
                 if self._searching is not None:
                     note = f"{self._pace.proved} proved, {self._pace.rate:.2f}/s"
@@ -192,7 +191,7 @@ def progress_bars(below: RenderableType | None = None) -> Progress:
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
         refresh_per_second=4,  # drawing takes the time of a searching process
     )
@@ -233,7 +232,7 @@ def summary_text(summary: RunSummary) -> str:
     ended = Counter(result.ending for result in summary.results.values() if not result.proved)
     lines = [
         f"proved {summary.proved} of {summary.theorems} theorems "
-        f"({summary.proved / summary.theorems:.1%}, 95% interval {low:.1%} to {high:.1%}) "
+        f"({percentage(summary.proved / summary.theorems)}, 95% interval {percentage(low)} to {percentage(high)}) "
         f"in {duration(summary.seconds)}"
     ]
     if ended:
@@ -242,7 +241,7 @@ def summary_text(summary: RunSummary) -> str:
     for result in summary.failures[:10]:
         if result.traceback and shows_places():
             lines.append(result.traceback)
-        lines.append(f"failed: {result.theorem}: {_outcome(result)}")
+        lines.append(f"failed: {_named(result)}")
     if len(summary.failures) > 10:
         lines.append(f"… and {len(summary.failures) - 10} more; see {summary.path / 'results.jsonl'}")
     if summary.proved:
@@ -291,6 +290,10 @@ def _beginning(event: Began) -> str:
         config = event.selection.config
         chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
     return f"searching {chosen}; the run is kept in {event.path}"
+
+
+def _named(result: TheoremResult) -> str:
+    return f"{streams.one_line(result.theorem)}: {_outcome(result)}"
 
 
 def _outcome(result: TheoremResult) -> str:

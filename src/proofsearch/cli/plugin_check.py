@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.cli.options import ConfigOption, component_options, overrides, with_options
 from proofsearch.cli.output import display
 from proofsearch.errors import ConformanceError
@@ -94,7 +94,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             except ConformanceError as error:
                 failure, report = error, error.report
         if as_json:
-            typer.echo(json.dumps(_as_json(plugins, entry, report), indent=2))
+            streams.output(json.dumps(_as_json(plugins, entry, report), indent=2))
         else:
             _show(plugins, entry, report)
         if failure is not None:
@@ -136,9 +136,8 @@ def _show(plugins: Plugins, entry: Registration, report: Report) -> None:
     for result in report.results:
         message = result.message if result.outcome != "failed" else f"{result.message}\nThe rule: {result.rule}"
         table.add_row(result.name, _MARKS[result.outcome], escape(message))
-    console = Console()
-    console.print(table)
+    console().print(table)
     counts = ", ".join(
         f"{len(report.names(outcome))} {outcome}" for outcome in _MARKS if outcome == "passed" or report.names(outcome)
     )
-    typer.echo(f"\nthe {entry.kind} {entry.name} of {plugins.info(entry.plugin)}: {counts}")
+    streams.output(f"\nthe {entry.kind} {entry.name} of {plugins.info(entry.plugin)}: {counts}")

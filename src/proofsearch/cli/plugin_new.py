@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from proofsearch import streams
 from proofsearch.errors import UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.scaffold import Names, names_for, write_package
@@ -31,9 +32,9 @@ def new_command(plugins: Plugins) -> Callable[..., None]:
         _refuse_taken(plugins, names, kind)
         folder = out or Path(names.distribution)
         for file in write_package(names, kind, folder):
-            typer.echo(folder / file)
+            streams.output(folder / file)
         check = f"proofsearch plugins check {names.component} --kind {kind}"
-        typer.echo(
+        streams.output(
             f"\nthe {kind} {names.component!r} is in {folder}. Go on with:\n"
             f"  pip install -e '{folder}[dev]'\n"
             f"  {check}\n"

@@ -6,10 +6,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from proofsearch import streams
+from proofsearch.cli.console import console, escape
 from proofsearch.cli.plugin_check import check_command
 from proofsearch.cli.plugin_new import new_command
 from proofsearch.plugins import Plugins
@@ -49,15 +49,15 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             for command in plugins.commands()
         ]
         if as_json:
-            typer.echo(json.dumps(rows, indent=2))
+            streams.output(json.dumps(rows, indent=2))
         else:
             table = Table("kind", "name", "plugin", "from", "what it is", box=None, header_style="bold")
             for row in rows:
                 table.add_row(*(escape(value) for value in row.values()))
-            Console().print(table)
+            console().print(table)
         # Those that broke on loading were named before; these broke in their hooks just now.
         for failure in plugins.take_failures():
-            typer.secho(f"warning: {failure}", fg=typer.colors.YELLOW, err=True)
+            streams.warning(failure)
 
     group.command("check")(check_command(plugins))
     group.command("new")(new_command(plugins))

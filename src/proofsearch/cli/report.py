@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from proofsearch import streams
 from proofsearch.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
 from proofsearch.cli.options import Overwrite
 from proofsearch.cli.output import display
@@ -74,9 +75,9 @@ def _report(
         written = write_report(
             runs, out, settings, overwrite=overwrite, on_status=lambda *what: shown.show(Preparing(*what))
         )
-    typer.echo(f"wrote {written.path} ({written.bytes / 1e6:.1f} MB); open it in a browser")
+    streams.output(f"wrote {written.path} ({written.bytes / 1e6:.1f} MB); open it in a browser")
     if written.left_out:
-        typer.echo(
+        streams.output(
             f"search trees of {written.theorems} theorems are in it, those of {written.left_out} are not; "
             f"--trees N takes more, --theorem NAME a certain one"
         )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofsearch import streams
 from proofsearch.cli.options import (
     ConfigOption,
     component_options,
@@ -157,9 +158,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
 
 
 def _report(summary: RunSummary, as_json: bool) -> None:
-    typer.echo(summary_json(summary) if as_json else summary_text(summary))
+    streams.output(summary_json(summary) if as_json else summary_text(summary))
     if len(summary.failures) == summary.theorems:
-        typer.secho("error: no theorem could be searched; see the failures above", fg=typer.colors.RED, err=True)
+        streams.error("no theorem could be searched; see the failures above")
         raise typer.Exit(1)
 
 
@@ -168,7 +169,7 @@ def _say_how_to_go_on(path: Path) -> None:
         message = f"stopped; what was found is kept. Go on with: proofsearch search --resume {path}"
     else:
         message = "stopped before the first search; nothing was recorded"
-    typer.echo(message, err=True)
+    streams.message(message)
 
 
 def _check_resume(

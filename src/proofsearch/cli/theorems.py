@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofsearch import streams
 from proofsearch.bounds import LARGEST
 from proofsearch.cli.options import ConfigOption, component_options, option, overrides, with_options
 from proofsearch.components import Components, resolve
@@ -52,10 +53,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         with Components(plugins, parts) as components:
             found = _matching(components.environment().theorems(), patterns or [], said.get(("select", "split")))
         for theorem in found[:limit]:
-            typer.echo(
+            streams.output(
                 json.dumps(dataclasses.asdict(theorem))
                 if as_json
-                else f"{theorem.name}\t{theorem.split or '-'}\t{theorem.statement}"
+                else "\t".join(map(streams.one_line, (theorem.name, theorem.split or "-", theorem.statement)))
             )
 
     return theorems

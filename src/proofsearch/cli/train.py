@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from proofsearch import streams
 from proofsearch.cli.options import (
     ConfigOption,
     component_options,
@@ -112,7 +113,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             raise typer.Exit(130)
         if not leads():
             return
-        typer.echo(_as_json(summary) if as_json else _as_text(summary))
+        streams.output(_as_json(summary) if as_json else _as_text(summary))
 
     return train_
 
@@ -155,7 +156,7 @@ def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
         message = f"stopped; what was recorded is kept in {RECORDING}. Go on with the same command"
     else:
         message = "stopped before anything was recorded or learnt"
-    typer.echo(message, err=True)
+    streams.message(message)
 
 
 def _as_text(summary: TrainingSummary) -> str:

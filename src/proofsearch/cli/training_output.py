@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-import typer
-from rich.markup import escape
 from rich.progress import TaskID
 
+from proofsearch import streams
+from proofsearch.cli.console import escape
 from proofsearch.cli.output import Display, display, progress_bars
 from proofsearch.protocols import TrainingReport
 from proofsearch.training import Noted, Progressed, TrainingEvent
@@ -58,11 +58,11 @@ class TrainingDisplay:
             case Noted(message):
                 self._end()
                 if not self._quiet:
-                    typer.echo(message, err=True)
+                    streams.message(message)
             case Progressed(report) if self._steps is None and not report.step and not report.metrics:
                 # It is still reading, encoding, setting up: a bar at 0 would hide which.
                 for message in report.messages:
-                    typer.echo(message, err=True)
+                    streams.message(message)
             case Progressed(report):
                 self.learnt = self.learnt or report.step > 0
                 if self._steps is None:
@@ -94,7 +94,7 @@ class _Silence:
 
     def show(self, report: TrainingReport) -> None:
         for message in report.messages:
-            typer.echo(message, err=True)
+            streams.message(message)
 
 
 class _Lines(_Silence):
@@ -108,7 +108,7 @@ class _Lines(_Silence):
         part = report.step * _LINES // max(report.steps, 1)
         if report.metrics and part != self._shown:
             self._shown = part
-            typer.echo(f"step {report.step}/{report.steps}: {figures(report.metrics)}", err=True)
+            streams.message(f"step {report.step}/{report.steps}: {figures(report.metrics)}")
 
 
 class _Bar(_Silence):

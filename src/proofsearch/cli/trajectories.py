@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from proofsearch import streams
 from proofsearch.bounds import LARGEST
 from proofsearch.cli.options import Overwrite
 from proofsearch.errors import InputError, ProofsearchError
@@ -45,12 +46,12 @@ def _summary(paths: Places, as_json: Annotated[bool, typer.Option("--json", help
         "components": {" ".join(names): count for names, count in found.components.items()},
     }
     if as_json:
-        typer.echo(json.dumps(values, indent=2))
+        streams.output(json.dumps(values, indent=2))
         return
     for name, value in values.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key or 'none'} {count}" for key, count in value.items()) or "none"
-        typer.echo(
+        streams.output(
             f"{name.replace('_', ' '):<16} {value:.1f}"
             if isinstance(value, float)
             else f"{name.replace('_', ' '):<16} {value}"
@@ -65,7 +66,7 @@ def _head(
     """Print the first states as JSON, one a line."""
     wanted = None if columns is None else [name.strip() for name in columns.split(",")]
     for row in trajectory_summary.head(paths, rows, wanted):
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        streams.output_json(row, indent=None)
 
 
 def _merge(
@@ -75,7 +76,7 @@ def _merge(
 ) -> None:
     """Merge trajectories into one file; a search that is in several is taken once."""
     count = trajectory_summary.merge(paths, out, overwrite=overwrite)
-    typer.echo(f"{count} searches are in {out}")
+    streams.output(f"{count} searches are in {out}")
 
 
 def _check(paths: Places) -> None:
@@ -91,7 +92,7 @@ def _check(paths: Places) -> None:
         search = f" search {problem.search_id}:" if problem.search_id else ""
         # A problem of a whole file or folder mostly names it itself.
         where = "" if str(problem.path) in problem.message else f"{problem.path}:"
-        typer.secho(f"{where}{search} {problem.message}".strip(), fg=typer.colors.RED, err=True)
+        streams.message(f"{where}{search} {problem.message}".strip(), "red")
     if problems:
         raise InputError(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
-    typer.echo("all is well")
+    streams.output("all is well")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from proofsearch import streams
 from proofsearch.bounds import MOST_WORKERS
 from proofsearch.cli.output import display
 from proofsearch.errors import VerificationError
@@ -36,27 +37,25 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             )
         refused = found.refused
         if found.changed:
-            typer.secho(
-                f"warning: the environment is not as it was when the run began ({', '.join(found.changed)} changed); "
-                f"these verdicts are of the present one",
-                fg=typer.colors.YELLOW,
-                err=True,
+            streams.warning(
+                f"the environment is not as it was when the run began ({', '.join(found.changed)} changed); "
+                f"these verdicts are of the present one"
             )
         if as_json:
             verdicts = {
                 name: {"proved": verdict.proved, "checker": verdict.checker, "message": verdict.message}
                 for name, verdict in found.verdicts.items()
             }
-            typer.echo(json.dumps({"run": str(run), "changed": found.changed, "verdicts": verdicts}, indent=2))
+            streams.output(json.dumps({"run": str(run), "changed": found.changed, "verdicts": verdicts}, indent=2))
         else:
             accepted = len(found.verdicts) - len(refused)
             checkers = ", ".join(sorted({verdict.checker for verdict in found.verdicts.values()}))
-            typer.echo(
+            streams.output(
                 f"{accepted} of {len(found.verdicts)} proofs accepted"
                 f"{f' by {checkers}' if checkers else ''}; "
                 f"{found.searched} of {found.theorems} theorems were searched"
             )
         for name, verdict in refused.items():
-            typer.secho(f"refused: {name}: {verdict.message}", fg=typer.colors.RED, err=True)
+            streams.message(f"refused: {streams.one_line(name)}: {verdict.message}", "red")
         if refused:
             raise VerificationError(f"{run}: {len(refused)} of {len(found.verdicts)} recorded proofs are refused")

@@ -9,6 +9,7 @@ import numpy as np
 from proofsearch.comparison.report import Comparison
 from proofsearch.errors import UsageError
 from proofsearch.evaluation.bootstrap import Bootstrap
+from proofsearch.evaluation.intervals import percentage
 from proofsearch.evaluation.paired import Efforts, compare_costs, compare_solved, expansion_budgets, time_budgets
 from proofsearch.runs import RunFolder
 
@@ -123,8 +124,8 @@ def compare(
     cut_off = max(last.cut_off_first, last.cut_off_second)
     if cut_off > MAX_CUT_OFF:
         notes.append(
-            f"another limit stopped up to {cut_off:.0%} of a run's searches before {limit:,.0f} expansions: at equal "
-            f"expansions that run looks worse than it is"
+            f"another limit stopped up to {percentage(cut_off, 0)} of a run's searches before {limit:,.0f} expansions: "
+            f"at equal expansions that run looks worse than it is"
         )
     return Comparison(
         first=first.path,

@@ -16,6 +16,7 @@ from proofsearch.comparison.settings import EvaluationSettings
 from proofsearch.config import RunConfig
 from proofsearch.evaluation.bootstrap import Estimate
 from proofsearch.evaluation.calibration import CalibrationError, calibration_error
+from proofsearch.evaluation.intervals import percentage
 from proofsearch.evaluation.mixture import equal_mixture, mixed
 from proofsearch.evaluation.ranking import RankingAtDepth, best_logprob, rank
 from proofsearch.evaluation.separation import Histogram, Separation, histogram, separate_all
@@ -64,7 +65,8 @@ def judge(
     has_value = missing < 1 and not recorded.own
     if missing > MAX_UNSCORED and not recorded.own:
         notes.append(
-            f"{missing:.1%} of the children at decisions, and their parents, have no value; they are ranked last"
+            f"{percentage(missing)} of the children at decisions, and their parents, have no value; they are ranked "
+            f"last"
         )
     if has_value:
         order, combined = _combined(recorded, settings, calibration)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch import streams
 from proofsearch.embedding_cache.store import EmbeddingStore
 from proofsearch.errors import InputError
 from proofsearch.protocols import Encoder
@@ -55,10 +55,6 @@ def check_rows(rows: NDArray[np.floating[Any]], states: Sequence[ProofState], wi
         )
 
 
-def _to_stderr(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
-
-
 class CachedEncoder:
     """An :class:`~proofsearch.protocols.Encoder` that asks another one only for texts that it has never met.
 
@@ -77,7 +73,7 @@ class CachedEncoder:
     """
 
     def __init__(
-        self, encoder: Encoder, folder: Path, max_megabytes: float, say: Callable[[str], None] = _to_stderr
+        self, encoder: Encoder, folder: Path, max_megabytes: float, say: Callable[[str], None] = streams.warning
     ) -> None:
         self._encoder = encoder
         self._store = EmbeddingStore(folder, max_megabytes, say)

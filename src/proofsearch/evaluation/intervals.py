@@ -1,4 +1,4 @@
-"""Confidence intervals of proportions."""
+"""Proportions: their confidence intervals, and how they are written."""
 
 from __future__ import annotations
 
@@ -29,3 +29,17 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[f
     half = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     # At the ends rounding would leave the interval by an ulp.
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
+
+
+def percentage(part: float, digits: int = 1) -> str:
+    """A part in percent, ``"99.97%"``; what is neither all nor nothing is never rounded to 100 or 0.
+
+    Args:
+        part: in [0, 1], or ``nan``.
+        digits: after the point; more are taken where it would else be rounded to all or nothing.
+    """
+    text = f"{100 * part:.{digits}f}"
+    while 0 < part < 1 and float(text) in (0, 100) and digits < 15:
+        digits += 1
+        text = f"{100 * part:.{digits}f}"
+    return f"{text}%"

@@ -11,6 +11,7 @@ from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainC
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins import Plugins
 from proofsearch.runs.settings import from_whole_toml
+from proofsearch.texts import read_text
 from proofsearch.validation import Place, dotted
 
 SETTINGS = "iterate.toml"
@@ -28,15 +29,11 @@ def begun_iteration(path: Path) -> IterateConfig:
         InputError: the folder is none of an iteration, or its ``iterate.toml`` is damaged.
     """
     file = path / SETTINGS
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not file.exists():
         raise InputError(
             f"{path}: no expert iteration (it has no {SETTINGS}); expected what proofsearch iterate --out writes"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: can't be read: {error}") from None
-    return from_whole_toml(text, str(file), IterateConfig)
+        )
+    return from_whole_toml(read_text(file, "the TOML file of an iteration"), str(file), IterateConfig)
 
 
 def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] = dotted) -> IterateConfig:

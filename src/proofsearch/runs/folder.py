@@ -216,13 +216,13 @@ class RunFolder:
         return found
 
     def results(self) -> Mapping[str, TheoremResult]:
-        """The results so far by theorem, in the order in which they came; the file is read again only when it changed.
+        """The results so far by theorem, in the run's order; the file is read again only when it changed.
 
         Raises:
             RunFolderError: ``results.jsonl`` is missing or damaged.
         """
         if self._log is not None:
-            return dict(self._log.results)
+            return self._ours(self._log.results)
         file = self.path / "results.jsonl"
         try:
             stat = file.stat()
@@ -233,15 +233,15 @@ class RunFolder:
             self._read = (stamp, MappingProxyType(self._ours(read_results(file)[0])))
         return self._read[1]
 
-    def _ours(self, results: dict[str, TheoremResult]) -> dict[str, TheoremResult]:
-        """The results, if all are of this run's theorems."""
+    def _ours(self, results: Mapping[str, TheoremResult]) -> dict[str, TheoremResult]:
+        """The results in the run's order, whichever came first, if all are of its theorems."""
         strange = next((name for name in results if name not in self._files), None)
         if strange is not None:
             raise RunFolderError(
                 f"{self.path / 'results.jsonl'}: a result for {strange!r}, which is not in theorems.jsonl; "
                 f"one of the two files is from another run"
             )
-        return results
+        return {theorem.name: results[theorem.name] for theorem in self.theorems if theorem.name in results}
 
     def remaining(self, *, retry_failures: bool = False) -> list[Theorem]:
         """The theorems without a result, in order; with ``retry_failures`` also those whose worker gave none."""
@@ -330,8 +330,9 @@ class RunFolder:
         """
         from proofsearch.runs.compaction import compact
 
-        log = self._writable()
-        committed = [result.theorem for result in log.results.values() if result.search_id]
+        self._writable()
+        # In the run's order, so that the parts don't depend on which worker was first.
+        committed = [name for name, result in self.results().items() if result.search_id]
         singles = [path for path in map(self._single, committed) if path.exists()]
         with self._storing("the trajectories were not merged; they stay as single files, which every reader takes"):
             compact(self.trajectories, singles, rows_per_file)

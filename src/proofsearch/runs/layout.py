@@ -184,7 +184,8 @@ def read_text(file: Path) -> str:
         RunFolderError: missing, unreadable or not UTF-8.
     """
     try:
-        return read_bytes(file).decode()  # read_text would change line ends
+        # An editor may have put a byte-order mark before it. Opened as text its line ends would change.
+        return read_bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RunFolderError(f"{file}: damaged: not UTF-8 at byte {error.start}") from None
 

@@ -30,6 +30,9 @@ _ABOUT = "kind.toml"
 LONGEST = 24
 """Characters of a name at most: longer ones would break the lines of the templates."""
 
+_DEV = ("mypy>=1.10", "pytest>=8", "ruff>=0.6")
+"""What every package is tested with; its ``kind.toml`` may add to it."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -126,9 +129,10 @@ def _values(names: Names, kind: str, about: Mapping[str, object]) -> dict[str, s
         "identifier": names.identifier,
         "kind": kind,
     }
-    dependencies = about["dependencies"]
-    assert isinstance(dependencies, list)
-    values["dependencies"] = ", ".join(f'"{one}"' for one in ["proofsearch>=0.1", *dependencies])
+    for key, common in (("dependencies", ("proofsearch>=0.1",)), ("dev", _DEV)):
+        own = about.get(key, [])
+        assert isinstance(own, list)
+        values[key] = ", ".join(f'"{one}"' for one in sorted({*common, *own}))
     for key in ("summary", "about", "try_it", "check"):
         values[key] = Template(str(about[key]).strip()).substitute(values)
     return values

@@ -114,14 +114,13 @@ class Order:
         self._given_weight = goal_weight
         if priority.traits.uses_value and not scored:
             priority = Logprob()
-        fitted = priority.traits.fitted_goals
-        self._goal_weight = DEFAULT_GOAL_WEIGHT if goal_weight is None else goal_weight
-        if goal_weight is None and fitted and calibration is not None:
-            self._goal_weight = calibration.goal_weight
         several, self.share = [priority], 0.0
         if isinstance(priority, Alternates):
             several, self.share = [priority, priority.second], priority.share
         self._formulas = [one.begin(graph, calibration) if isinstance(one, BeginsAnew) else one for one in several]
+        self._goal_weight = DEFAULT_GOAL_WEIGHT if goal_weight is None else goal_weight
+        if goal_weight is None and calibration is not None and self._formulas[0].traits.fitted_goals:
+            self._goal_weight = calibration.goal_weight
         self._learning = [formula for formula in self._formulas if isinstance(formula, Learns)]
 
     @property

@@ -331,6 +331,9 @@ class Split:
 class Auto:
     """``auto``: ``mix`` where the scorer knows its calibration, else ``value``; among costs of parts, else ``astar``.
 
+    A calibrated value that weighs 0 has no part in the order: that is ``logprob``, as without a scorer, not one with
+    a weight of goals that was fitted on the way.
+
     Args:
         weights: of the priorities that it stands for.
     """
@@ -338,12 +341,15 @@ class Auto:
     traits: ClassVar = PriorityTraits(fitted_goals=True)
 
     def __init__(self, weights: PriorityConfig) -> None:
+        self._value_weight = weights.value_weight
         self._mix = Mix(weights.value_weight, weights.warmup)
         self._astar = AStar(weights.heuristic_weight)
 
     def begin(self, graph: SearchGraph, calibration: Calibration | None) -> Priority:
         """What it stands for in this search."""
-        return Value() if calibration is None else self._mix.begin(graph, calibration)
+        if calibration is None:
+            return Value()
+        return self._mix.begin(graph, calibration) if self._weighs(calibration) else Logprob()
 
     def __call__(self, columns: PriorityColumns) -> Sequence[float]:
         """Never asked: each search begins one of its own."""
@@ -351,8 +357,14 @@ class Auto:
 
     def linear(self, calibration: Calibration | None, goal_weight: float | None, *, scored: bool) -> Linear:
         """What it stands for in this search."""
-        chosen = self._astar if calibration is None else self._mix
+        if calibration is None:
+            return self._astar.linear(calibration, goal_weight, scored=scored)
+        chosen = self._mix if self._weighs(calibration) else Logprob()
         return chosen.linear(calibration, goal_weight, scored=scored)
+
+    def _weighs(self, calibration: Calibration) -> bool:
+        """Whether the value has a part in the order."""
+        return bool(_or(self._value_weight, calibration.value_weight))
 
 
 BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {

@@ -7,7 +7,7 @@
     print(summary.metrics)
 
 Where no trajectories are named, every run under ``runs`` is learnt from; where there is none, one is recorded first:
-the library's own proofs of a sample of training theorems, with what the policy would have tried instead
+the library's own proofs of its training theorems, with what the policy would have tried instead
 (:mod:`proofsearch.builtins.demonstration`). A trainer whose options have an attribute ``needs_trajectories`` that is
 false learns from something else, such as the library's proofs: for it nothing is looked for and nothing recorded.
 

@@ -14,6 +14,7 @@ from proofsearch.errors import InputError, StorageError
 from proofsearch.outputs import check_folder
 from proofsearch.runs.lock import FolderLock
 from proofsearch.runs.settings import from_whole_toml, to_toml
+from proofsearch.texts import read_text
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
@@ -34,13 +35,9 @@ def begun_with(out: Path) -> TrainConfig | None:
         InputError: the folder's ``train.toml`` is damaged.
     """
     file = out / SETTINGS
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not file.exists():
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: can't be read: {error}") from None
-    return from_whole_toml(text, str(file), TrainConfig)
+    return from_whole_toml(read_text(file, "the TOML file of a training"), str(file), TrainConfig)
 
 
 class KeptOnce:

@@ -62,8 +62,10 @@ def found_or_recorded(
     if not found:
         tell(
             Noted(
-                f"there is no recorded run under {RUNS} to learn from: recording one first in {RECORDING}, of "
-                f"{config.record.theorems} theorems at most (split {config.record.split}), along the library's proofs"
+                f"there is no recorded run under {RUNS} to learn from: recording one first in {RECORDING}, along the "
+                f"library's own proofs of up to {config.record.theorems} theorems (split {config.record.split}), up to "
+                f"{config.record.expansions} expansions each. That takes minutes, how many is said below; it is kept "
+                f"for the next training"
             )
         )
         _record(plugins, config, cache, tell, argv)

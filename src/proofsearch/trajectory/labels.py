@@ -2,19 +2,24 @@
 
 Equal states are one node, so a label is a property of the state and not of a path to it. Unproved is not disproved: in
 a search that found no accepted proof every state is unknown, and so is every state that got too little of the budget.
+What was not answered says nothing either: a tactic that ran out of time or crashed, a policy without a candidate, a
+proof that was finished and refused.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 from proofsearch.types import OutcomeKind
 
 POSITIVE, NEGATIVE, UNKNOWN = "positive", "negative", "unknown"
 """The labels, as the trajectory schema writes them."""
+
+_ANSWERED = (OutcomeKind.ADVANCED, OutcomeKind.FINISHED, OutcomeKind.REJECTED)
+"""Outcomes by which the environment said what a tactic does. The others may stand for a step of a proof."""
 
 DEFAULT_MIN_EXPANSIONS = 4
 """Expansions at or below a state, without a proof, that make it negative."""
@@ -84,9 +89,11 @@ def label(
     """Labels every node of a search.
 
     *Positive*: some way along the recorded edges leads to a finished proof that was accepted; of an edge to several
-    nodes, some way from each. *Negative*: expanded, in
-    a search that found a proof, with none below, and either at least ``min_expansions`` nodes at or below it were
-    expanded or everything below it was. *Unknown*: everything else, so every node that was not expanded.
+    nodes, some way from each. *Negative*: expanded, in a search that found a proof, with no way to one that was
+    finished, and either at least ``min_expansions`` nodes at or below it were expanded with an answer to some tactic,
+    or everything below it was expanded with an answer to each. *Unknown*: everything else, so every node that was not
+    expanded, that got no candidate, or whose tactics all ran out of time or crashed, and whatever leads to a proof that
+    was finished and refused.
 
     Args:
         expanded: whether each node was expanded, shape ``(num_nodes,)``.
@@ -99,18 +106,27 @@ def label(
     if not proved:
         return Labels([UNKNOWN] * num_nodes, [-1] * num_nodes)
     remaining = distances(num_nodes, edges)
-    below = _successors(edges)
+    finished = _with_refused(num_nodes, edges, remaining)
+    tree = _Searched(expanded, edges, min_expansions)
     return Labels(
         [
             POSITIVE
             if remaining[node] > 0
             else NEGATIVE
-            if expanded[node] and _searched(node, expanded, below, min_expansions)
+            if expanded[node] and finished[node] < 0 and tree.well(node)
             else UNKNOWN
             for node in range(num_nodes)
         ],
         remaining,
     )
+
+
+def _with_refused(num_nodes: int, edges: LabelledEdges, remaining: list[int]) -> list[int]:
+    """:func:`distances`, with the proofs that were finished and refused counted as well."""
+    if OutcomeKind.REFUSED not in edges.outcome:
+        return remaining
+    outcome = [OutcomeKind.FINISHED if kind == OutcomeKind.REFUSED else kind for kind in edges.outcome]
+    return distances(num_nodes, replace(edges, outcome=outcome))
 
 
 def distances(num_nodes: int, edges: LabelledEdges) -> list[int]:
@@ -187,25 +203,45 @@ def decisions(expanded: Sequence[bool], edges: LabelledEdges, labels: Labels) ->
             yield Decision(node, tuple(children), tuple(children.values()), positive)
 
 
-def _searched(node: int, expanded: Sequence[bool], below: dict[int, list[int]], min_expansions: int) -> bool:
-    """Whether enough at and below an expanded node was expanded. Looks at ``min_expansions`` of them at most."""
-    seen = {node}
-    queue = deque([node])
-    expansions = 0
-    exhausted = True
-    while queue:
-        current = queue.popleft()
-        if not expanded[current]:
-            exhausted = False
-            continue
-        expansions += 1
-        if expansions >= min_expansions:
-            return True
-        for child in below.get(current, ()):
-            if child not in seen:
-                seen.add(child)
-                queue.append(child)
-    return exhausted
+class _Searched:
+    """Which nodes of a search were searched well enough, without a proof, to be called negative.
+
+    Args:
+        expanded: whether each node was expanded.
+        edges: the steps.
+        min_expansions: how many expansions are enough.
+    """
+
+    def __init__(self, expanded: Sequence[bool], edges: LabelledEdges, min_expansions: int) -> None:
+        self._expanded = expanded
+        self._below = _successors(edges)
+        self._min_expansions = min_expansions
+        kinds: dict[int, set[int]] = defaultdict(set)
+        for source, outcome in zip(edges.source, edges.outcome, strict=True):
+            kinds[source].add(outcome)
+        answered = set(_ANSWERED)
+        self._some = {node for node, of in kinds.items() if of & answered}
+        self._all = {node for node, of in kinds.items() if of <= answered}
+
+    def well(self, node: int) -> bool:
+        """Whether enough at and below a node was expanded. Looks at few more than ``min_expansions`` of them."""
+        seen = {node}
+        queue = deque([node])
+        expansions = 0
+        exhausted = True
+        while queue:
+            current = queue.popleft()
+            exhausted = exhausted and self._expanded[current] and current in self._all
+            if not self._expanded[current] or current not in self._some:
+                continue
+            expansions += 1
+            if expansions >= self._min_expansions:
+                return True
+            for child in self._below.get(current, ()):
+                if child not in seen:
+                    seen.add(child)
+                    queue.append(child)
+        return exhausted
 
 
 def _successors(edges: LabelledEdges) -> dict[int, list[int]]:

@@ -1,7 +1,8 @@
 """Reading recorded searches: from files, from folders of them, from run folders.
 
 A search is read once however often it is met, by its id: while a run merges its trajectory files, a search can for a
-moment be in two.
+moment be in two. Of each place searches come in the order of their library (:mod:`proofsearch.trajectory.order`), not
+in that in which they ended.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
+from proofsearch.trajectory.columns import check_numbers
+from proofsearch.trajectory.order import Filed, RecentGroups, in_order
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import upgrade, version_of
 
 
 def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
-    """Every recorded search in these places, once each, in the order of the places and of the file names.
+    """Every recorded search in these places, once each: place by place, of each by its theorem's position and name.
 
     Args:
         paths: trajectory files, folders of them, or run folders. Folders that a run is writing to are fine.
@@ -69,18 +72,51 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version = version_of(file.schema_arrow.metadata, str(path))
-        for number in range(file.num_row_groups):
-            group = upgrade(file.read_row_group(number), version, str(path))
-            for table in split_by_search(group):
-                rows = table.num_rows
-                if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
-                    search = table.column("search_id")[0].as_py()
-                    raise InputError(
-                        f"{path}: damaged: search {search} has {rows} rows in row group {number}, expected nodes 0 to "
-                        f"{table.column('num_nodes')[0].as_py() - 1} in order"
-                    )
-                yield table
+        for groups in _stretches(file):
+            yield from _searches_of(file, groups, path)
+
+
+def _searches_of(file: pq.ParquetFile, groups: list[int], path: Path) -> Iterator[pa.Table]:
+    """The searches of row groups at whose ends no search goes on."""
+    version = version_of(_metadata(file), str(path))
+    for table in split_by_search(upgrade(file.read_row_groups(groups), version, str(path))):
+        rows = table.num_rows
+        if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
+            search = table.column("search_id")[0].as_py()
+            raise InputError(
+                f"{path}: damaged: search {search} has {rows} rows that stand together, expected nodes 0 to "
+                f"{table.column('num_nodes')[0].as_py() - 1} in order; sort the rows by search_id, node"
+            )
+        check_numbers(table, str(path))
+        yield table
+
+
+def _stretches(file: pq.ParquetFile) -> Iterator[list[int]]:
+    """The row groups of a file, those together that share a search: other programs end one in the midst of it."""
+    first = 0
+    while first < file.num_row_groups:
+        groups = _stretch(file, first)
+        yield groups
+        first = groups[-1] + 1
+
+
+def _stretch(file: pq.ParquetFile, first: int) -> list[int]:
+    """A row group and those behind it that go on with its last search."""
+    groups = [first]
+    while groups[-1] + 1 < file.num_row_groups and _ids(file, groups[-1])[-1:] == _ids(file, groups[-1] + 1)[:1]:
+        groups.append(groups[-1] + 1)
+    return groups
+
+
+def _ids(file: pq.ParquetFile, group: int) -> list[Any]:
+    """The ids of a row group's searches, in order."""
+    column = file.read_row_group(group, columns=["search_id"]).column("search_id")
+    return [str(one) for one in column.unique().to_pylist()]
+
+
+def _metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
+    """The key-value metadata, of the file and of the Arrow schema in it: programs differ in where they write it."""
+    return {**(file.metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
 
 
 def split_by_search(table: pa.Table) -> Iterator[pa.Table]:
@@ -101,7 +137,7 @@ def search_ids(path: Path) -> frozenset[str]:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version_of(file.schema_arrow.metadata, str(path))
+        version_of(_metadata(file), str(path))
         return frozenset(map(str, file.read(columns=["search_id"]).column("search_id").unique().to_pylist()))
 
 
@@ -115,7 +151,7 @@ def environments(path: Path) -> frozenset[str]:
     for file in trajectory_files(path):
         # A run may have merged the file into another since the folder was listed, one of the same environment.
         with suppress(FileNotFoundError), _reading(file) as opened:
-            version = version_of(opened.schema_arrow.metadata, str(file))
+            version = version_of(_metadata(opened), str(file))
             upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
             found.update(map(str, opened.read(columns=["environment"]).column("environment").unique().to_pylist()))
     return frozenset(found)
@@ -129,7 +165,7 @@ def num_rows(path: Path) -> int:
         FileNotFoundError: the file is gone.
     """
     with _reading(path) as file:
-        version_of(file.schema_arrow.metadata, str(path))
+        version_of(_metadata(file), str(path))
         return int(file.metadata.num_rows)
 
 
@@ -154,18 +190,55 @@ def _refuse_impossible(file: Path, search: RecordedSearch) -> None:
 
 
 def _tables_at(path: Path) -> Iterator[tuple[Path, pa.Table]]:
-    done: set[Path] = set()
+    groups = RecentGroups(_row_group)
+    given: set[str] = set()
+    gone: set[Path] = set()
     while True:
-        pending = [file for file in trajectory_files(path) if file not in done]
+        # Where the run has merged a file into a part since the folder was listed, look again for the part.
         try:
-            for file in pending:
-                done.add(file)
-                for table in read_tables(file):
-                    yield file, table
-            return
+            waiting = in_order(_filed(path, gone))
         except FileNotFoundError:
-            # The run has merged this file into a part since the folder was listed: look again for the part.
             continue
+        for filed in waiting:
+            if filed.search_id not in given:
+                try:
+                    table = groups.search(filed)
+                except FileNotFoundError:
+                    gone.add(filed.file)
+                    break
+                given.add(filed.search_id)
+                yield filed.file, table
+        else:
+            return
+
+
+def _filed(path: Path, gone: set[Path]) -> Iterator[Filed]:
+    """Where the searches at a path are; reads few columns.
+
+    Raises:
+        FileNotFoundError: a file is there no more; it is added to those that are gone, which are passed over.
+    """
+    for number, file in enumerate(trajectory_files(path)):
+        if file in gone:
+            continue
+        try:
+            with _reading(file) as opened:
+                version = version_of(_metadata(opened), str(file))
+                upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
+                for groups in _stretches(opened):
+                    table = opened.read_row_groups(groups, columns=["search_id", "theorem", "position"])
+                    for place, of in enumerate(split_by_search(table)):
+                        search_id, theorem, position = (str(of.column(0)[0]), str(of.column(1)[0]), of.column(2)[0])
+                        at = position.as_py()
+                        yield Filed(at is None, at or 0, theorem, number, groups[0], place, search_id, file)
+        except FileNotFoundError:
+            gone.add(file)
+            raise
+
+
+def _row_group(path: Path, number: int) -> list[pa.Table]:
+    with _reading(path) as file:
+        return list(_searches_of(file, _stretch(file, number), path))
 
 
 def _counts_up(table: pa.Table) -> bool:

@@ -246,7 +246,15 @@ class RecordedSearch:
 
     @cached_property
     def labels(self) -> Labels:
-        """The labels as recorded."""
+        """The labels, by what the recorded ones demanded of negatives.
+
+        Made anew from the edges: files of earlier versions call some states negative of which nothing is known.
+        """
+        return self.relabel(self.min_expansions)
+
+    @cached_property
+    def recorded_labels(self) -> Labels:
+        """The labels as the file has them, for those who check it."""
         return Labels(
             [str(label) for label in self.table.column("label").to_pylist()], self._column("remaining", -1).tolist()
         )
@@ -263,7 +271,7 @@ class RecordedSearch:
         )
 
     def decisions(self, labels: Labels | None = None) -> Iterator[Decision]:
-        """The decisions of this search, by node; with the recorded labels unless others are given."""
+        """The decisions of this search, by node; with :attr:`labels` unless others are given."""
         return labelling.decisions(self.expanded.tolist(), self.edges.for_labels(), labels or self.labels)
 
     def proof(self) -> list[int]:

@@ -52,9 +52,9 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from proofsearch.errors import InputError
+from proofsearch.trajectory.columns import fitted
 from proofsearch.types import Tree
 
 VERSION = 2
@@ -144,7 +144,7 @@ def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
     """The schema version of a file.
 
     Args:
-        metadata: the key-value metadata of its schema.
+        metadata: the key-value metadata of the file, that of its Arrow schema included.
         source: what to call the file in errors.
 
     Raises:
@@ -154,7 +154,8 @@ def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
     if text is None:
         raise InputError(
             f"{source}: not a trajectory file: its metadata has no {VERSION_KEY.decode()!r}; expected a Parquet file "
-            f"that proofsearch wrote"
+            f"that proofsearch wrote, or one with its columns and {VERSION_KEY.decode()} = {VERSION} in its key-value "
+            f"metadata"
         )
     if not re.fullmatch(rb"[1-9][0-9]{0,8}", text):
         raise InputError(f"{source}: damaged: the schema version is {text!r}, expected a whole number from 1")
@@ -168,7 +169,9 @@ def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
 
 
 def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
-    """A table of an older version as one of the current version.
+    """A table of an older version, or with the types of another program, as one of the current schema.
+
+    Version 1 had no ``also``.
 
     Args:
         table: what the file holds.
@@ -176,40 +179,17 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
         source: what to call the file in errors.
 
     Raises:
-        InputError: columns are missing or have other types.
+        InputError: columns are missing, or can't be read in the schema's types without loss.
     """
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
-        raise InputError(f"{source}: damaged: schema version {version} has a column {missing[0]!r}, this file has none")
-    table = table.select(SCHEMA.names)
-    if version == 1 and table.schema.field("edges").type == _EDGES_1:
-        at = SCHEMA.get_field_index("edges")
-        edges = pa.chunked_array([_edges_of_1(chunk) for chunk in table.column(at).chunks], SCHEMA.field(at).type)
-        table = table.set_column(at, SCHEMA.field(at), edges)
-    for field in SCHEMA:
-        if table.schema.field(field.name).type != field.type:
-            raise InputError(
-                f"{source}: damaged: column {field.name!r} is {table.schema.field(field.name).type}, "
-                f"expected {field.type}"
-            )
-    return table.cast(SCHEMA)
-
-
-_EDGES_1 = _list(pa.struct([EDGE.field(at) for at in range(EDGE.num_fields - 1)]))
-"""The type of the column ``edges`` in version 1."""
-
-
-def _edges_of_1(edges: Any) -> pa.Array[Any]:
-    """The column ``edges`` of version 1 in the current version: no edge leads to several nodes."""
-    flat: Any = edges.flatten()
-    fields: list[Any] = [*flat.flatten(), pa.nulls(len(flat), EDGE.field("also").type)]
-    # Offsets of a slice don't begin at 0, and flatten() leaves out what stands before it.
-    counts = pa.array(edges.value_lengths().fill_null(0))
-    offsets: Any = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)]).cast(pa.int32())
-    made: pa.Array[Any] = pa.ListArray.from_arrays(
-        offsets, pa.StructArray.from_arrays(fields, fields=list(EDGE)), type=SCHEMA.field("edges").type
-    )
-    return made
+        raise InputError(
+            f"{source}: has no column {missing[0]!r}, of type {SCHEMA.field(missing[0]).type}, which trajectories of "
+            f"schema version {version} have; it is damaged, or the program that wrote it left the column out"
+        )
+    later = ("also",) if version == 1 else ()
+    columns = [fitted(table.column(field.name), field, source, later) for field in SCHEMA]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
 _ESCAPES = {"\\": "\\\\", " ": "\\s", ":": "\\c"}

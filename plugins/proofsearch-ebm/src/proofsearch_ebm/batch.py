@@ -18,12 +18,14 @@ class GroupBatch:
     Attributes:
         mask: bool; whether there is a member here that is compared with the others. What the energies are elsewhere
             means nothing.
-        positive: bool; whether a proof was found below the state. False at padding.
+        positive: bool; whether the state leads on to a proof. False at padding.
         remaining: float; steps to the nearest proof, at least 1; −1 where unknown and at padding.
         predicted_log_remaining: float; the head's second output, an estimate of log(1 + remaining); ``None`` where the
             head has none.
         dead_end: bool; whether the state was searched in vain: a member, or one that is not compared with the others
             (not in ``mask``) and stands here for its second output alone. ``None``: no state is.
+        energies: float, with a gradient; what the head gave, where the energies beside this batch have the weighted
+            log-probability taken off. ``None``: those are what it gave.
     """
 
     mask: Tensor
@@ -31,3 +33,4 @@ class GroupBatch:
     remaining: Tensor
     predicted_log_remaining: Tensor | None = None
     dead_end: Tensor | None = None
+    energies: Tensor | None = None

@@ -61,6 +61,8 @@ class Dataset:
         theorems: by theorem index.
         parts: the rows of all states, distinct ones once; float16 if it was built so.
         label: 1 positive, 0 negative, -1 unknown; int8, shape ``(N,)``.
+        leads_on: whether the state led on to the proof when a search met it, and not only back to what had been
+            expanded before; false for roots. Such states are positive; bool, shape ``(N,)``.
         remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
         depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
         num_goals: open goals, at least 1; int32, shape ``(N,)``.
@@ -79,6 +81,7 @@ class Dataset:
     theorems: list[TheoremStates]
     parts: Parts
     label: NDArray[np.int8]
+    leads_on: NDArray[np.bool_]
     remaining: NDArray[np.float32]
     depth: NDArray[np.int32]
     num_goals: NDArray[np.int32]
@@ -271,6 +274,7 @@ def _assembled(
         theorems=states,
         parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
         label=label,
+        leads_on=np.concatenate([one.leads_on for one in one_by_one]),
         remaining=column("remaining", np.float32),
         depth=column("depth", np.int32),
         num_goals=column("num_goals", np.int32),

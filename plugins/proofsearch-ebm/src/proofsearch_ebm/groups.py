@@ -21,7 +21,7 @@ class GroupSample:
     Attributes:
         states: state ids, different within a group; -1 at padding.
         mask: whether there is a member here.
-        positive: whether a proof was found below the state; of siblings, whether the state led on to it.
+        positive: whether the state leads on to a proof, and not only back to what was expanded before.
         tier: :mod:`proofsearch_ebm.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, 4 dead end, -1 padding.
     """
 

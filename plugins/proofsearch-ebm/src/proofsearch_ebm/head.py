@@ -2,7 +2,8 @@
 
 A row is one part of a state (:mod:`proofsearch_ebm.parts`); a state's energy is the sum over its parts, as the cost of
 an AND node is the sum of its children's (AO*, Nilsson 1980). The energy is the raw output over a learnt temperature,
-because layers of spectral norm 1 alone can't reach the scale that a softmax needs to become sure. A second output
+because layers of spectral norm 1 alone can't reach the scale that a softmax needs to become sure; the scale 1/t stays
+below :data:`MAX_SCALE`, so that a small change of a row changes the energy by a bounded amount. A second output
 estimates the steps that are still missing, since one number can't serve as a logit and as a distance.
 """
 
@@ -20,7 +21,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from proofsearch_ebm.architecture import HeadConfig as HeadConfig
-from proofsearch_ebm.spectral import spectral_linear
+from proofsearch_ebm.spectral import settle, spectral_linear
+
+MAX_SCALE = 10_000.0
+"""Bound of the learnt scale, and its reciprocal the least one.
+
+Rows of unit length, whose raw energies differ least, begin at about 1,700 with spectral norm, standardised ones at 8,
+and trainings raise that a few times. What is beyond has lost its gradient to a loss that no scale satisfies.
+"""
+
+SPECTRAL_INPUT_SPREAD = 4.0
+"""Standard deviation of standardised columns where layers have spectral norm 1.
+
+Such a layer makes of columns with standard deviation 1 hidden units so near 0 that SiLU is almost linear there, and
+with it the whole energy. Without spectral norm the weights grow until it is not.
+"""
 
 _SMALLEST_NORM = 1e-12
 
@@ -56,7 +71,7 @@ class EnergyHead(nn.Module):
     """``width`` → 512 → 256 → 1 with SiLU and dropout after each hidden layer.
 
     Load its state dict with ``strict=True`` only: without the vectors of spectral norm it would silently answer
-    garbage. In training, one call a step; each call moves those vectors by one step of the power method.
+    garbage. In training, one call a step; each call moves those vectors by some steps of the power method.
 
     Args:
         config: the architecture.
@@ -117,15 +132,16 @@ class EnergyHead(nn.Module):
 
     @torch.no_grad()
     def fit_inputs(self, rows: NDArray[np.float32]) -> None:
-        """Fits the standardisation of the columns, where there is one.
+        """Fits the standardisation of the columns, where there is one; see also :data:`SPECTRAL_INPUT_SPREAD`.
 
         Args:
             rows: shape ``(rows, width)``, of the *training* theorems only.
         """
         if self.config.inputs == "zscore":
             mean, scale = standardisation(rows)
+            spread = SPECTRAL_INPUT_SPREAD if self.config.spectral_norm else 1.0
             self.input_mean.copy_(torch.from_numpy(mean))
-            self.input_scale.copy_(torch.from_numpy(scale))
+            self.input_scale.copy_(torch.from_numpy(spread * scale))
 
     @torch.no_grad()
     def set_scale(self, rows: Tensor, index: Tensor | None = None, offsets: Tensor | None = None) -> float:
@@ -149,7 +165,26 @@ class EnergyHead(nn.Module):
         found = float(energy.double().std(correction=0)) if energy.numel() > 1 else 0.0
         if self.config.learnable_scale and 0 < found < math.inf:
             self.log_temperature.add_(math.log(found))
+            self.bound_scale()
         return found
+
+    @torch.no_grad()
+    def bound_scale(self) -> None:
+        """Brings the learnt scale back to at most :data:`MAX_SCALE` and at least its reciprocal, after every step."""
+        if self.config.learnable_scale:
+            self.log_temperature.clamp_(-math.log(MAX_SCALE), math.log(MAX_SCALE))
+
+    def settled(self) -> EnergyHead:
+        """A copy in evaluation mode whose layers have spectral norm 1 exactly: what is judged and kept.
+
+        The head itself stays as it is, so that looking at it changes nothing of its training.
+        """
+        head = EnergyHead(self.config)
+        head.load_state_dict(self.state_dict())
+        if self.config.spectral_norm:
+            for layer in (*head.layers, head.energy_output):
+                settle(layer)
+        return head.eval()
 
     @torch.no_grad()
     def set_cost(self, steps: float) -> None:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
-from proofsearch.trajectory.choices import choices
+from proofsearch.trajectory.choices import choices, earliest_on_the_way
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch_ebm.config import PartsKind
@@ -41,6 +41,8 @@ class SearchColumns:
         length: characters of the text.
         born: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
+        onward: the state leads on at any time before this, as
+            :func:`~proofsearch.trajectory.choices.earliest_on_the_way` counts it; -1 where no way leads to the proof.
         reason: :data:`ALWAYS` for positives and members of decisions, then :data:`DEAD_END` for negatives,
             :data:`EXPANDED`, :data:`OTHER`.
     """
@@ -54,6 +56,7 @@ class SearchColumns:
     length: NDArray[np.int32]
     born: NDArray[np.int32]
     expanded: NDArray[np.int32]
+    onward: NDArray[np.int32]
     reason: NDArray[np.int8]
 
 
@@ -123,7 +126,8 @@ def label_search(
     table, nodes = search.table, search.num_nodes
     search.edges.check(nodes)
     labels = search.relabel(min_expansions)
-    decisions = list(choices(search))
+    onward = earliest_on_the_way(search)
+    decisions = list(choices(search, onward))
     label = label_numbers(labels)
     keys = state_keys(search)
 
@@ -147,11 +151,12 @@ def label_search(
         length=pc.utf8_length(text).to_numpy()[kept].astype(np.int32),
         born=_born(search)[kept],
         expanded=search.expansion[kept],
+        onward=np.array(onward, np.int32)[kept],
         reason=reason[kept],
     )
     return LabelledSearch(
         columns=columns,
-        decisions=_placed(decisions, search.edges.logprob, kept, nodes),
+        decisions=_placed(decisions, search, kept),
         parts=parts_of_nodes(table, kept, columns.key, kind, search.theorem.statement if with_theorem else None),
         num_nodes=nodes,
         empty=int((~usable).sum()),
@@ -206,17 +211,15 @@ def _born(search: RecordedSearch) -> NDArray[np.int32]:
     return born
 
 
-def _placed(
-    decisions: list[Decision], logprob: NDArray[np.float64], kept: NDArray[np.int64], nodes: int
-) -> list[PlacedDecision]:
-    place = np.full(nodes, -1, np.int64)
+def _placed(decisions: list[Decision], search: RecordedSearch, kept: NDArray[np.int64]) -> list[PlacedDecision]:
+    place = np.full(search.num_nodes, -1, np.int64)
     place[kept] = np.arange(len(kept))
     result = []
     for decision in decisions:
         children = place[list(decision.children)]
         here = children >= 0
         if here.any():
-            steps: NDArray[Any] = logprob[list(decision.edges)][here]
+            steps: NDArray[Any] = search.edges.logprob[list(decision.edges)][here]
             positive = np.array(decision.positive, np.bool_)[here]
             parent = int(place[decision.node])
             result.append(PlacedDecision(parent, children[here], positive, steps.astype(np.float32)))

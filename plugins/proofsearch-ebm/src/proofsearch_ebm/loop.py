@@ -228,10 +228,11 @@ class TrainingLoop:
         self._record(training, "train")
         if not len(self._validation):
             return
-        metrics = self._validation(self.head)
+        settled = self.head.settled()
+        metrics = self._validation(settled)
         self._record(metrics.flat(), "validation")
         if self.best.beaten_by(metrics):
-            self.best = Best(self.step, metrics.rank_accuracy, metrics.loss, to_arrays(self.head.state_dict()))
+            self.best = Best(self.step, metrics.rank_accuracy, metrics.loss, to_arrays(settled.state_dict()))
             self._stale = 0
         else:
             self._stale += 1

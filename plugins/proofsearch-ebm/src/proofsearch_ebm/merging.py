@@ -52,27 +52,32 @@ class SearchStates:
         states: state ids, each once.
         born: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
+        onward: the state leads on at any time before this; -1 where no way leads to the proof.
     """
 
     states: NDArray[np.int64]
     born: NDArray[np.int32]
     expanded: NDArray[np.int32]
+    onward: NDArray[np.int32]
 
-    def rivals(self, state: int) -> NDArray[np.int64]:
+    def rivals(self, state: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The states that were on the frontier at some time while ``state`` was: it competed with them.
 
-        They were met no later than ``state`` was expanded, and not expanded before it was met. Empty where this
-        search did not meet the state.
+        They were met no later than ``state`` was expanded, and not expanded before it was met. None where this search
+        did not meet the state.
+
+        Returns:
+            Their ids, and whether each led on to the proof when both had been met.
         """
         at = np.flatnonzero(self.states == state)
         if not len(at):
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.int64), np.zeros(0, np.bool_)
         met, left = int(self.born[at[0]]), int(self.expanded[at[0]])
         here = (self.expanded < 0) | (self.expanded > met)
         if left >= 0:
             here &= self.born < left
         here[at[0]] = False
-        return self.states[here]
+        return self.states[here], (self.onward > np.maximum(self.born, met))[here]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ class MergedTheorem:
     """The states of one theorem, by ids from 0 within it.
 
     Attributes:
-        columns: of the states; ``born`` and ``expanded`` are those of one search and mean nothing here.
+        columns: of the states; ``born``, ``expanded`` and ``onward`` are those of one search and mean nothing here.
+        leads_on: whether each state led on to the proof when some search met it; no search chose to meet its root.
         searches: one a search.
         decisions: of all searches; equal ones once.
         index: the rows of the states' parts, one state after the other, shape ``(M,)``.
@@ -92,6 +98,7 @@ class MergedTheorem:
     """
 
     columns: SearchColumns
+    leads_on: NDArray[np.bool_]
     searches: list[SearchStates]
     decisions: list[StateDecision]
     index: NDArray[np.int64]
@@ -148,6 +155,11 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     found = np.concatenate([search.columns.remaining for search in searches])
     np.minimum.at(remaining, number, np.where(found > 0, found, far))
 
+    born = np.concatenate([search.columns.born for search in searches])
+    onward = np.concatenate([search.columns.onward for search in searches])
+    leads_on = np.zeros(count, np.bool_)
+    leads_on[number[(born >= 0) & (onward > born)]] = True
+
     order = np.lexsort((np.arange(len(number)), -logprob, number))
     best = order[np.searchsorted(number[order], np.arange(count))]
     conflict = positive & negative
@@ -167,8 +179,9 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
         num_goals=np.concatenate([search.columns.num_goals for search in searches])[at],
         logprob=logprob[at],
         length=np.concatenate([search.columns.length for search in searches])[at],
-        born=np.concatenate([search.columns.born for search in searches])[at],
+        born=born[at],
         expanded=np.concatenate([search.columns.expanded for search in searches])[at],
+        onward=onward[at],
         reason=reason[kept],
     )
     bounds = np.cumsum([0] + [len(search.columns.label) for search in searches])
@@ -180,10 +193,8 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     counts = np.concatenate([np.diff(search.offsets) for search in searches])[at]
     return MergedTheorem(
         columns=columns,
-        searches=[
-            SearchStates(place[place >= 0], search.columns.born[place >= 0], search.columns.expanded[place >= 0])
-            for search, place in zip(searches, places, strict=True)
-        ],
+        leads_on=leads_on[kept],
+        searches=[_states_of(search.columns, place) for search, place in zip(searches, places, strict=True)],
         decisions=decisions,
         index=index[spans(starts[at], counts)],
         counts=counts,
@@ -192,6 +203,11 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
         decisions_dropped=tally["dropped"],
         decisions_merged=tally["merged"],
     )
+
+
+def _states_of(columns: SearchColumns, place: NDArray[np.int64]) -> SearchStates:
+    here = place >= 0
+    return SearchStates(place[here], columns.born[here], columns.expanded[here], columns.onward[here])
 
 
 def spans(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,8 +20,9 @@ from proofsearch_ebm.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_t
 
 
 class TierSampler(GroupSampler):
-    """One positive and K negatives of three tiers, drawn without replacement.
+    """One positive, a state that leads on, and K negatives of three tiers, drawn without replacement.
 
+    Roots, which no search chooses, and what is provable only by a way back make no group, and are no negatives.
     *Hard*: the positive's siblings, and the labelled negatives of its theorem. *Medium*: the states of its theorem
     that competed with it on the frontier of a search. *Easy*: states of other theorems, which are proved as well, so
     that the difficulty of a theorem is nothing to learn. None is positive. Where a tier has too few, the others make
@@ -31,7 +32,7 @@ class TierSampler(GroupSampler):
         dataset: the states.
         theorems: the theorem indices to draw from.
         negatives: K, at least 1.
-        ratios: shares of hard, medium and easy, by largest remainder.
+        ratios: shares of hard, medium and easy; see :func:`~proofsearch_ebm.tiers.tier_counts`.
         batch: groups in a batch.
         shuffle: whether an epoch has an order of its own.
 
@@ -51,25 +52,26 @@ class TierSampler(GroupSampler):
         shuffle: bool = True,
     ) -> None:
         super().__init__(dataset, theorems, batch=batch, shuffle=shuffle)
-        self.counts = tier_counts(negatives, ratios)
+        tier_counts(negatives, ratios, 0.0)  # refuses what are no shares
+        self._negatives = negatives
+        self._ratios = tuple(ratios)
         states = dataset.states_of(self.theorems.tolist())
         self._easy = states[~_positive_anywhere(dataset, states)]
         self._hard: list[NDArray[np.int64]] = []
         positives: list[NDArray[np.int64]] = []
         for index in self.theorems.tolist():
             entry = dataset.theorems[index]
-            own = entry.states[dataset.label[entry.states] == POSITIVE_LABEL]
-            others = len(entry.states) - len(own)
-            if not others and not self._num_easy(index):
+            own = entry.states[dataset.leads_on[entry.states]]
+            if not len(_not_positive(dataset, entry.states)) and not self._num_easy(index):
                 continue
             positives.append(own)
             self._hard += self._hard_of(entry, own)
         self._positives = np.concatenate(positives) if positives else np.zeros(0, np.int64)
-        self._need_groups("a positive state and another one to compare it with")
+        self._need_groups("a state that leads on to a proof and another one to compare it with")
 
     @property
     def num_groups(self) -> int:
-        """As many as there are positives."""
+        """As many as there are states that lead on."""
         return len(self._positives)
 
     def _num_easy(self, theorem: int) -> int:
@@ -90,8 +92,9 @@ class TierSampler(GroupSampler):
         state, hard = int(self._positives[number]), self._hard[number]
         theorem = int(self.dataset.theorem_of[state])
         medium = np.setdiff1d(rivals_of(self.dataset, self.dataset.theorems[theorem], state), hard)
-        easy = self._draw_easy(theorem, sum(self.counts), rng)
-        taken = fill_tiers(self.counts, (len(hard), len(medium), len(easy)))
+        counts = tier_counts(self._negatives, self._ratios, float(rng.random()))
+        easy = self._draw_easy(theorem, self._negatives, rng)
+        taken = fill_tiers(counts, (len(hard), len(medium), len(easy)))
         members = [np.array([state])]
         for pool, count in zip((hard, medium, easy), taken, strict=True):
             members.append(rng.choice(pool, count, replace=False) if count else pool[:0])
@@ -171,7 +174,8 @@ class SiblingSampler(GroupSampler):
 class FrontierSampler(GroupSampler):
     """A child on a proof against its siblings (hard) and what else competed with it on the frontier (medium).
 
-    Siblings take at most half of ``max_members``, a random choice. Of the rivals, one half are those that the policy
+    Whatever does not lead on competed in vain, even where it is provable by a way back; what does is left out. Siblings
+    take at most half of ``max_members``, a random choice. Of the rivals, one half are those that the policy
     likes best, by log-probability less the number of goals: they are in the way first. The others are drawn.
 
     Args:
@@ -221,7 +225,8 @@ class FrontierSampler(GroupSampler):
 
     def _rivals(self, theorem: int, number: int, child: int) -> NDArray[np.int64]:
         entry = self.dataset.theorems[theorem]
-        return _not_positive(self.dataset, entry.searches[entry.decisions[number].search].rivals(child))
+        rivals, onward = entry.searches[entry.decisions[number].search].rivals(child)
+        return rivals[~onward]
 
     def _group(self, number: int, rng: Generator) -> Group:
         theorem, place, child = self._children[number]
@@ -267,7 +272,7 @@ def make_sampler(
 
 def rivals_of(dataset: Dataset, entry: TheoremStates, state: int) -> NDArray[np.int64]:
     """The states that are not positive and competed with ``state`` on the frontier of a search, each once."""
-    rivals = [search.rivals(state) for search in entry.searches]
+    rivals = [search.rivals(state)[0] for search in entry.searches]
     every = rivals[0] if len(rivals) == 1 else np.unique(np.concatenate(rivals))
     return _not_positive(dataset, every)
 

@@ -194,7 +194,7 @@ def calibrate(checkpoint: Checkpoint, value: ValueKind, *, force: bool) -> tuple
         if force:
             forced = Calibration(0.0, 1.0, 0.0, 1.0, _FORCED_WEIGHT, 1.0)
             return forced, f"{reason}; it is forced and weighs {_FORCED_WEIGHT}, without a common scale"
-        return calibration, f"{reason}, so it weighs 0; --ebm-force uses it all the same"
+        return calibration, f"{reason}, so it weighs 0 and changes no order; --ebm-force uses it all the same"
     try:
         mixing = Mixing.from_json(entry)
     except ValueError as error:
@@ -208,7 +208,8 @@ def calibrate(checkpoint: Checkpoint, value: ValueKind, *, force: bool) -> tuple
     reason = f"ebm: on validation decisions the value of {checkpoint.folder} gained {interval}"
     if force:
         return calibration, f"{reason}; it is forced and weighs {calibration.value_weight:.2f}"
-    return calibration, f"{reason}, which may be nothing, so it weighs 0; --ebm-force uses it all the same"
+    said = "which may be nothing, so it weighs 0 and changes no order; --ebm-force uses it all the same"
+    return calibration, f"{reason}, {said}"
 
 
 def shipped_checkpoint() -> Path:

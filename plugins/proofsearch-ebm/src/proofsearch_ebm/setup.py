@@ -136,7 +136,8 @@ def data_hash(dataset: Dataset) -> str:
             digest.update(np.ascontiguousarray(array).tobytes())
 
     note(dataset.encoder_fingerprint, dataset.environment, dataset.environment_fingerprint)
-    note_arrays(dataset.key, dataset.label, dataset.remaining, dataset.logprob, dataset.num_goals, dataset.depth)
+    note_arrays(dataset.key, dataset.label, dataset.leads_on, dataset.remaining)
+    note_arrays(dataset.logprob, dataset.num_goals, dataset.depth)
     for entry in dataset.theorems:
         theorem = entry.theorem
         note(theorem.name, theorem.statement, theorem.position, theorem.split)
@@ -145,5 +146,5 @@ def data_hash(dataset: Dataset) -> str:
             note(decision.parent, decision.search)
             note_arrays(decision.children, decision.positive, decision.logprob)
         for search in entry.searches:
-            note_arrays(search.states, search.born, search.expanded)
+            note_arrays(search.states, search.born, search.expanded, search.onward)
     return digest.hexdigest()

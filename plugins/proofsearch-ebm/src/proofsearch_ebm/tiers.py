@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from proofsearch.errors import UsageError
 
@@ -18,15 +20,16 @@ TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end")
 """By number."""
 
 
-def tier_counts(k: int, ratios: Sequence[float]) -> tuple[int, ...]:
-    """Shares ``k`` negatives out by the largest remainder (Hamilton's method): the counts always sum to ``k``.
+def tier_counts(k: int, ratios: Sequence[float], offset: float) -> tuple[int, ...]:
+    """Shares ``k`` negatives out: the counts always sum to ``k``, and on average over offsets they are the quotas.
 
-    Each tier gets the whole part of its quota ``k · ratio / sum``; what is left goes, one each, to the largest
-    fractions, of equal ones to the harder tier.
+    Systematic sampling (Madow 1949): each count is its quota ``k · ratio / sum`` rounded down or up. Rounding that is
+    the same for every group would leave a small share out for good: of 4 negatives a tenth would never be easy.
 
     Args:
         k: negatives, at least 0.
         ratios: of the tiers, hardest first; on any scale.
+        offset: from 0 to below 1, drawn for each group.
 
     Raises:
         UsageError: a ratio is negative or not finite, or all are zero.
@@ -36,12 +39,8 @@ def tier_counts(k: int, ratios: Sequence[float]) -> tuple[int, ...]:
         raise UsageError(
             f"the shares of the tiers are {', '.join(map(str, ratios))}; expected numbers from 0, not all of them 0"
         )
-    quotas = [k * (ratio / total) for ratio in ratios]
-    counts = [int(quota) for quota in quotas]
-    by_fraction = sorted(range(len(counts)), key=lambda tier: (counts[tier] - quotas[tier], tier))
-    for tier in by_fraction[: k - sum(counts)]:
-        counts[tier] += 1
-    return tuple(counts)
+    marks = [min(k, math.floor(k * (below / total) + offset)) for below in accumulate(ratios)]
+    return tuple(mark - before for before, mark in pairwise([0, *marks[:-1], k]))
 
 
 def fill_tiers(wanted: Sequence[int], available: Sequence[int]) -> tuple[int, ...]:

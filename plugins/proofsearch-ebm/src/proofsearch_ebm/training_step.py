@@ -86,6 +86,7 @@ def train_step(
         skipped = not np.isfinite(norm)
         if not skipped:
             optimiser.step()
+            head.bound_scale()
     parts = {name: part.detach() for name, part in value.parts.items()} | {"total": value.total.detach()}
     return StepResult(energies.detach(), ordered.detach(), batch, parts, norm, skipped)
 
@@ -121,14 +122,16 @@ def grouped(
     predicted = None
     if of_states.log_remaining is not None:
         predicted = of_states.log_remaining.index_select(0, flat).view(place.shape)
+    energies = of_states.energy.index_select(0, flat).view(place.shape)
     batch = GroupBatch(
         torch.from_numpy(mask),
         torch.from_numpy(positive),
         torch.from_numpy(remaining.astype(np.float32)),
         predicted,
         torch.from_numpy(dead_end),
+        energies,
     )
-    return of_states.energy.index_select(0, flat).view(place.shape), batch
+    return energies, batch
 
 
 def against_policy(energies: Tensor, dataset: Dataset, states: NDArray[np.int64], policy_weight: float) -> Tensor:

@@ -58,6 +58,8 @@ def frontier_choices(
 ) -> list[Choice]:
     """For each decision of some theorems, its children and what else stood on the frontier with a good one.
 
+    Of these, too, only what leads on counts as good.
+
     Args:
         dataset: where the states are.
         theorems: theorem indices.
@@ -73,18 +75,20 @@ def frontier_choices(
         here = dataset.theorems[theorem]
         for decision in here.decisions:
             good = int(decision.children[decision.positive][0])
-            others = np.setdiff1d(here.searches[decision.search].rivals(good), decision.children)
+            others, onward = here.searches[decision.search].rivals(good)
+            apart = ~np.isin(others, decision.children)
+            others, onward = others[apart], onward[apart]
             if max_gap is not None:
-                provable = dataset.label[others] == 1
-                right = np.concatenate((decision.children[decision.positive], others[provable]))
-                wrong = np.concatenate((decision.children[~decision.positive], others[~provable]))
+                right = np.concatenate((decision.children[decision.positive], others[onward]))
+                wrong = np.concatenate((decision.children[~decision.positive], others[~onward]))
                 if len(wrong) and liking[wrong].max() - liking[right].max() > max_gap:
                     continue
             room = max(0, most - len(decision.children))
             if len(others) > room:
-                others = np.sort(rng.choice(others, room, replace=False))
+                drawn = np.sort(rng.choice(len(others), room, replace=False))
+                others, onward = others[drawn], onward[drawn]
             states = np.concatenate((decision.children, others))
-            positive = np.concatenate((decision.positive, dataset.label[others] == 1))
+            positive = np.concatenate((decision.positive, onward))
             if not positive.all():
                 choices.append(Choice(theorem, states, positive, _depth(dataset, decision)))
     return choices

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from proofsearch import streams
 from proofsearch.bounds import MOST_WORKERS
 from proofsearch.errors import InputError
 from proofsearch.outputs import OVERWRITE, check_file, write_file
@@ -74,9 +75,9 @@ def check(
     except MetamathError as error:
         if error.kind == "unreadable":
             raise InputError(str(error)) from None
-        typer.echo(str(error) if error.file is not None else f"{path}: {error}", err=True)
+        streams.message(str(error) if error.file is not None else f"{path}: {error}")
         raise typer.Exit(1) from None
-    typer.echo(f"{path}: {count} theorems verified in {time.perf_counter() - started:.1f} s")
+    streams.output(f"{path}: {count} theorems verified in {time.perf_counter() - started:.1f} s")
 
 
 @app.command()
@@ -90,8 +91,8 @@ def prepare(path: DatabasePath) -> None:
         library = _environment(path, bars).library
     flaws = describe_flaws(library, unfinished=True)
     if flaws:
-        typer.echo(f"{path}: {flaws}", err=True)
-    typer.echo(
+        streams.message(f"{path}: {flaws}")
+    streams.output(
         f"{path}: {len(library.provable)} assertions ready for search in {time.perf_counter() - started:.1f} s "
         f"(cache: {cache_folder() / 'metamath'})"
     )
@@ -108,9 +109,9 @@ def show(
     target = environment.theorem(theorem)
     text = environment.stored_proof_text(target) if proof is None else read_proof(proof)
     for number, hypothesis in enumerate(environment.library.frames[theorem].essentials):
-        typer.echo(f"$e {number + 1}  {' '.join(hypothesis.expression)}")
-    typer.echo(f"$p {target.statement}\n")
-    typer.echo(environment.explain(target, text), nl=False)
+        streams.output(f"$e {number + 1}  {' '.join(hypothesis.expression)}")
+    streams.output(f"$p {target.statement}\n")
+    streams.output(environment.explain(target, text), end="")
 
 
 @app.command()
@@ -141,7 +142,7 @@ def splice(
         )
     text = splice_all(environment.library, chosen)
     write_file(out, text.encode("ascii"), inputs=inputs, overwrite=overwrite)
-    typer.echo(f"{out}: {environment.path.name} with {len(chosen)} found proofs")
+    streams.output(f"{out}: {environment.path.name} with {len(chosen)} found proofs")
 
 
 def _environment(database: Path | None, bars: _Bars | None = None) -> MetamathEnvironment:

@@ -12,6 +12,7 @@ from pathlib import Path
 from proofsearch.errors import InputError, ProofsearchError, UsageError, VerificationError
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import own_files
+from proofsearch.texts import read_text
 from proofsearch_metamath.checking import Progress
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
@@ -91,10 +92,7 @@ def read_proof(file: Path) -> str:
     trouble = trouble_with(file)
     if trouble is not None:
         raise InputError(f"{file}: can't be read: {trouble}; expected a proof that a search wrote")
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: can't be read: {error}; expected a proof that a search wrote") from None
+    return read_text(file, "a proof that a search wrote")
 
 
 def verify_found(

@@ -8,7 +8,6 @@ own, as notebooks do.
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
@@ -26,11 +25,6 @@ T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
 _LIST_SECONDS = 10.0
-
-
-def to_stderr(message: str) -> None:
-    """Warns a person, from whatever process this is."""
-    print(f"warning: {message}", file=sys.stderr)
 
 
 class Connection:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch import streams
 from proofsearch.embedding_cache import check_rows
 from proofsearch.errors import UsageError
 from proofsearch.prompts import load_template
 from proofsearch.types import ProofState, State
 from proofsearch_openai.config import EncoderConfig
-from proofsearch_openai.connection import Connection, to_stderr, together
+from proofsearch_openai.connection import Connection, together
 from proofsearch_openai.errors import RefusedError, ServerError
 from proofsearch_openai.probes import TEXTS, batching_fault, identity
 from proofsearch_openai.rows import read_rows
@@ -45,7 +46,7 @@ class OpenAIEncoder:
         UsageError: the template speaks of a theorem or there is no such template, or the key's variable holds none.
     """
 
-    def __init__(self, config: EncoderConfig, say: Callable[[str], None] = to_stderr) -> None:
+    def __init__(self, config: EncoderConfig, say: Callable[[str], None] = streams.warning) -> None:
         self._config = config
         self._say = say
         self._cut = self._encoded = 0

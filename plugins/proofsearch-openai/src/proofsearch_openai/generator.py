@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from proofsearch import streams
 from proofsearch.errors import UsageError
 from proofsearch.prompts import load_template
 from proofsearch.protocols import GenerationRequest
@@ -12,7 +13,7 @@ from proofsearch.types import Candidate, State, Theorem
 from proofsearch_openai.candidates import counted, scored
 from proofsearch_openai.completions import Completions
 from proofsearch_openai.config import GeneratorConfig
-from proofsearch_openai.connection import Connection, to_stderr, together
+from proofsearch_openai.connection import Connection, together
 from proofsearch_openai.errors import FailedError, RefusedError
 from proofsearch_openai.samples import Sample
 from proofsearch_openai.tally import Tally
@@ -40,7 +41,7 @@ class OpenAIGenerator:
         UsageError: there is no such template, or the key's variable holds none.
     """
 
-    def __init__(self, config: GeneratorConfig, say: Callable[[str], None] = to_stderr) -> None:
+    def __init__(self, config: GeneratorConfig, say: Callable[[str], None] = streams.warning) -> None:
         self._config = config
         self._say = say
         self._template = load_template(config.template)

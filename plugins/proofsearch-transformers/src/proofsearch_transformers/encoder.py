@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proofsearch import streams
 from proofsearch.errors import InputError, UsageError
 from proofsearch.prompts import load_template
 from proofsearch.types import ProofState
@@ -21,7 +22,7 @@ from proofsearch_transformers.config import EncoderConfig
 from proofsearch_transformers.files import ModelFiles
 from proofsearch_transformers.loading import load_backbone, load_config, load_tokenizer
 from proofsearch_transformers.positions import usable_length
-from proofsearch_transformers.prompting import PromptTokenizer, PromptTokens, pad, to_stderr
+from proofsearch_transformers.prompting import PromptTokenizer, PromptTokens, pad
 from proofsearch_transformers.selfcheck import check_batching
 
 _LAYOUT_VERSION = 1
@@ -135,7 +136,7 @@ class TransformersEncoder:
         limit = int(min(config.max_length, usable_length(model, tokenizer)))
         prompts, unsaid = (
             PromptTokenizer(tokenizer, self._template, limit, option=config.option("max_length"), spans=True, say=say)
-            for say in (to_stderr, lambda _: None)
+            for say in (streams.warning, lambda _: None)
         )
         self._model = model
         self._model.config.use_cache = False

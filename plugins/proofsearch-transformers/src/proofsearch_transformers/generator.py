@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
+from proofsearch import streams
 from proofsearch.errors import InputError
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate
@@ -24,7 +25,6 @@ from proofsearch_transformers.computing import OutOfMemoryError, computing
 from proofsearch_transformers.config import GeneratorConfig
 from proofsearch_transformers.files import ModelFiles
 from proofsearch_transformers.opened import Opened, choose_template, open_model
-from proofsearch_transformers.prompting import to_stderr
 from proofsearch_transformers.sampling import Draw, Ended, answer_length, uniforms, written
 from proofsearch_transformers.tally import Answers, Tally
 
@@ -66,7 +66,7 @@ class TransformersGenerator:
         self._files = files
         self._template = choose_template(config, files)
         self._opened: Opened | None = None
-        self._tally = Tally(config, to_stderr)
+        self._tally = Tally(config, streams.warning)
         self._wrote = False
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:

@@ -6,7 +6,6 @@ The template stays whole: what a model was trained to see behind a state tells i
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from proofsearch import streams
 from proofsearch.errors import InputError, UsageError
 from proofsearch.prompts import STATE, Prompt, PromptTemplate
 from proofsearch.types import ProofState, State, Theorem
-
-
-def to_stderr(message: str) -> None:
-    """Warns a person, from whatever process this is."""
-    print(f"warning: {message}", file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class PromptTokenizer:
         option: str,
         spans: bool = False,
         ended: bool = True,
-        say: Callable[[str], None] = to_stderr,
+        say: Callable[[str], None] = streams.warning,
     ) -> None:
         if spans and not tokenizer.is_fast and template.text != STATE:
             raise UsageError(

@@ -141,7 +141,7 @@ function shareBars(width, rows, colours, words, describe) {
         {
           x: "middle",
           y: "run",
-          text: (part) => `${+(100 * part.share).toFixed(1)} %`,
+          text: (part) => `${+hundredths(part.share)} %`,
           fill: "white",
           fontWeight: 600,
         },

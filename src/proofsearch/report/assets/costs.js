@@ -11,13 +11,14 @@ const BARS = 48;
 function proofCostSection(place, data) {
   const proofs = data.evaluation.runs.map((run) => run.proof_costs.seconds.proofs);
   if (d3.sum(proofs) === 0) {
-    place.append(empty("No theorem was proved, so there is no cost of a proof to show."));
+    put(place, empty("No theorem was proved, so there is no cost of a proof to show."));
     return;
   }
   let cost = "seconds";
   const charts = [drawn((width) => proofCostChart(width, data, cost))];
   if (data.names.length > 1) charts.push(drawn((width) => pairsChart(width, data, cost)));
-  place.append(
+  put(
+    place,
     element(
       "p",
       { class: "lead" },

@@ -9,8 +9,13 @@ function element(tag, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value != null) made.setAttribute(name, value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  put(made, children);
   return made;
+}
+
+/** Puts elements and text into a place; `append` alone would write "null" where there is nothing to put. */
+function put(place, ...children) {
+  place.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
 }
 
 const WORDS = {
@@ -42,7 +47,14 @@ const count = d3.format(",");
 const MISSING = "–";
 
 function percent(part, digits = 1) {
-  return part == null ? MISSING : `${(100 * part).toFixed(digits)} %`;
+  return part == null ? MISSING : `${hundredths(part, digits)} %`;
+}
+
+/** A part in hundredths; what is neither all nor nothing is never rounded to 100 or 0. */
+function hundredths(part, digits = 1) {
+  let text = (100 * part).toFixed(digits);
+  while (part > 0 && part < 1 && [0, 100].includes(+text) && digits < 15) text = (100 * part).toFixed(++digits);
+  return text;
 }
 
 function decimal(value, digits = 3) {
@@ -56,7 +68,7 @@ function minus(text) {
 /** A part with its interval, in percent: "82.5 % (68.1–91.3)". */
 function partOf(value, low, high) {
   if (value == null) return MISSING;
-  return low == null ? percent(value) : `${percent(value)} (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`;
+  return low == null ? percent(value) : `${percent(value)} (${hundredths(low)}–${hundredths(high)})`;
 }
 
 /** An estimate with its interval: "0.510 (0.48 to 0.53)". */

@@ -5,11 +5,12 @@ function timeSection(place, data) {
     .map((run, at) => ({ name: data.names[at], time: run.time }))
     .filter((run) => run.time.seconds > 0);
   if (!runs.length) {
-    place.append(empty("No search measured where its time went."));
+    put(place, empty("No search measured where its time went."));
     return;
   }
   const parts = [...new Set(runs.flatMap((run) => Object.keys(run.time.parts)))];
-  place.append(
+  put(
+    place,
     element(
       "p",
       { class: "lead" },
@@ -44,7 +45,8 @@ function endingsSection(place, data) {
   const runs = data.evaluation.runs;
   const endings = [...new Set(runs.flatMap((run) => Object.keys(run.endings)))];
   const words = (ending) => ending.replace("model_calls", "model calls");
-  place.append(
+  put(
+    place,
     element(
       "p",
       { class: "lead" },
@@ -73,12 +75,13 @@ function endingsSection(place, data) {
     .map((run, at) => ({ name: data.names[at], parts: run.steps }))
     .filter((run) => Object.keys(run.parts).length);
   if (!recorded.length) {
-    place.append(empty("No search was recorded (--no-trajectories), so single steps are not known."));
+    put(place, empty("No search was recorded (--no-trajectories), so single steps are not known."));
     return;
   }
   const outcomes = Object.keys(STEP_COLOURS).filter((outcome) => recorded.some((run) => run.parts[outcome]));
   const named = (outcome) => outcome.replace("_", " ");
-  place.append(
+  put(
+    place,
     legend(outcomes.map((outcome) => [named(outcome), STEP_COLOURS[outcome]])),
     drawn((width) =>
       shareBars(

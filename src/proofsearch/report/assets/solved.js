@@ -4,7 +4,8 @@ function solvedSection(place, data) {
   const runs = data.evaluation.runs;
   let cost = "expansions";
   const chart = drawn((width) => solvedChart(width, data, cost));
-  place.append(
+  put(
+    place,
     element(
       "p",
       { class: "lead" },
@@ -49,11 +50,12 @@ function solvedSection(place, data) {
     ),
   );
   if (runs.every((run) => run.proved === 0))
-    place.append(
+    put(
+      place,
       empty("No theorem was proved, so every curve stays at 0; its band says what may have been missed by chance."),
     );
   data.evaluation.comparisons.forEach((comparison, at) =>
-    place.append(...comparisonParts(comparison, data.names[0], data.names[at + 1], runColour(at + 1))),
+    put(place, ...comparisonParts(comparison, data.names[0], data.names[at + 1], runColour(at + 1))),
   );
 }
 

@@ -72,7 +72,7 @@ function summarySection(place, data) {
   });
   if (data.names.length === 1) cards.push(...aloneCards(data.evaluation.runs[0]));
   const title = data.names.length === 1 ? data.names[0] : `${data.names.length} runs`;
-  place.append(element("h1", {}, title), element("div", { class: "cards" }, cards, against));
+  put(place, element("h1", {}, title), element("div", { class: "cards" }, cards, against));
 }
 
 /** What else there is to say first of a run that stands alone: what a proof cost, and how the other searches ended. */

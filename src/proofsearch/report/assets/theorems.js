@@ -74,7 +74,8 @@ function theoremsSection(place, data, openTree) {
   columns[0].cell = nameCell;
 
   const filters = Object.entries(FILTERS).filter(([, filter]) => filter.useful(data));
-  place.append(
+  put(
+    place,
     element(
       "div",
       { class: "bar" },

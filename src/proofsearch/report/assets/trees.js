@@ -4,7 +4,8 @@
 function treesSection(place, data) {
   if (!data.trees.length) {
     const recorded = data.choice.proved + data.choice.failed;
-    place.append(
+    put(
+      place,
       empty(
         recorded
           ? `The report was made without search trees; proofsearch report --trees N shows those of N theorems.`
@@ -14,7 +15,7 @@ function treesSection(place, data) {
     return () => {};
   }
   const explorer = new Explorer(data);
-  place.append(element("p", { class: "lead" }, leftOut(data)), explorer.element);
+  put(place, element("p", { class: "lead" }, leftOut(data)), explorer.element);
   return (name) => {
     explorer.open(name);
     place.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });

@@ -2,7 +2,8 @@
 
 function valuesSection(place, data) {
   const [of, more] = [data.evaluation.runs, data.evaluation.runs.length > 1];
-  place.append(
+  put(
+    place,
     element(
       "p",
       { class: "lead" },
@@ -10,9 +11,10 @@ function valuesSection(place, data) {
     ),
   );
   of.forEach((run, at) => {
-    if (more) place.append(element("h3", {}, data.names[at]));
+    if (more) put(place, element("h3", {}, data.names[at]));
     if (!run.ranking.all.decisions) {
-      place.append(
+      put(
+        place,
         empty(
           run.rates.states && !run.neutral
             ? `Values of ${run.value_of}: ${run.sign.words}.`
@@ -24,7 +26,8 @@ function valuesSection(place, data) {
       return;
     }
     const verdict = { "above chance": "good", "looks inverted": "bad" }[run.sign.verdict] ?? "unsure";
-    place.append(
+    put(
+      place,
       element("p", { class: `verdict ${verdict}` }, `Recorded values of ${run.value_of}: ${run.sign.words}.`),
       legend(rankingsOf(run).map((name) => [WORDS[name] ?? name, RANK_COLOURS[name]])),
       drawn((width) => rankingChart(width, run)),

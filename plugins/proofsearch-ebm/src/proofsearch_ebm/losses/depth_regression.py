@@ -5,9 +5,9 @@ With ``target=head`` the head's second output r̂ is fitted to the remaining ste
     L = mean of Huber_δ( log(1 + r̂) − log(1 + r) )
 
 (Huber 1964; logarithms because being off by one matters near the end and not far from it). With ``target=energy`` the
-energy itself is, as the system that this one re-creates did it: L = mean of (E − r)². That pulls the energy towards a
-fixed scale while a contrastive loss wants it free; prefer the second output. States whose remaining steps are unknown
-(−1) count nothing, and the loss is 0 where none is known.
+energy itself is, as the system that this one re-creates did it: L = mean of (E − r)², of the energy without the
+policy's log-probability. That pulls the energy towards a fixed scale while a contrastive loss wants it free; prefer the
+second output. States whose remaining steps are unknown (−1) count nothing, and the loss is 0 where none is known.
 
 A dead end, a state that was searched in vain, is at least ``dead_end`` steps D away, as far as the second output is
 concerned: it adds the mean of Huber_δ( max(0, log(1 + D) − log(1 + r̂)) ) over them, a censored regression (Tobin 1958).
@@ -56,6 +56,8 @@ class DepthRegression:
         known = batch.mask & batch.positive & (batch.remaining >= 0)
         remaining = batch.remaining.to(energies.dtype).masked_fill(~known, 0)
         if self._config.target == "energy":
+            # A distance has nothing to do with how likely the policy found the way to the state.
+            energies = energies if batch.energies is None else batch.energies
             return mean_over((energies.masked_fill(~known, 0) - remaining).square(), known)
         if batch.predicted_log_remaining is None:
             raise UsageError(
