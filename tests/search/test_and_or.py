@@ -122,7 +122,7 @@ def test_without_parts_it_is_the_best_first_search(seed: int) -> None:
             THEOREM,
             FakeSession(world),
             FakeGenerator(world),
-            config=SearchConfig.model_validate({"mode": mode, "priority": {"kind": "logprob"}}),
+            config=SearchConfig.model_validate({"strategy": mode, "priority": {"kind": "logprob"}}),
             accept=refuse_all,
         )
         result.graph.check()
@@ -138,7 +138,7 @@ def test_a_part_is_proved_once() -> None:
             rules.rule(goal, -1.0, f"{goal}{number}").rule(f"{goal}{number}", -1.0, f"{goal}-dead")
         rules.rule(goal, -3.0)
     apart = run(rules)
-    together = run(rules, session=WholeSession(rules), config={"mode": "best-first", "priority": {"kind": "logprob"}})
+    together = run(rules, session=WholeSession(rules), config={"strategy": "best-first", "priority": {"kind": "logprob"}})
     assert (apart.status, together.status) == ("proved", "proved")
     assert apart.tactics == together.tactics == ("root by a b", "a by itself", "b by itself")
     assert apart.expansions == 3  # the right way is met at the first look at each goal
