@@ -17,6 +17,7 @@ from typing import Any
 from proofsearch.errors import one_line
 from proofsearch.protocols import Calibration, JobResult
 from proofsearch.types import (
+    TIERS,
     Advanced,
     Candidate,
     Crashed,
@@ -101,6 +102,8 @@ def verdict(answer: object, *asked: object, **named: object) -> str | None:
             return f"returned a Verdict whose {name} is {shown(value)}; expected text"
     if not is_listed(answer.rests_on) or not all(isinstance(axiom, str) for axiom in answer.rests_on):
         return f"returned a Verdict whose rests_on is {shown(answer.rests_on)}; expected a tuple of texts"
+    if answer.tier not in ("", *TIERS):
+        return f"returned a Verdict whose tier is {shown(answer.tier)}; expected one of {', '.join(TIERS)}, or none"
     return None
 
 

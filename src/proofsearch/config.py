@@ -193,6 +193,9 @@ class RunConfig(FrozenModel):
     select: SelectionConfig = SelectionConfig()
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()
+    min_tier: Literal["replayed", "kernel", "axioms audited", "second checker"] | None = Field(
+        default=None, description="How far the check of a proof has to go at least for its theorem to be proved."
+    )
     trajectories: bool = Field(default=True, description="Record the searches.")
     observers: tuple[str, ...] = Field(default=(), description="An observer: what watches the searches; repeatable.")
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -189,6 +189,21 @@ class Limit:
     model_calls: int | None = None
 
 
+TIERS = ("replayed", "kernel", "axioms audited", "second checker")
+"""How far a check of a proof can go, each further than the one before.
+
+``replayed``: the prover took every step again in a fresh process. ``kernel``: a checker of whole proofs accepted the
+written proof, such as a prover's kernel. ``axioms audited``: that, and what the proof rests on was listed and holds
+nothing that is not allowed: no unproved theorem, no axiom that isn't the library's. ``second checker``: all that, by a
+second checker that shares no code with the first.
+"""
+
+
+def reaches(tier: str, minimum: str) -> bool:
+    """Whether a tier goes at least as far as another; one that is not stated reaches nothing."""
+    return tier in TIERS and TIERS.index(tier) >= TIERS.index(minimum)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a fresh, independent check says of a finished proof.
@@ -198,12 +213,14 @@ class Verdict:
         checker: what checked it, with its version, for example ``"proofsearch-metamath 0.1.0 verifier"``.
         message: why it was refused; empty when accepted.
         rests_on: the axioms that the proof ultimately rests on, sorted; empty where the checker can't say.
+        tier: how far an accepting check went, one of :data:`TIERS`; ``""`` where the checker doesn't say.
     """
 
     proved: bool
     checker: str
     message: str = ""
     rests_on: tuple[str, ...] = ()
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from proofsearch.plugins import Plugins
 from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.runs import RunFolder
 from proofsearch.types import Verdict
+from proofsearch.worker import at_least
 
 _EXECUTOR = "local"
 """Who spreads the checks over processes, whatever executor searched."""
@@ -163,7 +164,7 @@ class _Checker:
             return _refused(str(error))
         if theorem.statement != recorded.statement:
             return _refused(f"the theorem now says {theorem.statement!r}; the run searched {recorded.statement!r}")
-        return self._environment.verify(theorem, proof)
+        return at_least(self._environment.verify(theorem, proof), self._folder.config.min_tier)
 
 
 def _verdict(result: JobResult) -> Verdict:

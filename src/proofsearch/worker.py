@@ -18,7 +18,7 @@ from proofsearch.runs import TheoremResult
 from proofsearch.search import search
 from proofsearch.search.glimpses import Glimpses
 from proofsearch.sharing import SharedComponents
-from proofsearch.types import Limit, Theorem, Verdict
+from proofsearch.types import Limit, Theorem, Verdict, reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +178,17 @@ class SearchWorker:
             proof = self._environment.write_proof(theorem, tactics)
         except ProofError as error:
             return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
-        verdict = self._environment.verify(theorem, proof)
+        verdict = at_least(self._environment.verify(theorem, proof), self._config.min_tier)
         return verdict, proof if verdict.proved else None
+
+
+def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
+    """A verdict where only checks count that go at least so far: one that doesn't refuses the proof."""
+    if minimum is None or not verdict.proved or reaches(verdict.tier, minimum):
+        return verdict
+    how_far = verdict.tier or "a tier that it does not state"
+    why = f"the check went as far as {how_far}, the run asks for {minimum} (--min-tier)"
+    return dataclasses.replace(verdict, proved=False, message=why)
 
 
 class _Closing:

@@ -138,7 +138,9 @@ def test_a_part_is_proved_once() -> None:
             rules.rule(goal, -1.0, f"{goal}{number}").rule(f"{goal}{number}", -1.0, f"{goal}-dead")
         rules.rule(goal, -3.0)
     apart = run(rules)
-    together = run(rules, session=WholeSession(rules), config={"strategy": "best-first", "priority": {"kind": "logprob"}})
+    together = run(
+        rules, session=WholeSession(rules), config={"strategy": "best-first", "priority": {"kind": "logprob"}}
+    )
     assert (apart.status, together.status) == ("proved", "proved")
     assert apart.tactics == together.tactics == ("root by a b", "a by itself", "b by itself")
     assert apart.expansions == 3  # the right way is met at the first look at each goal

@@ -14,6 +14,7 @@ from proofsearch.cli.console import console, escape
 from proofsearch.comparison import Comparison, Evaluation, RunEvaluation
 from proofsearch.evaluation.bootstrap import Estimate
 from proofsearch.evaluation.intervals import percentage, wilson
+from proofsearch.runs.tiers import tiers_in_words
 
 WIDTH = 100
 """Columns of text, unless the terminal is narrower. Where there is no terminal tables may be wider."""
@@ -86,6 +87,7 @@ def _run(run: RunEvaluation) -> list[RenderableType]:
         f"[bold]{escape(str(run.run))}[/]: {run.environment}, {run.generator}, scorer {run.scorer}, priority "
         f"{run.priority}; at most {limits or 'anything'}; {run.proved} of {run.theorems} theorems proved"
         f"{f', {_wilson(run.proved, run.theorems)}' if run.theorems else ''}"
+        f"{f'; checked: {tiers_in_words(run.checked)}' if run.checked else ''}"
     ]
     judged = f"values of {run.value_of}, scored now" if run.offline else f"recorded values of {run.value_of}"
     colour = {"above chance": "green", "looks inverted": "bold red"}.get(run.sign.verdict, "yellow")

@@ -21,6 +21,7 @@ from proofsearch.cli.main import shows_places
 from proofsearch.evaluation.intervals import percentage, wilson
 from proofsearch.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching, Warned
 from proofsearch.runs import TheoremResult
+from proofsearch.runs.tiers import count_tiers, tiers_in_words
 
 
 class Display(Protocol):
@@ -235,6 +236,8 @@ def summary_text(summary: RunSummary) -> str:
         f"({percentage(summary.proved / summary.theorems)}, 95% interval {percentage(low)} to {percentage(high)}) "
         f"in {duration(summary.seconds)}"
     ]
+    if tiers := count_tiers(result.verdict for result in summary.results.values()):
+        lines.append(f"checked: {tiers_in_words(tiers)}")
     if ended:
         lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
     lines += [f"warning: {fault}" for fault in summary.faults]
@@ -261,6 +264,7 @@ def summary_json(summary: RunSummary) -> str:
         "searched": len(summary.results),
         "proved": summary.proved,
         "interval": [low, high],
+        "checked": count_tiers(result.verdict for result in summary.results.values()),
         "seconds": summary.seconds,
         "status": dict(Counter(result.status for result in summary.results.values())),
         "failures": [

@@ -40,6 +40,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--scorer", "scorer"),
         ("--executor", "execution.executor"),
         ("--observe", "observers"),
+        ("--min-tier", "min_tier"),
     ],
     "Search": [
         ("--strategy", "search.strategy"),

@@ -14,6 +14,7 @@ from proofsearch.cli.output import display
 from proofsearch.errors import VerificationError
 from proofsearch.plugins import Plugins
 from proofsearch.run import Preparing
+from proofsearch.runs.tiers import count_tiers, tiers_in_words
 from proofsearch.verification import verify_run
 
 
@@ -43,16 +44,22 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             )
         if as_json:
             verdicts = {
-                name: {"proved": verdict.proved, "checker": verdict.checker, "message": verdict.message}
+                name: {
+                    "proved": verdict.proved,
+                    "checker": verdict.checker,
+                    "tier": verdict.tier,
+                    "message": verdict.message,
+                }
                 for name, verdict in found.verdicts.items()
             }
             streams.output(json.dumps({"run": str(run), "changed": found.changed, "verdicts": verdicts}, indent=2))
         else:
             accepted = len(found.verdicts) - len(refused)
+            tiers = tiers_in_words(count_tiers(found.verdicts.values()))
             checkers = ", ".join(sorted({verdict.checker for verdict in found.verdicts.values()}))
             streams.output(
                 f"{accepted} of {len(found.verdicts)} proofs accepted"
-                f"{f' by {checkers}' if checkers else ''}; "
+                f"{f' by {checkers}' if checkers else ''}{f' ({tiers})' if tiers else ''}; "
                 f"{found.searched} of {found.theorems} theorems were searched"
             )
         for name, verdict in refused.items():

@@ -25,6 +25,7 @@ from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibration
 from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.faults import faults
+from proofsearch.runs.tiers import count_tiers
 
 
 def evaluate(
@@ -179,6 +180,7 @@ def _run(
         priority=config.search.priority.kind,
         theorems=len(results),
         proved=int(efforts.proved.sum()),
+        checked=count_tiers(result.verdict for result in results.values()),
         failed=failed,
         limit=config.search.limit.model_dump(),
         value_of=settings.scorer or config.scorer,

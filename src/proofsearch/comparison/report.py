@@ -81,6 +81,7 @@ class RunEvaluation:
         priority: the kind of priority that it searched by.
         theorems: those of its results that are evaluated.
         proved: how many of them were proved.
+        checked: how many of the proofs were checked how far, by tier (:data:`proofsearch.types.TIERS`).
         failed: how many have no result because their worker failed; they count as not proved.
         limit: the bounds of each search; ``None`` where there was none.
         value_of: the scorer whose values are judged.
@@ -112,6 +113,7 @@ class RunEvaluation:
     priority: str
     theorems: int
     proved: int
+    checked: Mapping[str, int]
     failed: int
     limit: Mapping[str, float | None]
     value_of: str

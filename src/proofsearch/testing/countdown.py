@@ -181,7 +181,7 @@ class CountdownEnvironment:
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Checks a proof by arithmetic alone."""
         problem, used = self._problem(theorem, proof)
-        return Verdict(not problem, CHECKER, problem, tuple(sorted(used)))
+        return Verdict(not problem, CHECKER, problem, tuple(sorted(used)), "" if problem else "axioms audited")
 
     def _problem(self, theorem: Theorem, proof: str) -> tuple[str, set[str]]:
         """What is wrong with a proof (``""``: nothing), and the rules and theorems that it uses."""

@@ -88,7 +88,7 @@ class SatEnvironment:
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Has a proof checked by what knows the formula alone."""
         problem = problem_of(self._formula(theorem.name)[0].statement, proof)
-        return Verdict(not problem, CHECKER, problem)
+        return Verdict(not problem, CHECKER, problem, tier="" if problem else "kernel")
 
     def fingerprint(self) -> Mapping[str, str]:
         """The versions, and a hash of all formulas."""

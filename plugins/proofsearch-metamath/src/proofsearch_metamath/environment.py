@@ -276,7 +276,7 @@ class MetamathEnvironment:
             reason = why_not(self.library, label)
             if reason is not None:
                 return Verdict(False, checker, f"the proof cites {reason}", axioms)
-        return Verdict(True, checker, "", axioms)
+        return Verdict(True, checker, "", axioms, tier="axioms audited")
 
     def explain(self, theorem: Theorem, proof: str) -> str:
         """The proof as a person reads it: a line for each step that asserts something.

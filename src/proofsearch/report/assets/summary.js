@@ -18,6 +18,12 @@ function summarySection(place, data) {
           .join(", ") || "none",
       ],
       ["time", `${duration(run.time.seconds)} in ${count(run.theorems)} searches`],
+      [
+        "checks",
+        Object.entries(run.checked)
+          .map(([tier, proofs]) => `${count(proofs)} ${tier}`)
+          .join(", ") || "nothing was proved",
+      ],
       ["begun", of.created.replace("T", " ").replace("+00:00", " UTC")],
     ];
     const dot = element("span", { class: "swatch" });
