@@ -12,7 +12,7 @@ from proofsearch.search.puct import Puct
 class PuctConfig(ComponentConfig):
     """Configuration of the strategy ``puct``."""
 
-    exploration: float = Field(default=1.25, ge=0, description="Weight of the policy and few visits against values.")
+    exploration: float = Field(default=4.0, ge=0, description="Weight of the policy and few visits against values.")
     temperature: float = Field(
         default=1.0, gt=0, description="Of the policy's probabilities: above 1 they are more even."
     )

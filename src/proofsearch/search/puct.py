@@ -53,7 +53,7 @@ class Puct:
 
     def __init__(
         self,
-        exploration: float = 1.25,
+        exploration: float = 4.0,
         temperature: float = 1.0,
         discount: float = 0.99,
         widening: float = 0.25,
