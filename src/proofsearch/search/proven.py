@@ -77,7 +77,7 @@ class Proven:
                 self._unsolved[edge] = sum(target not in graph.solved_by for target in targets)
                 for target in targets:
                     self._into[target].append(edge)
-        if expansion.proved_by < 0:
+        if expansion.proved_by < 0 or expansion.node in graph.solved_by:
             return []
         proved = self._follow(expansion.node)
         proved[expansion.node] = expansion.proved_by

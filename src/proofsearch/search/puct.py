@@ -199,7 +199,7 @@ class PuctExploration:
         graph, node = self._graph, expansion.node
         self._add(expansion.children)
         self.edge_visits.extend(array("i", bytes(4 * len(expansion.edges))))
-        self._proven.expanded(expansion)
+        self._wider.difference_update(self._proven.expanded(expansion))
         before = self._rounds.get(node, 0)
         self._rounds[node] = before + 1
         live = self._live.setdefault(node, {})
@@ -207,7 +207,7 @@ class PuctExploration:
             targets = graph.targets(edge)
             if targets and node not in targets and self._dead.isdisjoint(targets):
                 live[edge] = math.exp(graph.edge_logprob[edge] / self._puct.temperature)
-        if expansion.edges:
+        if expansion.edges and node not in graph.solved_by:
             self._wider.add(node)
         else:
             self._wider.discard(node)
