@@ -12,6 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from proofsearch.protocols.abilities import (
+    EndsJobs as EndsJobs,
+)
+from proofsearch.protocols.abilities import (
+    Interruptible as Interruptible,
+)
+from proofsearch.protocols.abilities import (
+    Renews as Renews,
+)
+from proofsearch.protocols.abilities import (
+    ReportsUsage as ReportsUsage,
+)
+from proofsearch.protocols.abilities import (
+    Usage as Usage,
+)
 from proofsearch.protocols.exploring import (
     AddsUp as AddsUp,
 )
