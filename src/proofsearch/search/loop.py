@@ -224,6 +224,7 @@ class _Search:
             self._releases = Releases(self.session.release, self._max_depth, strategy.traits.revisits)
         self._apart = exploration if isinstance(exploration, TakesApart) else None
         self._acceptance.begin(graph, exploration, self._max_depth)
+        self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
             observer.started(self.theorem, graph)
         while self._status is None:
