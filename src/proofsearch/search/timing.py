@@ -1,8 +1,8 @@
 """How long single steps take, where they are slow enough to be worth two looks at the clock each.
 
 A prover in this process steps in microseconds, and a search of it should not pay for looking. So the steps of an
-expansion are timed one by one only where those of the expansion before were slow on average. Before the first expansion,
-the first state stands for them.
+expansion are timed one by one only where those of the expansion before were slow on average; for the first expansion,
+where the first state was slow to come.
 """
 
 from __future__ import annotations
