@@ -1,4 +1,4 @@
-"""The benchmark's prover that counts what it holds: what is released is freed, and what was freed is stepped by replay."""
+"""The benchmark's prover that counts what it holds: it frees what is released, and what it freed is replayed."""
 
 from __future__ import annotations
 
