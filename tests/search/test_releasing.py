@@ -47,7 +47,8 @@ class Counting(FakeSession):
     def release(self, states: Sequence[ProofState]) -> None:
         assert states, "told of nothing"
         for state in states:
-            del self.held[id(state)]
+            assert self.replays or id(state) in self.held, f"{state} is released twice"
+            self.held.pop(id(state), None)
 
 
 def run(world: World, session: Any, **config: Any) -> SearchResult:
