@@ -113,9 +113,8 @@ def results(path: Path) -> dict[str, TheoremResult]:
 
 
 def test_a_thread_past_its_time_is_interrupted_and_closes_its_prover(prover: Any, tmp_path: Path) -> None:
-    run_search(config("reach-1", "reach-2", timeout=0.5), tmp_path / "run")
-    found = results(tmp_path / "run")
-    assert (found["reach-1"].failure, found["reach-2"].proved) == ("timed out", True)
+    run_search(config("reach-1", timeout=0.5), tmp_path / "run")
+    assert results(tmp_path / "run")["reach-1"].failure == "timed out"
     assert prover.closed.wait(60), "the thread goes on"
 
 
