@@ -18,7 +18,7 @@ from proofsearch.protocols import Calibrated, Interruptible, Job, Session
 from proofsearch.runs import TheoremResult
 from proofsearch.search import search
 from proofsearch.search.glimpses import Glimpses
-from proofsearch.search.watching import ProverWatch
+from proofsearch.search.prover_watch import ProverWatch
 from proofsearch.sharing import SharedComponents
 from proofsearch.types import Limit, Theorem, Verdict, reaches
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from proofsearch import answers
@@ -79,7 +79,7 @@ class GuardedSession:
                 setattr(self, name, asked(owner, f"{name}() of its session", method, check))
 
 
-_ABILITIES: Mapping[str, Check | None] = {"release": None, "usage": answers.usage, "renew": None, "interrupt": None}
+_ABILITIES: dict[str, Check | None] = {"release": None, "usage": answers.usage, "renew": None, "interrupt": None}
 """What a session may be able to do besides and is rarely asked for, and what may be wrong with its answer."""
 
 

@@ -39,12 +39,12 @@ from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.combination import check_combination
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priorities import builtin_priority
+from proofsearch.search.prover_watch import ProverWatch
 from proofsearch.search.releasing import Releases
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
 from proofsearch.search.strategies import builtin_strategy
 from proofsearch.search.timing import StepTimes
-from proofsearch.search.watching import ProverWatch
 from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:

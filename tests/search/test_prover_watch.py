@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proofsearch.config import SearchConfig
 from proofsearch.protocols import Usage
 from proofsearch.search import SearchResult, search
-from proofsearch.search.watching import ProverWatch
+from proofsearch.search.prover_watch import ProverWatch
 from proofsearch.types import Outcome, ProofState
 
 from .fake import THEOREM, FakeGenerator, FakeSession, World, random_world, refuse_all
