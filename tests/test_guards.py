@@ -15,7 +15,20 @@ import pytest
 from proofsearch import answers
 from proofsearch.errors import ComponentError, InputError, one_line, trace_of
 from proofsearch.guards import GuardedSession, Owner, described, guarded, interrupts
-from proofsearch.protocols import AdmitsMany, Calibrated, Calibration, Decomposes, EnumeratesMoves, Moves, Prepares
+from proofsearch.protocols import (
+    AdmitsMany,
+    Calibrated,
+    Calibration,
+    Decomposes,
+    EnumeratesMoves,
+    Interruptible,
+    Moves,
+    Prepares,
+    ReleasesStates,
+    Renews,
+    ReportsUsage,
+    Usage,
+)
 from proofsearch.types import Advanced, Candidate, Finished, Goal, Outcome, ProofState, State, Theorem, Verdict
 
 STATE = State("a", (Goal("a"),))
@@ -171,6 +184,48 @@ def test_a_guarded_session_has_the_abilities_of_the_original() -> None:
     assert not isinstance(
         GuardedSession(Session(moves=lambda state: few), owner("environment")).moves(STATE), AdmitsMany
     )
+
+
+@pytest.mark.parametrize(
+    ("ability", "method", "given"),
+    [
+        (ReleasesStates, "release", [[STATE]]),
+        (ReportsUsage, "usage", []),
+        (Renews, "renew", []),
+        (Interruptible, "interrupt", []),
+    ],
+)
+def test_a_guarded_session_can_be_looked_after_as_the_original(ability: Any, method: str, given: list[Any]) -> None:
+    """Catches an ability that a run never sees, and a fault of one that nobody is named for."""
+    assert not isinstance(GuardedSession(Session(), owner("environment")), ability)
+    asked: list[Any] = []
+    able = GuardedSession(Session(**{method: lambda *args: asked.append(args) or Usage()}), owner("environment"))
+    assert isinstance(able, ability)
+    getattr(able, method)(*given)
+    assert asked == [tuple(given)]
+
+    def fail(*args: Any) -> None:
+        raise ValueError("no")
+
+    broken = GuardedSession(Session(**{method: fail}), owner("environment"))
+    with pytest.raises(
+        ComponentError, match=rf"environment 'mine'.* {method}\(\) of its session raised ValueError: no"
+    ):
+        getattr(broken, method)(*given)
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (None, "returned None; expected a Usage"),
+        (Usage(memory=-1), "memory is -1; expected a whole number from 0"),
+        (Usage(states=1.5), "states is 1.5; expected a whole number"),  # type: ignore[arg-type]
+        (Usage(1, 2, 3), None),
+    ],
+)
+def test_what_a_prover_is_said_to_use_is_looked_at(answer: Any, complaint: str | None) -> None:
+    found = answers.usage(answer)
+    assert found is None if complaint is None else complaint in str(found)
 
 
 def test_what_a_generator_raises_while_moves_ask_it_is_its_own_fault() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import one_line
-from proofsearch.protocols import Calibration, JobResult
+from proofsearch.protocols import Calibration, JobResult, Usage
 from proofsearch.types import (
     TIERS,
     Advanced,
@@ -163,6 +163,17 @@ def state(answer: object) -> str | None:
             good = False
         if not good:
             return f"returned a state whose {name} is {shown(value)}; expected {expected}"
+    return None
+
+
+def usage(answer: object) -> str | None:
+    """What is wrong with what a prover is said to use."""
+    if not isinstance(answer, Usage):
+        return returned(answer, "a Usage")
+    for name in ("memory", "processes", "states"):
+        number = getattr(answer, name)
+        if type(number) is not int or number < 0:
+            return f"returned a Usage whose {name} is {shown(number)}; expected a whole number from 0"
     return None
 
 

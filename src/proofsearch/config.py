@@ -169,6 +169,11 @@ class ExecutionConfig(FrozenModel):
     )
     attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
     memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
+    max_prover_memory: int | None = Field(
+        default=None,
+        ge=1,
+        description="Megabytes above which a worker replaces its prover by a new one, where it says what it uses.",
+    )
     max_batch: int = Field(
         default=64, ge=1, description="States in one call of a model that the worker threads of a process share."
     )

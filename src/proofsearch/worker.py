@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +14,11 @@ from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import LimitConfig, RunConfig
 from proofsearch.errors import ComponentError, ProofError, trace_of
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Calibrated, Job, Session
+from proofsearch.protocols import Calibrated, Interruptible, Job, Session
 from proofsearch.runs import TheoremResult
 from proofsearch.search import search
 from proofsearch.search.glimpses import Glimpses
+from proofsearch.search.prover_watch import ProverWatch
 from proofsearch.sharing import SharedComponents
 from proofsearch.types import Limit, Theorem, Verdict, reaches
 
@@ -105,11 +107,19 @@ class SearchWorker:
         except BaseException:
             self._components.close()
             raise
+        most = self._config.execution.max_prover_memory
+        self._watch = ProverWatch(None if most is None else most * 1e6, self._environment)
+        self._interruption = _Interrupter()
 
     def tell_with(self, tell: Callable[[Any], None]) -> None:
         """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
         if self._glimpse is not None:
-            self._glimpses = Glimpses(tell, self._glimpse)
+            self._glimpses = Glimpses(tell, self._glimpse, lambda: self._watch.last)
+
+    def interrupter(self) -> Callable[[], None]:
+        """What ends the search under way; see :class:`proofsearch.protocols.EndsJobs`."""
+        self._interruption.watched = True
+        return self._interruption.interrupt
 
     def close(self) -> None:
         """Closes the components. Idempotent."""
@@ -136,7 +146,10 @@ class SearchWorker:
                 limit=_limit(self._config.search.limit),
             )
             writers.append(TrajectoryWriter(origin))
-        with _Closing(self._environment.open(job.theorem)) as opened:
+        with (
+            _Closing(self._environment.open(job.theorem)) as opened,
+            self._interruption.of(opened.session) as cancelled,
+        ):
             found = search(
                 job.theorem,
                 opened.session,
@@ -149,7 +162,11 @@ class SearchWorker:
                 calibration=self._calibration,
                 strategy=self._strategy,
                 priority=self._priority,
+                cancelled=cancelled,
+                watch=self._watch,
             )
+        self._watch.between()
+        found = dataclasses.replace(found, replacements=self._watch.replacements)
         search_id, trajectory = "", None
         for writer in writers:
             recorded = writer.take()
@@ -208,6 +225,37 @@ class _Closing:
             self.session.close()
         except ComponentError as trouble:
             self.trouble = trouble
+
+
+class _Interrupter:
+    """Ends a worker's search from another thread: the step that is running, and then the search.
+
+    Attributes:
+        watched: whether it can happen, so that a search has to look in between.
+    """
+
+    def __init__(self) -> None:
+        self.watched = False
+        self._asked = False
+        self._session: Session | None = None
+
+    @contextlib.contextmanager
+    def of(self, session: Session) -> Iterator[Callable[[], bool] | None]:
+        """Gives what a search asks whether it is to end; meanwhile its session's steps can be ended."""
+        self._session = session
+        if self._asked:  # before the session was known
+            self.interrupt()
+        try:
+            yield (lambda: self._asked) if self.watched else None
+        finally:
+            self._session = None
+
+    def interrupt(self) -> None:
+        """Ends the search; from any thread."""
+        self._asked = True
+        session = self._session
+        if isinstance(session, Interruptible):
+            session.interrupt()
 
 
 class _Acceptance:

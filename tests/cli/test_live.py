@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import io
 import os
@@ -54,6 +55,12 @@ def test_what_has_no_value_shows_none() -> None:
     searches = LiveSearches()
     searches.see(glimpse(value=None))
     assert drawn(searches)[0].endswith("with 2 goals")
+
+
+def test_what_the_prover_uses_is_shown_where_it_says() -> None:
+    searches = LiveSearches()
+    searches.see(dataclasses.replace(glimpse(), memory=1_234_567_890))
+    assert drawn(searches, width=100)[0].endswith("value -1.25, prover 1,235 MB")
 
 
 def test_a_state_is_text_and_takes_one_line() -> None:

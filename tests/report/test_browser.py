@@ -432,5 +432,6 @@ def large_tree(states: int) -> dict[str, Any]:
         "also": [],
         "ends": [[proof[0], 1, 0, -0.5, -1]],
         "finish": 0,
+        "slowest": [],
         "strings": [f"tactic {number}" for number in range(50)],
     }

@@ -101,6 +101,28 @@ def test_what_is_kept_of_a_large_search_hangs_together_and_has_the_proof(
             assert not len(left_out) or not np.setdiff1d(keep[~search.expanded[keep]], proof).size
 
 
+def test_the_slowest_steps_are_listed_slowest_first() -> None:
+    """Catches steps of others, and one whose node is not shown."""
+    rules, theorem = random_rules(1), Theorem("fake", "root")
+    result = run_search(theorem, PartsSession(rules), RulesGenerator(rules), config=SearchConfig())
+    graph = result.graph
+    assert graph.num_edges > 4
+    table = to_table(graph, result, theorem, Origin(), search_id="s")
+    assert tree_data(RecordedSearch(table))["slowest"] == []
+    graph.edge_seconds = {0: 0.25, 2: 3.0, 3: 3.0, graph.num_edges - 1: 12.34567}
+    tree = tree_data(RecordedSearch(to_table(graph, result, theorem, Origin(), search_id="s")))
+    assert [tuple(step[:2]) for step in tree["slowest"]] == [
+        (graph.edge_source[edge], graph.edge_outcome[edge]) for edge in (graph.num_edges - 1, 2, 3, 0)
+    ]
+    assert [tree["strings"][tactic] for _, _, tactic, _ in tree["slowest"]] == [
+        graph.edge_tactic[edge] for edge in (graph.num_edges - 1, 2, 3, 0)
+    ]
+    assert [seconds for *_, seconds in tree["slowest"]] == [12.35, 3.0, 3.0, 0.25]
+    graph.edge_seconds = dict.fromkeys(range(graph.num_edges), 1.0)
+    small = tree_data(RecordedSearch(to_table(graph, result, theorem, Origin(), search_id="s")), 2)
+    assert all(node < len(small["text"]) for node, *_ in small["slowest"])
+
+
 def test_long_texts_say_how_much_is_missing() -> None:
     assert clipped("a" * MAX_TEXT, MAX_TEXT) == "a" * MAX_TEXT
     assert clipped("abcdef", 4) == "abcd … (2 more characters)"

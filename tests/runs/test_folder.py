@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ from proofsearch import storage
 from proofsearch.config import RunConfig, SearchConfig
 from proofsearch.errors import RunFolderError, StorageError, UsageError
 from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs.results import from_line, to_line
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.writer import to_bytes
 from proofsearch.types import Theorem, Verdict
@@ -40,6 +42,19 @@ def test_a_result_comes_back_as_it_was(run, theorems, record):
     assert result.seconds_by_part.keys() == {"generate", "step", "score", "engine", "accept"}
     (search,) = read_searches([run.path])
     assert (search.search_id, search.run_id) == (result.search_id, run.run_id)
+
+
+def test_what_the_prover_used_comes_back_and_older_lines_have_none(run, theorems, record):
+    recorded = dataclasses.replace(
+        record(run, theorems[0]), usage={"memory": 3_000_000_000, "processes": 2, "states": 17}, replacements=3
+    )
+    assert from_line(to_line(recorded)) == recorded
+    values = json.loads(to_line(recorded))
+    del values["usage"], values["replacements"]
+    older = from_line(json.dumps(values).encode())
+    assert (older.usage, older.replacements) == ({}, 0)
+    with pytest.raises(ValueError, match="usage: expected a number from 0"):
+        from_line(to_line(dataclasses.replace(recorded, usage={"memory": -1})))
 
 
 def test_results_can_be_read_by_other_tools(run, theorems, record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proofsearch.config import SearchConfig
+from proofsearch.protocols import Usage
 from proofsearch.search import search
 from proofsearch.search.glimpses import LONGEST_TEXT, Glimpse, Glimpses
 
@@ -52,6 +53,15 @@ def test_the_interval_goes_on_from_one_search_to_the_next() -> None:
     """Of thousands of short searches a person sees no more than of a long one."""
     # Two steps a search, 20 seconds in all.
     assert len(watched(chain("a"), 5.0, searches=10)) in (4, 5)
+
+
+def test_what_the_prover_used_last_is_told() -> None:
+    seen: list[Glimpse] = []
+    used = iter([None, Usage(memory=7), Usage(memory=9), Usage(memory=8)])
+    glimpses = Glimpses(seen.append, 0.0, lambda: next(used))
+    world = chain("a", "b")
+    search(THEOREM, FakeSession(world), FakeGenerator(world), config=SearchConfig(), observers=[glimpses])
+    assert [glimpse.memory for glimpse in seen] == [None, 7, 9, 8]
 
 
 def test_a_state_without_a_value_has_none() -> None:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 
 from proofsearch import Crashed, Outcome, ProofState, Theorem
+from proofsearch.processes import family
+from proofsearch.protocols import Usage
 from proofsearch.testing import CountdownEnvironment
 from proofsearch.testing.countdown import CountdownSession
 
@@ -58,6 +60,12 @@ class ChildSession(CountdownSession):
             self.child.end()
             return Crashed(str(error))
         return super().step(state, tactic)
+
+    def usage(self) -> Usage:
+        return Usage() if self.child.process is None else Usage(*family(self.child.process.pid))
+
+    def renew(self) -> None:
+        self.child.end()
 
     def close(self) -> None:
         self.child.end()

@@ -76,7 +76,10 @@ def make_search(
         num_tokens = [rng.randrange(1, 9) for _ in outcomes]
         states = [outcome.state for outcome in outcomes if isinstance(outcome, Advanced)]
         failures = {place: outcome for place, outcome in enumerate(outcomes) if not isinstance(outcome, Advanced)}
+        first_edge = graph.num_edges
         graph.expand(node, names, logprobs, num_tokens, states, failures, 0.5 + turn)
+        if turn % 3 == 1:  # the steps of some expansions were timed
+            graph.edge_seconds.update((edge, rng.random()) for edge in range(first_edge, graph.num_edges))
         for child in range(before, graph.num_nodes):
             graph.value[child] = rng.choice([math.nan, 0.0, -1.5, rng.gauss(0, 1)])
             graph.priority.append(rng.choice([math.nan, rng.gauss(0, 1), -math.inf]))

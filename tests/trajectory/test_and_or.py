@@ -108,22 +108,24 @@ def test_damage_is_named(theorem, tmp_path):
 
 
 @pytest.mark.parametrize("offset", [0, 3])
-def test_version_1_is_read(searched, theorem, tmp_path, offset):
-    """What versions before wrote: no ``also``. Written here as they did; with rows before it, too."""
+@pytest.mark.parametrize(("version", "missing"), [(1, {"also", "seconds"}), (2, {"seconds"})])
+def test_earlier_versions_are_read(searched, theorem, tmp_path, offset, version, missing):
+    """Edges without the later fields, written here as versions before did; with rows before it, too."""
     graph, result = searched(4, 10)
+    graph.edge_seconds.clear()
     table = to_table(graph, result, theorem, Origin(), search_id="s")
-    edge_1 = pa.struct([field for field in SCHEMA.field("edges").type.value_type if field.name != "also"])
+    edge_1 = pa.struct([field for field in SCHEMA.field("edges").type.value_type if field.name not in missing])
     field = pa.field("edges", pa.list_(pa.field("element", edge_1, nullable=False)), nullable=False)
-    rows = [[{k: v for k, v in edge.items() if k != "also"} for edge in row] for row in table["edges"].to_pylist()]
+    rows = [[{k: v for k, v in edge.items() if k not in missing} for edge in row] for row in table["edges"].to_pylist()]
     column = pa.concat_arrays([pa.array(rows[:offset], field.type), pa.array(rows, field.type)])[offset:]
     old = table.set_column(SCHEMA.get_field_index("edges"), field, column)
-    pq.write_table(old.replace_schema_metadata({VERSION_KEY: b"1"}), tmp_path / "old.parquet")
+    pq.write_table(old.replace_schema_metadata({VERSION_KEY: b"%d" % version}), tmp_path / "old.parquet")
     (one,) = read_searches([tmp_path / "old.parquet"])
     assert one.table.schema.equals(SCHEMA)
     assert_same(graph, one.graph())
-    # A file that says version 2 has no such excuse.
-    pq.write_table(old.replace_schema_metadata({VERSION_KEY: b"2"}), tmp_path / "odd.parquet")
-    with pytest.raises(InputError, match="column 'edges' has no field 'also'; add it"):
+    # A file that says the next version has no such excuse.
+    pq.write_table(old.replace_schema_metadata({VERSION_KEY: b"%d" % (version + 1)}), tmp_path / "odd.parquet")
+    with pytest.raises(InputError, match=r"column 'edges' has no field '(also|seconds)'; add it"):
         list(read_searches([tmp_path / "odd.parquet"]))
 
 

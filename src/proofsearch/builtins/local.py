@@ -5,7 +5,7 @@ that a caller who writes to disk keeps nobody waiting. What can go wrong with a 
 
 ============================================== ===================================================================
 its process dies (signal, ``os._exit``)        tried again after the other jobs, up to ``attempts`` times
-it runs past ``timeout``                       reported; a process is killed, a thread is left behind to end alone
+it runs past ``timeout``                       reported; a process is killed, a thread interrupted where it can be
 its process grows past ``memory``              reported; the process is killed with its children
 ``MemoryError``                                reported; the worker is replaced
 any other exception                            reported; the worker goes on
@@ -44,7 +44,7 @@ _LONGEST_WAIT = 86400.0
 """Seconds; systems can't wait for longer than some weeks at a time, so a longer time-out is waited for in parts."""
 
 _GRACE = 5.0
-"""Seconds in which idle workers may close what they hold at the end of a run."""
+"""Seconds in which idle or interrupted workers may close what they hold at the end of a run."""
 
 
 class LocalConfig(ComponentConfig):
@@ -140,6 +140,11 @@ class LocalExecutor:
         slots, self._slots = self._slots, []
         for slot in slots:
             slot.kill()
+        # Threads close their provers themselves, which the end of the program would cut off.
+        end = time.monotonic() + _GRACE
+        for slot in slots:
+            if isinstance(slot, ThreadSlot) and slot.ends_soon:
+                slot.join(max(0.0, end - time.monotonic()))
 
     def _stop(self) -> None:
         """Lets idle workers close what they hold; kills the others."""

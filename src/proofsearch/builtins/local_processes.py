@@ -18,10 +18,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-import psutil
-
 from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError
+from proofsearch.processes import family
 from proofsearch.protocols import Job, WorkerFactory
 
 _BOOT = """
@@ -114,13 +113,7 @@ class ProcessSlot(Assignment):
 
     def memory(self) -> float:
         """Megabytes of resident memory, its children included."""
-        used = 0
-        with contextlib.suppress(psutil.Error):
-            root = psutil.Process(self._process.pid)
-            for process in (root, *root.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
-                    used += process.memory_info().rss
-        return used / 1e6
+        return family(self._process.pid)[0] / 1e6
 
     def stop(self) -> None:
         """Asks it to end; does not wait."""

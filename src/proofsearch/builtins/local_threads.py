@@ -1,7 +1,8 @@
 """A worker of the local executor in a thread of this process.
 
-A thread can't be killed: one that runs past its time is left behind, closes its worker when its job ends at last, and
-does not keep the interpreter from exiting.
+A thread can't be killed: one that runs past its time is interrupted, where its worker can be
+(:class:`proofsearch.protocols.EndsJobs`), and left behind. It closes its worker when its job ends at last, and does not
+keep the interpreter from exiting.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -18,7 +20,7 @@ from typing import Any
 from proofsearch.builtins.local_slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.builtins.local_worker import as_ours, attempt
 from proofsearch.errors import one_line, trace_of
-from proofsearch.protocols import Job, TellsProgress, WorkerFactory
+from proofsearch.protocols import EndsJobs, Job, TellsProgress, WorkerFactory
 
 
 class ThreadSlot(Assignment):
@@ -36,6 +38,7 @@ class ThreadSlot(Assignment):
         self.connection, self._bell = Pipe(duplex=False)
         self._said: deque[Message] = deque()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._interrupt: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._serve, args=(factory,), name="proofsearch worker", daemon=True)
         self._thread.start()
 
@@ -73,10 +76,19 @@ class ThreadSlot(Assignment):
         """Waits at most so long for it to end."""
         self._thread.join(seconds)
 
+    @property
+    def ends_soon(self) -> bool:
+        """Whether its job ends soon after :meth:`kill`, so that it is worth waiting for."""
+        return self._interrupt is not None
+
     def kill(self) -> None:
-        """Leaves it behind. Idempotent."""
+        """Interrupts its job, where that can be done, and leaves it behind. Idempotent."""
         self.finished = True
         self._jobs.put(None)
+        if self._interrupt is not None:
+            # A worker that can't even be interrupted is left behind like others.
+            with contextlib.suppress(Exception):
+                self._interrupt()
         self.connection.close()
 
     def _serve(self, factory: WorkerFactory) -> None:
@@ -89,6 +101,8 @@ class ThreadSlot(Assignment):
             return
         if isinstance(worker, TellsProgress):
             worker.tell_with(self._tell)
+        if isinstance(worker, EndsJobs):
+            self._interrupt = worker.interrupter()
         self._say(Ready())
         while (job := self._jobs.get()) is not None and not self.finished:
             try:

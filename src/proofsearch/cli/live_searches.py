@@ -47,4 +47,5 @@ def _line(*parts: str | tuple[str, str]) -> Text:
 def _standing(glimpse: Glimpse) -> str:
     goals = f"{glimpse.num_goals} goal{'s' if glimpse.num_goals != 1 else ''}"
     value = "" if glimpse.value is None else f", value {glimpse.value:.3g}"
-    return f": {glimpse.expansions} expanded, now at depth {glimpse.depth} with {goals}{value}"
+    memory = "" if glimpse.memory is None else f", prover {glimpse.memory / 1e6:,.0f} MB"
+    return f": {glimpse.expansions} expanded, now at depth {glimpse.depth} with {goals}{value}{memory}"

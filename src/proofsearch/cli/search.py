@@ -68,6 +68,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--timeout", "execution.timeout"),
         ("--attempts", "execution.attempts"),
         ("--memory", "execution.memory"),
+        ("--max-prover-memory", "execution.max_prover_memory"),
         ("--max-batch", "execution.max_batch"),
         ("--max-wait", "execution.max_wait"),
         ("--trajectories", "trajectories"),

@@ -168,6 +168,8 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "verify": _plain(answers.verdict),
         "fingerprint": _plain(answers.fingerprint),
         "explain": _plain(answers.text),
+        "usage": _plain(answers.usage),
+        "renew": _plain(),
         "demonstrations": _each(answers.demonstration),
         "prepare": _plain(),
         "close": _plain(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from proofsearch import answers
+from proofsearch.answers import Check
 from proofsearch.guards import calls
 from proofsearch.guards.calls import Owner, asked, blame, end_stray
 from proofsearch.types import Advanced, Outcome, ProofState
@@ -73,6 +74,13 @@ class GuardedSession:
                 return found
 
             self.parts = take_apart
+        for name, check in _ABILITIES.items():
+            if callable(method := getattr(session, name, None)):
+                setattr(self, name, asked(owner, f"{name}() of its session", method, check))
+
+
+_ABILITIES: dict[str, Check | None] = {"release": None, "usage": answers.usage, "renew": None, "interrupt": None}
+"""What a session may be able to do besides and is rarely asked for, and what may be wrong with its answer."""
 
 
 class _GuardedMoves:

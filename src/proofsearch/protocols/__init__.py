@@ -12,6 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from proofsearch.protocols.abilities import (
+    EndsJobs as EndsJobs,
+)
+from proofsearch.protocols.abilities import (
+    Interruptible as Interruptible,
+)
+from proofsearch.protocols.abilities import (
+    Renews as Renews,
+)
+from proofsearch.protocols.abilities import (
+    ReportsUsage as ReportsUsage,
+)
+from proofsearch.protocols.abilities import (
+    Usage as Usage,
+)
 from proofsearch.protocols.exploring import (
     AddsUp as AddsUp,
 )
@@ -128,10 +143,11 @@ class ReleasesStates(Protocol):
     """A session that frees what it holds of a state that is not needed any more."""
 
     def release(self, states: Sequence[ProofState]) -> None:
-        """Is told of states that won't be stepped again: expanded, or too deep to be.
+        """Is told of states that won't be stepped again: expanded, too deep to be, or met before.
 
         It may free what the prover holds of them. Should one be stepped all the same, the session makes it anew by
-        replaying the way to it.
+        replaying the way to it. A state may be named more than once, and be one that the session doesn't hold. One that
+        equals another that is still to be stepped is meant itself, not the other.
         """
 
 

@@ -22,6 +22,9 @@ MAX_NODES = 25_000
 MAX_TEXT = 10_000
 """Characters of a state or tactic that are shown."""
 
+MAX_SLOWEST = 10
+"""Steps that are listed as the slowest of a search."""
+
 MAX_MESSAGE = 1_000
 """Characters of what the prover said about a step that are shown."""
 
@@ -49,6 +52,8 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
         * ``also``: ``[node, parent, tactic]`` of each further way to a node;
         * ``ends``: ``[node, outcome, tactic, log-probability, message]`` of each step that reached no node, the message
           an index into ``strings`` or -1; ``finish``: which of them finished the proof, -1 where none did;
+        * ``slowest``: ``[node, outcome, tactic, seconds]`` of the steps that took longest, the slowest first; empty
+          where steps were too fast to be timed;
         * ``strings``: tactics and messages.
     """
     edges, labels = search.edges, search.labels
@@ -84,6 +89,16 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
             finish = len(ends)
         logprob = _number(float(edges.logprob[edge]), 6)
         ends.append([source, int(edges.outcome[edge]), string(edges.tactic[edge]), logprob, said])
+    timed = [edge for edge in edges.seconds if place[edges.source[edge]] >= 0]
+    slowest = [
+        [
+            int(place[edges.source[edge]]),
+            int(edges.outcome[edge]),
+            string(edges.tactic[edge]),
+            _number(edges.seconds[edge], 4),
+        ]
+        for edge in sorted(timed, key=lambda edge: (-edges.seconds[edge], edge))[:MAX_SLOWEST]
+    ]
     return {
         "total": search.num_nodes,
         "parent": parent.tolist(),
@@ -103,6 +118,7 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
         "also": also,
         "ends": ends,
         "finish": finish,
+        "slowest": slowest,
         "strings": list(strings),
     }
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 PROOFS = "proofs"
 """The run folder's folder of written proofs."""
 
-_MOST = 10**12
-"""More seconds, or states, than any search took."""
+_MOST = 10**15
+"""More seconds, states or bytes than any search took."""
 
 STATUS = ("proved", "finished", "exhausted", "limit", "cancelled", "failed")
 """How a search can end."""
@@ -56,6 +56,9 @@ class TheoremResult:
         seconds: wall-clock time of the search, without verification.
         seconds_by_part: where it went: ``generate``, ``step``, ``score``, ``engine``; and ``accept``, the time of
             verification, on top.
+        usage: the most that the prover used, of those times that it was asked: ``memory`` in bytes, its children's
+            included, ``processes``, and the ``states`` that it held; empty where it never was.
+        replacements: how often the prover was replaced because it used more than it may.
         messages: what the search had to report, in order.
         attempts: how often the theorem was tried, at least 1.
         failure: ``""``, or why there is no result, as :attr:`proofsearch.protocols.JobResult.failure`.
@@ -86,6 +89,8 @@ class TheoremResult:
     edges: int = 0
     seconds: float = 0.0
     seconds_by_part: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
+    replacements: int = 0
     messages: tuple[str, ...] = ()
     attempts: int = 1
     failure: str = ""
@@ -143,6 +148,8 @@ class TheoremResult:
                 "engine": search.engine_seconds,
                 "accept": search.accept_seconds,
             },
+            usage={} if search.usage is None else dataclasses.asdict(search.usage),
+            replacements=search.replacements,
             messages=search.messages,
             attempts=attempts,
             seed=seed,
@@ -171,7 +178,7 @@ def from_line(line: bytes) -> TheoremResult:
         raise ValueError(f"status: expected one of {', '.join(STATUS)}, found {shown(result.status)}")
     for entry in dataclasses.fields(result):
         value = getattr(result, entry.name)
-        numbers = value.values() if entry.name == "seconds_by_part" else [value] if entry.name != "seed" else []
+        numbers = value.values() if isinstance(value, Mapping) else [value] if entry.name != "seed" else []
         for number in numbers:
             if isinstance(number, int | float) and not 0 <= number <= _MOST:
                 raise ValueError(f"{entry.name}: expected a number from 0 to {_MOST:g}, found {shown(number)}")

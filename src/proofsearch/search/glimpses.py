@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proofsearch.protocols import Usage
 from proofsearch.search.graph import SearchGraph
 from proofsearch.search.result import SearchResult
 from proofsearch.types import Theorem
@@ -25,6 +26,7 @@ class Glimpse:
         num_goals: open goals of the state.
         value: what the scorer said of the state; ``None`` where it said nothing.
         text: the state's text on one line, cut after :data:`LONGEST_TEXT` characters.
+        memory: bytes that the prover used when it was asked last; ``None`` where it never was.
     """
 
     theorem: str
@@ -33,6 +35,7 @@ class Glimpse:
     num_goals: int
     value: float | None
     text: str
+    memory: int | None = None
 
 
 class Glimpses:
@@ -43,14 +46,20 @@ class Glimpses:
     Args:
         tell: gets each glimpse, in the thread of the search.
         interval: seconds between two of them at least, also from one search to the next.
+        usage: what the prover of the search used when it was asked last, where that is known.
         clock: seconds, from any origin, never going back.
     """
 
     def __init__(
-        self, tell: Callable[[Glimpse], None], interval: float, clock: Callable[[], float] = time.monotonic
+        self,
+        tell: Callable[[Glimpse], None],
+        interval: float,
+        usage: Callable[[], Usage | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tell = tell
         self._interval = interval
+        self._usage = usage
         self._clock = clock
         self._next = clock()
         self._theorem = ""
@@ -72,7 +81,7 @@ class Glimpses:
         if now < self._next:
             return
         self._next = now + self._interval
-        state = graph.state[node]
+        state, usage = graph.state[node], self._usage()
         text = " ".join(state.text[: 2 * LONGEST_TEXT].split())
         self._tell(
             Glimpse(
@@ -81,6 +90,7 @@ class Glimpses:
                 depth=graph.depth[node],
                 num_goals=state.num_goals,
                 value=graph.value[node] if graph.has_value(node) else None,
+                memory=None if usage is None else usage.memory,
                 text=text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…",
             )
         )

@@ -81,6 +81,7 @@ class SearchGraph:
         edge_num_tokens: tokens of the tactic.
         edge_outcome: an :class:`~proofsearch.types.OutcomeKind` as a byte.
         edge_message: the message of an edge that has one; sparse.
+        edge_seconds: how long a step took, where steps were slow enough to be timed; sparse.
         expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``.
         expanded_again: for each node that was expanded more than once the places of its later expansions; sparse.
         solved_by: for each node that is known to be provable the edge that shows it, all of whose targets are provable
@@ -105,6 +106,7 @@ class SearchGraph:
         "edge_message",
         "edge_num_tokens",
         "edge_outcome",
+        "edge_seconds",
         "edge_tactic",
         "edge_target",
         "expanded",
@@ -135,6 +137,7 @@ class SearchGraph:
         self.edge_target = array("i")
         self.edge_also: dict[int, tuple[int, ...]] = {}
         self.edge_message: dict[int, str] = {}
+        self.edge_seconds: dict[int, float] = {}
         self.solved_by: dict[int, int] = {}
         self.expanded = array("i")
         self.expanded_again: dict[int, list[int]] = {}
@@ -449,6 +452,7 @@ class SearchGraph:
         made.edge_target = array("i", [self.edge_target[edge] for edge in order])
         made.edge_also = {number[edge]: targets for edge, targets in self.edge_also.items()}
         made.edge_message = {number[edge]: message for edge, message in self.edge_message.items()}
+        made.edge_seconds = {number[edge]: seconds for edge, seconds in self.edge_seconds.items()}
         made.solved_by = {node: number[edge] for node, edge in self.solved_by.items()}
         return made
 

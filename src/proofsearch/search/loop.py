@@ -39,9 +39,12 @@ from proofsearch.search.collector import rarer_full_collections
 from proofsearch.search.combination import check_combination
 from proofsearch.search.graph import NAN, Refused, SearchGraph, kind_of
 from proofsearch.search.priorities import builtin_priority
+from proofsearch.search.prover_watch import ProverWatch
+from proofsearch.search.releasing import Releases
 from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.search.scoring import MAX_UNSCORED, Scoring
 from proofsearch.search.strategies import builtin_strategy
+from proofsearch.search.timing import StepTimes
 from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ def search(
     priority: Priority | None = None,
     clock: Callable[[], float] = time.perf_counter,
     cancelled: Callable[[], bool] | None = None,
+    watch: ProverWatch | None = None,
 ) -> SearchResult:
     """Searches for a proof of one theorem.
 
@@ -113,6 +117,7 @@ def search(
         priority: what it orders by; default likewise.
         clock: seconds, from any origin, never going back.
         cancelled: asked before each expansion and step.
+        watch: asks what the prover uses, where it says; default: one without a bound.
 
     Raises:
         UsageError: the strategy, the priority and the configuration don't fit together.
@@ -126,7 +131,18 @@ def search(
     scoring = None if scorer is None else Scoring(scorer, theorem, with_path=not strategy.traits.scores_beginnings)
     with rarer_full_collections():
         return _Search(
-            theorem, session, generator, scoring, config, seed, accept, observers, calibration, priority, budget
+            theorem,
+            session,
+            generator,
+            scoring,
+            config,
+            seed,
+            accept,
+            observers,
+            calibration,
+            priority,
+            budget,
+            watch or ProverWatch(),
         ).run(strategy)
 
 
@@ -146,6 +162,7 @@ class _Search:
         calibration: Calibration | None,
         priority: Priority,
         budget: Budget,
+        watch: ProverWatch,
     ) -> None:
         self.theorem = theorem
         self.session = session
@@ -166,7 +183,10 @@ class _Search:
         self._max_depth = inf if config.max_depth is None else config.max_depth
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
         self._step_many = session.step_many if isinstance(session, StepsMany) else None
-        self._release = session.release if isinstance(session, ReleasesStates) else None
+        self._releases: Releases | None = None
+        self._times = StepTimes(budget.clock)
+        self._watch = watch
+        self._looks = watch.begin(session)
         # Not hash(): that is randomised in each process.
         digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
@@ -200,9 +220,11 @@ class _Search:
 
         self.graph = graph = SearchGraph(initial.state, budget.elapsed())
         self._exploration = exploration = strategy.begin(self)
-        self._revisits = strategy.traits.revisits
+        if isinstance(self.session, ReleasesStates):
+            self._releases = Releases(self.session.release, self._max_depth, strategy.traits.revisits)
         self._apart = exploration if isinstance(exploration, TakesApart) else None
         self._acceptance.begin(graph, exploration, self._max_depth)
+        self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
             observer.started(self.theorem, graph)
         while self._status is None:
@@ -278,8 +300,10 @@ class _Search:
         for observer in self._observers:
             for expansion in expansions:
                 observer.expanded(graph, expansion.node)
-        if self._release is not None:
-            self._release(self._left_behind(expansions))
+        if self._releases is not None:
+            self._releases.tell(graph, expansions)
+        if self._looks:
+            self._watch.look()
 
     def _generate(self, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
         """The candidates for each choice, from one call for all that want the same number of them."""
@@ -322,16 +346,21 @@ class _Search:
         refused_parts: dict[int, Sequence[ProofState]] = {}
         proved_by = self._step_all(node, tried, states, failures, sizes, refused_parts)
         now = budget.clock()
-        budget.step_seconds += now - began - (budget.accept_seconds - verified)
-        budget.steps += len(states if sizes is None else sizes) + len(failures)
+        seconds = now - began - (budget.accept_seconds - verified)
+        count = len(states if sizes is None else sizes) + len(failures)
+        budget.step_seconds += seconds
+        budget.steps += count
         budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
         first_edge, first_node = graph.num_edges, graph.num_nodes
+        self._times.note(graph, first_edge, count, seconds)
         if failures:
             self._acceptance.note(failures, first_edge, refused_parts)
         improved = graph.expand(node, tactics, logprobs, num_tokens, states, failures, budget.at(now), sizes)
         edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
+        if self._releases is not None:
+            self._releases.met(graph, states, len(children))
         return Expansion(node, edges, children, improved, -1 if proved_by < 0 else first_edge + proved_by)
 
     def _step_all(
@@ -383,15 +412,8 @@ class _Search:
     def _outcomes(self, state: ProofState, tactics: Sequence[str]) -> Iterable[Outcome]:
         """The outcomes of stepping a state by each tactic, in order, each made when it is asked for."""
         if self._step_many is not None and len(tactics) > 1:
-            return self._step_many(state, tactics)
-        return map(partial(self.session.step, state), tactics)
-
-    def _left_behind(self, expansions: Sequence[Expansion]) -> list[ProofState]:
-        """The states that won't be stepped again, as far as can be said."""
-        graph, deepest = self.graph, self._max_depth
-        nodes = [] if self._revisits else [expansion.node for expansion in expansions]
-        nodes += [node for one in expansions for node in one.children if graph.depth[node] >= deepest]
-        return [graph.state[node] for node in nodes]
+            return self._times.of(self._step_many(state, tactics))
+        return self._times.of(map(partial(self.session.step, state), tactics))
 
     def _try_other_ways(self) -> None:
         """Has other paths checked to where finished ones were refused; not where time is up."""
@@ -421,6 +443,7 @@ class _Search:
         if crashed >= 0:
             tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
             messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+        messages += self._watch.messages
         return SearchResult(
             theorem=self.theorem.name,
             status=self._status,
@@ -443,6 +466,8 @@ class _Search:
             score_seconds=budget.score_seconds,
             engine_seconds=seconds - budget.generate_seconds - budget.step_seconds - budget.score_seconds,
             accept_seconds=budget.accept_seconds,
+            usage=self._watch.highest,
+            replacements=self._watch.replacements,
             graph=graph,
             unsuggested=self._unsuggested,
             misscored=scoring.misscored if scoring else 0,

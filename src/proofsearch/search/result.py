@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from proofsearch.protocols import Usage
 from proofsearch.search.graph import SearchGraph
 from proofsearch.types import Verdict
 
@@ -59,6 +60,8 @@ class SearchResult:
         warnings: what components did against their contracts without ending the search, each naming the component
             and its method: the first of each kind. All of them are in ``messages`` too.
         trace: where the scorer's first failure was raised, as text; empty where there was none.
+        usage: the most that the prover used, of those times that it was asked; ``None`` where it never was.
+        replacements: how often the prover was replaced because it used more than it may.
     """
 
     theorem: str
@@ -87,6 +90,8 @@ class SearchResult:
     misscored: int = 0
     warnings: tuple[str, ...] = ()
     trace: str = field(default="", compare=False, repr=False)
+    usage: Usage | None = field(default=None, compare=False)
+    replacements: int = field(default=0, compare=False)
 
     @property
     def model_calls(self) -> int:

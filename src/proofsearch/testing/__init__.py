@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import proofsearch.testing.abilities  # noqa: F401  (adds its checks to those of environments)
 from proofsearch.errors import ConformanceError
 from proofsearch.testing.builder import SampleBuilder, SampleEncoder
 from proofsearch.testing.checks import CheckResult, Checks, Report

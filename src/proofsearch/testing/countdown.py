@@ -9,8 +9,9 @@ A goal is ``12 is 0``, a state is a set of them, and a tactic acts on the smalle
 ``use NAME`` a theorem of this very statement that stands earlier
 ============ =====================================================================
 
-It has all that an environment can have: moves, parts, demonstrations, splits, an order, a checker that shares no code
-with the steps. So encoders, scorers, generators and trainers can be tried without any prover installed.
+It has all that an environment can have: moves, parts, every ability of a session, demonstrations, splits, an order, a
+checker that shares no code with the steps. So encoders, scorers, generators and trainers can be tried without any
+prover installed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError, UsageError
+from proofsearch.protocols import Usage
 from proofsearch.registry import Builder
 from proofsearch.types import (
     Advanced,
@@ -34,6 +36,7 @@ from proofsearch.types import (
     Rejected,
     State,
     Theorem,
+    TimedOut,
     Tree,
     Verdict,
 )
@@ -75,6 +78,7 @@ class CountdownSession:
     def __init__(self, number: int, earlier: Mapping[str, int]) -> None:
         self._number = number
         self.earlier = earlier
+        self._interrupted = False
 
     def initial(self) -> Outcome:
         """The number as the one goal."""
@@ -82,6 +86,8 @@ class CountdownSession:
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
         """Applies a tactic to the smallest number."""
+        if self._interrupted:
+            return TimedOut("interrupted")
         first, *others = (int(goal.text.split()[0]) for goal in state.goals)
         match tactic.split(" "):
             case ["dec"]:
@@ -96,6 +102,24 @@ class CountdownSession:
                 return Rejected(f"{tactic[:40]!r} does not apply to {first}")
         left = [number for number in (*made, *others) if number]
         return Advanced(_state(left)) if left else Finished()
+
+    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
+        """Steps by one tactic after another, each when it is asked for."""
+        return (self.step(state, tactic) for tactic in tactics)
+
+    def release(self, states: Sequence[ProofState]) -> None:
+        """Holds nothing of any state."""
+
+    def usage(self) -> Usage:
+        """Nothing: a state is its text."""
+        return Usage()
+
+    def renew(self) -> None:
+        """There is nothing to make anew."""
+
+    def interrupt(self) -> None:
+        """Ends every later step at once."""
+        self._interrupted = True
 
     def moves(self, state: ProofState) -> CountdownMoves:
         """The tactics that may apply."""

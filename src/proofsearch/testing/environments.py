@@ -55,6 +55,7 @@ class EnvironmentCase(ComponentCase[Environment]):
         generator: a policy to find some with.
         cheats: proof texts that must be refused, by theorem.
         crashing: a tactic that kills the prover.
+        endless: a tactic that runs until it is interrupted.
         count: theorems to try.
     """
 
@@ -68,6 +69,7 @@ class EnvironmentCase(ComponentCase[Environment]):
         generator: TacticGenerator | None = None,
         cheats: Mapping[str, Sequence[str]] | None = None,
         crashing: str | None = None,
+        endless: str | None = None,
         count: int = 4,
     ) -> None:
         super().__init__(factory, config, builder)
@@ -75,6 +77,7 @@ class EnvironmentCase(ComponentCase[Environment]):
         self._generator = generator
         self.cheats = cheats or {}
         self.crashing = crashing
+        self.endless = endless
         self._count = count
         self._walks: Sequence[Walk] | None = None
         self._founded: dict[Run[EnvironmentCase], bool] = {}

@@ -178,6 +178,7 @@ def check_environment(
     generator: TacticGenerator | None = None,
     cheats: Mapping[str, Sequence[str]] | None = None,
     crashing: str | None = None,
+    endless: str | None = None,
     count: int = 4,
     name: str = "",
     only: Collection[str] = (),
@@ -197,6 +198,7 @@ def check_environment(
         generator: a policy to find proofs with.
         cheats: texts that ``verify`` must refuse, by theorem: whatever a dishonest proof looks like in this prover.
         crashing: a tactic that kills the prover; default: its processes are killed, if it has any.
+        endless: a tactic that runs until it is interrupted, where sessions can be.
         count: known proofs to follow, at least 1.
         name: of the environment, for the report; default: that of the factory.
         only: names of the checks to make; default: all.
@@ -219,6 +221,7 @@ def check_environment(
             generator=generator,
             cheats=cheats,
             crashing=crashing,
+            endless=endless,
             count=count,
         )
         opened.enter_context(closing(case)).open()

@@ -69,14 +69,16 @@ def check_numbers(table: pa.Table, source: str) -> None:
         node = int(np.flatnonzero(wrong)[0])
         raise _odd(table, source, node, "priority", "nan", "a number, or null where the node never waited")
     edges: Any = table.column("edges")
-    logprobs = [chunk.flatten().field("logprob").to_numpy(zero_copy_only=False) for chunk in edges.chunks]
-    wrong = ~np.isfinite(np.concatenate(logprobs))
-    if wrong.any():
-        edge = int(np.flatnonzero(wrong)[0])
-        ends = np.cumsum(pc.list_value_length(edges).to_numpy())
-        node = int(np.searchsorted(ends, edge, side="right"))
-        found = edges[node].as_py()[edge - int(ends[node])]  # counted from the end of the node's own edges
-        raise _odd(table, source, node, "edges.logprob", found["logprob"], f"a finite number for {found['tactic']!r}")
+    for name, otherwise in (("logprob", ""), ("seconds", ", or null where the step was not timed,")):
+        numbers = [chunk.flatten().field(name).fill_null(0.0).to_numpy(zero_copy_only=False) for chunk in edges.chunks]
+        wrong = ~np.isfinite(np.concatenate(numbers))
+        if wrong.any():
+            edge = int(np.flatnonzero(wrong)[0])
+            ends = np.cumsum(pc.list_value_length(edges).to_numpy())
+            node = int(np.searchsorted(ends, edge, side="right"))
+            found = edges[node].as_py()[edge - int(ends[node])]  # counted from the end of the node's own edges
+            expected = f"a finite number{otherwise} for {found['tactic']!r}"
+            raise _odd(table, source, node, f"edges.{name}", found[name], expected)
 
 
 def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:

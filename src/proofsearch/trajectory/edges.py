@@ -26,6 +26,7 @@ class RecordedEdges:
         tactic: its text.
         message: what was said about an edge, for those of which something was.
         also: the further nodes of an edge that leads to several, all of which have to be proved.
+        seconds: how long a step took, for those that were timed.
     """
 
     def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
@@ -56,6 +57,9 @@ class RecordedEdges:
         }
         self.also: dict[int, tuple[int, ...]] = {
             edge: tuple(targets) for edge, targets in enumerate(taken.field("also").to_pylist()) if targets
+        }
+        self.seconds: dict[int, float] = {
+            edge: seconds for edge, seconds in enumerate(taken.field("seconds").to_pylist()) if seconds is not None
         }
         self._search_id = search_id
         self._first = first_edge

@@ -386,6 +386,7 @@ class RecordedSearch:
                 column[:] = type(column)(column.typecode, getattr(self, name).tolist())
             except OverflowError:
                 raise InputError(f"search {self.search_id}: damaged: a number in column {name} is too large") from None
+        graph.edge_seconds.update(edges.seconds)
         del graph.priority[:]
         graph.priority.extend(self.priority.tolist())
         return graph

@@ -1,4 +1,4 @@
-"""The trajectory schema, version 2: one row a node of a recorded search, in Parquet.
+"""The trajectory schema, version 3: one row a node of a recorded search, in Parquet.
 
 A file holds whole searches, each as consecutive rows in the order of its nodes, never split over row groups. The
 schema's version stands in the file's metadata under ``proofsearch.schema``. Readers refuse newer versions and read
@@ -27,7 +27,8 @@ The columns, with "null" where one may be missing:
 ``first_edge``        the number of its own first edge; null unless expanded. Its edges are numbered on from there
 ``edges``             its steps: ``tactic``, ``logprob``, ``num_tokens``, ``outcome``
                       (:class:`~proofsearch.types.OutcomeKind`), ``target`` (null unless advanced), ``message`` (null),
-                      ``also`` (null): the further nodes of a step to several, all of which have to be proved
+                      ``also`` (null): the further nodes of a step to several, all of which have to be proved,
+                      ``seconds`` (null): how long it took, where steps were slow enough to be timed
 ``label``             ``positive``, ``negative`` or ``unknown`` (:mod:`proofsearch.trajectory.labels`)
 ``remaining``         steps of the shortest recorded proof, at least 1; null unless positive
 ``min_expansions``    the demand on negatives that the labels were made with
@@ -42,7 +43,7 @@ The columns, with "null" where one may be missing:
 ``limits``            the bounds of :class:`~proofsearch.types.Limit`, each null where there was none
 ===================== =========================================================================================
 
-Version 1 had no ``also``: every step led to one node.
+Version 1 had no ``also``: every step led to one node. Versions 1 and 2 had no ``seconds`` of a step.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ from proofsearch.errors import InputError
 from proofsearch.trajectory.columns import fitted
 from proofsearch.types import Tree
 
-VERSION = 2
+VERSION = 3
 """The version that this module writes, and the newest that it reads."""
 
 VERSION_KEY = b"proofsearch.schema"
@@ -73,6 +74,7 @@ EDGE = pa.struct(
         pa.field("target", pa.int32()),
         pa.field("message", pa.string()),
         pa.field("also", pa.list_(pa.field("element", pa.int32(), nullable=False))),
+        pa.field("seconds", pa.float64()),
     ]
 )
 LIMITS = pa.struct(
@@ -137,7 +139,7 @@ SCHEMA = pa.schema(
     ],
     metadata={VERSION_KEY: str(VERSION).encode()},
 )
-"""The columns of version 2."""
+"""The columns of version 3."""
 
 
 def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
@@ -187,9 +189,15 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
             f"{source}: has no column {missing[0]!r}, of type {SCHEMA.field(missing[0]).type}, which trajectories of "
             f"schema version {version} have; it is damaged, or the program that wrote it left the column out"
         )
-    later = ("also",) if version == 1 else ()
-    columns = [fitted(table.column(field.name), field, source, later) for field in SCHEMA]
+    later = _LATER_OF_EDGES.get(version, ())
+    columns = [
+        fitted(table.column(field.name), field, source, later if field.name == "edges" else ()) for field in SCHEMA
+    ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+_LATER_OF_EDGES = {1: ("also", "seconds"), 2: ("seconds",)}
+"""The fields of edges that each earlier version had not yet."""
 
 
 _ESCAPES = {"\\": "\\\\", " ": "\\s", ":": "\\c"}

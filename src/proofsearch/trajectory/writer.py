@@ -389,6 +389,7 @@ def _edges(
         _nullable(target[order], _negative),
         pa.array([messages.get(int(edge)) for edge in order], pa.string()),
         pa.array([graph.edge_also.get(int(edge)) for edge in order], EDGE.field("also").type),
+        pa.array([graph.edge_seconds.get(int(edge)) for edge in order], EDGE.field("seconds").type),
     ]
     return _list_array(counts, pa.StructArray.from_arrays(values, fields=list(EDGE)), "edges")
 

@@ -29,6 +29,7 @@ function nodeDetails(tree, node, go) {
     childrenOf(tree, node, go),
     failedSteps(tree, node),
     otherWays(tree, node, go),
+    node === 0 ? slowestSteps(tree, go) : null,
   ];
 }
 
@@ -117,6 +118,28 @@ function childrenOf(tree, node, go) {
           `and ${count(children.length - rows.length)} more; the search above finds them by tactic`,
         )
       : null,
+  );
+}
+
+function slowestSteps(tree, go) {
+  const { slowest, strings } = tree.data;
+  if (!slowest.length) return null;
+  return element(
+    "details",
+    {},
+    element("summary", {}, "Slowest steps of the search"),
+    element(
+      "ul",
+      { class: "slowest" },
+      slowest.map(([source, outcome, tactic, seconds]) =>
+        element(
+          "li",
+          {},
+          jump(strings[tactic], source, go),
+          element("span", { class: "soft" }, ` ${OUTCOMES[outcome]} after ${duration(seconds)}`),
+        ),
+      ),
+    ),
   );
 }
 
