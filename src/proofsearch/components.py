@@ -1,10 +1,10 @@
 """From a configuration to components: which are chosen, with which options, and how each is built once.
 
 :func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
-options count only where the component is chosen. Chosen are the environment, the generator, the scorer and the
-executor by the configuration, and an encoder or a further generator by the field ``encoder`` or ``generator`` of a
-chosen component's options. A training (:func:`resolve_training`) chooses the environment, the trainer and, since
-trainers look losses up by name as they go, every loss.
+options count only where the component is chosen. Chosen are the environment, the generator, the scorer, the strategy,
+the priority, the observers and the executor by the configuration, and an encoder or a further generator by the field
+``encoder`` or ``generator`` of a chosen component's options. A training (:func:`resolve_training`) chooses the
+environment, the trainer and, since trainers look losses up by name as they go, every loss.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from proofsearch.protocols import (
     Environment,
     Executor,
     Loss,
+    Observer,
     Priority,
     Strategy,
     TacticGenerator,
@@ -36,6 +37,7 @@ from proofsearch.protocols import (
     ValueScorer,
 )
 from proofsearch.registry import Registration, cache_folder
+from proofsearch.search.watching import Watcher
 from proofsearch.sharing import SharedComponents, stand_in
 from proofsearch.validation import Place, dotted, explain, near
 
@@ -53,6 +55,9 @@ CHOOSERS = {
 
 _CALLED = ("loss", "trainer", "strategy", "priority")
 """The kinds that are only called: they hold nothing, and have no ``close``."""
+
+_GUARDED = ("observer",)
+"""The kinds that something else closes, which keeps what they raise."""
 
 OnStatus = Callable[[str, int | None, int | None], None]
 """Told what takes long, how far it is and of how much, where that is known."""
@@ -125,6 +130,7 @@ def resolve(
     """
     config = _with_generator(plugins, config, name)
     registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
+    registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
         refuse_strays(plugins, config.options, chosen, name)
@@ -365,6 +371,15 @@ class Components:
         """The priority of the run."""
         return cast(Priority, self._get("priority", self._own("priority")))
 
+    def observers(self) -> list[Watcher]:
+        """What watches the run's searches, in the order in which it was chosen, each under guard."""
+        config = self._parts.config
+        watchers = []
+        for name in dict.fromkeys(config.observers if isinstance(config, RunConfig) else ()):
+            watchers.append(Watcher(cast(Observer, self._get("observer", name))))
+            self._open.callback(_dismiss, watchers[-1])
+        return watchers
+
     def executor(self) -> Executor:
         """The executor of the run."""
         return cast(Executor, self._get("executor", self._own("executor")))
@@ -477,7 +492,7 @@ class Components:
             self._open.callback(shared.release, key)
         else:
             component = self._build(part)
-            if kind not in _CALLED:
+            if kind not in _CALLED + _GUARDED:
                 self._open.callback(_close, component)
         self._built[key] = component
         return component
@@ -512,6 +527,12 @@ class Components:
             component = stand_in(part.key, inner._build(part), shared.clients, self.execution)
             undo.callback(_close, component)
             return component, undo.pop_all().close
+
+
+def _dismiss(watcher: Watcher) -> None:
+    watcher.close()
+    if failure := watcher.take_failure():
+        streams.warning(failure)
 
 
 def _close(component: Any) -> None:

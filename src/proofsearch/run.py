@@ -16,19 +16,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import RunConfig
-from proofsearch.errors import ComponentError, RunFolderError
+from proofsearch.errors import ComponentError, RunFolderError, trace_of
 from proofsearch.guards import described
 from proofsearch.plugins import Plugins
-from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares
+from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares, RunInfo
 from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
 from proofsearch.search.combination import check_combination
 from proofsearch.search.glimpses import Glimpse
+from proofsearch.search.watching import Watcher
 from proofsearch.selection import Selection, select
 from proofsearch.types import Theorem
 from proofsearch.worker import Searched, WorkerRecipe
@@ -81,7 +84,7 @@ class Warned:
     """A component did something against its contract for the first time in this session of the run, and it goes on.
 
     Attributes:
-        theorem: in whose search.
+        theorem: in whose search; ``""`` where an observer of the run itself failed.
         message: what it did, a line that names component and method.
         traceback: where that was raised, as text; ``""`` where it wasn't.
     """
@@ -162,7 +165,6 @@ def run_search(
     with folder:
         tell(Began(out, len(folder.theorems), 0, 0, selection))
         _search(folder, plugins, parts, folder.remaining(), cache, tell, live)
-        folder.finish()
         return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
 
 
@@ -211,7 +213,6 @@ def resume_search(
         proved = sum(result.proved for result in earlier.values())
         tell(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved, None))
         _search(folder, plugins, parts, remaining, cache, tell, live)
-        folder.finish()
         return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
 
 
@@ -248,8 +249,10 @@ def _search(
     live: bool,
 ) -> None:
     """Has the executor search the theorems and records each result before it is told."""
-    with Components(plugins, parts, cache=cache) as components:
+    about = RunInfo(folder.path, parts.config, len(folder.theorems), len(folder.theorems) - len(theorems))
+    with Components(plugins, parts, cache=cache) as components, _Audience(components.observers(), tell) as audience:
         executor = components.executor()
+        audience.hear(Watcher.run_started, about)
         glimpse = None
         if live and isinstance(executor, HearsProgress):
             glimpse = GLIMPSE_INTERVAL
@@ -264,16 +267,52 @@ def _search(
                 raise ComponentError(f"{named} reported {done.job.key!r}, which was reported before or is no job of it")
             waiting.discard(done.job.key)
             searched = _searched(done, parts.config.seed)
-            tell(Recorded(folder.record(searched.result, searched.proof, searched.trajectory)))
+            result = folder.record(searched.result, searched.proof, searched.trajectory)
+            tell(Recorded(result))
             for warning in searched.result.warnings:
                 if source_of(warning) not in warned:
                     warned.add(source_of(warning))
                     tell(Warned(searched.result.theorem, warning, searched.result.traceback))
+            audience.hear(Watcher.searched, result)
         if waiting:
             raise ComponentError(
                 f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
                 f"{min(waiting)!r}; what came is kept"
             )
+        folder.finish()
+        results = RunFolder.open(folder.path).results() if audience else {}
+        audience.hear(Watcher.run_finished, about, results)
+
+
+class _Audience:
+    """The observers in the process that leads a run.
+
+    Args:
+        watchers: the observers.
+        tell: gets a warning for each that fails.
+    """
+
+    def __init__(self, watchers: Sequence[Watcher], tell: OnEvent) -> None:
+        self._watchers = watchers
+        self._tell = tell
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.hear(Watcher.close)
+
+    def __bool__(self) -> bool:
+        return bool(self._watchers)
+
+    def hear(self, what: Callable[..., None], *told: object) -> None:
+        """Calls a method of all of them."""
+        for watcher in self._watchers:
+            what(watcher, *told)
+            if failure := watcher.take_failure():
+                self._tell(Warned("", str(failure), trace_of(failure)))
 
 
 def _searched(done: JobResult, seed: int) -> Searched:

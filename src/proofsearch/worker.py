@@ -104,6 +104,7 @@ class SearchWorker:
             self._priority = self._components.priority()
             self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
             self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
+            self._watchers = self._components.observers()
         except BaseException:
             self._components.close()
             raise
@@ -158,7 +159,11 @@ class SearchWorker:
                 config=self._config.search,
                 seed=self._config.seed,
                 accept=acceptance,
-                observers=[*writers, *([self._glimpses] if self._glimpses is not None else [])],
+                observers=[
+                    *writers,
+                    *([self._glimpses] if self._glimpses is not None else []),
+                    *(watcher for watcher in self._watchers if watcher.sees_searches),
+                ],
                 calibration=self._calibration,
                 strategy=self._strategy,
                 priority=self._priority,
@@ -175,13 +180,15 @@ class SearchWorker:
 
                 search_id, trajectory = recorded[0], to_bytes(recorded[1])
         result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
-        if opened.trouble is not None:
-            result = dataclasses.replace(
-                result,
-                messages=(*result.messages, str(opened.trouble)),
-                warnings=(*result.warnings, str(opened.trouble)),
-                traceback=result.traceback or trace_of(opened.trouble),
-            )
+        failures = [watcher.take_failure() for watcher in self._watchers]
+        for trouble in [opened.trouble, *failures]:
+            if trouble is not None:
+                result = dataclasses.replace(
+                    result,
+                    messages=(*result.messages, str(trouble)),
+                    warnings=(*result.warnings, str(trouble)),
+                    traceback=result.traceback or trace_of(trouble),
+                )
         return Searched(result, acceptance.proof, trajectory)
 
     def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:

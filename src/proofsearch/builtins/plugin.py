@@ -75,6 +75,14 @@ def register_priorities(register: Register) -> None:
 
 
 @hookimpl
+def register_observers(register: Register) -> None:
+    """Registers ``log``."""
+    from proofsearch.builtins.log import LogConfig, make_log
+
+    register("log", make_log, config=LogConfig, help="What happens in a run, a JSON object a line.")
+
+
+@hookimpl
 def register_executors(register: Register) -> None:
     """Registers ``local``."""
     from proofsearch.builtins.local import LocalConfig, make_local

@@ -52,7 +52,11 @@ def warn(event: Warned) -> None:
     """Writes a warning to standard error, with where it was raised if that was asked for."""
     if event.traceback and shows_places():
         streams.message(event.traceback)
-    streams.warning(f"{event.message} (in {event.theorem}; further ones are counted)")
+    streams.warning(f"{event.message}{_in_which(event)}")
+
+
+def _in_which(event: Warned) -> str:
+    return f" (in {event.theorem}; further ones are counted)" if event.theorem else ""
 
 
 class Silence:
@@ -83,6 +87,7 @@ class Lines(Silence):
 
     def show(self, event: RunEvent) -> None:
         """Writes a line."""
+        super().show(event)
         match event:
             case Preparing(message):
                 if message != self._message:
@@ -151,8 +156,7 @@ class Bars:
                 # Above the bars: drawing them takes notice of what is written to the console alone.
                 where = f"{escape(event.traceback)}\n" if event.traceback and shows_places() else ""
                 self._progress.console.print(
-                    f"{where}[yellow]warning:[/] {escape(event.message)} (in {escape(event.theorem)}; further ones are "
-                    "counted)",
+                    f"{where}[yellow]warning:[/] {escape(event.message + _in_which(event))}",
                     highlight=False,
                 )
 

@@ -184,7 +184,15 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
     "encoder": {"fingerprint": _plain(answers.text), "prepare": _plain(), "close": _plain()},
     "loss": {},
     "strategy": {"begin": _plain()},
-    "observer": {"close": _plain()},
+    "observer": {
+        "started": _plain(),
+        "expanded": _plain(),
+        "finished": _plain(),
+        "run_started": _plain(),
+        "searched": _plain(),
+        "run_finished": _plain(),
+        "close": _plain(),
+    },
     "trainer": {"train": _plain(answers.path)},
     "executor": {"run": _each(answers.job_result), "hear_with": _plain(), "close": _plain()},
 }
