@@ -37,6 +37,7 @@ from proofsearch.protocols import (
     ValueScorer,
 )
 from proofsearch.registry import Registration, cache_folder
+from proofsearch.search.combination import check_combination, flagged
 from proofsearch.search.watching import Watcher
 from proofsearch.sharing import SharedComponents, stand_in
 from proofsearch.validation import Place, dotted, explain, near
@@ -169,6 +170,22 @@ def resolve_some(
     return Parts(config, chosen)
 
 
+def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = flagged) -> None:
+    """Checks that the strategy, the priority and what they are combined with fit together, before anything is searched.
+
+    Args:
+        plugins: where to look.
+        parts: what was chosen.
+        name: how to call a place of the configuration in errors.
+
+    Raises:
+        UsageError: they don't; the message says which option to leave out.
+        PluginError: one of them can't be built.
+    """
+    with Components(plugins, parts) as components:
+        check_combination(components.strategy(), components.priority(), parts.config.search, name)
+
+
 def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
     """The configuration with a generator: the one that is named, the environment's own, or else the k-NN."""
     if config.generator != AUTO:
@@ -284,9 +301,10 @@ def _why_stray(
         kind = registration.kind
         if kind == "encoder":
             return f"the encoder {component!r} is not chosen: no chosen component uses it; leave this option out"
-        if kind in choosers and kind in now:
+        if kind in choosers and (kind in now or kind == "observer"):
+            instead = f", {now[kind]!r} is" if kind in now else ""
             return (
-                f"the {kind} {component!r} is not chosen, {now[kind]!r} is; "
+                f"the {kind} {component!r} is not chosen{instead}; "
                 f"choose it with {choosers[kind]} {component}, or leave this option out"
             )
     if others:

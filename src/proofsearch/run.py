@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from proofsearch.components import Components, Parts, resolve
+from proofsearch.components import Components, Parts, check_search, resolve
 from proofsearch.config import RunConfig
 from proofsearch.errors import ComponentError, RunFolderError, trace_of
 from proofsearch.guards import described
@@ -29,7 +29,6 @@ from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
-from proofsearch.search.combination import check_combination
 from proofsearch.search.glimpses import Glimpse
 from proofsearch.search.watching import Watcher
 from proofsearch.selection import Selection, select
@@ -221,10 +220,10 @@ def _begin(
 ) -> tuple[RunFolder, Parts, Selection]:
     """Selects the theorems and makes the folder. The environment, which may be large, does not outlive this."""
     parts = resolve(plugins, config)
+    check_search(plugins, parts)
     # Preparing can take minutes; a folder that is taken is refused before.
     refuse_taken(out)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
-        check_combination(components.strategy(), components.priority(), parts.config.search)
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
         _prepare(components)

@@ -98,11 +98,11 @@ def verify_run(
 def _config(config: RunConfig, workers: int) -> RunConfig:
     """The run's configuration with this machine's processes to execute it.
 
-    How long a search might take, and in how much memory, says nothing of a check: those bounds are left out.
+    How long a search might take, in how much memory and under whose eyes, says nothing of a check: that is left out.
     """
     options = config.options | {_EXECUTOR: config.options.get(_EXECUTOR, {}) | {"mode": "processes"}}
     execution = ExecutionConfig(executor=_EXECUTOR, workers=workers)
-    return config.model_copy(update={"execution": execution, "options": options})
+    return config.model_copy(update={"execution": execution, "options": options, "observers": ()})
 
 
 def _spread(checker: _Checker, components: Components, recipe: _Recipe, jobs: Sequence[Job]) -> Iterator[JobResult]:

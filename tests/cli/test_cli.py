@@ -199,7 +199,19 @@ def test_a_files_faults_are_named_with_file_and_key(cli: Cli, text: str, code: i
         (("--fake-size", "-1"), 2, "--fake-size: input should be greater than or equal to 0, found -1"),
         (("--candidates", "0"), 2, "--candidates: input should be greater than or equal to 1, found 0"),
         (("--max-expansions", "many"), 2, "expected a whole number or none, found 'many'"),
-        (("--priority", "best"), 2, "'best' is not one of 'auto', 'value'"),
+        (
+            ("--priority", "valu"),
+            4,
+            "no priority is named 'valu'; known: astar, auto, logprob, mix, normalized, reranked",
+        ),
+        (("--priority", "valu"), 4, "did you mean 'value'?"),
+        (("--strategy", "beam"), 4, "no strategy is named 'beam'; known: and-or, best-first, puct"),
+        (("--observe", "logg"), 4, "no observer is named 'logg'; known: log; did you mean 'log'?"),
+        (
+            ("--log-expansions",),
+            2,
+            "--log-expansions: the observer 'log' is not chosen; choose it with --observe log, or",
+        ),
         (("--config", "none.toml"), 3, "none.toml: can't be read: No such file or directory"),
         (("--file", "none.txt"), 3, "none.txt: can't be read: No such file or directory"),
         (("reach-x",), 2, "no theorem 'reach-x' here"),
@@ -220,10 +232,34 @@ def test_what_cant_be_done_is_one_message_and_a_code(
     assert done.out == ""
 
 
-def test_options_that_do_not_go_together_are_named_alone(cli: Cli) -> None:
-    done = cli("search", *FAKE, "--defer", "2", "--priority", "reranked", "--out", "mine")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--defer", "2", "--priority", "reranked"),
+            "--defer: the priority reranked needs all scores at once; leave one",
+        ),
+        (("--defer", "2", "--strategy", "puct"), "--defer: the strategy puct needs all scores at once; leave it out"),
+        (("--batch", "2", "--strategy", "and-or"), "--batch: the strategy and-or expands one node at a time, not 2; "),
+        (
+            ("--priority", "value", "--strategy", "and-or"),
+            "--priority: the strategy and-or adds up the costs of parts, ",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_named_alone(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
+    done = cli("search", *FAKE, *arguments, "--out", "mine")
     assert done.code == 2
-    assert done.err == "error: search: defer: the priority reranked needs all scores at once; leave one out\n"
+    assert done.err.startswith(f"error: {message}")
+    assert done.err.count("\n") == 1
+    assert not Path("mine").exists()
+
+
+def test_what_does_not_go_together_in_a_file_is_named_by_its_keys(cli: Cli) -> None:
+    Path("settings.toml").write_text('[search]\nstrategy = "and-or"\nbatch = 2\n')
+    done = cli("search", "--config", "settings.toml", *FAKE, "--out", "mine")
+    assert done.code == 2
+    assert done.err.startswith("error: settings.toml: search.batch: the strategy and-or expands one node at a time")
 
 
 def test_an_error_is_one_line_and_its_place_is_shown_when_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from proofsearch.cli.options import (
     with_options,
 )
 from proofsearch.cli.output import display, summary_json, summary_text
-from proofsearch.components import resolve
+from proofsearch.components import check_search, resolve
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
 from proofsearch.plugins import Plugins
@@ -199,5 +199,5 @@ def _settings(
         for key in _SELECTORS:
             values["select"].pop(key)
     config = overridden(values, said, RunConfig, name)
-    resolve(plugins, config, name)
+    check_search(plugins, resolve(plugins, config, name), name)
     return config

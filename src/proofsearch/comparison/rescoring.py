@@ -114,7 +114,7 @@ def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[
     """
     chosen: dict[str, dict[str, Any]] = {name: dict(given) for name, given in options.items()}
     while True:
-        parts = resolve(plugins, config.model_copy(update={"scorer": scorer, "options": chosen}))
+        parts = resolve(plugins, config.model_copy(update={"scorer": scorer, "options": chosen, "observers": ()}))
         # What a component chooses in turn, a generator for example, shows only once the component has its options.
         added = False
         for part in parts.chosen.values():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from proofsearch.components import CHOOSERS, Chosen, Parts, refuse_strays, resolve, resolve_training
+from proofsearch.components import CHOOSERS, Chosen, Parts, check_search, refuse_strays, resolve, resolve_training
 from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins import Plugins
@@ -68,6 +68,7 @@ def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] 
         config = config.model_copy(update={"options": given})
     value = resolve(plugins, search_config(config, "train", Path("checkpoint")), name, shared=True)
     base = resolve(plugins, search_config(config, "train", None), name, shared=True)
+    check_search(plugins, base, name)
     chosen = {**value.chosen, **training.chosen, **base.chosen}
     refuse_strays(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
     if config.train_policy:

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import UsageError
 from proofsearch.protocols import AddsUp
+from proofsearch.validation import Place, dotted
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
     from proofsearch.protocols import Priority, Strategy
 
+_FLAGS = {
+    ("search", "defer"): "--defer",
+    ("search", "batch"): "--batch",
+    ("search", "priority", "kind"): "--priority",
+}
 
-def check_combination(strategy: Strategy, priority: Priority, config: SearchConfig) -> None:
+
+def flagged(place: Place) -> str:
+    """A place of a run's configuration, called by its option."""
+    return _FLAGS.get(tuple(map(str, place))) or dotted(place)
+
+
+def check_combination(
+    strategy: Strategy, priority: Priority, config: SearchConfig, name: Callable[[Place], str] = flagged
+) -> None:
     """Checks that a search can be made of these.
+
+    Args:
+        strategy: what is expanded next.
+        priority: what it would order by.
+        config: names both, and what they are combined with.
+        name: how to call a place of a run's configuration in errors.
 
     Raises:
         UsageError: it can't; the message says which option to leave out.
     """
-    name, kind, traits = config.strategy, config.priority.kind, strategy.traits
+    algorithm, kind, traits = config.strategy, config.priority.kind, strategy.traits
+    defer = name(("search", "defer"))
     if config.defer is not None and not traits.defers:
-        raise UsageError(f"--defer: the strategy {name} needs all scores at once; leave it out")
+        raise UsageError(f"{defer}: the strategy {algorithm} needs all scores at once; leave it out")
     if config.defer is not None and traits.uses_priority and priority.traits.needs_every_score:
-        raise UsageError(f"--defer: the priority {kind} needs all scores at once; leave one out")
+        raise UsageError(f"{defer}: the priority {kind} needs all scores at once; leave one out")
     if config.batch > 1 and not traits.batches:
-        raise UsageError(f"--batch: the strategy {name} expands one node at a time, not {config.batch}; leave it out")
+        batch = name(("search", "batch"))
+        raise UsageError(
+            f"{batch}: the strategy {algorithm} expands one node at a time, not {config.batch}; leave it out"
+        )
     if traits.adds_up and not isinstance(priority, AddsUp):
         raise UsageError(
-            f"--priority {kind}: the strategy {name} adds up the costs of parts, which this priority does not have; "
-            "use auto, logprob, astar or mix, or another that adds up"
+            f"{name(('search', 'priority', 'kind'))} {kind}: the strategy {algorithm} adds up the costs of parts, which "
+            f"this priority does not have; use auto, logprob, astar or mix, or another that adds up"
         )
