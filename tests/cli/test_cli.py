@@ -243,7 +243,7 @@ def test_what_cant_be_done_is_one_message_and_a_code(
         (("--batch", "2", "--strategy", "and-or"), "--batch: the strategy and-or expands one node at a time, not 2; "),
         (
             ("--priority", "value", "--strategy", "and-or"),
-            "--priority: the strategy and-or adds up the costs of parts, ",
+            "--priority value: the strategy and-or adds up",
         ),
     ],
 )

@@ -52,6 +52,6 @@ def check_combination(
         )
     if traits.adds_up and not isinstance(priority, AddsUp):
         raise UsageError(
-            f"{name(('search', 'priority', 'kind'))} {kind}: the strategy {algorithm} adds up the costs of parts, which "
-            f"this priority does not have; use auto, logprob, astar or mix, or another that adds up"
+            f"{name(('search', 'priority', 'kind'))} {kind}: the strategy {algorithm} adds up the costs of parts, "
+            "which this priority does not have; use auto, logprob, astar or mix, or another that adds up"
         )
