@@ -31,7 +31,10 @@ from proofsearch.testing import (
     check_executor,
     check_generator,
     check_loss,
+    check_observer,
+    check_priority,
     check_scorer,
+    check_strategy,
     check_trainer,
 )
 from proofsearch.testing.checks import NotApplicable, OnResult, untold
@@ -195,6 +198,9 @@ class _Checker:
             "generator": check_generator,
             "scorer": check_scorer,
             "encoder": check_encoder,
+            "strategy": check_strategy,
+            "priority": check_priority,
+            "observer": check_observer,
             "loss": check_loss,
             "trainer": check_trainer,
             "executor": check_executor,
@@ -228,6 +234,10 @@ class _Checker:
         pairs = _better(self._samples(_PAIRED)) if self._settings.env is not None else []
         better = pairs if len(pairs) >= _MIN_PAIRS else []
         return {"samples": samples, "shared": self._entry.shared, "better": better, "least_share": _LEAST_SHARE}
+
+    def _of_strategy(self) -> Mapping[str, Any]:
+        # Of an environment that somebody names nothing is known of how soon its theorems are proved.
+        return {"provable": self._settings.env is None}
 
     def _of_loss(self) -> Mapping[str, Any]:
         chosen = self._settings.trainer

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from proofsearch.errors import PluginError, one_line
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
     from proofsearch.types import Finding
 
-KINDS = (
+Kind = Literal[
     "environment",
     "generator",
     "scorer",
@@ -30,7 +30,10 @@ KINDS = (
     "loss",
     "trainer",
     "executor",
-)
+]
+"""A kind of component."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
 """Every kind of component, in the order in which people meet them."""
 
 SHAREABLE = ("generator", "scorer", "encoder")

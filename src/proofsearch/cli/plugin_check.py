@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,14 +16,12 @@ from proofsearch.cli.options import ConfigOption, component_options, overrides, 
 from proofsearch.cli.output import display
 from proofsearch.errors import ConformanceError
 from proofsearch.plugins import Plugins
-from proofsearch.registry import KINDS, Registration
+from proofsearch.registry import KINDS, Kind, Registration
 from proofsearch.run import Preparing
 from proofsearch.validation import dotted
 
 if TYPE_CHECKING:
     from proofsearch.testing import Report
-
-Kind = Literal["environment", "generator", "scorer", "encoder", "loss", "trainer", "executor"]
 
 _MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "skipped": "[dim]skipped[/]"}
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from proofsearch import streams
 from proofsearch.errors import UsageError
 from proofsearch.plugins import Plugins
+from proofsearch.registry import Kind
 from proofsearch.scaffold import Names, names_for, write_package
-
-Kind = Literal["scorer", "encoder", "loss", "generator", "environment", "trainer", "executor"]
 
 
 def new_command(plugins: Plugins) -> Callable[..., None]:

@@ -23,10 +23,14 @@ from proofsearch.testing.environments import ENVIRONMENT_CHECKS
 from proofsearch.testing.executors import EXECUTOR_CHECKS, check_executor
 from proofsearch.testing.generators import GENERATOR_CHECKS, check_generator
 from proofsearch.testing.losses import LOSS_CHECKS, check_loss
+from proofsearch.testing.observers import OBSERVER_CHECKS, check_observer
+from proofsearch.testing.priorities import PRIORITY_CHECKS, check_priority
 from proofsearch.testing.proofs import check_environment
 from proofsearch.testing.recordings import record
 from proofsearch.testing.samples import ListedTactics, Sample, Samples, Walk
 from proofsearch.testing.scorers import SCORER_CHECKS, check_scorer
+from proofsearch.testing.searches import graph_hash
+from proofsearch.testing.strategies import STRATEGY_CHECKS, check_strategy
 from proofsearch.testing.trainers import TRAINER_CHECKS, check_trainer
 
 CHECKS: Mapping[str, Checks[Any]] = {
@@ -34,6 +38,9 @@ CHECKS: Mapping[str, Checks[Any]] = {
     "generator": GENERATOR_CHECKS,
     "scorer": SCORER_CHECKS,
     "encoder": ENCODER_CHECKS,
+    "strategy": STRATEGY_CHECKS,
+    "priority": PRIORITY_CHECKS,
+    "observer": OBSERVER_CHECKS,
     "loss": LOSS_CHECKS,
     "trainer": TRAINER_CHECKS,
     "executor": EXECUTOR_CHECKS,
@@ -58,7 +65,11 @@ __all__ = [
     "check_executor",
     "check_generator",
     "check_loss",
+    "check_observer",
+    "check_priority",
     "check_scorer",
+    "check_strategy",
     "check_trainer",
+    "graph_hash",
     "record",
 ]
