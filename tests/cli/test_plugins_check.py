@@ -125,8 +125,11 @@ def test_every_kind_can_be_checked(cli: Cli) -> None:
     chosen = {
         "environment": ("fake", "--kind", "environment"),
         "generator": ("knn", "--kind", "generator"),
-        "scorer": ("logprob",),
+        "scorer": ("logprob", "--kind", "scorer"),
         "encoder": ("hashed", "--hashed-width", "32"),
+        "strategy": ("puct", "--puct-temperature", "2"),
+        "priority": ("astar",),
+        "observer": ("log", "--log-path", "log.jsonl"),
         "loss": ("pairwise",),
         "trainer": ("ebm", "--kind", "trainer", "--only", "options are described"),
         "executor": ("local", "--local-mode", "threads", "--skip", "a hang costs its own job"),

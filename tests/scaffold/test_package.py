@@ -153,8 +153,8 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(UsageError, match="no components of the kind 'observer'; there are: environment"):
-        names_for("mine", "observer")
+    with pytest.raises(UsageError, match="no components of the kind 'policy'; there are: environment"):
+        names_for("mine", "policy")
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_component_without_options_is_not_checked_for_them() -> None:
 def test_the_message_says_what_was_found_and_what_must_hold() -> None:
     with pytest.raises(ConformanceError) as error:
         check_scorer(Zero, Undescribed(), name="zero")
-    assert str(error.value).startswith("scorer 'zero' breaks its contract in 1 of 15 checks:\n")
+    assert str(error.value).startswith("scorer 'zero' breaks its contract in 1 of 16 checks:\n")
     assert "- options are described: no description has: bias;" in str(error.value)
     assert "The rule: Every option has a description" in str(error.value)
     assert error.value.exit_code == 9
