@@ -37,7 +37,7 @@ class Fickle(Sum):
 
     @property
     def traits(self) -> PriorityTraits:
-        return PriorityTraits(needs_every_score=next(self.asked) % 2 == 0)
+        return PriorityTraits(fitted_goals=next(self.asked) % 2 == 0)
 
     @traits.setter
     def traits(self, value: object) -> None:
