@@ -7,7 +7,7 @@ Three contenders, interleaved in one process so that a busy machine disturbs all
 * ``proofsearch``: :func:`proofsearch.search.search`.
 
     python benchmarks/search_loop.py [--expansions 20000] [--branching 16] [--repetitions 7] [--text-keys] [--scored]
-        [--guarded]
+        [--guarded] [--watched]
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from stub import THEOREM, StubGenerator, StubSession, StubState, TextKeyedState
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.guards import GuardedSession, Owner, guarded
 from proofsearch.protocols import GenerationRequest, ScoreRequest, Session, TacticGenerator
-from proofsearch.search import search
-from proofsearch.types import Advanced, ProofState
+from proofsearch.search import SearchGraph, SearchResult, search
+from proofsearch.search.watching import Watcher
+from proofsearch.types import Advanced, ProofState, Theorem
 
 BOOTSTRAP_SEED = 0
 BOOTSTRAP_SAMPLES = 2000
@@ -95,7 +96,30 @@ class StubScorer:
         """Nothing to free."""
 
 
-def ours(expansions: int, branching: int, state: type[StubState], scored: bool = False, guards: bool = False) -> object:
+class IdleObserver:
+    """Looks at nothing."""
+
+    def started(self, theorem: Theorem, graph: SearchGraph) -> None:
+        """Nothing."""
+
+    def expanded(self, graph: SearchGraph, node: int) -> None:
+        """Nothing."""
+
+    def finished(self, graph: SearchGraph, result: SearchResult) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def ours(
+    expansions: int,
+    branching: int,
+    state: type[StubState],
+    scored: bool = False,
+    guards: bool = False,
+    watched: bool = False,
+) -> object:
     config = SearchConfig(
         candidates=branching,
         limit=LimitConfig(expansions=expansions),
@@ -108,7 +132,9 @@ def ours(expansions: int, branching: int, state: type[StubState], scored: bool =
         session = GuardedSession(session, Owner("environment", "stub", "benchmark"))
         generator = guarded(generator, Owner("generator", "stub", "benchmark"))
         scorer = scorer and guarded(scorer, Owner("scorer", "stub", "benchmark"))
-    result = search(THEOREM, session, generator, scorer, config=config)
+    # As a run has it watched.
+    watchers = [Watcher(guarded(IdleObserver(), Owner("observer", "idle", "benchmark")))] if watched else []
+    result = search(THEOREM, session, generator, scorer, config=config, observers=watchers)
     assert (result.expansions, result.nodes) == (expansions, expansions * branching + 1)
     return result
 
@@ -148,6 +174,7 @@ def main() -> None:
     parser.add_argument("--text-keys", action="store_true", help="deduplicate by the 200-character text")
     parser.add_argument("--scored", action="store_true", help="also time a search with a scorer and priority 'value'")
     parser.add_argument("--guarded", action="store_true", help="also time searches whose components have guards")
+    parser.add_argument("--watched", action="store_true", help="also time a search with an observer that does nothing")
     options = parser.parse_args()
     size = (options.expansions, options.branching, TextKeyedState if options.text_keys else StubState)
     runs: dict[str, partial[object]] = {
@@ -157,6 +184,8 @@ def main() -> None:
     }
     if options.scored:
         runs["proofsearch, scored"] = partial(ours, *size, scored=True)
+    if options.watched:
+        runs["proofsearch, watched"] = partial(ours, *size, watched=True)
     if options.guarded:
         runs |= {f"{name}, guarded": partial(run, guards=True) for name, run in runs.items() if run.func is ours}
 
@@ -187,7 +216,8 @@ def main() -> None:
             f"{name:20} {statistics.median(rates):8.0f} expansions/s [{low:.0f}, {high:.0f}], best {max(rates):.0f}"
             f"; CPU {cpu:.2f} s; {bytes_held(run) / nodes:.0f} bytes a node"
         )
-        for other, ratios in (("stub", to_stub), ("heapq", to_heapq)):
+        to_ours = [mine / wall for (wall, _), (mine, _) in zip(times[name], times["proofsearch"], strict=True)]
+        for other, ratios in (("stub", to_stub), ("heapq", to_heapq), ("proofsearch", to_ours)):
             low, high = interval(ratios, draws)
             print(f"{'':20} {statistics.median(ratios):8.2f} x {other} [{low:.2f}, {high:.2f}]")
 

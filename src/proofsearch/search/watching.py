@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proofsearch.errors import ComponentError, one_line
-from proofsearch.guards import described
+from proofsearch.guards import described, interrupts
 from proofsearch.protocols import RunObserver, SearchObserver
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Watcher:
         self._name = described(observer, "observer")
         self._searches = observer if isinstance(observer, SearchObserver) else None
         self._runs = observer if isinstance(observer, RunObserver) else None
+        self._expanded = None if self._searches is None else self._searches.expanded
         self._failure: ComponentError | None = None
 
     @property
@@ -51,8 +52,12 @@ class Watcher:
 
     def expanded(self, graph: SearchGraph, node: int) -> None:
         """A node was expanded."""
-        if self._searches is not None:
-            self._tell("expanded()", self._searches.expanded, graph, node)
+        if self._expanded is not None:
+            # Not _tell(): this is called for every expansion, and must cost next to nothing.
+            try:
+                self._expanded(graph, node)
+            except BaseException as error:
+                self._give_up("expanded()", error)
 
     def finished(self, graph: SearchGraph, result: SearchResult) -> None:
         """A search ended."""
@@ -83,12 +88,14 @@ class Watcher:
     def _tell(self, what: str, hear: Callable[..., None], *told: Any) -> None:
         try:
             hear(*told)
-        # An error for people or a lack of memory would end the search: the guard lets them through.
-        except Exception as error:
-            self._searches = self._runs = None
-            if not isinstance(error, ComponentError):
-                cause = error
-                error = ComponentError(f"{self._name}: {what} raised {one_line(cause)}")
-                error.__cause__ = cause
-            error.args = (f"{error}; it is told of nothing more",)
-            self._failure = error
+        except BaseException as error:
+            self._give_up(what, error)
+
+    def _give_up(self, what: str, error: BaseException) -> None:
+        """Tells it of nothing more. Errors for people and a lack of memory are no end of a search either."""
+        if interrupts(error):
+            raise error
+        self._searches = self._runs = self._expanded = None
+        named = str(error) if isinstance(error, ComponentError) else f"{self._name}: {what} raised {one_line(error)}"
+        self._failure = ComponentError(f"{named}; it is told of nothing more")
+        self._failure.__cause__ = error.__cause__ if isinstance(error, ComponentError) else error
