@@ -1,0 +1,1 @@
+"""An example plugin for proofsearch: beam search, level by level."""

@@ -1,0 +1,1 @@
+"""An example plugin for proofsearch: the order of Levin tree search."""
