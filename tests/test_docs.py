@@ -84,7 +84,12 @@ def test_every_outcome_is_described(kind: OutcomeKind) -> None:
 @pytest.mark.parametrize("kind", [*CHECKS, "options"])
 def test_every_check_is_described(kind: str) -> None:
     text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-    headings = {"options": "Options of any component", "loss": "Losses", "strategy": "Strategies", "priority": "Priorities"}
+    headings = {
+        "options": "Options of any component",
+        "loss": "Losses",
+        "strategy": "Strategies",
+        "priority": "Priorities",
+    }
     section = text.partition(f"\n### {headings.get(kind, f'{kind.capitalize()}s')}\n")[2].partition("\n### ")[0]
     own = set(CONFIG_CHECKS.names)
     checks = CONFIG_CHECKS if kind == "options" else CHECKS[kind]

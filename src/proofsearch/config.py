@@ -109,7 +109,8 @@ class PriorityConfig(FrozenModel):
 
     kind: str = Field(
         default="auto",
-        description="value, logprob, normalized, mix, reranked, astar or split; auto: mix if the scorer is calibrated.",
+        description="value, logprob, normalized, mix, reranked, astar, split or a plugin's; auto: mix if the scorer is "
+        "calibrated.",
     )
     length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
     value_weight: float | None = Field(
@@ -128,7 +129,7 @@ class SearchConfig(FrozenModel):
 
     strategy: str = Field(
         default="best-first",
-        description="The search algorithm; best-first: whole states by priority; and-or, puct: parts of states.",
+        description="The search algorithm: best-first, of whole states by priority; and-or or puct, of parts; or a plugin's.",
     )
     candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
     batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
