@@ -129,7 +129,7 @@ class SearchConfig(FrozenModel):
 
     strategy: str = Field(
         default="best-first",
-        description="The search algorithm: best-first, of whole states by priority; and-or or puct, of parts; or a plugin's.",
+        description="The search algorithm: best-first: whole states by priority; and-or, puct: parts; or a plugin's.",
     )
     candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
     batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
