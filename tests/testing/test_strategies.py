@@ -12,7 +12,8 @@ from conforming import failed
 
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Choice, Expansion, SearchHandle, StrategyTraits
-from proofsearch.testing import check_strategy
+from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_strategy
+from proofsearch.types import Finished, Theorem
 
 
 class Breadth:
@@ -203,6 +204,13 @@ class Deferring(Breadth):
     traits: ClassVar = StrategyTraits(defers=True)
 
 
+class Trivial(CountdownEnvironment):
+    def open(self, theorem: Theorem) -> Any:
+        session = super().open(theorem)
+        session.initial = Finished  # type: ignore[method-assign]
+        return session
+
+
 def test_a_sound_strategy_passes() -> None:
     report = check_strategy(Breadth)
     assert {"proves what is provable", "it ends", "keeps to the room"} <= set(report.names("passed"))
@@ -232,6 +240,11 @@ def test_a_sound_strategy_passes() -> None:
 )
 def test_a_broken_strategy_fails_that_check_alone(strategy: type[Breadth], check: str) -> None:
     assert failed(check_strategy, strategy) == [check]
+
+
+def test_theorems_that_are_finished_at_once_are_no_fault() -> None:
+    with SampleBuilder(Trivial(CountdownConfig(size=4))) as builder:
+        assert check_strategy(Breadth, builder=builder).conforms
 
 
 def test_the_strategies_that_come_along_pass() -> None:
