@@ -255,6 +255,22 @@ def test_options_that_do_not_go_together_are_named_alone(cli: Cli, arguments: tu
     assert not Path("mine").exists()
 
 
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_an_observer_that_fails_is_named_once_and_the_run_goes_on(cli: Cli, quiet: tuple[str, ...]) -> None:
+    done = cli(
+        "search", "reach-1", "reach-2", *FAKE, *quiet, "--observe", "log", "--log-path", "none/log", "--out", "a"
+    )
+    assert done.code == 0
+    failures = [line for line in done.err.splitlines() if "observer 'log' of plugin 'builtins'" in line]
+    where = [line.partition("builtins': ")[2].partition("()")[0] for line in failures]
+    assert where[:2] == ["run_started", "started"]
+    assert len(set(where)) == len(where), "each is said once"
+    assert all(line.startswith("warning: ") for line in failures)
+    assert cli("search", "reach-1", "reach-2", *FAKE, "--observe", "log", "--out", "b", "-q").err == ""
+    events = [json.loads(line)["event"] for line in Path("proofsearch-log.jsonl").read_text().splitlines()]
+    assert (events[0], events[-1]) == ("run started", "run finished")
+
+
 def test_what_does_not_go_together_in_a_file_is_named_by_its_keys(cli: Cli) -> None:
     Path("settings.toml").write_text('[search]\nstrategy = "and-or"\nbatch = 2\n')
     done = cli("search", "--config", "settings.toml", *FAKE, "--out", "mine")

@@ -87,7 +87,6 @@ class Lines(Silence):
 
     def show(self, event: RunEvent) -> None:
         """Writes a line."""
-        super().show(event)
         match event:
             case Preparing(message):
                 if message != self._message:
