@@ -78,7 +78,7 @@ class Fickle(Breadth):
 
     @property
     def traits(self) -> StrategyTraits:
-        return StrategyTraits(batches=next(self.asked) % 2 == 0)
+        return StrategyTraits(revisits=next(self.asked) % 2 == 0)
 
     @traits.setter
     def traits(self, value: object) -> None:
