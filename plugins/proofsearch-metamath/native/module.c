@@ -12,8 +12,9 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    PyTypeObject *types[] = {&TermsType, &PatternType, &UnifierType, &CombinerType, &ApplicationType, &ColumnType};
-    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column"};
+    PyTypeObject *types[] = {&TermsType, &PatternType, &UnifierType, &CombinerType, &ApplicationType,
+                             &ColumnType, &HandleType, &StepperType, &OutcomesType};
+    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes"};
     PyObject *plain = PyImport_ImportModule("proofsearch_metamath.terms");
     if (plain == NULL)
         return NULL;

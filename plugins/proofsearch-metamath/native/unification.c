@@ -365,7 +365,8 @@ fail:
     return NULL;
 }
 
-static PyObject *apply(Unifier *u, int32_t skeleton, const Pattern *p)
+/* What applying an assertion does to a goal; None where it does not apply. */
+PyObject *unifier_apply(Unifier *u, int32_t skeleton, const Pattern *p)
 {
     Terms *t = u->terms;
     int32_t own = t->num_metas[skeleton];
@@ -521,7 +522,7 @@ static PyObject *Unifier_apply(Unifier *u, PyObject *const *args, Py_ssize_t n)
         return NULL;
     PyObject *applied = NULL;
     if (PyObject_TypeCheck(pattern, &PatternType))
-        applied = apply(u, skeleton, (Pattern *)pattern);
+        applied = unifier_apply(u, skeleton, (Pattern *)pattern);
     else
         PyErr_SetString(PyExc_TypeError, "the pattern has no compiled form");
     Py_DECREF(pattern);

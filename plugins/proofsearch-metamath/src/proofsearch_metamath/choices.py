@@ -17,7 +17,12 @@ HYPOTHESIS = "hyp "
 
 
 class Choices:
-    """What can be done about the goals of one session."""
+    """What can be done about the goals of one session.
+
+    Attributes:
+        hypotheses: the theorem's hypotheses, as terms.
+        allowed: a bit set of the provable assertions that may be cited.
+    """
 
     def __init__(
         self,
@@ -42,9 +47,9 @@ class Choices:
         self._terms = terms
         self._unifier = unifier
         self._rendering = rendering
-        self._hypotheses = hypotheses
-        self._allowed = ((1 << earlier) - 1) & library.citable
-        self._closing = self._allowed & library.without_hypotheses
+        self.hypotheses = hypotheses
+        self.allowed = ((1 << earlier) - 1) & library.citable
+        self._closing = self.allowed & library.without_hypotheses
         self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
         self._candidates: dict[int, int] = {}
@@ -66,8 +71,8 @@ class Choices:
             return found
 
     def _find_closing(self, skeleton: int) -> str | None:
-        if skeleton in self._hypotheses:
-            return f"{HYPOTHESIS}{self._hypotheses.index(skeleton) + 1}"
+        if skeleton in self.hypotheses:
+            return f"{HYPOTHESIS}{self.hypotheses.index(skeleton) + 1}"
         library = self._library
         # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
         for index in library.members_of(library.conclusions_at(self._places(skeleton), self._closing)):
@@ -83,7 +88,7 @@ class Choices:
         """A bit set of the assertions that may be cited and whose conclusion may unify with a goal (a superset)."""
         found = self._candidates.get(skeleton)
         if found is None:
-            found = self._library.conclusions_at(self._places(skeleton), self._allowed)
+            found = self._library.conclusions_at(self._places(skeleton), self.allowed)
             self._candidates[skeleton] = found
         return found
 
@@ -105,11 +110,19 @@ class Choices:
         if found is None:
             if self._terms.metas[skeleton]:
                 unifies = self._unifier.unifies
-                found = [number for number, term in enumerate(self._hypotheses) if unifies(skeleton, term)]
+                found = [number for number, term in enumerate(self.hypotheses) if unifies(skeleton, term)]
             else:
-                found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]
+                found = [number for number, term in enumerate(self.hypotheses) if term == skeleton]
             self._usable[skeleton] = found
         return found
+
+    def hypothesis_number(self, skeleton: int, tactic: str) -> int:
+        """The number, from 0, of the theorem's hypothesis that ``hyp k`` means for a goal; −1 where it means none."""
+        usable = self.usable_hypotheses(skeleton)
+        number = tactic[len(HYPOTHESIS) :]
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and 1 <= int(number) <= len(usable)):
+            return -1
+        return usable[int(number) - 1]
 
     def choose(self, goals: tuple[LocalGoal, ...]) -> int:
         """The goal with the fewest moves; of these the smallest, then the first by text, then the oldest."""

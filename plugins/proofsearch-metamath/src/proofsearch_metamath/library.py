@@ -35,7 +35,7 @@ class Library:
         self.rules = list(tables.rules)
         self.num_rules = len(self.rules)
         self.provable: Ints = tables.arrays["provable"].astype(np.int32)
-        self._patterns: dict[int, Pattern] = {}
+        self.patterns: dict[int, Pattern] = {}  # those that were read
         self._bits: dict[int, int] = {}
 
     # -- names ---------------------------------------------------------------------------------------------------
@@ -118,10 +118,10 @@ class Library:
 
     def pattern(self, index: int) -> Pattern:
         """The provable assertion of that number, as unification needs it."""
-        made = self._patterns.get(index)
+        made = self.patterns.get(index)
         if made is None:
             made = self._make_pattern(index)
-            self._patterns[index] = made
+            self.patterns[index] = made
         return made
 
     def trees(self, index: int) -> list[list[int]]:
