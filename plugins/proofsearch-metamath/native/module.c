@@ -3,18 +3,45 @@
 
 PyObject *TermTooLargeError;
 
+/* The places of the ones in a bit set, ascending: the bytes of 64-bit numbers. See Library.array_of. */
+static PyObject *positions(PyObject *module, PyObject *bits)
+{
+    (void)module;
+    if (!PyBytes_Check(bits)) {
+        PyErr_SetString(PyExc_TypeError, "a bit set is bytes, the lowest bits first");
+        return NULL;
+    }
+    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(bits);
+    Py_ssize_t size = PyBytes_GET_SIZE(bits), count = 0;
+    for (Py_ssize_t i = 0; i < size; i++)
+        for (unsigned byte = at[i]; byte; byte &= byte - 1)
+            count++;
+    PyObject *found = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int64_t));
+    if (found == NULL)
+        return NULL;
+    int64_t *next = (int64_t *)PyBytes_AS_STRING(found);
+    for (Py_ssize_t i = 0; i < size; i++)
+        for (unsigned byte = at[i], bit = 0; byte; byte >>= 1, bit++)
+            if (byte & 1)
+                *next++ = (int64_t)i * 8 + bit;
+    return found;
+}
+
+static PyMethodDef functions[] = {{"positions", positions, METH_O, NULL}, {NULL}};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "proofsearch_metamath._native",
     .m_doc = "Terms, unification and steps, compiled; the Python modules say what they mean.",
     .m_size = -1,
+    .m_methods = functions,
 };
 
 PyMODINIT_FUNC PyInit__native(void)
 {
     PyTypeObject *types[] = {&TermsType, &PatternType, &UnifierType, &CombinerType, &ApplicationType,
-                             &ColumnType, &HandleType, &StepperType, &OutcomesType};
-    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes"};
+                             &ColumnType, &HandleType, &StepperType, &OutcomesType, &FeaturesType};
+    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes", "Features"};
     PyObject *plain = PyImport_ImportModule("proofsearch_metamath.terms");
     if (plain == NULL)
         return NULL;

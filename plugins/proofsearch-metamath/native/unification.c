@@ -579,7 +579,38 @@ static PyObject *Unifier_keep_apart(Unifier *u, PyObject *args)
     return kept < 0 ? NULL : PyBool_FromLong(kept);
 }
 
+/* The first of some assertions that closes a goal without conditions; None where none does. */
+static PyObject *Unifier_first_closing(Unifier *u, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 3 || !PyList_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "first_closing(skeleton, numbers, pattern)");
+        return NULL;
+    }
+    int32_t skeleton = terms_checked(u->terms, args[0]);
+    if (skeleton < 0)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args[1]); i++) {
+        PyObject *number = Py_NewRef(PyList_GET_ITEM(args[1], i)), *pattern = PyObject_CallOneArg(args[2], number);
+        PyObject *both[] = {args[0], pattern};
+        PyObject *applied = pattern == NULL ? NULL : Unifier_apply(u, both, 2);
+        Py_XDECREF(pattern);
+        int closes = applied != NULL && applied != Py_None && ((Application *)applied)->num_goals == 0 &&
+                     ((Application *)applied)->num_apart == 0;
+        Py_XDECREF(applied);
+        if (closes)
+            return number;
+        Py_DECREF(number);
+        if (applied == NULL) {
+            if (!PyErr_ExceptionMatches(TermTooLargeError))
+                return NULL;
+            PyErr_Clear();
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef Unifier_methods[] = {
+    {"first_closing", (PyCFunction)(void (*)(void))Unifier_first_closing, METH_FASTCALL, NULL},
     {"apply", (PyCFunction)(void (*)(void))Unifier_apply, METH_FASTCALL, NULL},
     {"close", (PyCFunction)Unifier_close, METH_VARARGS, NULL},
     {"unifies", (PyCFunction)Unifier_unifies, METH_VARARGS, NULL},

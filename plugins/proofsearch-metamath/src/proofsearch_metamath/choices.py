@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.rendering import Rendering
-from proofsearch_metamath.terms import Terms, TermTooLargeError
+from proofsearch_metamath.terms import Terms
 from proofsearch_metamath.unification import LocalGoal, Unifier
 
 HYPOTHESIS = "hyp "
@@ -75,14 +75,9 @@ class Choices:
             return f"{HYPOTHESIS}{self.hypotheses.index(skeleton) + 1}"
         library = self._library
         # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
-        for index in library.members_of(library.conclusions_at(self._places(skeleton), self._closing)):
-            try:
-                application = self._unifier.apply(skeleton, library.pattern(index))
-            except TermTooLargeError:
-                continue
-            if application is not None and not application.apart:
-                return library.provable_labels[index]
-        return None
+        numbers = library.members_of(library.conclusions_at(self._places(skeleton), self._closing))
+        first = self._unifier.first_closing(skeleton, numbers, library.pattern) if numbers else None
+        return None if first is None else library.provable_labels[first]
 
     def candidates(self, skeleton: int) -> int:
         """A bit set of the assertions that may be cited and whose conclusion may unify with a goal (a superset)."""

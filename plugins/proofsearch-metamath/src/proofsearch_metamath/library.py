@@ -37,6 +37,7 @@ class Library:
         self.provable: Ints = tables.arrays["provable"].astype(np.int32)
         self.patterns: dict[int, Pattern] = {}  # those that were read
         self._bits: dict[int, int] = {}
+        self._compiled = native()
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -221,7 +222,10 @@ class Library:
 
     def array_of(self, bits: int) -> NDArray[np.int64]:
         """The provable assertions of a bit set, in order, shape ``(n,)``."""
-        raw = np.frombuffer(bits.to_bytes((len(self.provable) + 7) // 8, "little"), dtype=np.uint8)
+        packed = bits.to_bytes((len(self.provable) + 7) // 8, "little")
+        if self._compiled is not None:
+            return np.frombuffer(self._compiled.positions(packed), np.int64)
+        raw = np.frombuffer(packed, dtype=np.uint8)
         # Most bytes are zero, and to look for those that aren't is an eighth of the work.
         some = raw.nonzero()[0]
         rows, columns = np.unpackbits(raw[some, None], axis=1, bitorder="little").nonzero()
