@@ -3,6 +3,20 @@
 
 PyObject *TermTooLargeError;
 
+/* Eight bytes of a bit set, the lowest bits first on every machine; beyond its end there are zeros. */
+static uint64_t word_at(const unsigned char *bytes, Py_ssize_t at, Py_ssize_t size)
+{
+    uint64_t word = 0;
+    if (size - at >= 8) { /* without a condition inside, this is one instruction */
+        for (int i = 0; i < 8; i++)
+            word |= (uint64_t)bytes[at + i] << (8 * i);
+        return word;
+    }
+    for (Py_ssize_t i = 0; at + i < size; i++)
+        word |= (uint64_t)bytes[at + i] << (8 * i);
+    return word;
+}
+
 /* The places of the ones in a bit set, ascending: the bytes of 64-bit numbers. See Library.array_of. */
 static PyObject *positions(PyObject *module, PyObject *bits)
 {
@@ -13,17 +27,22 @@ static PyObject *positions(PyObject *module, PyObject *bits)
     }
     const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(bits);
     Py_ssize_t size = PyBytes_GET_SIZE(bits), count = 0;
-    for (Py_ssize_t i = 0; i < size; i++)
-        for (unsigned byte = at[i]; byte; byte &= byte - 1)
+    for (Py_ssize_t i = 0; i < size; i += 8)
+        for (uint64_t word = word_at(at, i, size); word; word &= word - 1)
             count++;
     PyObject *found = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int64_t));
     if (found == NULL)
         return NULL;
     int64_t *next = (int64_t *)PyBytes_AS_STRING(found);
-    for (Py_ssize_t i = 0; i < size; i++)
-        for (unsigned byte = at[i], bit = 0; byte; byte >>= 1, bit++)
-            if (byte & 1)
-                *next++ = (int64_t)i * 8 + bit;
+    for (Py_ssize_t i = 0; i < size; i += 8) {
+        int64_t place = i * 8;
+        for (uint64_t word = word_at(at, i, size); word; word >>= 1, place++) {
+            for (; (word & 0xff) == 0; place += 8)
+                word >>= 8;
+            if (word & 1)
+                *next++ = place;
+        }
+    }
     return found;
 }
 
