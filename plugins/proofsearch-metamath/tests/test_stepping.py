@@ -1,4 +1,4 @@
-"""Many steps in one call are single steps: of either implementation, wherever the reader stops, whatever else is stepped."""
+"""Many steps in one call are single steps: in both implementations, and wherever the reader stops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ Kind = str
 KINDS = ["plain", pytest.param("compiled", marks=pytest.mark.skipif(native() is None, reason="it was not built"))]
 
 
-def opened_as(kind: Kind, environment: MetamathEnvironment, name: str, monkeypatch: pytest.MonkeyPatch) -> MetamathSession:
+def opened_as(
+    kind: Kind, environment: MetamathEnvironment, name: str, monkeypatch: pytest.MonkeyPatch
+) -> MetamathSession:
     with monkeypatch.context() as patch:
         patch.setenv(PLAIN_VARIABLE, "1" if kind == "plain" else "")
         session = environment.open(environment.theorem(name))
@@ -188,9 +190,7 @@ def test_nothing_keeps_a_session_alive(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_states_of_others_are_refused(
-    prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch, kind: Kind
-) -> None:
+def test_states_of_others_are_refused(prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
     session, other = (opened_as(kind, prefix, "syl", monkeypatch) for _ in range(2))
     with pytest.raises(ValueError, match="another session"):
         session.step_many(state_of(other.initial()), ["mpd"])

@@ -1,8 +1,8 @@
 """The key of a state: its goals and conditions as the bytes of native 32-bit numbers.
 
-First the number of goals; then each goal, its skeleton and the metavariables that stand for the skeleton's own; then the
-conditions, two terms each. A skeleton says how many metavariables it has, so this can be taken apart again: a state is
-its key, and goals are made of it where somebody asks for them. Keys are of one session, as terms are.
+First the number of goals; then each goal, its skeleton and the metavariables that stand for the skeleton's own; then
+the conditions, two terms each. A skeleton says how many metavariables it has, so this can be taken apart again: a state
+is its key, and goals are made of it where somebody asks for them. Keys are of one session, as terms are.
 """
 
 from __future__ import annotations

@@ -54,14 +54,15 @@ class MetamathState:
 
     def _taken_apart(self) -> _Opened:
         if self._opened is None:
-            self._opened = taken_apart(self.session.terms, self.key)
+            # What the classes below have a place for.
+            self._opened = taken_apart(self.session.terms, self.key)  # type: ignore[misc]
         return self._opened
 
     @property
     def focus(self) -> int:
         """The index in :attr:`open` of the goal that the next tactic acts on: that with the fewest moves."""
         if self._focus < 0:
-            self._focus = self.session.choices.choose(self.open)
+            self._focus = self.session.choices.choose(self.open)  # type: ignore[misc]
         return self._focus
 
     @property

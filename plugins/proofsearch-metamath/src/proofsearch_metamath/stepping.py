@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from proofsearch import Advanced, Finished, Outcome, Rejected
 from proofsearch_metamath.choices import HYPOTHESIS, Choices
-from proofsearch_metamath.combination import Combined, Combiner
+from proofsearch_metamath.combination import Combiner
 from proofsearch_metamath.grounds import why_not
 from proofsearch_metamath.keys import key_of
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.state import MetamathState, PlainState
 from proofsearch_metamath.terms import TermTooLargeError
-from proofsearch_metamath.unification import Application, Unifier
+from proofsearch_metamath.unification import Apart, Application, LocalGoal, Unifier
 
 if TYPE_CHECKING:
     from proofsearch_metamath.session import MetamathSession, Target
 
 Applied: TypeAlias = "Application | Rejected"
+Made: TypeAlias = "tuple[tuple[LocalGoal, ...], tuple[Apart, ...], int] | Rejected | None"
+"""The next state's goals, its pending conditions and its number of metavariables; ``None`` where no goal is left."""
+
 FINISHED = Finished()
 DOES_NOT_UNIFY = Rejected("does not unify")
 
@@ -83,7 +86,7 @@ class Stepper:
         self._applications = applications
         # The state stepped last, by what it is, and what came of its steps.
         self._turned_to: tuple[bytes, int] | None = None
-        self._stepped: dict[str, Combined | Rejected] = {}
+        self._stepped: dict[str, Made] = {}
 
     def step(self, session: MetamathSession, state: MetamathState, tactic: str) -> Outcome:
         """Applies a tactic to the state's first goal.
@@ -114,7 +117,7 @@ class Stepper:
                         break
         return places
 
-    def _remembered(self, state: MetamathState, tactic: str) -> tuple | Rejected | None:
+    def _remembered(self, state: MetamathState, tactic: str) -> Made:
         this = (state.key, state.num_metas)
         if this != self._turned_to:
             self._turned_to, self._stepped = this, {}
@@ -123,7 +126,7 @@ class Stepper:
         made = self._stepped[tactic] = self._made(state, tactic)
         return made
 
-    def _made(self, state: MetamathState, tactic: str) -> tuple | Rejected | None:
+    def _made(self, state: MetamathState, tactic: str) -> Made:
         goals, focus = state.open, state.focus
         application = self._applications.of(goals[focus][0], tactic)
         if isinstance(application, Rejected):

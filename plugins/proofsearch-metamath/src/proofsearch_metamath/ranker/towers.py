@@ -101,7 +101,8 @@ class Towers:
         if self.architecture.surroundings:
             cells, counts = surroundings
             if max(counts) > 1:
-                cells = cells / np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
+                cells = cells.copy()
+                cells /= np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
             x = cells.reshape(-1) @ self._roles + self._tensors["context"][context].sum(axis=0)
         else:
             x = first @ self._roles[: self.architecture.width]
