@@ -26,5 +26,5 @@ class Combiner:
     ) -> None: ...
     def combine(self, key: bytes, num_metas: int, focus: int, application: Any) -> bytes | str | None: ...
 
-def positions(bits: bytes) -> bytes:
-    """The places of the ones in a bit set, ascending, as the bytes of 64-bit numbers."""
+def common(within: bytes, sets: list[bytes]) -> bytes:
+    """The places of the ones that bit sets have in common, ascending, as the bytes of 64-bit numbers."""

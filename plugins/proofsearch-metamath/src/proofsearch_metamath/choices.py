@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.rendering import Rendering
 from proofsearch_metamath.terms import Terms
@@ -21,7 +24,7 @@ class Choices:
 
     Attributes:
         hypotheses: the theorem's hypotheses, as terms.
-        allowed: a bit set of the provable assertions that may be cited.
+        allowed: the provable assertions that may be cited, a packed bit set.
     """
 
     def __init__(
@@ -48,11 +51,12 @@ class Choices:
         self._unifier = unifier
         self._rendering = rendering
         self.hypotheses = hypotheses
-        self.allowed = ((1 << earlier) - 1) & library.citable
-        self._closing = self.allowed & library.without_hypotheses
+        allowed = ((1 << earlier) - 1) & library.citable
+        self.allowed = library.packed(allowed)
+        self._closing = library.packed(allowed & library.without_hypotheses)
         self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
-        self._candidates: dict[int, int] = {}
+        self._candidates: dict[int, NDArray[np.int64]] = {}
         self._usable: dict[int, list[int]] = {}
         self._moves: dict[int, list[str]] = {}
         self._ranks: dict[int, tuple[int, int]] = {}
@@ -75,15 +79,15 @@ class Choices:
             return f"{HYPOTHESIS}{self.hypotheses.index(skeleton) + 1}"
         library = self._library
         # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
-        numbers = library.members_of(library.conclusions_at(self._places(skeleton), self._closing))
+        numbers = library.matching(self._places(skeleton), self._closing).tolist()
         first = self._unifier.first_closing(skeleton, numbers, library.pattern) if numbers else None
         return None if first is None else library.provable_labels[first]
 
-    def candidates(self, skeleton: int) -> int:
-        """A bit set of the assertions that may be cited and whose conclusion may unify with a goal (a superset)."""
+    def candidates(self, skeleton: int) -> NDArray[np.int64]:
+        """The assertions that may be cited and whose conclusion may unify with a goal (a superset), in order."""
         found = self._candidates.get(skeleton)
         if found is None:
-            found = self._library.conclusions_at(self._places(skeleton), self.allowed)
+            found = self._library.matching(self._places(skeleton), self.allowed)
             self._candidates[skeleton] = found
         return found
 
@@ -95,7 +99,7 @@ class Choices:
         found = self._moves.get(skeleton)
         if found is None:
             found = [f"{HYPOTHESIS}{number + 1}" for number in range(len(self.usable_hypotheses(skeleton)))]
-            found += self._library.labels_of(self.candidates(skeleton))
+            found += self._library.label_array[self.candidates(skeleton)].tolist()
             self._moves[skeleton] = found
         return found
 
@@ -133,7 +137,7 @@ class Choices:
         return first
 
     def _rank(self, skeleton: int) -> tuple[int, int]:
-        count = self.candidates(skeleton).bit_count() + len(self.usable_hypotheses(skeleton))
+        count = len(self.candidates(skeleton)) + len(self.usable_hypotheses(skeleton))
         rank = (count, self._terms.sizes[skeleton])
         self._ranks[skeleton] = rank
         return rank

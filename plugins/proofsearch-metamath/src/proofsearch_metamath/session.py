@@ -94,7 +94,7 @@ class MetamathSession:
                 known=self._applications.known,
                 numbers=library.provable_index,
                 patterns=library.patterns,
-                allowed=self.choices.allowed.to_bytes(target.earlier // 8 + 1, "little"),
+                allowed=self.choices.allowed,
                 state_type=self._state_type,
                 advanced=Advanced,
                 finished=FINISHED,

@@ -28,6 +28,8 @@ from proofsearch_metamath.session import MetamathSession
 from proofsearch_metamath.state import MetamathState
 
 _SESSIONS_KEPT = 4
+_ROUNDING = 1 + 1e-9
+"""More than two ways to add up the same probabilities can differ by."""
 
 
 class _Session:
@@ -109,9 +111,10 @@ class RankerGenerator:
             names = self._names(indices, len(logits) - len(indices), numbers)
             places = first_admitted(moves, names, n - len(tactics))
             tactics += [names[place] for place in places]
-            kept += logits[numbers[places]].tolist()
+            chosen = numbers[places]
+            kept += logits[chosen].tolist()
             read = len(names) if len(tactics) < n else places[-1] + 1
-            admitted = float(weights[numbers[places]].sum())
+            admitted = float(weights[chosen].sum())
             taken += admitted
             total -= float(weights[numbers[:read]].sum()) - admitted
             if len(tactics) == n:
@@ -119,7 +122,7 @@ class RankerGenerator:
         if not kept:
             return []
         # Over those that were not found inadmissible; rounding may leave less than what was taken.
-        if total < 2 * taken:
+        if total < taken * _ROUNDING:
             total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
         logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
         return list(map(Candidate, tactics, logprobs))

@@ -87,7 +87,6 @@ class SessionReader:
         target = session.target
         self._terms = session.terms
         self._choices = session.choices
-        self._library = library
         self.features = TermFeatures(
             session.terms,
             symbols.rules,
@@ -132,8 +131,7 @@ class SessionReader:
         if rows is None:
             scrambled = np.array([scramble(value) for value in kind], np.uint64)
             rows = self._rows[kind] = (scrambled >> _CONTEXT_SHIFT).astype(np.int64)
-        bits = self._choices.candidates(goal)
-        candidates = self._library.array_of(bits)
+        candidates = self._choices.candidates(goal)
         usable = [self._hypotheses[number] for number in self._choices.usable_hypotheses(goal)]
         return Reading(parts, self.fixed, rows, candidates, usable, self._earlier)
 
