@@ -404,6 +404,7 @@ static int Stepper_clear(Stepper *s)
 {
     Py_CLEAR(s->applications);
     Py_CLEAR(s->known);
+    Py_CLEAR(s->key);
     Py_CLEAR(s->stepped);
     Py_CLEAR(s->applied);
     return 0;

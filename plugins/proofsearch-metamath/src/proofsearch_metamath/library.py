@@ -38,7 +38,7 @@ class Library:
         self.patterns: dict[int, Pattern] = {}  # those that were read
         self._bits: dict[int, int] = {}
         self._sets: dict[int, bytes] = {}
-        self._compiled = native()
+        self.compiled = native()
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Library:
         conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
         typecodes = tuple(typecode_index[floating.typecode] for floating in frame.floats)
         disjoint = tuple(sorted((place[one], place[other]) for one, other in frame.disjoint))
-        compiled = native()
+        compiled = self.compiled
         return Pattern(
             index=index,
             label=frame.label,
@@ -196,11 +196,11 @@ class Library:
 
     def matching(self, places: list[int], within: bytes) -> NDArray[np.int64]:
         """The same as numbers, in order, shape ``(n,)``; ``within`` is :meth:`packed`."""
-        if self._compiled is None:
+        if self.compiled is None:
             return self.array_of(self.conclusions_at(places, int.from_bytes(within, "little")))
         known = self._sets
         sets = [known.get(place) or self._pack(place) for place in places]
-        return np.frombuffer(self._compiled.common(within, sets), np.int64)
+        return np.frombuffer(self.compiled.common(within, sets), np.int64)
 
     def _pack(self, place: int) -> bytes:
         found = self._sets[place] = self.packed(self._find(place))

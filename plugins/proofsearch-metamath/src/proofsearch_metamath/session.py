@@ -62,7 +62,7 @@ class MetamathSession:
         self._library = library
         self._target = target
         self._num_rules = library.num_rules
-        compiled = native() if len(library.typecodes) <= MAX_TYPECODES else None
+        compiled = native() if library.compiled is not None and len(library.typecodes) <= MAX_TYPECODES else None
         make_terms, make_unifier = (Terms, Unifier) if compiled is None else (compiled.Terms, compiled.Unifier)
         own_size = max(map(_size, (target.conclusion, *target.hypotheses)))
         self.terms = make_terms(max_size=max(max_goal_size, 4 * own_size), max_depth=MAX_DEPTH)
