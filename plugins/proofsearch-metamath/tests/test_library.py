@@ -101,7 +101,6 @@ def everything_that_applies(state: MetamathState) -> set[int]:
 
 def test_the_index_of_conclusions_loses_nothing(prefix: MetamathEnvironment) -> None:
     """An assertion that unifies but isn't a candidate would never be tried."""
-    library = prefix.library
     checked = narrowed = 0
     for state in states(prefix, seed=1, theorems=12, steps=6):
         candidates = state.session.choices.candidates(state.open[state.focus][0]).tolist()

@@ -114,7 +114,7 @@ class SessionReader:
             common = [meta for meta in others if meta in own]
             parts.append((Role.SHARING if common else Role.OTHER, other))
             shared.update(common)
-            if len(links) < _MOST_LINKS:
+            if common and len(links) < _MOST_LINKS:
                 here, there = self._edges_of(goal), self._edges_of(other)
                 root = self.features.symbol(other)
                 for meta in common:

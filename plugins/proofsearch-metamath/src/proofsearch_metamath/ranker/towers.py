@@ -78,7 +78,7 @@ class Towers:
     def term(self, bag: Bag) -> Floats:
         """The sum of the table's rows of a term's features, shape ``(width,)``."""
         rows, weights = bag
-        found: Floats = weights @ self._tensors["table"][rows]
+        found: Floats = weights @ self._tensors["table"].take(rows, axis=0)
         return found
 
     def surroundings(self, parts: Iterable[tuple[Role, Floats]], others: Surroundings | None = None) -> Surroundings:
@@ -103,7 +103,7 @@ class Towers:
             if max(counts) > 1:
                 cells = cells.copy()
                 cells /= np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
-            x = cells.reshape(-1) @ self._roles + self._tensors["context"][context].sum(axis=0)
+            x = cells.reshape(-1) @ self._roles + self._tensors["context"].take(context, axis=0).sum(axis=0)
         else:
             x = first @ self._roles[: self.architecture.width]
         return self._residual("goal", x)
@@ -117,11 +117,12 @@ class Towers:
             numbers: which ones.
             earlier: how many provable assertions stand before the theorem.
         """
-        found: Floats = assertions.vectors[numbers] @ goal
-        found += assertions.biases[numbers]
+        # take() copies whole rows, in a third of the time that indexing takes.
+        found: Floats = assertions.vectors.take(numbers, axis=0) @ goal
+        found += assertions.biases.take(numbers)
         if len(self._recency) <= earlier:
             self._recency = recency(np.arange(earlier + 1), np.zeros(1, np.int64))
-        found += self._recency[earlier - numbers] @ self._tensors["recency"]
+        found += self._recency.take(earlier - numbers, axis=0) @ self._tensors["recency"]
         return found
 
     def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> Floats:
