@@ -92,7 +92,7 @@ typedef struct {
     Terms *terms;
     PyObject *keeps_apart;
     uint64_t variable_only; /* bit i: typecode i */
-    Ints values, fresh, parts, pairs, occurs, found;
+    Ints values, goals, fresh, parts, pairs, occurs, found;
     signed char *kept; /* what keeps_apart said, by the numbers of two variables: -1 not asked yet */
     int32_t kept_size;
 } Unifier;
