@@ -30,6 +30,7 @@ KINDS = ["plain", pytest.param("compiled", marks=pytest.mark.skipif(native() is 
 def opened_as(
     kind: Kind, environment: MetamathEnvironment, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> MetamathSession:
+    _ = environment.library  # read with the compiled part, where there is one
     with monkeypatch.context() as patch:
         patch.setenv(PLAIN_VARIABLE, "1" if kind == "plain" else "")
         session = environment.open(environment.theorem(name))
