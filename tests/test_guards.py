@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +27,7 @@ from proofsearch.protocols import (
     ReleasesStates,
     Renews,
     ReportsUsage,
+    StepsMany,
     Usage,
 )
 from proofsearch.types import Advanced, Candidate, Finished, Goal, Outcome, ProofState, State, Theorem, Verdict
@@ -226,6 +227,47 @@ def test_a_guarded_session_can_be_looked_after_as_the_original(ability: Any, met
 def test_what_a_prover_is_said_to_use_is_looked_at(answer: Any, complaint: str | None) -> None:
     found = answers.usage(answer)
     assert found is None if complaint is None else complaint in str(found)
+
+
+def test_many_steps_go_through_one_by_one() -> None:
+    """Catches an ability that gets lost behind the guard, and a guard that asks for more than its reader does."""
+    asked: list[str] = []
+    ended: list[str] = []
+
+    def step_many(state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
+        try:
+            for tactic in tactics:
+                asked.append(tactic)
+                yield Finished() if tactic == "end" else Advanced(state)
+        finally:
+            ended.append("ended")
+
+    assert not isinstance(GuardedSession(Session(), owner("environment")), StepsMany)
+    session = GuardedSession(Session(step_many=step_many), owner("environment"))
+    assert isinstance(session, StepsMany)
+    assert list(session.step_many(STATE, ["a", "end"])) == [Advanced(STATE), Finished()]
+    asked.clear()
+    ended.clear()
+    outcomes = session.step_many(STATE, ["a", "b", "c"])
+    assert next(iter(outcomes)) == Advanced(STATE)
+    assert (asked, ended) == (["a"], [])
+    del outcomes
+    assert ended == ["ended"]
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (lambda: iter([Advanced(STATE), "done"]), "returned 'done'; expected an Advanced"),
+        (lambda: iter([Advanced(SimpleNamespace(key="a"))]), "which has no num_goals"),
+        (lambda: (1 // 0 for _ in "a"), "raised ZeroDivisionError"),
+        (lambda: None, "raised TypeError"),
+    ],
+)
+def test_what_is_wrong_with_many_steps_is_the_environments(given: Callable[[], Any], complaint: str) -> None:
+    session = GuardedSession(Session(step_many=lambda state, tactics: given()), owner("environment"))
+    with pytest.raises(ComponentError, match=rf"environment 'mine'.*step_many\(\) of its session.*{complaint}"):
+        list(session.step_many(STATE, ["a", "b"]))
 
 
 def test_what_a_generator_raises_while_moves_ask_it_is_its_own_fault() -> None:

@@ -1,12 +1,12 @@
-/* From a state and an application to the next state: see combination.py.
+/* From a state and an application to the next state: see combination.py; and keys: see keys.py.
  *
- * Goals are held as (skeleton, number of metavariables, where these are in `metas`, the tuple it came from or none).
+ * Goals are held as (skeleton, number of metavariables, where these are in `metas`).
  */
 #include "native.h"
 
-enum { SKELETON, NUM_METAS, METAS_AT, CAME_FROM, GOAL_WIDTH };
+enum { SKELETON, NUM_METAS, METAS_AT, GOAL_WIDTH };
 
-static int add_goal(Combiner *c, int32_t skeleton, int32_t num_metas, int32_t came_from)
+static int add_goal(Combiner *c, int32_t skeleton, int32_t num_metas)
 {
     if (ints_reserve(&c->goals, GOAL_WIDTH) < 0)
         return -1;
@@ -14,40 +14,58 @@ static int add_goal(Combiner *c, int32_t skeleton, int32_t num_metas, int32_t ca
     goal[SKELETON] = skeleton;
     goal[NUM_METAS] = num_metas;
     goal[METAS_AT] = (int32_t)c->metas.n;
-    goal[CAME_FROM] = came_from;
     c->goals.n += GOAL_WIDTH;
     return 0;
 }
 
-/* Reads a goal of the state; its metavariables follow. */
-static int read_goal(Combiner *c, PyObject *goals, Py_ssize_t number)
+/* A key's numbers; NULL where it can't be one of this store's. */
+const int32_t *key_begin(const Terms *t, PyObject *key, const int32_t **end)
 {
-    PyObject *goal = PyTuple_GET_ITEM(goals, number);
-    if (!PyTuple_Check(goal) || PyTuple_GET_SIZE(goal) != 2 || !PyTuple_Check(PyTuple_GET_ITEM(goal, 1))) {
-        PyErr_SetString(PyExc_TypeError, "a goal is a skeleton and a tuple of metavariables");
-        return -1;
+    if (!PyBytes_Check(key) || PyBytes_GET_SIZE(key) < (Py_ssize_t)sizeof(int32_t) ||
+        PyBytes_GET_SIZE(key) % (Py_ssize_t)sizeof(int32_t) != 0) {
+        PyErr_SetString(PyExc_TypeError, "a key is bytes, whole 32-bit numbers");
+        return NULL;
     }
-    int32_t skeleton = terms_checked(c->terms, PyTuple_GET_ITEM(goal, 0));
-    if (skeleton < 0)
-        return -1;
-    PyObject *metas = PyTuple_GET_ITEM(goal, 1);
-    Py_ssize_t n = PyTuple_GET_SIZE(metas);
-    if (n != c->terms->num_metas[skeleton]) {
-        PyErr_SetString(PyExc_ValueError, "a goal has another number of metavariables than its skeleton");
-        return -1;
+    const int32_t *at = (const int32_t *)PyBytes_AS_STRING(key);
+    *end = at + PyBytes_GET_SIZE(key) / (Py_ssize_t)sizeof(int32_t);
+    const int32_t *goal = at + 1;
+    for (int32_t i = 0; i < *at; i++)
+        if ((goal = key_goal_end(t, goal, *end)) == NULL)
+            return NULL;
+    int known = (*end - goal) % 2 == 0;
+    for (; known && goal < *end; goal++)
+        known = *goal >= 0 && *goal < t->n;
+    if (!known) {
+        PyErr_SetString(PyExc_ValueError, "a key's conditions are not pairs of terms of this store");
+        return NULL;
     }
-    if (add_goal(c, skeleton, (int32_t)n, (int32_t)number) < 0)
-        return -1;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        int32_t meta = terms_checked(c->terms, PyTuple_GET_ITEM(metas, i));
-        if (meta < 0 || ints_push(&c->metas, meta) < 0)
-            return -1;
-        if (c->terms->ops[meta] >= 0) {
-            PyErr_SetString(PyExc_ValueError, "a goal's metavariable is another term");
-            return -1;
-        }
+    return at;
+}
+
+/* Where a goal of a key ends; NULL where it is none of this store's. */
+const int32_t *key_goal_end(const Terms *t, const int32_t *at, const int32_t *end)
+{
+    int known = at < end && *at >= 0 && *at < t->n && end - at > t->num_metas[*at];
+    const int32_t *after = known ? at + 1 + t->num_metas[*at] : NULL;
+    for (at++; known && at < after; at++)
+        known = *at >= 0 && *at < t->n && t->ops[*at] < 0;
+    if (!known) {
+        PyErr_SetString(PyExc_ValueError, "a key's goal is not a term of this store with its metavariables");
+        return NULL;
     }
-    return 0;
+    return after;
+}
+
+/* Adds a goal of a key that was looked through; returns where the next one begins. */
+static const int32_t *read_goal(Combiner *c, const int32_t *at)
+{
+    int32_t n = c->terms->num_metas[*at];
+    if (add_goal(c, *at, n) < 0 || ints_reserve(&c->metas, n) < 0)
+        return NULL;
+    if (n)
+        memcpy(c->metas.at + c->metas.n, at + 1, (size_t)n * sizeof(int32_t));
+    c->metas.n += n;
+    return at + 1 + n;
 }
 
 static int equal_goals(const Combiner *c, const int32_t *one, const int32_t *other)
@@ -81,7 +99,6 @@ static int bind_goal(Combiner *c, Py_ssize_t at, const Map *values)
     goal[SKELETON] = skeleton;
     goal[NUM_METAS] = n;
     goal[METAS_AT] = (int32_t)c->metas.n;
-    goal[CAME_FROM] = -1;
     for (int32_t i = 0; i < n; i++)
         c->metas.at[c->metas.n++] = t->metas.at[t->metas_at[term] + i];
     return 0;
@@ -95,20 +112,13 @@ static int add_pair(Ints *pending, int32_t one, int32_t other)
 }
 
 /* The pending conditions of the next state; 0 where one can't be kept. */
-static int pend(Combiner *c, PyObject *apart, const Application *a, const Map *local, const Map *values)
+static int pend(Combiner *c, const int32_t *apart, const int32_t *end, const Application *a, const Map *local,
+                const Map *values)
 {
     Ints *pending = &c->pending;
     pending->n = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(apart); i++) {
-        PyObject *pair = PyTuple_GET_ITEM(apart, i);
-        if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
-            PyErr_SetString(PyExc_TypeError, "a condition is a pair of terms");
-            return -1;
-        }
-        int32_t one = terms_checked(c->terms, PyTuple_GET_ITEM(pair, 0));
-        int32_t other = one < 0 ? -1 : terms_checked(c->terms, PyTuple_GET_ITEM(pair, 1));
-        if (other < 0)
-            return -1;
+    for (; apart < end; apart += 2) {
+        int32_t one = apart[0], other = apart[1];
         if (a->num_bound && (map_has(values, one) || map_has(values, other))) {
             int kept =
                 unifier_keep_apart(c->unifier, map_get(values, one, one), map_get(values, other, other), pending);
@@ -191,8 +201,8 @@ static int compare_pairs(const void *one, const void *other)
     return left[1] < right[1] ? -1 : left[1] > right[1];
 }
 
-/* The next state's conditions, in its numbering. */
-static PyObject *renamed_apart(Combiner *c, const Map *renamed)
+/* Puts the pending conditions into the next state's numbering; what is left is sorted, each once. */
+static void rename_apart(Combiner *c, const Map *renamed)
 {
     Terms *t = c->terms;
     Ints *pending = &c->pending;
@@ -215,42 +225,11 @@ static PyObject *renamed_apart(Combiner *c, const Map *renamed)
         pending->at[different++] = pending->at[i];
         pending->at[different++] = pending->at[i + 1];
     }
-    PyObject *apart = PyTuple_New(different / 2);
-    for (Py_ssize_t i = 0; apart != NULL && i < different; i += 2) {
-        PyObject *pair = Py_BuildValue("(ii)", pending->at[i], pending->at[i + 1]);
-        if (pair == NULL)
-            Py_CLEAR(apart);
-        else
-            PyTuple_SET_ITEM(apart, i / 2, pair);
-    }
-    return apart;
-}
-
-/* A goal of the next state as a tuple: that of the state before where nothing changed. */
-static PyObject *goal_tuple(Combiner *c, PyObject *goals, const int32_t *goal, const Map *renamed)
-{
-    Terms *t = c->terms;
-    const int32_t *metas = c->metas.at + goal[METAS_AT];
-    int same = goal[CAME_FROM] >= 0;
-    for (int32_t i = 0; i < goal[NUM_METAS] && same; i++)
-        same = renamed->values[metas[i]] == metas[i];
-    if (same)
-        return Py_NewRef(PyTuple_GET_ITEM(goals, goal[CAME_FROM]));
-    if (goal[NUM_METAS] == 0)
-        return terms_goal(t, goal[SKELETON]);
-    PyObject *tuple = PyTuple_New(goal[NUM_METAS]);
-    for (int32_t i = 0; tuple != NULL && i < goal[NUM_METAS]; i++) {
-        PyObject *number = PyLong_FromLong(renamed->values[metas[i]]);
-        if (number == NULL)
-            Py_CLEAR(tuple);
-        else
-            PyTuple_SET_ITEM(tuple, i, number);
-    }
-    return tuple == NULL ? NULL : Py_BuildValue("(iN)", goal[SKELETON], tuple);
+    pending->n = different;
 }
 
 /* Closes what closes by itself, merges equal goals, numbers the metavariables anew. */
-static PyObject *settle(Combiner *c, PyObject *goals)
+static PyObject *settle(Combiner *c)
 {
     Terms *t = c->terms;
     if (place(c) < 0)
@@ -261,8 +240,10 @@ static PyObject *settle(Combiner *c, PyObject *goals)
         return PyUnicode_FromFormat("more than %zd goals", c->max_goals);
     Map *renamed = map_begin(t, MAP_RENAMED);
     int32_t num_metas = 0;
+    Py_ssize_t length = 1;
     for (Py_ssize_t i = 0; i < c->order.n; i++) {
         const int32_t *goal = c->goals.at + c->order.at[i];
+        length += 1 + goal[NUM_METAS];
         for (int32_t j = 0; j < goal[NUM_METAS]; j++) {
             int32_t meta = c->metas.at[goal[METAS_AT] + j];
             if (map_has(renamed, meta))
@@ -273,39 +254,34 @@ static PyObject *settle(Combiner *c, PyObject *goals)
             map_set(renamed, meta, new);
         }
     }
-    PyObject *next = PyTuple_New(c->order.n), *apart = NULL;
-    for (Py_ssize_t i = 0; next != NULL && i < c->order.n; i++) {
-        PyObject *goal = goal_tuple(c, goals, c->goals.at + c->order.at[i], renamed);
-        if (goal == NULL)
-            Py_CLEAR(next);
-        else
-            PyTuple_SET_ITEM(next, i, goal);
-    }
-    if (next == NULL || (apart = renamed_apart(c, renamed)) == NULL) {
-        Py_XDECREF(next);
+    rename_apart(c, renamed);
+    length += c->pending.n;
+    PyObject *key = PyBytes_FromStringAndSize(NULL, length * (Py_ssize_t)sizeof(int32_t));
+    if (key == NULL)
         return NULL;
+    int32_t *at = (int32_t *)PyBytes_AS_STRING(key);
+    *at++ = (int32_t)c->order.n;
+    for (Py_ssize_t i = 0; i < c->order.n; i++) {
+        const int32_t *goal = c->goals.at + c->order.at[i];
+        *at++ = goal[SKELETON];
+        for (int32_t j = 0; j < goal[NUM_METAS]; j++)
+            *at++ = map_get(renamed, c->metas.at[goal[METAS_AT] + j], -1);
     }
-    return Py_BuildValue("(NNi)", next, apart, num_metas);
+    if (c->pending.n)
+        memcpy(at, c->pending.at, (size_t)c->pending.n * sizeof(int32_t));
+    return key;
 }
 
-static PyObject *Combiner_combine(Combiner *c, PyObject *const *args, Py_ssize_t n)
+/* The next state's key, None where no goal is left, or why there is no next state. The key was looked through. */
+PyObject *combiner_combine(Combiner *c, const int32_t *key, const int32_t *end, int32_t num_metas, int32_t focus,
+                           const Application *a)
 {
     Terms *t = c->terms;
-    if (n != 5 || !PyTuple_Check(args[0]) || !PyTuple_Check(args[1]) || !PyObject_TypeCheck(args[4], &ApplicationType)) {
-        PyErr_SetString(PyExc_TypeError, "combine(goals, apart, num_metas, focus, application)");
-        return NULL;
-    }
-    PyObject *goals = args[0], *apart = args[1];
-    Py_ssize_t num_metas = PyLong_AsSsize_t(args[2]), focus = PyLong_AsSsize_t(args[3]);
-    const Application *a = (const Application *)args[4];
-    if (PyErr_Occurred())
-        return NULL;
-    if (focus < 0 || focus >= PyTuple_GET_SIZE(goals) || num_metas < 0 || num_metas > INT32_MAX / 2 || a->terms != t) {
-        PyErr_SetString(PyExc_ValueError, "the goal or the application is not this state's");
-        return NULL;
-    }
+    const int32_t *first = key + 1, *at = first;
+    for (int32_t i = 0; i < focus; i++)
+        at += 1 + t->num_metas[*at];
     c->goals.n = c->metas.n = 0;
-    if (read_goal(c, goals, focus) < 0)
+    if (read_goal(c, at) == NULL)
         return NULL;
     Map *local = map_begin(t, MAP_LOCAL);
     int32_t skeleton = c->goals.at[SKELETON], own = c->goals.at[NUM_METAS];
@@ -320,7 +296,7 @@ static PyObject *Combiner_combine(Combiner *c, PyObject *const *args, Py_ssize_t
     int circular = 0;
     for (Py_ssize_t i = 0; i < a->num_goals; i++) {
         int32_t term = a->goals[i], made = terms_canonical(t, term);
-        if (made < 0 || add_goal(c, made, t->num_metas[term], -1) < 0)
+        if (made < 0 || add_goal(c, made, t->num_metas[term]) < 0)
             return NULL;
         for (int32_t j = 0; j < t->num_metas[term]; j++) {
             int32_t meta = t->metas.at[t->metas_at[term] + j];
@@ -344,14 +320,17 @@ static PyObject *Combiner_combine(Combiner *c, PyObject *const *args, Py_ssize_t
             return NULL;
         map_set(values, map_get(local, meta, meta), made);
     }
-    for (Py_ssize_t number = 0; number < PyTuple_GET_SIZE(goals); number++) {
-        if (number == focus)
+    at = first;
+    for (int32_t number = 0; number < *key; number++) {
+        if (number == focus) {
+            at += 1 + t->num_metas[*at];
             continue;
-        Py_ssize_t at = c->goals.n;
-        if (read_goal(c, goals, number) < 0 || (a->num_bound && bind_goal(c, at, values) < 0))
+        }
+        Py_ssize_t goal = c->goals.n;
+        if ((at = read_goal(c, at)) == NULL || (a->num_bound && bind_goal(c, goal, values) < 0))
             return NULL;
     }
-    int kept = pend(c, apart, a, local, values);
+    int kept = pend(c, at, end, a, local, values);
     if (kept < 0)
         return NULL;
     if (kept == 0)
@@ -359,7 +338,27 @@ static PyObject *Combiner_combine(Combiner *c, PyObject *const *args, Py_ssize_t
     /* The goal that was applied to stands first; it is gone. */
     c->goals.n -= GOAL_WIDTH;
     memmove(c->goals.at, c->goals.at + GOAL_WIDTH, (size_t)c->goals.n * sizeof(int32_t));
-    return settle(c, goals);
+    return settle(c);
+}
+
+static PyObject *Combiner_combine(Combiner *c, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 4 || !PyObject_TypeCheck(args[3], &ApplicationType)) {
+        PyErr_SetString(PyExc_TypeError, "combine(key, num_metas, focus, application)");
+        return NULL;
+    }
+    Py_ssize_t num_metas = PyLong_AsSsize_t(args[1]), focus = PyLong_AsSsize_t(args[2]);
+    const Application *a = (const Application *)args[3];
+    if (PyErr_Occurred())
+        return NULL;
+    const int32_t *end, *key = key_begin(c->terms, args[0], &end);
+    if (key == NULL)
+        return NULL;
+    if (focus < 0 || focus >= *key || num_metas < 0 || num_metas > INT32_MAX / 2 || a->terms != c->terms) {
+        PyErr_SetString(PyExc_ValueError, "the goal or the application is not this state's");
+        return NULL;
+    }
+    return combiner_combine(c, key, end, (int32_t)num_metas, (int32_t)focus, a);
 }
 
 static PyObject *Combiner_new(PyTypeObject *type, PyObject *args, PyObject *keywords)

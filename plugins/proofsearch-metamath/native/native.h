@@ -92,7 +92,7 @@ typedef struct {
     Terms *terms;
     PyObject *keeps_apart;
     uint64_t variable_only; /* bit i: typecode i */
-    Ints values, fresh, parts, pairs, occurs, found;
+    Ints values, goals, fresh, parts, pairs, occurs, found;
     signed char *kept; /* what keeps_apart said, by the numbers of two variables: -1 not asked yet */
     int32_t kept_size;
 } Unifier;
@@ -117,7 +117,19 @@ typedef struct {
     Ints goals, metas, pending, order;
 } Combiner;
 
-extern PyTypeObject TermsType, ColumnType, PatternType, UnifierType, ApplicationType, CombinerType;
+/* What a state is made of; the Python class of states is built on it. Nothing that a session holds leads to a state,
+ * so there are no circles and nothing for the collector to visit. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *session;
+    PyObject *key;
+    PyObject *opened; /* the key taken apart, once somebody has asked; else NULL */
+    int32_t num_goals, num_metas;
+    int32_t focus; /* -1: not chosen yet */
+} Handle;
+
+extern PyTypeObject TermsType, ColumnType, PatternType, UnifierType, ApplicationType, CombinerType, HandleType,
+    StepperType, OutcomesType, FeaturesType;
 extern PyObject *TermTooLargeError;
 
 int32_t terms_app(Terms *t, int32_t op, const int32_t *args, int32_t n);
@@ -152,6 +164,11 @@ static inline void map_set(Map *map, int32_t key, int32_t value)
     map->values[key] = value;
 }
 
+PyObject *unifier_apply(Unifier *u, int32_t skeleton, const Pattern *p);
 int unifier_keep_apart(Unifier *u, int32_t left, int32_t right, Ints *pending);
+const int32_t *key_begin(const Terms *t, PyObject *key, const int32_t **end);
+const int32_t *key_goal_end(const Terms *t, const int32_t *at, const int32_t *end);
+PyObject *combiner_combine(Combiner *c, const int32_t *key, const int32_t *end, int32_t num_metas, int32_t focus,
+                           const Application *a);
 
 #endif

@@ -117,7 +117,7 @@ static int32_t new_row(Terms *t, int32_t op, Py_hash_t hash)
 }
 
 /* Python's own hash of a tuple of integers: the plain implementation must find the same. */
-static Py_hash_t hash_of(int32_t first, const Py_hash_t *rest, const int32_t *which, int32_t n)
+static Py_hash_t slow_hash(int32_t first, const Py_hash_t *rest, const int32_t *which, int32_t n)
 {
     PyObject *tuple = PyTuple_New(n + 1);
     if (tuple == NULL)
@@ -133,6 +133,48 @@ static Py_hash_t hash_of(int32_t first, const Py_hash_t *rest, const int32_t *wh
     Py_hash_t hash = PyObject_Hash(tuple);
     Py_DECREF(tuple);
     return hash;
+}
+
+static uint64_t integer_hash(int64_t number)
+{
+    const uint64_t modulus = (UINT64_C(1) << 61) - 1;
+    uint64_t rest = (number < 0 ? 0 - (uint64_t)number : (uint64_t)number) % modulus;
+    uint64_t hash = number < 0 ? 0 - rest : rest;
+    return hash == UINT64_MAX ? UINT64_MAX - 1 : hash;
+}
+
+/* The same, as 64-bit Pythons compute it since 3.8 (xxHash). */
+static Py_hash_t fast_hash(int32_t first, const Py_hash_t *rest, const int32_t *which, int32_t n)
+{
+    const uint64_t one = UINT64_C(11400714785074694791), two = UINT64_C(14029467366897019727),
+                   five = UINT64_C(2870177450012600261);
+    uint64_t hash = five;
+    for (int32_t i = 0; i <= n; i++) {
+        hash += integer_hash(i == 0 ? first : rest[which[i - 1]]) * two;
+        hash = (hash << 31 | hash >> 33) * one;
+    }
+    hash += (uint64_t)(n + 1) ^ (five ^ UINT64_C(3527539));
+    return hash == UINT64_MAX ? 1546275796 : (Py_hash_t)hash;
+}
+
+/* How long it takes decides how fast terms are made, so Python is only asked where it computes something else. */
+static Py_hash_t hash_of(int32_t first, const Py_hash_t *rest, const int32_t *which, int32_t n)
+{
+    static int fast = -1;
+    if (fast < 0) {
+        const Py_hash_t samples[] = {-1, 0, (Py_hash_t)1 << (8 * sizeof(Py_hash_t) - 3), 7 - PY_SSIZE_T_MAX, PY_SSIZE_T_MAX};
+        const int32_t all[] = {0, 1, 2, 3, 4};
+        fast = sizeof(Py_hash_t) == 8;
+        for (int32_t length = 0; length <= 5 && fast; length++) {
+            Py_hash_t expected = slow_hash(-1, samples, all, length);
+            if (expected == -1 && PyErr_Occurred()) {
+                fast = -1;
+                return -1;
+            }
+            fast = expected == fast_hash(-1, samples, all, length);
+        }
+    }
+    return fast ? fast_hash(first, rest, which, n) : slow_hash(first, rest, which, n);
 }
 
 int32_t terms_app(Terms *t, int32_t op, const int32_t *args, int32_t n)

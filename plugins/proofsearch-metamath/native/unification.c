@@ -321,28 +321,10 @@ int unifier_keep_apart(Unifier *u, int32_t left, int32_t right, Ints *pending)
     return 1;
 }
 
-static int32_t *copied(const int32_t *at, Py_ssize_t n)
-{
-    int32_t *copy = PyMem_Malloc(((size_t)n + 1) * sizeof(int32_t));
-    if (copy == NULL)
-        PyErr_NoMemory();
-    else if (n)
-        memcpy(copy, at, (size_t)n * sizeof(int32_t));
-    return copy;
-}
-
-/* What came of a unification; takes over the goals, which are allocated. */
-static PyObject *application(Unifier *u, const Map *bindings, int32_t skeleton, int32_t *goals, Py_ssize_t num_goals)
+/* What came of a unification: the goals, fresh metavariables and conditions found, and what the bindings say. */
+static PyObject *application(Unifier *u, const Map *bindings, int32_t skeleton)
 {
     Terms *t = u->terms;
-    Application *made = (Application *)ApplicationType.tp_alloc(&ApplicationType, 0);
-    if (made == NULL) {
-        PyMem_Free(goals);
-        return NULL;
-    }
-    made->terms = (Terms *)Py_NewRef(t);
-    made->goals = goals;
-    made->num_goals = num_goals;
     u->parts.n = 0;
     for (int32_t i = 0; i < t->num_metas[skeleton]; i++) {
         int32_t meta = t->metas.at[t->metas_at[skeleton] + i];
@@ -350,22 +332,37 @@ static PyObject *application(Unifier *u, const Map *bindings, int32_t skeleton, 
             continue;
         int32_t value = resolve(t, bindings, meta);
         if (value < 0 || ints_push(&u->parts, meta) < 0 || ints_push(&u->parts, value) < 0)
-            goto fail;
+            return NULL;
     }
+    Application *made = (Application *)ApplicationType.tp_alloc(&ApplicationType, 0);
+    if (made == NULL)
+        return NULL;
+    made->terms = (Terms *)Py_NewRef(t);
+    made->num_goals = u->goals.n;
     made->num_bound = u->parts.n / 2;
     made->num_fresh = u->fresh.n;
     made->num_apart = u->found.n / 2;
-    if ((made->bound = copied(u->parts.at, u->parts.n)) == NULL ||
-        (made->fresh = copied(u->fresh.at, u->fresh.n)) == NULL ||
-        (made->apart = copied(u->found.at, u->found.n)) == NULL)
-        goto fail;
+    const Ints *columns[] = {&u->goals, &u->parts, &u->fresh, &u->found};
+    int32_t **places[] = {&made->goals, &made->bound, &made->fresh, &made->apart};
+    size_t length = 1; /* one block for all four, never without memory */
+    for (int i = 0; i < 4; i++)
+        length += (size_t)columns[i]->n;
+    int32_t *at = PyMem_Malloc(length * sizeof(int32_t));
+    for (int i = 0; at != NULL && i < 4; i++) {
+        *places[i] = at;
+        if (columns[i]->n)
+            memcpy(at, columns[i]->at, (size_t)columns[i]->n * sizeof(int32_t));
+        at += columns[i]->n;
+    }
+    if (at == NULL) {
+        Py_DECREF(made);
+        return PyErr_NoMemory();
+    }
     return (PyObject *)made;
-fail:
-    Py_DECREF(made);
-    return NULL;
 }
 
-static PyObject *apply(Unifier *u, int32_t skeleton, const Pattern *p)
+/* What applying an assertion does to a goal; None where it does not apply. */
+PyObject *unifier_apply(Unifier *u, int32_t skeleton, const Pattern *p)
 {
     Terms *t = u->terms;
     int32_t own = t->num_metas[skeleton];
@@ -424,24 +421,15 @@ static PyObject *apply(Unifier *u, int32_t skeleton, const Pattern *p)
         if (unifier_keep_apart(u, left, right, &u->found) <= 0)
             goto refused;
     }
-    int32_t *goals = copied(NULL, 0);
-    if (goals != NULL && p->hypotheses.n) {
-        PyMem_Free(goals);
-        goals = copied(p->hypotheses.at, p->hypotheses.n);
-    }
-    if (goals == NULL)
-        return NULL;
+    u->goals.n = 0;
     for (Py_ssize_t i = 0; i < p->hypotheses.n; i++) {
         int32_t goal = instantiate(u, p, p->hypotheses.at[i], own);
         if (goal >= 0 && any)
             goal = resolve(t, bindings, goal);
-        if (goal < 0 || terms_canonical(t, goal) < 0) {
-            PyMem_Free(goals);
+        if (goal < 0 || terms_canonical(t, goal) < 0 || ints_push(&u->goals, goal) < 0)
             return NULL;
-        }
-        goals[i] = goal;
     }
-    return application(u, bindings, skeleton, goals, p->hypotheses.n);
+    return application(u, bindings, skeleton);
 refused:
     if (PyErr_Occurred())
         return NULL;
@@ -502,7 +490,7 @@ static void Unifier_dealloc(Unifier *u)
     PyObject_GC_UnTrack(u);
     Py_CLEAR(u->keeps_apart);
     Py_CLEAR(u->terms);
-    Ints *scratch[] = {&u->values, &u->fresh, &u->parts, &u->pairs, &u->occurs, &u->found};
+    Ints *scratch[] = {&u->values, &u->goals, &u->fresh, &u->parts, &u->pairs, &u->occurs, &u->found};
     for (size_t i = 0; i < sizeof(scratch) / sizeof(*scratch); i++)
         ints_free(scratch[i]);
     PyMem_Free(u->kept);
@@ -521,7 +509,7 @@ static PyObject *Unifier_apply(Unifier *u, PyObject *const *args, Py_ssize_t n)
         return NULL;
     PyObject *applied = NULL;
     if (PyObject_TypeCheck(pattern, &PatternType))
-        applied = apply(u, skeleton, (Pattern *)pattern);
+        applied = unifier_apply(u, skeleton, (Pattern *)pattern);
     else
         PyErr_SetString(PyExc_TypeError, "the pattern has no compiled form");
     Py_DECREF(pattern);
@@ -542,9 +530,8 @@ static PyObject *Unifier_close(Unifier *u, PyObject *args)
         return NULL;
     if (unified == 0)
         Py_RETURN_NONE;
-    u->fresh.n = u->found.n = 0;
-    int32_t *goals = copied(NULL, 0);
-    return goals == NULL ? NULL : application(u, bindings, skeleton, goals, 0);
+    u->fresh.n = u->found.n = u->goals.n = 0;
+    return application(u, bindings, skeleton);
 }
 
 static PyObject *Unifier_unifies(Unifier *u, PyObject *args)
@@ -578,7 +565,38 @@ static PyObject *Unifier_keep_apart(Unifier *u, PyObject *args)
     return kept < 0 ? NULL : PyBool_FromLong(kept);
 }
 
+/* The first of some assertions that closes a goal without conditions; None where none does. */
+static PyObject *Unifier_first_closing(Unifier *u, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 3 || !PyList_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "first_closing(skeleton, numbers, pattern)");
+        return NULL;
+    }
+    int32_t skeleton = terms_checked(u->terms, args[0]);
+    if (skeleton < 0)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args[1]); i++) {
+        PyObject *number = Py_NewRef(PyList_GET_ITEM(args[1], i)), *pattern = PyObject_CallOneArg(args[2], number);
+        PyObject *both[] = {args[0], pattern};
+        PyObject *applied = pattern == NULL ? NULL : Unifier_apply(u, both, 2);
+        Py_XDECREF(pattern);
+        int closes = applied != NULL && applied != Py_None && ((Application *)applied)->num_goals == 0 &&
+                     ((Application *)applied)->num_apart == 0;
+        Py_XDECREF(applied);
+        if (closes)
+            return number;
+        Py_DECREF(number);
+        if (applied == NULL) {
+            if (!PyErr_ExceptionMatches(TermTooLargeError))
+                return NULL;
+            PyErr_Clear();
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef Unifier_methods[] = {
+    {"first_closing", (PyCFunction)(void (*)(void))Unifier_first_closing, METH_FASTCALL, NULL},
     {"apply", (PyCFunction)(void (*)(void))Unifier_apply, METH_FASTCALL, NULL},
     {"close", (PyCFunction)Unifier_close, METH_VARARGS, NULL},
     {"unifies", (PyCFunction)Unifier_unifies, METH_VARARGS, NULL},
@@ -603,10 +621,7 @@ PyTypeObject UnifierType = {
 static void Application_dealloc(Application *a)
 {
     Py_XDECREF(a->terms);
-    PyMem_Free(a->goals);
-    PyMem_Free(a->bound);
-    PyMem_Free(a->fresh);
-    PyMem_Free(a->apart);
+    PyMem_Free(a->goals); /* the others stand behind them */
     Py_TYPE(a)->tp_free((PyObject *)a);
 }
 

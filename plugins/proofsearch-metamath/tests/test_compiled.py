@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_metamath import combination, terms, unification
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
+from proofsearch_metamath.keys import key_of, taken_apart
+from proofsearch_metamath.ranker.features import TermFeatures
 from proofsearch_metamath.terms import TermTooLargeError
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
@@ -100,6 +103,18 @@ class Side:
             store, unifier, lambda term: "ax" if len(repr(side.shown(term))) % 5 == 0 else None, max_goals
         )
         return side
+
+    def combine(self, goals: Any, apart: Any, num_metas: int, focus: int, application: Any) -> Any:
+        """The next state as the plain implementation returns it; the compiled one takes and returns keys."""
+        if isinstance(self.combiner, combination.Combiner):
+            return self.combiner.combine(goals, apart, num_metas, focus, application)
+        key = key_of(goals, apart)
+        assert taken_apart(self.terms, key) == (goals, apart)
+        made = self.combiner.combine(key, num_metas, focus, application)
+        if not isinstance(made, bytes):
+            return made
+        goals, apart = taken_apart(self.terms, made)
+        return goals, apart, len({meta for _, metas in goals for meta in metas})
 
     def build(self, tree: Node) -> int:
         if tree[0] == "meta":
@@ -217,7 +232,7 @@ def test_walks_agree(bounds: dict[str, int], seed: int) -> None:
 
             def attempt(side: Side = side, state: Any = state) -> Any:
                 application = side.unifier.apply(state[0][focus][0], pattern)  # noqa: B023 - called at once
-                return application and side.combiner.combine(*state, focus, application)  # noqa: B023
+                return application and side.combine(*state, focus, application)  # noqa: B023
 
             combined = outcome(attempt)
             if isinstance(combined, tuple):
@@ -230,6 +245,55 @@ def test_walks_agree(bounds: dict[str, int], seed: int) -> None:
         assert shown[0] == shown[1]
         if following:
             states = following
+
+
+@given(SEEDS)
+@settings(max_examples=100)
+def test_features_agree(seed: int) -> None:
+    """To the last bit: weights and rows are what a ranker's logits are made of."""
+    made = Trees(seed)
+    goals = [made.goal(5) for _ in range(3)]
+    draw = random.Random(seed)
+    rules, variables = ([draw.getrandbits(64) for _ in range(count)] for count in (6, 5))
+    typecodes = [(draw.getrandbits(64), draw.getrandbits(64)) for _ in range(3)]
+    bags = []
+    for side in both(seed):
+        found = TermFeatures(side.terms, rules, variables, typecodes, list(VARIABLES.values()), rows=1 << 6)
+        ids = [side.build(goal) for goal in goals]
+        bags.append([[*map(list, found.bag(term)), found.symbol(term)] for term in ids])
+    assert bags[0] == bags[1]
+
+
+@given(SEEDS)
+@settings(max_examples=100)
+def test_the_same_assertion_closes_first(seed: int) -> None:
+    made = Trees(seed)
+    goal = made.goal(2)
+    patterns = [made.pattern(goal) for _ in range(12)]
+    numbers = [number for number in range(12) if made.random.random() < 0.7]
+    found = []
+    for side in both(seed, max_size=20):
+        try:
+            skeleton = side.terms.canonical(side.build(goal))[0]
+        except TermTooLargeError:
+            return
+        found.append(side.unifier.first_closing(skeleton, numbers, patterns.__getitem__))
+    assert found[0] == found[1]
+
+
+@given(st.integers(0, 200), st.lists(st.integers(0), max_size=5), st.randoms(use_true_random=False))
+def test_what_sets_have_in_common(size: int, seeds: list[int], draw: random.Random) -> None:
+    sets = [bytes(draw.choice((0, 1, 255, draw.randrange(256))) for _ in range(size)) for _ in range(len(seeds) + 1)]
+    both_of = [all(of[place // 8] >> place % 8 & 1 for of in sets) for place in range(8 * size)]
+    expected = array("q", [place for place, common in enumerate(both_of) if common]).tobytes()
+    assert native.common(sets[0], sets[1:]) == expected
+
+
+def test_sets_of_other_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one size"):
+        native.common(b"12", [b"123"])
+    with pytest.raises(TypeError, match="list of bytes"):
+        native.common(b"12", None)
 
 
 def test_walks_meet_everything() -> None:
@@ -248,7 +312,7 @@ def test_walks_meet_everything() -> None:
             if not isinstance(application, native.Application):
                 met.add(str(application)[:9])
                 continue
-            combined = outcome(lambda: side.combiner.combine(*state, focus, application))  # noqa: B023
+            combined = outcome(lambda: side.combine(*state, focus, application))  # noqa: B023
             if isinstance(combined, tuple):
                 state = combined
                 largest, conditions = max(largest, len(state[0])), max(conditions, len(state[1]))
@@ -348,9 +412,32 @@ def test_foreign_applications_are_refused() -> None:
     application = one.unifier.apply(skeleton, plain)
     assert other.terms.canonical(other.build(goal))[0] >= 0
     with pytest.raises(ValueError, match="not this state's"):
-        other.combiner.combine(((skeleton, metas),), (), len(metas), 0, application)
+        other.combine(((skeleton, metas),), (), len(metas), 0, application)
     with pytest.raises(TypeError, match="no compiled form"):
         one.unifier.apply(skeleton, unification.Pattern(0, "ax", pattern.typecodes, pattern.conclusion, (), ()))
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        (b"", TypeError),
+        (b"123", TypeError),
+        ("goals", TypeError),
+        (key_of([(1000, ())], ()), ValueError),
+        (key_of([(-1, ())], ()), ValueError),
+        (key_of([(0, (0,))], ()), ValueError),
+        (key_of([(0, ())], ((0, 1000),)), ValueError),
+        (key_of([(0, ())] * 2, ())[:-4], ValueError),
+    ],
+)
+def test_broken_keys_are_refused(key: Any, error: type[Exception]) -> None:
+    side = both(0)[1]
+    everything = native.Pattern((WFF,), 0, (), ())
+    plain = unification.Pattern(0, "all", (WFF,), 0, (), (), compiled=everything)
+    application = side.unifier.apply(0, plain)
+    assert side.combiner.combine(key_of([(0, ())], ()), 0, 0, application) is None
+    with pytest.raises(error):
+        side.combiner.combine(key, 0, 0, application)
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,12 @@ Open = Callable[[str], MetamathEnvironment]
 
 NOT_APPLICABLE = [
     "a crash is a value",
-    "many tactics equal singles",
     "released states steppable",
     "usage is told",
     "a new prover goes on",
     "an interrupt ends steps",
 ]
-"""What is asked of provers in processes of their own, and of sessions that step in many ways."""
+"""What is asked of provers in processes of their own."""
 
 
 def forged(environment: MetamathEnvironment, name: str, proof: str, *disjoint: tuple[str, str]) -> str:

@@ -306,7 +306,7 @@ def test_a_condition_ends_with_the_last_goal_of_its_metavariable(opened: Open) -
     assert state.text == "|- ( &W1 -> A. x A = B )"
     state = after(state, "free")
     assert state.text == "|- ( T. -> A = B )"
-    assert state.key == ((state.open[0],), ())
+    assert (len(state.open), state.apart) == (1, ())
 
 
 SEPARATE = (

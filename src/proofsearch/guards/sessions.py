@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from proofsearch import answers
@@ -60,6 +60,27 @@ class GuardedSession:
         self.initial = begin
         self.step = reach
         self.close = asked(owner, "close() of its session", session.close)
+        if callable(getattr(session, "step_many", None)):
+            step_many = session.step_many
+
+            def reach_many(state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
+                before = calls.forks
+                try:
+                    for outcome in step_many(state, tactics):
+                        if type(outcome) is Advanced:
+                            if type(outcome.state) not in known:
+                                look(outcome.state, "step_many() of its session")
+                        elif (complaint := answers.outcome(outcome)) is not None:
+                            raise owner.error("step_many() of its session", complaint)
+                        if calls.forks != before:
+                            end_stray(owner, "step_many() of its session")
+                        yield outcome
+                except GeneratorExit:  # the search has heard enough
+                    raise
+                except BaseException as error:
+                    blame(owner, "step_many() of its session", error, before)
+
+            self.step_many = reach_many
         if callable(getattr(session, "moves", None)):
             moves = asked(owner, "moves() of its session", session.moves, answers.moves)
             self.moves = lambda state: _guarded_moves(moves(state), owner)
@@ -121,7 +142,8 @@ class _GuardedManyMoves(_GuardedMoves):
 
         before = calls.forks
         try:
-            found: list[int] = self._moves.admitted(passed_on(), n)
+            # A list raises nothing, and this is asked at each expansion.
+            found: list[int] = self._moves.admitted(tactics if type(tactics) is list else passed_on(), n)
         except BaseException as error:
             if theirs and theirs[0] is error:
                 raise

@@ -25,12 +25,13 @@ def candidate_columns(
         PluginError: something is no candidate, a log-probability is not finite or is above :data:`TOLERANCE`, a token
             count is below 1, or there are too many.
     """
-    tactics, logprobs, num_tokens = [], [], []
+    tactics: list[str] = []
+    logprobs: list[float] = []
+    num_tokens: list[int] = []
     try:
-        for one in candidates:
-            tactics.append(one.tactic)
-            logprobs.append(one.logprob)
-            num_tokens.append(one.num_tokens)
+        tactics = [one.tactic for one in candidates]
+        logprobs = [one.logprob for one in candidates]
+        num_tokens = [one.num_tokens for one in candidates]
         if not tactics:
             return tactics, logprobs, num_tokens
         highest = max(logprobs)

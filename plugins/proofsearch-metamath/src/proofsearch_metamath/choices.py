@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from proofsearch_metamath.library import MAX_PATH_DEPTH, Library
 from proofsearch_metamath.rendering import Rendering
-from proofsearch_metamath.terms import Terms, TermTooLargeError
+from proofsearch_metamath.terms import Terms
 from proofsearch_metamath.unification import LocalGoal, Unifier
 
 HYPOTHESIS = "hyp "
@@ -17,7 +20,12 @@ HYPOTHESIS = "hyp "
 
 
 class Choices:
-    """What can be done about the goals of one session."""
+    """What can be done about the goals of one session.
+
+    Attributes:
+        hypotheses: the theorem's hypotheses, as terms.
+        allowed: the provable assertions that may be cited, a packed bit set.
+    """
 
     def __init__(
         self,
@@ -42,12 +50,13 @@ class Choices:
         self._terms = terms
         self._unifier = unifier
         self._rendering = rendering
-        self._hypotheses = hypotheses
-        self._allowed = ((1 << earlier) - 1) & library.citable
-        self._closing = self._allowed & library.without_hypotheses
+        self.hypotheses = hypotheses
+        allowed = ((1 << earlier) - 1) & library.citable
+        self.allowed = library.packed(allowed)
+        self._closing = library.packed(allowed & library.without_hypotheses)
         self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
-        self._candidates: dict[int, int] = {}
+        self._candidates: dict[int, NDArray[np.int64]] = {}
         self._usable: dict[int, list[int]] = {}
         self._moves: dict[int, list[str]] = {}
         self._ranks: dict[int, tuple[int, int]] = {}
@@ -66,24 +75,19 @@ class Choices:
             return found
 
     def _find_closing(self, skeleton: int) -> str | None:
-        if skeleton in self._hypotheses:
-            return f"{HYPOTHESIS}{self._hypotheses.index(skeleton) + 1}"
+        if skeleton in self.hypotheses:
+            return f"{HYPOTHESIS}{self.hypotheses.index(skeleton) + 1}"
         library = self._library
         # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
-        for index in library.members_of(library.conclusions_at(self._places(skeleton), self._closing)):
-            try:
-                application = self._unifier.apply(skeleton, library.pattern(index))
-            except TermTooLargeError:
-                continue
-            if application is not None and not application.apart:
-                return library.provable_labels[index]
-        return None
+        numbers = library.matching(self._places(skeleton), self._closing).tolist()
+        first = self._unifier.first_closing(skeleton, numbers, library.pattern) if numbers else None
+        return None if first is None else library.provable_labels[first]
 
-    def candidates(self, skeleton: int) -> int:
-        """A bit set of the assertions that may be cited and whose conclusion may unify with a goal (a superset)."""
+    def candidates(self, skeleton: int) -> NDArray[np.int64]:
+        """The assertions that may be cited and whose conclusion may unify with a goal (a superset), in order."""
         found = self._candidates.get(skeleton)
         if found is None:
-            found = self._library.conclusions_at(self._places(skeleton), self._allowed)
+            found = self._library.matching(self._places(skeleton), self.allowed)
             self._candidates[skeleton] = found
         return found
 
@@ -95,7 +99,7 @@ class Choices:
         found = self._moves.get(skeleton)
         if found is None:
             found = [f"{HYPOTHESIS}{number + 1}" for number in range(len(self.usable_hypotheses(skeleton)))]
-            found += self._library.labels_of(self.candidates(skeleton))
+            found += self._library.label_array[self.candidates(skeleton)].tolist()
             self._moves[skeleton] = found
         return found
 
@@ -105,11 +109,19 @@ class Choices:
         if found is None:
             if self._terms.metas[skeleton]:
                 unifies = self._unifier.unifies
-                found = [number for number, term in enumerate(self._hypotheses) if unifies(skeleton, term)]
+                found = [number for number, term in enumerate(self.hypotheses) if unifies(skeleton, term)]
             else:
-                found = [number for number, term in enumerate(self._hypotheses) if term == skeleton]
+                found = [number for number, term in enumerate(self.hypotheses) if term == skeleton]
             self._usable[skeleton] = found
         return found
+
+    def hypothesis_number(self, skeleton: int, tactic: str) -> int:
+        """The number, from 0, of the theorem's hypothesis that ``hyp k`` means for a goal; −1 where it means none."""
+        usable = self.usable_hypotheses(skeleton)
+        number = tactic[len(HYPOTHESIS) :]
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and 1 <= int(number) <= len(usable)):
+            return -1
+        return usable[int(number) - 1]
 
     def choose(self, goals: tuple[LocalGoal, ...]) -> int:
         """The goal with the fewest moves; of these the smallest, then the first by text, then the oldest."""
@@ -125,7 +137,7 @@ class Choices:
         return first
 
     def _rank(self, skeleton: int) -> tuple[int, int]:
-        count = self.candidates(skeleton).bit_count() + len(self.usable_hypotheses(skeleton))
+        count = len(self.candidates(skeleton)) + len(self.usable_hypotheses(skeleton))
         rank = (count, self._terms.sizes[skeleton])
         self._ranks[skeleton] = rank
         return rank

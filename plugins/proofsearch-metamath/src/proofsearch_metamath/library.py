@@ -35,8 +35,10 @@ class Library:
         self.rules = list(tables.rules)
         self.num_rules = len(self.rules)
         self.provable: Ints = tables.arrays["provable"].astype(np.int32)
-        self._patterns: dict[int, Pattern] = {}
+        self.patterns: dict[int, Pattern] = {}  # those that were read
         self._bits: dict[int, int] = {}
+        self._sets: dict[int, bytes] = {}
+        self.compiled = native()
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -118,10 +120,10 @@ class Library:
 
     def pattern(self, index: int) -> Pattern:
         """The provable assertion of that number, as unification needs it."""
-        made = self._patterns.get(index)
+        made = self.patterns.get(index)
         if made is None:
             made = self._make_pattern(index)
-            self._patterns[index] = made
+            self.patterns[index] = made
         return made
 
     def trees(self, index: int) -> list[list[int]]:
@@ -140,7 +142,7 @@ class Library:
         conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
         typecodes = tuple(typecode_index[floating.typecode] for floating in frame.floats)
         disjoint = tuple(sorted((place[one], place[other]) for one, other in frame.disjoint))
-        compiled = native()
+        compiled = self.compiled
         return Pattern(
             index=index,
             label=frame.label,
@@ -185,10 +187,28 @@ class Library:
         known = self._bits
         for place in places:
             bits = known.get(place)
-            within &= self._find(place) if bits is None else bits
+            if bits is None:
+                bits = known[place] = self._find(place)
+            within &= bits
             if not within:
                 break
         return within
+
+    def matching(self, places: list[int], within: bytes) -> NDArray[np.int64]:
+        """The same as numbers, in order, shape ``(n,)``; ``within`` is :meth:`packed`."""
+        if self.compiled is None:
+            return self.array_of(self.conclusions_at(places, int.from_bytes(within, "little")))
+        known = self._sets
+        sets = [known.get(place) or self._pack(place) for place in places]
+        return np.frombuffer(self.compiled.common(within, sets), np.int64)
+
+    def _pack(self, place: int) -> bytes:
+        found = self._sets[place] = self.packed(self._find(place))
+        return found
+
+    def packed(self, bits: int) -> bytes:
+        """A bit set as bytes, the lowest bits first."""
+        return bits.to_bytes((len(self.provable) + 7) // 8, "little")
 
     def _find(self, place: int) -> int:
         path, op = place >> 32, (place & 0xFFFFFFFF) - 1
@@ -197,7 +217,6 @@ class Library:
             bits |= self.conclusions_with(path, -1)
         elif path:
             bits |= self.conclusions_with((path - 1) // PATH_BASE, -1)
-        self._bits[place] = bits
         return bits
 
     def _postings(self, wanted: int) -> int:
@@ -221,7 +240,7 @@ class Library:
 
     def array_of(self, bits: int) -> NDArray[np.int64]:
         """The provable assertions of a bit set, in order, shape ``(n,)``."""
-        raw = np.frombuffer(bits.to_bytes((len(self.provable) + 7) // 8, "little"), dtype=np.uint8)
+        raw = np.frombuffer(self.packed(bits), dtype=np.uint8)
         # Most bytes are zero, and to look for those that aren't is an eighth of the work.
         some = raw.nonzero()[0]
         rows, columns = np.unpackbits(raw[some, None], axis=1, bitorder="little").nonzero()

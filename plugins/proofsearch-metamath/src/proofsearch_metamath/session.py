@@ -8,20 +8,21 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected, Theorem
 from proofsearch_metamath.choices import HYPOTHESIS, Choices
-from proofsearch_metamath.combination import Combined, Combiner, Trace
+from proofsearch_metamath.combination import Combiner, Trace
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
-from proofsearch_metamath.grounds import why_not
+from proofsearch_metamath.keys import key_of
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.parting import apart, renumbered
 from proofsearch_metamath.rendering import Rendering
-from proofsearch_metamath.state import MetamathMoves, MetamathState
+from proofsearch_metamath.state import MetamathMoves, MetamathState, state_type
+from proofsearch_metamath.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
 from proofsearch_metamath.terms import MAX_DEPTH, Terms, TermTooLargeError
-from proofsearch_metamath.unification import Application, PatternTree, Unifier
+from proofsearch_metamath.unification import Apart, LocalGoal, PatternTree, Unifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,8 @@ class MetamathSession:
         self._library = library
         self._target = target
         self._num_rules = library.num_rules
-        compiled = native() if len(library.typecodes) <= MAX_TYPECODES else None
-        make_terms, make_unifier, make_combiner = (
-            (Terms, Unifier, Combiner) if compiled is None else (compiled.Terms, compiled.Unifier, compiled.Combiner)
-        )
+        compiled = native() if library.compiled is not None and len(library.typecodes) <= MAX_TYPECODES else None
+        make_terms, make_unifier = (Terms, Unifier) if compiled is None else (compiled.Terms, compiled.Unifier)
         own_size = max(map(_size, (target.conclusion, *target.hypotheses)))
         self.terms = make_terms(max_size=max(max_goal_size, 4 * own_size), max_depth=MAX_DEPTH)
         variables: dict[int, int] = {}
@@ -72,22 +71,36 @@ class MetamathSession:
             term = self.terms.app(self._num_rules + number)
             self.terms.mark_variable(term)
             variables[term] = number
-        self._hypotheses = [self._embed(hypothesis) for hypothesis in target.hypotheses]
+        hypotheses = [self._embed(hypothesis) for hypothesis in target.hypotheses]
         self._root = self._embed(target.conclusion)
         position = library.frames[target.theorem.name].position
         apart = _keeps_apart(variables, target.disjoint)
         self._unifier = make_unifier(self.terms, apart, library.variable_only(position))
-        self.rendering = Rendering(library, self.terms, target.variables, self._hypotheses)
-        self.choices = Choices(library, self.terms, self._unifier, self.rendering, self._hypotheses, target.earlier)
+        self.rendering = Rendering(library, self.terms, target.variables, hypotheses)
+        self.choices = Choices(library, self.terms, self._unifier, self.rendering, hypotheses, target.earlier)
         self._closed_by = self.choices.closed_by
-        self._combine = make_combiner(self.terms, self._unifier, self._closed_by, max_goals).combine
+        self._applications = Applications(library, self._unifier, self.choices, target)
         # The compiled one keeps no traces.
-        self._trace = Combiner(self.terms, self._unifier, self._closed_by, max_goals).combine
-        self._applications: dict[int, dict[str, Application | Rejected]] = {}
-        # The state stepped last, what came of its steps, and what is known of applying tactics to its first goal.
-        self._stepped_state: MetamathState | None = None
-        self._stepped: dict[str, Outcome] = {}
-        self._known: dict[str, Application | Rejected] = {}
+        plain = Combiner(self.terms, self._unifier, self._closed_by, max_goals)
+        self._trace = plain.combine
+        self._state_type = state_type(compiled)
+        self._stepper = Stepper(plain, self._applications)
+        if compiled is not None:
+            self._stepper = compiled.Stepper(
+                terms=self.terms,
+                unifier=self._unifier,
+                combiner=compiled.Combiner(self.terms, self._unifier, self._closed_by, max_goals),
+                applications=self._applications,
+                known=self._applications.known,
+                numbers=library.provable_index,
+                patterns=library.patterns,
+                allowed=self.choices.allowed,
+                state_type=self._state_type,
+                advanced=Advanced,
+                finished=FINISHED,
+                rejected=Rejected,
+                does_not_unify=DOES_NOT_UNIFY,
+            )
 
     # -- the session's contract ----------------------------------------------------------------------------------
 
@@ -95,50 +108,19 @@ class MetamathSession:
         """The theorem as one goal; finished where an earlier assertion or a hypothesis closes it at once."""
         if self._closed_by(self._root) is not None:
             return Finished()
-        return Advanced(MetamathState(self, ((self._root, ()),), (), 0))
+        return Advanced(self._state(((self._root, ()),), (), 0))
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
         """Applies a tactic to the state's first goal; see :meth:`proofsearch.protocols.Session.step`."""
-        if state is not self._stepped_state:
-            self._turn_to(self._own(state))
-        outcome = self._stepped.get(tactic)
-        if outcome is None:
-            outcome = self._stepped[tactic] = self._step(self._own(state), tactic, self._known, None)
-        return outcome
+        return self._stepper.step(self, self._own(state), tactic)
 
-    def admitted(self, state: MetamathState, tactics: Iterable[str], n: int) -> list[int]:
+    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
+        """Steps by many tactics; see :class:`proofsearch.protocols.StepsMany`."""
+        return self._stepper.step_many(self, self._own(state), tactics)
+
+    def admitted(self, state: ProofState, tactics: Iterable[str], n: int) -> list[int]:
         """The places of the first ``n`` tactics that apply to a state; the steps that follow reuse the work."""
-        if state is not self._stepped_state:
-            self._turn_to(self._own(state))
-        stepped, known, places = self._stepped, self._known, list[int]()
-        # A step as in :meth:`_step`, without its calls: a policy asks this of dozens of tactics at each expansion.
-        goals, apart, num_metas, focus, combine = state.open, state.apart, state.num_metas, state.focus, self._combine
-        skeleton = goals[focus][0]
-        for place, tactic in enumerate(tactics):
-            outcome = stepped.get(tactic)
-            if outcome is None:
-                application = known.get(tactic)
-                if application is None:
-                    application = known[tactic] = self._application(skeleton, tactic)
-                if isinstance(application, Rejected):
-                    outcome = application
-                else:
-                    try:
-                        outcome = self._outcome(combine(goals, apart, num_metas, focus, application))
-                    except TermTooLargeError as error:
-                        outcome = Rejected(f"too large: {error}")
-                stepped[tactic] = outcome
-            if type(outcome) is not Rejected:
-                places.append(place)
-                if len(places) == n:
-                    break
-        return places
-
-    def _turn_to(self, state: MetamathState) -> None:
-        """Makes a state the one whose steps are remembered."""
-        self._stepped_state = state
-        self._stepped = {}
-        self._known = self._applications.setdefault(state.open[state.focus][0], {})
+        return self._stepper.admitted(self._own(state), tactics, n)
 
     def moves(self, state: ProofState) -> MetamathMoves:
         """The tactics that may apply to the first goal."""
@@ -154,7 +136,7 @@ class MetamathSession:
             return (state,)
         focus = state.open[state.focus]
         groups.sort(key=lambda group: focus not in group[0])  # stable
-        return [MetamathState(self, *renumbered(self.terms, goals, pending)) for goals, pending in groups]
+        return [self._state(*renumbered(self.terms, goals, pending)) for goals, pending in groups]
 
     def close(self) -> None:
         """Nothing to free."""
@@ -171,54 +153,20 @@ class MetamathSession:
     def trace(self, state: ProofState, tactic: str) -> tuple[Outcome, Trace | None]:
         """A step, with what became of each goal; the trace is ``None`` where the tactic is rejected."""
         state = self._own(state)
-        trace = Trace([], [])
-        outcome = self._step(state, tactic, self._applications.setdefault(state.open[state.focus][0], {}), trace)
-        return outcome, None if isinstance(outcome, Rejected) else trace
-
-    def _step(
-        self, state: MetamathState, tactic: str, known: dict[str, Application | Rejected], trace: Trace | None
-    ) -> Outcome:
-        focus = state.focus
-        application = known.get(tactic)
-        if application is None:
-            application = known[tactic] = self._application(state.open[focus][0], tactic)
+        application = self._applications.of(state.open[state.focus][0], tactic)
         if isinstance(application, Rejected):
-            return application
+            return application, None
+        trace = Trace([], [])
         try:
-            if trace is None:
-                combined = self._combine(state.open, state.apart, state.num_metas, focus, application)
-            else:
-                combined = self._trace(state.open, state.apart, state.num_metas, focus, application, trace)
+            combined = self._trace(state.open, state.apart, state.num_metas, state.focus, application, trace)
         except TermTooLargeError as error:
-            return Rejected(f"too large: {error}")
-        return self._outcome(combined)
+            return Rejected(f"too large: {error}"), None
+        if isinstance(combined, str):
+            return Rejected(combined), None
+        return FINISHED if combined is None else Advanced(self._state(*combined)), trace
 
-    def _outcome(self, combined: Combined) -> Outcome:
-        if isinstance(combined, tuple):
-            return Advanced(MetamathState(self, *combined))
-        return Finished() if combined is None else Rejected(combined)
-
-    def _application(self, skeleton: int, tactic: str) -> Application | Rejected:
-        try:
-            return self._apply(skeleton, tactic) or Rejected("does not unify")
-        except TermTooLargeError as error:
-            return Rejected(f"too large: {error}")
-
-    def _apply(self, skeleton: int, tactic: str) -> Application | Rejected | None:
-        if tactic.startswith(HYPOTHESIS):
-            number = self.hypothesis_number(skeleton, tactic)
-            if number < 0:
-                usable = len(self.choices.usable_hypotheses(skeleton))
-                return Rejected(f"{tactic[:20]}: {usable} hypotheses of the theorem unify with the goal")
-            return self._unifier.close(skeleton, self._hypotheses[number])
-        index = self._library.provable_index.get(tactic)
-        if index is None:
-            return Rejected(f"no provable assertion is labelled {tactic[:60]!r}")
-        if index >= self._target.earlier:
-            return Rejected(f"{tactic} does not stand before {self._target.theorem.name}")
-        if not self._library.citable >> index & 1:
-            return Rejected(f"nothing can rest on {why_not(self._library, tactic)}")
-        return self._unifier.apply(skeleton, self._library.pattern(index))
+    def _state(self, goals: Sequence[LocalGoal], apart: Sequence[Apart], num_metas: int) -> MetamathState:
+        return self._state_type(self, key_of(goals, apart), num_metas)
 
     # -- for policies --------------------------------------------------------------------------------------------
 
@@ -235,7 +183,7 @@ class MetamathSession:
     @property
     def hypotheses(self) -> Sequence[int]:
         """The theorem's hypotheses, as terms."""
-        return self._hypotheses
+        return self.choices.hypotheses
 
     def unifies(self, skeleton: int, index: int) -> bool:
         """Whether the provable assertion of that number applies to a goal, wherever it stands in the library."""
@@ -252,11 +200,7 @@ class MetamathSession:
 
     def hypothesis_number(self, skeleton: int, tactic: str) -> int:
         """The number, from 0, of the theorem's hypothesis that ``hyp k`` means for a goal; −1 where it means none."""
-        usable = self.choices.usable_hypotheses(skeleton)
-        number = tactic[len(HYPOTHESIS) :]
-        if not (number.isascii() and number.isdigit() and len(number) < 10 and 1 <= int(number) <= len(usable)):
-            return -1
-        return usable[int(number) - 1]
+        return self.choices.hypothesis_number(skeleton, tactic)
 
     def hypothesis_tactic(self, skeleton: int, hypothesis: int) -> str:
         """The tactic that closes a goal with the theorem's hypothesis of that number, from 0.

@@ -3,48 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from proofsearch import Goal, Rejected
+from proofsearch_metamath.keys import taken_apart
 from proofsearch_metamath.unification import Apart, LocalGoal
 
 if TYPE_CHECKING:
     from proofsearch_metamath.session import MetamathSession
 
+_Opened: TypeAlias = "tuple[tuple[LocalGoal, ...], tuple[Apart, ...]]"
+
 
 class MetamathState:
     """A state: see :class:`proofsearch.types.ProofState`.
 
+    A search makes a hundred states for each that it expands, so a state is its key and all else is made of that when it
+    is asked for. What holds it differs: :class:`PlainState`, or a compiled object (:func:`state_type`).
+
     Attributes:
         session: where it can be stepped.
-        open: the goals, in an order that depends on them and on the steps alone, not on the session.
-        apart: the pending ``$d`` conditions.
+        key: goals and conditions, see :mod:`proofsearch_metamath.keys`.
+        num_goals: how many goals are open.
         num_metas: metavariables are numbered below this.
-        key: goals and conditions.
     """
 
-    __slots__ = ("_focus", "apart", "key", "num_metas", "open", "session")
+    __slots__ = ()
 
-    def __init__(
-        self, session: MetamathSession, goals: tuple[LocalGoal, ...], apart: tuple[Apart, ...], num_metas: int
-    ) -> None:
-        self.session = session
-        self.open = goals
-        self.apart = apart
-        self.num_metas = num_metas
-        self._focus = 0 if len(goals) == 1 else -1
-        self.key = (goals, apart)
+    if TYPE_CHECKING:
+        session: MetamathSession
+        key: bytes
+        num_goals: int
+        num_metas: int
+        _focus: int
+        _opened: _Opened | None
+
+        def __init__(self, session: MetamathSession, key: bytes, num_metas: int) -> None: ...
 
     @property
-    def num_goals(self) -> int:
-        """How many goals are open."""
-        return len(self.open)
+    def open(self) -> tuple[LocalGoal, ...]:
+        """The goals, in an order that depends on them and on the steps alone, not on the session."""
+        return self._taken_apart()[0]
+
+    @property
+    def apart(self) -> tuple[Apart, ...]:
+        """The pending ``$d`` conditions."""
+        return self._taken_apart()[1]
+
+    def _taken_apart(self) -> _Opened:
+        if self._opened is None:
+            # What the classes below have a place for.
+            self._opened = taken_apart(self.session.terms, self.key)  # type: ignore[misc]
+        return self._opened
 
     @property
     def focus(self) -> int:
         """The index in :attr:`open` of the goal that the next tactic acts on: that with the fewest moves."""
         if self._focus < 0:
-            self._focus = self.session.choices.choose(self.open)
+            self._focus = self.session.choices.choose(self.open)  # type: ignore[misc]
         return self._focus
 
     @property
@@ -61,6 +79,28 @@ class MetamathState:
         return f"MetamathState({self.text!r})"
 
 
+class PlainState(MetamathState):
+    """A state of a session without compiled parts."""
+
+    __slots__ = ("_focus", "_opened", "key", "num_goals", "num_metas", "session")
+
+    def __init__(self, session: MetamathSession, key: bytes, num_metas: int) -> None:
+        self.session = session
+        self.key = key
+        self.num_metas = num_metas
+        self.num_goals = memoryview(key).cast("i")[0]
+        self._focus = 0 if self.num_goals == 1 else -1
+        self._opened = None
+
+
+@cache
+def state_type(compiled: ModuleType | None) -> type[MetamathState]:
+    """The class of a session's states: of one with the compiled module, or of one without."""
+    if compiled is None:
+        return PlainState
+    return type("CompiledState", (MetamathState, compiled.Handle), {"__slots__": (), "__module__": __name__})
+
+
 class _Goals(Sequence[Goal]):
     """The goals of a state; a policy reads the first one of thousands of states, so the others wait."""
 
@@ -70,7 +110,7 @@ class _Goals(Sequence[Goal]):
         self._state = state
 
     def __len__(self) -> int:
-        return len(self._state.open)
+        return self._state.num_goals
 
     def __iter__(self) -> Iterator[Goal]:
         return iter(self._state.session.rendering.goals(self._state))

@@ -152,6 +152,23 @@ class Unifier:
         bound = {meta: self.resolve(meta, bindings) for meta in self._terms.metas[skeleton] if meta in bindings}
         return Application((), bound, (), frozenset())
 
+    def first_closing(self, skeleton: int, numbers: list[int], pattern: Callable[[int], Pattern]) -> int | None:
+        """The first of some assertions that closes a goal and asks for nothing; ``None`` where none does.
+
+        Args:
+            skeleton: the goal.
+            numbers: which assertions, in order.
+            pattern: gives each.
+        """
+        for number in numbers:
+            try:
+                application = self.apply(skeleton, pattern(number))
+            except TermTooLargeError:
+                continue
+            if application is not None and not application.goals and not application.apart:
+                return number
+        return None
+
     def unifies(self, left: int, right: int) -> bool:
         """Whether two terms can become equal."""
         return self.unify(left, right, {})

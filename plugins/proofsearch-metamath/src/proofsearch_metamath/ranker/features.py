@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch_metamath.compiled import native
 from proofsearch_metamath.terms import Terms
 
 FEATURES_VERSION = 1
@@ -71,17 +72,31 @@ class TermFeatures:
         self._symbols: dict[int, int] = {}
         self._shapes: dict[int, int] = {}
         self._bags: dict[int, list[int]] = {}
+        compiled = native()
+        self._compiled = None
+        if compiled is not None and isinstance(terms, compiled.Terms):
+            self._compiled = compiled.Features(
+                terms=terms,
+                rules=list(rules),
+                variables=list(variables),
+                variable_sorts=[typecodes[typecode][0] for typecode in typecode_of],
+                meta_sorts=[of_metas for _, of_metas in typecodes],
+                rows=rows,
+            )
 
     def bag(self, term: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The rows of a term's features and their weights, whose squares add up to 1.
 
         A row that c features fall into weighs in proportion to 1 + log c.
         """
-        found = self._below(term) + self._near_root(term)
-        rows, counts = np.unique(np.array(found, np.uint64) >> np.uint64(self._shift), return_counts=True)
+        if self._compiled is not None:
+            rows, counts = [np.frombuffer(numbers, np.int64) for numbers in self._compiled.counts(term)]
+        else:
+            found = self._below(term) + self._near_root(term)
+            rows, counts = np.unique(np.array(found, np.uint64) >> np.uint64(self._shift), return_counts=True)
         weights = 1.0 + np.log(counts)
         weights /= np.sqrt((weights * weights).sum())
-        return rows.astype(np.int64), weights.astype(np.float32)
+        return rows.astype(np.int64, copy=False), weights.astype(np.float32)
 
     def symbol(self, term: int) -> int:
         """The hash of a term's outermost symbol; of a variable or metavariable, of its sort and typecode."""

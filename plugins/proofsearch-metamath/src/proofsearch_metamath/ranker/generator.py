@@ -20,7 +20,7 @@ from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import NAME, RankerConfig
-from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
+from proofsearch_metamath.ranker.reading import Role, SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights, load_weights
@@ -28,6 +28,8 @@ from proofsearch_metamath.session import MetamathSession
 from proofsearch_metamath.state import MetamathState
 
 _SESSIONS_KEPT = 4
+_ROUNDING = 1 + 1e-9
+"""More than two ways to add up the same probabilities can differ by."""
 
 
 class _Session:
@@ -38,8 +40,14 @@ class _Session:
         self.reader = reader
         self._towers = towers
         self._terms: dict[int, Floats] = {}
+        self.fixed = towers.surroundings(self.vectors(reader.fixed))
+
+    def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
+        """What the towers read of some terms."""
+        return [(role, self.term(term)) for role, term in parts]
 
     def term(self, term: int) -> Floats:
+        """What the towers read of a term."""
         found = self._terms.get(term)
         if found is None:
             found = self._terms[term] = self._towers.term(self.reader.features.bag(term))
@@ -98,19 +106,26 @@ class RankerGenerator:
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
         total = float(weights.sum())
-        tactics, kept = list[str](), list[float]()
+        tactics, kept, taken = list[str](), list[float](), 0.0
         for numbers in _falling(logits, 2 * n):
             names = self._names(indices, len(logits) - len(indices), numbers)
             places = first_admitted(moves, names, n - len(tactics))
             tactics += [names[place] for place in places]
-            kept += logits[numbers[places]].tolist()
+            chosen = numbers[places]
+            kept += logits[chosen].tolist()
             read = len(names) if len(tactics) < n else places[-1] + 1
-            total -= float(weights[numbers[:read]].sum()) - float(weights[numbers[places]].sum())
+            admitted = float(weights[chosen].sum())
+            taken += admitted
+            total -= float(weights[numbers[:read]].sum()) - admitted
             if len(tactics) == n:
                 break
+        if not kept:
+            return []
         # Over those that were not found inadmissible; rounding may leave less than what was taken.
-        base = largest + math.log(max(total, math.fsum(math.exp(logit - largest) for logit in kept))) if kept else 0.0
-        return [Candidate(tactic, min(logit - base, 0.0)) for tactic, logit in zip(tactics, kept, strict=True)]
+        if total < taken * _ROUNDING:
+            total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
+        logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
+        return list(map(Candidate, tactics, logprobs))
 
     def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
         """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
@@ -125,7 +140,8 @@ class RankerGenerator:
         towers, vectors = self._open()
         session = self._session(state.session, towers)
         reading = session.reader.read(state)
-        goal = towers.goal([(role, session.term(term)) for role, term in reading.parts], reading.rows)
+        surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
+        goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)
         logits = towers.logits(goal, vectors, reading.candidates, reading.earlier)
         if reading.hypotheses:
             own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])

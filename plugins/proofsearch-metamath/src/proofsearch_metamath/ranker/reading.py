@@ -41,18 +41,25 @@ class Reading:
     """A state as the ranker sees it.
 
     Attributes:
-        parts: terms with their roles; the first one is the first goal.
+        goals: the goals with their roles; the first one comes first.
+        fixed: the theorem's hypotheses and conclusion, with their roles.
         rows: of the table of such features, for the state as a whole.
         candidates: the provable assertions that may apply to the first goal, by number, shape ``(n,)``.
         hypotheses: the theorem's hypotheses that unify with it, as terms, in the order of ``hyp 1``, ``hyp 2``, …
         earlier: how many provable assertions stand before the theorem.
     """
 
-    parts: Sequence[tuple[Role, int]]
+    goals: Sequence[tuple[Role, int]]
+    fixed: Sequence[tuple[Role, int]]
     rows: NDArray[np.int64]
     candidates: NDArray[np.int64]
     hypotheses: Sequence[int]
     earlier: int
+
+    @property
+    def parts(self) -> list[tuple[Role, int]]:
+        """All terms with their roles; the first one is the first goal."""
+        return [*self.goals, *self.fixed]
 
 
 class SymbolTable:
@@ -80,7 +87,6 @@ class SessionReader:
         target = session.target
         self._terms = session.terms
         self._choices = session.choices
-        self._library = library
         self.features = TermFeatures(
             session.terms,
             symbols.rules,
@@ -91,8 +97,9 @@ class SessionReader:
         )
         self._hypotheses = session.hypotheses
         self._earlier = target.earlier
-        self._fixed = [*((Role.HYPOTHESIS, term) for term in session.hypotheses), (Role.TARGET, session.root)]
+        self.fixed = [*((Role.HYPOTHESIS, term) for term in session.hypotheses), (Role.TARGET, session.root)]
         self._edges: dict[int, dict[int, int]] = {}
+        self._rows: dict[tuple[int, ...], NDArray[np.int64]] = {}
 
     def read(self, state: MetamathState) -> Reading:
         """What there is to see of a state."""
@@ -107,7 +114,7 @@ class SessionReader:
             common = [meta for meta in others if meta in own]
             parts.append((Role.SHARING if common else Role.OTHER, other))
             shared.update(common)
-            if len(links) < _MOST_LINKS:
+            if common and len(links) < _MOST_LINKS:
                 here, there = self._edges_of(goal), self._edges_of(other)
                 root = self.features.symbol(other)
                 for meta in common:
@@ -119,11 +126,14 @@ class SessionReader:
             _SIZE + min(self._terms.sizes[goal].bit_length(), 8),
             *links,
         ]
-        rows = np.array([scramble(value) for value in found], np.uint64) >> _CONTEXT_SHIFT
-        bits = self._choices.candidates(goal)
-        candidates = self._library.array_of(bits)
+        kind = tuple(found)
+        rows = self._rows.get(kind)
+        if rows is None:
+            scrambled = np.array([scramble(value) for value in kind], np.uint64)
+            rows = self._rows[kind] = (scrambled >> _CONTEXT_SHIFT).astype(np.int64)
+        candidates = self._choices.candidates(goal)
         usable = [self._hypotheses[number] for number in self._choices.usable_hypotheses(goal)]
-        return Reading([*parts, *self._fixed], rows.astype(np.int64), candidates, usable, self._earlier)
+        return Reading(parts, self.fixed, rows, candidates, usable, self._earlier)
 
     def _edges_of(self, skeleton: int) -> dict[int, int]:
         """For each metavariable of a skeleton, by number, the symbol and the place above its first occurrence."""
