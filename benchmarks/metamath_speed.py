@@ -36,10 +36,10 @@ from pathlib import Path
 
 from proofsearch.components import Components, resolve
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
+from proofsearch.engine import search
+from proofsearch.engine.result import SearchResult
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Environment, GenerationRequest, Moves, TacticGenerator
-from proofsearch.search import search
-from proofsearch.search.result import SearchResult
 from proofsearch.selection import select
 from proofsearch.types import Candidate, Theorem
 

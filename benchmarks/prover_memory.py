@@ -21,9 +21,9 @@ from stub import THEOREM
 from stub_prover import FreeingSession, HoldingSession, TacticsOf
 
 from proofsearch.config import LimitConfig, SearchConfig
+from proofsearch.engine import SearchResult, search
+from proofsearch.engine.graph import SearchGraph
 from proofsearch.protocols import Usage
-from proofsearch.search import SearchResult, search
-from proofsearch.search.graph import SearchGraph
 from proofsearch.types import Theorem
 
 CANDIDATES = 16

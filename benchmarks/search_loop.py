@@ -4,7 +4,7 @@ Three contenders, interleaved in one process so that a busy machine disturbs all
 
 * ``stub``: making the states and nothing else; no search can be faster.
 * ``heapq``: the obvious 25 lines, a heap of node objects with slots.
-* ``proofsearch``: :func:`proofsearch.search.search`.
+* ``proofsearch``: :func:`proofsearch.engine.search`.
 
     python benchmarks/search_loop.py [--expansions 20000] [--branching 16] [--repetitions 7] [--text-keys] [--scored]
         [--guarded] [--watched]
@@ -27,10 +27,10 @@ from functools import partial
 from stub import THEOREM, StubGenerator, StubSession, StubState, TextKeyedState
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.engine import SearchGraph, SearchResult, search
+from proofsearch.engine.watching import Watcher
 from proofsearch.guards import GuardedSession, Owner, guarded
 from proofsearch.protocols import GenerationRequest, ScoreRequest, Session, TacticGenerator
-from proofsearch.search import SearchGraph, SearchResult, search
-from proofsearch.search.watching import Watcher
 from proofsearch.types import Advanced, ProofState, Theorem
 
 BOOTSTRAP_SEED = 0

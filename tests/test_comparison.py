@@ -19,14 +19,14 @@ from proofsearch.comparison import EvaluationSettings, RunEvaluation, evaluate, 
 from proofsearch.comparison.neutrality import OWN_VALUES, is_neutral, why_not
 from proofsearch.comparison.rescoring import Rescorer
 from proofsearch.config import RunConfig
+from proofsearch.engine.graph import SearchGraph
+from proofsearch.engine.result import SearchResult, SearchStatus
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.evaluation.mixture import mixed
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibration
 from proofsearch.run import run_search
 from proofsearch.runs import RunFolder
-from proofsearch.search.graph import SearchGraph
-from proofsearch.search.result import SearchResult, SearchStatus
 from proofsearch.trajectory.choices import choices, earliest_on_the_way
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch

@@ -18,13 +18,13 @@ from proofsearch.batching import Clients
 from proofsearch.builtins.scorers import LengthScorer, LogprobScorer
 from proofsearch.components import Components, resolve
 from proofsearch.config import ExecutionConfig, RunConfig
+from proofsearch.engine import search
 from proofsearch.errors import PluginError
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest, follows_paths
 from proofsearch.registry import Registration, Registry
 from proofsearch.run import run_search
 from proofsearch.runs import RunFolder, TheoremResult
-from proofsearch.search import search
 from proofsearch.sharing import SharedComponents, SharedEncoder, SharedGenerator, stand_in
 from proofsearch.types import Candidate, Goal, ProofState, State, Theorem
 from proofsearch.worker import SearchWorker, WorkerRecipe

@@ -1,6 +1,18 @@
-"""proofsearch: best-first proof search whose every part is a plugin."""
+"""proofsearch: best-first proof search whose every part is a plugin.
+
+The verbs of the command line are functions here too, imported when they are first used::
+
+    from proofsearch import evaluate, run_search, search, train, verify
+
+``search`` searches for one theorem, with a session, a policy and a value that are given as objects; ``run_search`` and
+``resume_search`` make a run over many theorems from a configuration, ``verify`` checks its proofs again, ``train``
+learns from it and ``evaluate`` measures and compares runs.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from proofsearch.errors import ProofsearchError
 from proofsearch.hookspecs import hookimpl
@@ -24,7 +36,38 @@ from proofsearch.types import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from proofsearch.comparison.evaluate import evaluate as evaluate
+    from proofsearch.engine import search as search
+    from proofsearch.run import resume_search as resume_search
+    from proofsearch.run import run_search as run_search
+    from proofsearch.training import train as train
+    from proofsearch.verification import verify_run as verify
+
 __version__ = "0.1.0"
+
+_VERBS = {
+    "evaluate": ("proofsearch.comparison", "evaluate"),
+    "resume_search": ("proofsearch.run", "resume_search"),
+    "run_search": ("proofsearch.run", "run_search"),
+    "search": ("proofsearch.engine", "search"),
+    "train": ("proofsearch.training", "train"),
+    "verify": ("proofsearch.verification", "verify_run"),
+}
+"""Where each verb is. None is imported before it is asked for: ``proofsearch --help`` needs none of them."""
+
+
+def __getattr__(name: str) -> Any:
+    """A verb."""
+    if name not in _VERBS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, verb = _VERBS[name]
+    return getattr(importlib.import_module(module), verb)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_VERBS])
+
 
 __all__ = [
     "Advanced",
@@ -46,5 +89,11 @@ __all__ = [
     "Tree",
     "Verdict",
     "__version__",
+    "evaluate",
     "hookimpl",
+    "resume_search",
+    "run_search",
+    "search",
+    "train",
+    "verify",
 ]

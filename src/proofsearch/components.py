@@ -21,6 +21,8 @@ from pydantic import ValidationError
 
 from proofsearch import streams
 from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
+from proofsearch.engine.combination import check_combination, flagged
+from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, InputError, PluginError, UsageError, one_line
 from proofsearch.guards import Owner, asked, guarded, interrupts
 from proofsearch.plugins import Plugins
@@ -37,8 +39,6 @@ from proofsearch.protocols import (
     ValueScorer,
 )
 from proofsearch.registry import Registration, cache_folder
-from proofsearch.search.combination import check_combination, flagged
-from proofsearch.search.watching import Watcher
 from proofsearch.sharing import SharedComponents, stand_in
 from proofsearch.validation import Place, dotted, explain, near
 

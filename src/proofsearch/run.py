@@ -21,6 +21,8 @@ from typing import Self
 
 from proofsearch.components import Components, Parts, check_search, resolve
 from proofsearch.config import RunConfig
+from proofsearch.engine.glimpses import Glimpse
+from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, RunFolderError, trace_of
 from proofsearch.guards import described
 from proofsearch.plugins import Plugins
@@ -29,8 +31,6 @@ from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect
-from proofsearch.search.glimpses import Glimpse
-from proofsearch.search.watching import Watcher
 from proofsearch.selection import Selection, select
 from proofsearch.types import Theorem
 from proofsearch.worker import Searched, WorkerRecipe

@@ -12,13 +12,13 @@ from typing import Any, Self
 
 from proofsearch.components import Components, Parts, resolve
 from proofsearch.config import LimitConfig, RunConfig
+from proofsearch.engine import search
+from proofsearch.engine.glimpses import Glimpses
+from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, ProofError, trace_of
 from proofsearch.plugins import Plugins
 from proofsearch.protocols import Calibrated, Interruptible, Job, Session
 from proofsearch.runs import TheoremResult
-from proofsearch.search import search
-from proofsearch.search.glimpses import Glimpses
-from proofsearch.search.prover_watch import ProverWatch
 from proofsearch.sharing import SharedComponents
 from proofsearch.types import Limit, Theorem, Verdict, reaches
 

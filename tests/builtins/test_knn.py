@@ -18,9 +18,9 @@ from proofsearch.builtins.knn import KnnConfig, KnnGenerator, make_knn, measure_
 from proofsearch.builtins.knn_index import ExampleIndex
 from proofsearch.builtins.knn_memory import KnnMemory, Step, write_memory
 from proofsearch.config import SearchConfig
+from proofsearch.engine import search
 from proofsearch.errors import InputError, PluginError, StorageError, UsageError
 from proofsearch.protocols import GenerationRequest
-from proofsearch.search import search
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter, write_file
 from proofsearch.types import (
     Advanced,

@@ -9,9 +9,9 @@ from typing import Any
 
 from proofsearch.builtins.log import Log
 from proofsearch.config import LimitConfig, RunConfig, SearchConfig
+from proofsearch.engine import SearchResult, search
 from proofsearch.protocols import RunInfo
 from proofsearch.runs import TheoremResult
-from proofsearch.search import SearchResult, search
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, ListedTactics
 from proofsearch.types import Verdict
 

@@ -22,8 +22,8 @@ from rich.console import Console
 
 from proofsearch.cli.live_searches import LiveSearches
 from proofsearch.cli.output import Bars, Lines, Silence, display
+from proofsearch.engine.glimpses import Glimpse
 from proofsearch.runs import RunFolder
-from proofsearch.search.glimpses import Glimpse
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 

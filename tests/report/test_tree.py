@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from proofsearch.config import SearchConfig
+from proofsearch.engine import search as run_search
 from proofsearch.report.tree import MAX_TEXT, clipped, kept, tree_data
-from proofsearch.search import search as run_search
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.writer import Origin, to_table
 from proofsearch.types import OutcomeKind, Theorem, Verdict
-from tests.search.parts import PartsSession, RulesGenerator, random_rules
+from tests.engine.parts import PartsSession, RulesGenerator, random_rules
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from proofsearch.engine import search
 
 from proofsearch.config import RunConfig
 from proofsearch.protocols import GenerationRequest
 from proofsearch.runs import RunFolder, TheoremResult
-from proofsearch.search import search
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter
 from proofsearch.types import (
     Advanced,

@@ -11,9 +11,9 @@ import pytest
 from conforming import failed
 
 from proofsearch.builtins.log import LogConfig, make_log
+from proofsearch.engine import SearchGraph, SearchResult
 from proofsearch.protocols import RunInfo
 from proofsearch.runs import TheoremResult
-from proofsearch.search import SearchGraph, SearchResult
 from proofsearch.testing import check_observer
 from proofsearch.types import Theorem
 

@@ -195,7 +195,7 @@ class Claims(Breadth):
     traits: ClassVar = StrategyTraits(uses_priority=False)
 
     def priority(self, node: int) -> float:
-        from proofsearch.search.ordering import Columns
+        from proofsearch.engine.ordering import Columns
 
         return self.search.priority(Columns(self.search.graph, [node], 0.0, {}))[0]
 

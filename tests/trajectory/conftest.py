@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from proofsearch.search import SearchResult, SearchStatus
-from proofsearch.search.graph import Refused, SearchGraph
+from proofsearch.engine import SearchResult, SearchStatus
+from proofsearch.engine.graph import Refused, SearchGraph
 from proofsearch.types import (
     Advanced,
     Crashed,

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofsearch.config import SearchConfig
+from proofsearch.engine import SearchResult, search
 from proofsearch.errors import InputError
-from proofsearch.search import SearchResult, search
 from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.labels import POSITIVE, LabelledEdges, decisions, distances, label
 from proofsearch.trajectory.reader import read_searches
@@ -20,7 +20,7 @@ from proofsearch.trajectory.schema import SCHEMA, VERSION_KEY
 from proofsearch.trajectory.summary import check, summarize
 from proofsearch.trajectory.writer import Origin, to_bytes, to_table
 from proofsearch.types import OutcomeKind, Verdict
-from tests.search.parts import PartsSession, Rules, RulesGenerator, random_rules
+from tests.engine.parts import PartsSession, Rules, RulesGenerator, random_rules
 
 from .test_round_trip import assert_same
 

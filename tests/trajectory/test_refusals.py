@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from proofsearch.config import SearchConfig
-from proofsearch.search import search
+from proofsearch.engine import search
 from proofsearch.trajectory.labels import POSITIVE
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.summary import check
 from proofsearch.trajectory.writer import Origin, to_bytes, to_table
 from proofsearch.types import Verdict
-from tests.search.parts import PartsSession, Rules, RulesGenerator, WholeSession
+from tests.engine.parts import PartsSession, Rules, RulesGenerator, WholeSession
 
 from .test_round_trip import assert_same
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofsearch.search.graph import SearchGraph
+from proofsearch.engine.graph import SearchGraph
 from proofsearch.trajectory.reader import read_searches, split_by_search
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import SCHEMA, VERSION, VERSION_KEY, tree_from_text, tree_to_text

@@ -8,7 +8,7 @@ import pytest
 from proofsearch_beam.strategy import Beam, BeamConfig, make_beam
 
 from proofsearch.config import LimitConfig, SearchConfig
-from proofsearch.search import SearchGraph, SearchStatus, search
+from proofsearch.engine import SearchGraph, SearchStatus, search
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, ListedTactics, check_strategy
 
 

@@ -11,7 +11,7 @@ import pytest
 from proofsearch_levin.priority import Levin, LevinConfig, make_levin
 
 from proofsearch.config import LimitConfig, SearchConfig
-from proofsearch.search import search
+from proofsearch.engine import search
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, ListedTactics, check_priority
 
 

@@ -22,9 +22,9 @@ from pysat.solvers import Solver
 
 from proofsearch import Advanced, Finished, Goal, Rejected, State, Theorem
 from proofsearch.config import PriorityConfig, SearchConfig
+from proofsearch.engine import search
 from proofsearch.errors import InputError, ProofError, UsageError
 from proofsearch.protocols import GenerationRequest
-from proofsearch.search import search
 from proofsearch.testing import SampleBuilder, Samples, check_environment, check_generator
 
 ALL_SIGNS = "1 2, 1 -2, -1 2, -1 -2"

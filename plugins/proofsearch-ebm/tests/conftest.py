@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from proofsearch_ebm.dataset import Dataset, build_dataset
 from proofsearch_ebm.parts import PartEncoder
 
-from proofsearch.search import SearchResult, SearchStatus
-from proofsearch.search.graph import SearchGraph
+from proofsearch.engine import SearchResult, SearchStatus
+from proofsearch.engine.graph import SearchGraph
 from proofsearch.trajectory.writer import Origin, new_search_id, to_table, write_file
 from proofsearch.types import Finished, Goal, ProofState, Rejected, State, Theorem, Verdict
 

@@ -24,8 +24,8 @@ from proofsearch_metamath.ranker.features import TermFeatures
 from proofsearch_metamath.terms import TermTooLargeError
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.engine import search
 from proofsearch.protocols import GenerationRequest
-from proofsearch.search import search
 from proofsearch.types import Candidate
 
 native = pytest.importorskip("proofsearch_metamath._native", reason="the compiled part was not built")

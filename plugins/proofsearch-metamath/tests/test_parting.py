@@ -12,8 +12,8 @@ from proofsearch_metamath.state import MetamathState
 
 from proofsearch import Advanced, Candidate, Finished, Rejected, Verdict
 from proofsearch.config import SearchConfig
+from proofsearch.engine import SearchResult, search
 from proofsearch.protocols import Decomposes, GenerationRequest
-from proofsearch.search import SearchResult, search
 
 Open = Callable[..., MetamathEnvironment]
 

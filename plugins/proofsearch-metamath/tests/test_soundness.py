@@ -22,8 +22,8 @@ from proofsearch_metamath.verifier import Verifier
 
 from proofsearch import Advanced, Candidate, Finished, Outcome, Rejected
 from proofsearch.config import SearchConfig
+from proofsearch.engine import SearchStatus, search
 from proofsearch.protocols import GenerationRequest
-from proofsearch.search import SearchStatus, search
 
 from .test_reader import BASE, PIECES, WORDS
 from .test_reader import BROKEN as BROKEN_DATABASES

@@ -18,9 +18,9 @@ from proofsearch_metamath.state import MetamathState, PlainState
 
 from proofsearch import Advanced, Finished, Outcome, Rejected
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.engine import search
 from proofsearch.moves import first_admitted
 from proofsearch.protocols import AdmitsMany, EnumeratesMoves, GenerationRequest, StepsMany
-from proofsearch.search import search
 from proofsearch.types import Candidate
 
 Kind = str

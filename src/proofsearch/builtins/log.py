@@ -20,10 +20,10 @@ from proofsearch.registry import Builder
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.engine.result import SearchResult
     from proofsearch.protocols import RunInfo
     from proofsearch.runs import TheoremResult
-    from proofsearch.search.graph import SearchGraph
-    from proofsearch.search.result import SearchResult
 
 
 class LogConfig(ComponentConfig):

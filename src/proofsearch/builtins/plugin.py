@@ -57,7 +57,7 @@ def register_encoders(register: Register) -> None:
 def register_strategies(register: Register) -> None:
     """Registers the search algorithms of the core."""
     from proofsearch.builtins.strategies import PuctConfig, make_puct
-    from proofsearch.search.strategies import BUILTIN, HELP
+    from proofsearch.engine.strategies import BUILTIN, HELP
 
     for name, make in BUILTIN.items():
         if name != "puct":
@@ -68,7 +68,7 @@ def register_strategies(register: Register) -> None:
 @hookimpl
 def register_priorities(register: Register) -> None:
     """Registers the formulas of the core; their weights are the run's own (``--goal-weight`` and its like)."""
-    from proofsearch.search.priorities import BUILTIN, HELP
+    from proofsearch.engine.priorities import BUILTIN, HELP
 
     for name, make in BUILTIN.items():
         register(name, partial(_make_priority, make), help=HELP[name])

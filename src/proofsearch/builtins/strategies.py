@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
+from proofsearch.engine.puct import Puct
 from proofsearch.registry import Builder
-from proofsearch.search.puct import Puct
 
 
 class PuctConfig(ComponentConfig):

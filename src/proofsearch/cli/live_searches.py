@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from proofsearch import streams
-from proofsearch.search.glimpses import Glimpse
+from proofsearch.engine.glimpses import Glimpse
 
 _ROOM = 10
 """Lines of the terminal that are left to everything else."""

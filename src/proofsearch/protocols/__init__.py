@@ -82,9 +82,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from proofsearch.config import RunConfig
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.engine.result import SearchResult
     from proofsearch.runs import TheoremResult
-    from proofsearch.search.graph import SearchGraph
-    from proofsearch.search.result import SearchResult
 
 
 # ---------------------------------------------------------------------------------------------------------------

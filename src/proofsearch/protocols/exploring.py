@@ -15,8 +15,8 @@ from proofsearch.types import ProofState, Theorem
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
+    from proofsearch.engine.graph import SearchGraph
     from proofsearch.protocols import Calibration, Session
-    from proofsearch.search.graph import SearchGraph
 
 
 # ---------------------------------------------------------------------------------------------------------------

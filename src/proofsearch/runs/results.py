@@ -21,7 +21,7 @@ from proofsearch.runs.layout import read_bytes
 from proofsearch.types import Verdict
 
 if TYPE_CHECKING:
-    from proofsearch.search.result import SearchResult
+    from proofsearch.engine.result import SearchResult
 
 PROOFS = "proofs"
 """The run folder's folder of written proofs."""

@@ -8,11 +8,11 @@ from contextlib import ExitStack, closing, suppress
 from numbers import Real
 
 from proofsearch.config import ComponentConfig
+from proofsearch.engine import SearchGraph, SearchStatus
+from proofsearch.engine.ordering import Columns
 from proofsearch.errors import UsageError
 from proofsearch.protocols import AddsUp, Alternates, BeginsAnew, Calibration, Learns, Priority, PriorityTraits
 from proofsearch.registry import Builder, Factory
-from proofsearch.search import SearchGraph, SearchStatus
-from proofsearch.search.ordering import Columns
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.engine import search
 from proofsearch.errors import UsageError
 from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, ScoreRequest
-from proofsearch.search import search
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter, fingerprint_hash, write_file
 from proofsearch.types import Candidate, Demonstration, Theorem, Verdict

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from proofsearch.config import LimitConfig, SearchConfig
+from proofsearch.engine import search
 from proofsearch.protocols import (
     Demonstrates,
     EnumeratesMoves,
@@ -18,7 +19,6 @@ from proofsearch.protocols import (
     Session,
     TacticGenerator,
 )
-from proofsearch.search import search
 from proofsearch.testing.checks import spread
 from proofsearch.types import Advanced, Candidate, ProofState, Theorem
 

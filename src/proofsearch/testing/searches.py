@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
+from proofsearch.engine import SearchGraph, SearchResult, search
 from proofsearch.protocols import (
     Calibration,
     Choice,
@@ -23,7 +24,6 @@ from proofsearch.protocols import (
     TakesApart,
     ValueScorer,
 )
-from proofsearch.search import SearchGraph, SearchResult, search
 from proofsearch.testing.mazes import World
 from proofsearch.types import ProofState, Verdict
 

@@ -23,8 +23,8 @@ from proofsearch.trajectory.schema import EDGE, GOAL, SCHEMA, tree_to_text
 from proofsearch.types import Limit, OutcomeKind, ProofState, Theorem
 
 if TYPE_CHECKING:
-    from proofsearch.search.graph import SearchGraph
-    from proofsearch.search.result import SearchResult
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.engine.result import SearchResult
 
 ROW_GROUP_ROWS = 20_000
 """A row group of a merged file is closed once it has so many rows: small enough to read one search cheaply."""

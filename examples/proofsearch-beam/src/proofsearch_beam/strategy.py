@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
+from proofsearch.engine.ordering import Order
 from proofsearch.protocols import Choice, StrategyTraits
-from proofsearch.search.ordering import Order
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Expansion, SearchHandle

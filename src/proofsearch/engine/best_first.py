@@ -1,0 +1,136 @@
+"""Best-first search: of all states that wait, the one with the highest priority is expanded next."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from math import inf
+from typing import TYPE_CHECKING, ClassVar
+
+from proofsearch.engine.deferred import Deferred
+from proofsearch.engine.frontier import Frontier
+from proofsearch.engine.graph import NAN
+from proofsearch.engine.ordering import Order
+from proofsearch.protocols import Choice, StrategyTraits
+
+if TYPE_CHECKING:
+    from proofsearch.protocols import Expansion, SearchHandle
+
+
+class BestFirst:
+    """``best-first``: whole states, by priority, ties by insertion."""
+
+    traits: ClassVar = StrategyTraits(batches=True, defers=True)
+
+    def begin(self, search: SearchHandle) -> _Exploration:
+        """A frontier with the root alone."""
+        return _Exploration(search)
+
+
+class _Exploration:
+    """The frontier of one search."""
+
+    def __init__(self, search: SearchHandle) -> None:
+        self._search = search
+        self._graph = graph = search.graph
+        config = search.config
+        self._max_depth = inf if config.max_depth is None else config.max_depth
+        defers = config.defer is not None and search.scored
+        self._deferred = Deferred(config.defer) if config.defer is not None and defers else None
+        self._order = Order(
+            search.priority,
+            graph,
+            search.calibration,
+            scored=search.scored,
+            goal_weight=config.priority.goal_weight,
+            estimates={} if self._deferred is None else self._deferred.estimates,
+        )
+        columns = [graph.priority, array("d", (NAN,))][: self._order.num_queues]
+        self._frontier = Frontier(columns, self._order.share)
+        self._frontier.move(0, *[0.0] * len(columns))
+        self._front = -1  # the node that was taken off the frontier to see whether there is one
+
+    def exhausted(self) -> bool:
+        """Whether nothing waits."""
+        if self._front < 0:
+            self._front = self._frontier.pop()
+        return self._front < 0
+
+    def next(self, room: int) -> Sequence[Choice]:
+        """The best nodes; those whose scores were put off are scored first."""
+        node, self._front = self._front, -1
+        choices = [Choice(self._scored_best(node))]
+        while len(choices) < room and (node := self._frontier.pop()) >= 0:
+            choices.append(Choice(self._scored_best(node)))
+        return choices
+
+    def proof(self, node: int, tactic: str) -> tuple[str, ...]:
+        """The node's best path and the tactic."""
+        return (*self._graph.path(node), tactic)
+
+    def expanded(self, expansions: Sequence[Expansion]) -> None:
+        """Scores new children, of each family the likeliest only if scores are put off, and lets them wait."""
+        if self._search.ended:
+            return
+        families = [expansion.children for expansion in expansions if expansion.children]
+        improved = list(dict.fromkeys(node for expansion in expansions for node in expansion.improved))
+        rescaled = self._score_new(families)
+        given_up = self._score_again([node for node in improved if node < expansions[0].children.start])
+        self._let_wait(families, improved, rescaled or given_up)
+
+    def _score_new(self, families: list[range]) -> bool:
+        """As :meth:`_score`."""
+        if not self._search.scored or not families:
+            return False
+        if self._deferred is None:
+            return self._score(range(families[0].start, families[-1].stop))
+        rescaled = self._score(self._deferred.add(families, self._graph))
+        self._deferred.estimate(self._graph)
+        return rescaled
+
+    def _score_again(self, moved: Sequence[int]) -> bool:
+        """Has known nodes scored anew that got a better path, if values depend on it; returns as :meth:`_ask`."""
+        if not (self._search.scored and self._search.scores_paths and moved):
+            return False
+        if self._deferred is not None:
+            for node in moved:
+                self._deferred.drop(node)
+        return self._ask(moved)
+
+    def _score(self, nodes: Sequence[int]) -> bool:
+        """Has new nodes scored; returns whether all waiting nodes need new priorities."""
+        return bool(nodes) and (self._ask(nodes) or self._order.observe(nodes))
+
+    def _ask(self, nodes: Sequence[int]) -> bool:
+        """Asks the scorer; returns whether it was given up, so that all waiting nodes need new priorities."""
+        self._search.score(nodes)
+        if not self._search.scored:
+            self._order.forget_values()
+        return not self._search.scored
+
+    def _scored_best(self, node: int) -> int:
+        """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
+        deferred = self._deferred
+        while deferred is not None and self._search.scored and node in deferred:
+            nodes = deferred.take(node, self._graph)
+            self._let_wait([], nodes, self._score(nodes))
+            node = self._frontier.pop()
+        return node
+
+    def _let_wait(self, families: list[range], moved: list[int], rescaled: bool) -> None:
+        """Inserts new children, moves waiting nodes that got a better path, and re-orders all if the scale changed."""
+        graph, frontier, order = self._graph, self._frontier, self._order
+        for family in families:
+            if graph.depth[family.start] < self._max_depth:
+                frontier.push(*order(family))
+            else:
+                frontier.skip(*order(family))
+        for node in moved:
+            if graph.expanded_at[node] >= 0:
+                continue
+            if graph.depth[node] < self._max_depth:
+                frontier.move(node, *(column[0] for column in order((node,))))
+            else:
+                frontier.remove(node)
+        if rescaled:
+            frontier.rebuild(order)

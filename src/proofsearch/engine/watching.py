@@ -1,0 +1,101 @@
+"""Observers at work: whatever one of them raises is kept for a person to read, and the search goes on as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from proofsearch.errors import ComponentError, one_line
+from proofsearch.guards import described, interrupts
+from proofsearch.protocols import RunObserver, SearchObserver
+
+if TYPE_CHECKING:
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.engine.result import SearchResult
+    from proofsearch.protocols import Observer, RunInfo
+    from proofsearch.runs import TheoremResult
+    from proofsearch.types import Theorem
+
+
+class Watcher:
+    """An observer that can do no harm by raising.
+
+    It is a :class:`proofsearch.protocols.SearchObserver` and a :class:`proofsearch.protocols.RunObserver`, and passes
+    on what the observer has methods for. Once that has raised it is told of nothing more, but still closed.
+
+    Args:
+        observer: what watches.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer: Observer | None = observer
+        self._name = described(observer, "observer")
+        self._searches = observer if isinstance(observer, SearchObserver) else None
+        self._runs = observer if isinstance(observer, RunObserver) else None
+        self._expanded = None if self._searches is None else self._searches.expanded
+        self._failure: ComponentError | None = None
+
+    @property
+    def sees_searches(self) -> bool:
+        """Whether it is told of searches, and has not failed."""
+        return self._searches is not None
+
+    def take_failure(self) -> ComponentError | None:
+        """What went wrong since this was asked last, with what was raised as its cause."""
+        failure, self._failure = self._failure, None
+        return failure
+
+    def started(self, theorem: Theorem, graph: SearchGraph) -> None:
+        """A search began."""
+        if self._searches is not None:
+            self._tell("started()", self._searches.started, theorem, graph)
+
+    def expanded(self, graph: SearchGraph, node: int) -> None:
+        """A node was expanded."""
+        if self._expanded is not None:
+            # Not _tell(): this is called for every expansion, and must cost next to nothing.
+            try:
+                self._expanded(graph, node)
+            except BaseException as error:
+                self._give_up("expanded()", error)
+
+    def finished(self, graph: SearchGraph, result: SearchResult) -> None:
+        """A search ended."""
+        if self._searches is not None:
+            self._tell("finished()", self._searches.finished, graph, result)
+
+    def run_started(self, run: RunInfo) -> None:
+        """The searches of a run begin."""
+        if self._runs is not None:
+            self._tell("run_started()", self._runs.run_started, run)
+
+    def searched(self, result: TheoremResult) -> None:
+        """A theorem's result is in the run folder."""
+        if self._runs is not None:
+            self._tell("searched()", self._runs.searched, result)
+
+    def run_finished(self, run: RunInfo, results: Mapping[str, TheoremResult]) -> None:
+        """Every theorem of a run has a result."""
+        if self._runs is not None:
+            self._tell("run_finished()", self._runs.run_finished, run, results)
+
+    def close(self) -> None:
+        """Closes the observer. Idempotent."""
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            self._tell("close()", observer.close)
+
+    def _tell(self, what: str, hear: Callable[..., None], *told: Any) -> None:
+        try:
+            hear(*told)
+        except BaseException as error:
+            self._give_up(what, error)
+
+    def _give_up(self, what: str, error: BaseException) -> None:
+        """Tells it of nothing more. Errors for people and a lack of memory are no end of a search either."""
+        if interrupts(error):
+            raise error
+        self._searches = self._runs = self._expanded = None
+        named = str(error) if isinstance(error, ComponentError) else f"{self._name}: {what} raised {one_line(error)}"
+        self._failure = ComponentError(f"{named}; it is told of nothing more")
+        self._failure.__cause__ = error.__cause__ if isinstance(error, ComponentError) else error
