@@ -135,7 +135,7 @@ def search(cli: Cli, kind: str, fault: str, *more: str, mode: str = "threads") -
         chosen["generator"] = "demonstrated"
         others = ("--demonstrated-generator", "fake")
     elif ".parts" in fault:
-        others = ("--mode", "and-or")
+        others = ("--strategy", "and-or")
     flags = {of: "--env" if of == "environment" else f"--{of}" for of in chosen}
     options = [text for of, name in chosen.items() for text in (flags[of], name)]
     local = "odd" if kind == "executor" else "local"

@@ -33,6 +33,6 @@ def test_a_name_that_could_not_be_installed_is_refused(cli: Cli) -> None:
 
 def test_a_kind_must_be_said_and_known(cli: Cli) -> None:
     assert cli("plugins", "new", "mine").code == 2
-    done = cli("plugins", "new", "mine", "--kind", "observer")
+    done = cli("plugins", "new", "mine", "--kind", "prover")
     assert done.code == 2
-    assert "'observer' is not one of 'scorer'" in done.err
+    assert "'prover' is not one of" in done.err

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from proofsearch.engine import search
 
 from proofsearch.config import RunConfig
+from proofsearch.engine import search
 from proofsearch.protocols import GenerationRequest
 from proofsearch.runs import RunFolder, TheoremResult
 from proofsearch.trajectory.writer import Origin, TrajectoryWriter

@@ -87,7 +87,7 @@ def _run(run: RunEvaluation) -> list[RenderableType]:
         f"[bold]{escape(str(run.run))}[/]: {run.environment}, {run.generator}, scorer {run.scorer}, priority "
         f"{run.priority}; at most {limits or 'anything'}; {run.proved} of {run.theorems} theorems proved"
         f"{f', {_wilson(run.proved, run.theorems)}' if run.theorems else ''}"
-        f"{f'; checked: {tiers_in_words(run.checked)}' if run.checked else ''}"
+        f"{f'; checked: {tiers}' if (tiers := tiers_in_words(run.checked)) else ''}"
     ]
     judged = f"values of {run.value_of}, scored now" if run.offline else f"recorded values of {run.value_of}"
     colour = {"above chance": "green", "looks inverted": "bold red"}.get(run.sign.verdict, "yellow")

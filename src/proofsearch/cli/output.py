@@ -239,8 +239,8 @@ def summary_text(summary: RunSummary) -> str:
         f"({percentage(summary.proved / summary.theorems)}, 95% interval {percentage(low)} to {percentage(high)}) "
         f"in {duration(summary.seconds)}"
     ]
-    if tiers := count_tiers(result.verdict for result in summary.results.values()):
-        lines.append(f"checked: {tiers_in_words(tiers)}")
+    if tiers := tiers_in_words(count_tiers(result.verdict for result in summary.results.values())):
+        lines.append(f"checked: {tiers}")
     if ended:
         lines.append(f"not proved: {', '.join(f'{count} {ending}' for ending, count in ended.most_common())}")
     lines += [f"warning: {fault}" for fault in summary.faults]

@@ -18,5 +18,7 @@ def count_tiers(verdicts: Iterable[Verdict | None]) -> dict[str, int]:
 
 
 def tiers_in_words(counts: Mapping[str, int]) -> str:
-    """Counts by tier as people read them: ``"12 axioms audited, 3 kernel"``; empty where there are none."""
+    """Counts by tier as people read them: ``"12 axioms audited, 3 kernel"``; empty where no check states its tier."""
+    if not set(counts) - {UNSTATED}:
+        return ""
     return ", ".join(f"{count} {tier}" for tier, count in counts.items())
