@@ -11,6 +11,8 @@ import os
 
 from hypothesis import settings
 
+for _size in ("COLUMNS", "LINES"):  # those of whoever runs the tests, or of pytest-xdist's workers, are no test's
+    os.environ.pop(_size, None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch or numpy is first imported
 
 settings.register_profile("untimed", settings(), deadline=None)
