@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -63,7 +64,9 @@ class CheckWorker:
 
     def close(self) -> None:
         """Leaves a file that says so."""
-        (self._recipe.folder / f"closed-{self._name}").touch()
+        # A thread that was left behind may get here when the checks, and their folder, are gone.
+        with suppress(FileNotFoundError):
+            (self._recipe.folder / f"closed-{self._name}").touch()
 
     def do_say(self, argument: str) -> str:
         """Returns the argument."""
