@@ -12,40 +12,31 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from hashlib import blake2b
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-from proofsearch.answers import candidates as complaint_about
-from proofsearch.answers import is_listed
 from proofsearch.engine.acceptance import Acceptance
+from proofsearch.engine.asking import Asking
 from proofsearch.engine.budget import Budget
-from proofsearch.engine.candidates import candidate_columns
 from proofsearch.engine.collector import rarer_full_collections
 from proofsearch.engine.combination import check_combination
-from proofsearch.engine.graph import NAN, Refused, SearchGraph, kind_of
+from proofsearch.engine.graph import NAN, SearchGraph, kind_of
 from proofsearch.engine.priorities import builtin_priority
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.engine.releasing import Releases
 from proofsearch.engine.result import SearchResult, SearchStatus
 from proofsearch.engine.scoring import MAX_UNSCORED, Scoring
+from proofsearch.engine.stepping import Stepping
 from proofsearch.engine.strategies import builtin_strategy
+from proofsearch.engine.summing_up import sum_up
 from proofsearch.engine.timing import StepTimes
-from proofsearch.errors import PluginError
-from proofsearch.guards import described
 from proofsearch.protocols import (
     Choice,
-    EnumeratesMoves,
     Expansion,
-    GenerationRequest,
     ReleasesStates,
-    StepsMany,
-    TakesApart,
 )
-from proofsearch.types import Advanced, Candidate, Finished, Outcome, OutcomeKind, ProofState, Theorem, Verdict
+from proofsearch.types import Advanced, Candidate, Finished, Theorem, Verdict
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
@@ -173,23 +164,16 @@ class _Search:
         self.scored = scoring is not None
         self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
-        self._generator = generator
-        self._generator_name = described(generator, "generator")
-        self._unsuggested = 0
+        self._asking = Asking(generator, theorem, session, config.candidates, seed)
         self._messages: list[str] = []
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
         self._budget = budget
         self._max_depth = inf if config.max_depth is None else config.max_depth
-        self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
-        self._step_many = session.step_many if isinstance(session, StepsMany) else None
         self._releases: Releases | None = None
         self._times = StepTimes(budget.clock)
         self._watch = watch
         self._looks = watch.begin(session)
-        # Not hash(): that is randomised in each process.
-        digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
-        self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
         self._status: SearchStatus | None = None
         self._limit_hit: str | None = None
 
@@ -222,7 +206,7 @@ class _Search:
         self._exploration = exploration = strategy.begin(self)
         if isinstance(self.session, ReleasesStates):
             self._releases = Releases(self.session.release, self._max_depth, strategy.traits.revisits)
-        self._apart = exploration if isinstance(exploration, TakesApart) else None
+        self._step = Stepping(self.session, exploration, self._acceptance, self._times)
         self._acceptance.begin(graph, exploration, self._max_depth)
         self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
@@ -234,7 +218,7 @@ class _Search:
         for observer in self._observers:
             observer.finished(graph, result)
         # The strategy knows this search and the search its strategy: a circle that would keep both until collected.
-        del self._exploration, self._apart
+        del self._exploration, self._step
         self._acceptance.end()
         return result
 
@@ -272,10 +256,8 @@ class _Search:
         self._status = SearchStatus.LIMIT
         self._limit_hit = limit
 
-    def _interrupted(self, more: bool = True) -> bool:
-        """Whether time is up or the caller wants an end; sets the status then. Never where there is no more to do."""
-        if not more:
-            return False
+    def _interrupted(self) -> bool:
+        """Whether time is up or the caller wants an end; sets the status then."""
         if self._budget.is_cancelled():
             self._status = SearchStatus.CANCELLED
         elif self._budget.is_late():
@@ -288,7 +270,7 @@ class _Search:
         """Expands nodes, tells the strategy what came of it, and then everyone who watches."""
         graph = self.graph
         expansions: list[Expansion] = []
-        for choice, candidates in zip(choices, self._generate(choices), strict=True):
+        for choice, candidates in zip(choices, self._suggestions(choices), strict=True):
             expansions.append(self._expand(choice, candidates))
             if self._status is not None:
                 break
@@ -305,115 +287,44 @@ class _Search:
         if self._looks:
             self._watch.look()
 
-    def _generate(self, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
-        """The candidates for each choice, from one call for all that want the same number of them."""
-        budget, graph, moves = self._budget, self.graph, self._moves
+    def _suggestions(self, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
+        """The candidates for each choice."""
+        budget = self._budget
         began = budget.clock()
-        suggestions: list[Sequence[Candidate]] = []
-        for count, some in groupby(choices, self._wanted):
-            requests = []
-            for choice in some:
-                state = graph.state[choice.node]
-                requests.append(GenerationRequest(self.theorem, state, moves and moves(state), self._seed))
-                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
-                self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
-            found = self._generator.generate(requests, count)
-            if not is_listed(found) or len(found) != len(requests):
-                raise PluginError(f"{self._generator_name} {complaint_about(found, requests)}")
-            suggestions += found
+        suggestions = self._asking.suggestions(self.graph, choices)
         budget.generated += len(choices)
         budget.generate_seconds += budget.clock() - began
         return suggestions
 
-    def _wanted(self, choice: Choice) -> int:
-        """How many candidates are asked for."""
-        return self.config.candidates if choice.candidates is None else choice.candidates
-
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
         budget, graph, node = self._budget, self.graph, choice.node
-        columns = candidate_columns(candidates, self._wanted(choice), self._generator_name)
-        self._unsuggested += not columns[0]
-        tactics, logprobs, num_tokens = graph.untried(node, *columns)
+        tactics, logprobs, num_tokens = self._asking.columns(graph, choice, candidates)
         left = budget.steps_left()
         cut = len(tactics) > left
-        tried = tactics[: int(left)] if cut else tactics
-        states: list[ProofState] = []
-        failures: dict[int, Outcome | Refused] = {}
-        sizes: list[int] | None = None if self._apart is None else []
         verified = budget.accept_seconds
         began = budget.clock()
-        refused_parts: dict[int, Sequence[ProofState]] = {}
-        proved_by = self._step_all(node, tried, states, failures, sizes, refused_parts)
+        interrupted = self._interrupted if budget.watched else None
+        tried = self._step(node, graph.state[node], tactics[: int(left)] if cut else tactics, interrupted)
         now = budget.clock()
+        if tried.proved_by >= 0:
+            self._status = self._acceptance.status
         seconds = now - began - (budget.accept_seconds - verified)
-        count = len(states if sizes is None else sizes) + len(failures)
         budget.step_seconds += seconds
-        budget.steps += count
+        budget.steps += tried.count
         budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
         first_edge, first_node = graph.num_edges, graph.num_nodes
-        self._times.note(graph, first_edge, count, seconds)
-        if failures:
-            self._acceptance.note(failures, first_edge, refused_parts)
-        improved = graph.expand(node, tactics, logprobs, num_tokens, states, failures, budget.at(now), sizes)
+        self._times.note(graph, first_edge, tried.count, seconds)
+        if tried.failures:
+            self._acceptance.note(tried.failures, first_edge, tried.refused_parts)
+        made = (tried.states, tried.failures, budget.at(now), tried.sizes)
+        improved = graph.expand(node, tactics, logprobs, num_tokens, *made)
         edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
         if self._releases is not None:
-            self._releases.met(graph, states, len(children))
-        return Expansion(node, edges, children, improved, -1 if proved_by < 0 else first_edge + proved_by)
-
-    def _step_all(
-        self,
-        node: int,
-        tactics: Sequence[str],
-        states: list[ProofState],
-        failures: dict[int, Outcome | Refused],
-        sizes: list[int] | None,
-        refused_parts: dict[int, Sequence[ProofState]],
-    ) -> int:
-        """Steps a node by tactics in order until one proves it; returns the place of that one, -1 if there is none.
-
-        Args:
-            node: what is stepped.
-            tactics: the steps.
-            states: gets what the steps that advance lead to.
-            failures: gets the outcomes of the others, by their place.
-            sizes: where states are taken apart, gets how many parts each step that advances leads to.
-            refused_parts: gets the parts that each refused step leads to, by its place.
-        """
-        apart, watched = self._apart, self._budget.watched
-        reach, whole = states.append, Advanced if apart is None else None
-        for outcome in self._outcomes(self.graph.state[node], tactics):
-            if type(outcome) is whole:
-                reach(outcome.state)
-            else:
-                index = len(states if sizes is None else sizes) + len(failures)
-                parts: Sequence[ProofState] = ()
-                if type(outcome) is Advanced and apart is not None:
-                    parts = apart.parts(outcome.state)
-                proves = apart.closes(parts) if parts and apart is not None else type(outcome) is Finished
-                refusal = self._acceptance.complete(node, tactics[index]) if proves else None
-                if refusal is not None:
-                    failures[index] = Refused(refusal)
-                    refused_parts[index] = parts
-                elif parts and sizes is not None:
-                    states += parts
-                    sizes.append(len(parts))
-                else:
-                    failures[index] = outcome
-                if proves and refusal is None:
-                    self._status = self._acceptance.status
-                    return index
-            if watched and self._interrupted(len(states if sizes is None else sizes) + len(failures) < len(tactics)):
-                break
-        return -1
-
-    def _outcomes(self, state: ProofState, tactics: Sequence[str]) -> Iterable[Outcome]:
-        """The outcomes of stepping a state by each tactic, in order, each made when it is asked for."""
-        if self._step_many is not None and len(tactics) > 1:
-            return self._times.of(self._step_many(state, tactics))
-        return self._times.of(map(partial(self.session.step, state), tactics))
+            self._releases.met(graph, tried.states, len(children))
+        return Expansion(node, edges, children, improved, -1 if tried.proved_by < 0 else first_edge + tried.proved_by)
 
     def _try_other_ways(self) -> None:
         """Has other paths checked to where finished ones were refused; not where time is up."""
@@ -424,53 +335,15 @@ class _Search:
 
     def _result(self) -> SearchResult:
         assert self._status is not None
-        graph, scoring, budget, acceptance = self.graph, self._scoring, self._budget, self._acceptance
-        messages = self._messages
-        seconds = budget.elapsed()
-        warnings = []
-        if self._unsuggested and self._unsuggested == len(graph.expanded):
-            warnings.append(
-                f"{self._generator_name}: generate() suggested nothing for any expanded state ({self._unsuggested} in "
-                "all); a model's answers may all be empty, cut off or unusable"
-            )
-            messages.append(warnings[0])
-        if scoring is not None and scoring.first_failure:
-            warnings.append(scoring.first_failure)
-            messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
-        elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
-            warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
-        crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
-        if crashed >= 0:
-            tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
-            messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
-        messages += self._watch.messages
-        return SearchResult(
-            theorem=self.theorem.name,
-            status=self._status,
-            limit_hit=self._limit_hit,
-            tactics=acceptance.tactics,
-            verdict=acceptance.verdict,
-            expansions=budget.expansions,
-            steps=budget.steps,
-            generated=budget.generated,
-            scored=scoring.scored if scoring else 0,
-            unscored=scoring.unscored if scoring else 0,
-            scorer_failures=scoring.failures if scoring else 0,
-            refused=acceptance.refused,
-            nodes=graph.num_nodes,
-            edges=graph.num_edges,
-            messages=tuple(messages),
-            seconds=seconds,
-            generate_seconds=budget.generate_seconds,
-            step_seconds=budget.step_seconds,
-            score_seconds=budget.score_seconds,
-            engine_seconds=seconds - budget.generate_seconds - budget.step_seconds - budget.score_seconds,
-            accept_seconds=budget.accept_seconds,
-            usage=self._watch.highest,
-            replacements=self._watch.replacements,
-            graph=graph,
-            unsuggested=self._unsuggested,
-            misscored=scoring.misscored if scoring else 0,
-            warnings=tuple(warnings),
-            trace=scoring.trace if scoring else "",
+        return sum_up(
+            self.theorem.name,
+            self._status,
+            self._limit_hit,
+            self._messages,
+            graph=self.graph,
+            budget=self._budget,
+            asking=self._asking,
+            scoring=self._scoring,
+            acceptance=self._acceptance,
+            watch=self._watch,
         )

@@ -1,0 +1,86 @@
+"""Asking the policy: what is to be tried at the nodes that a strategy has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from proofsearch.answers import candidates as complaint_about
+from proofsearch.answers import is_listed
+from proofsearch.engine.candidates import candidate_columns
+from proofsearch.errors import PluginError
+from proofsearch.guards import described
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest
+
+if TYPE_CHECKING:
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.protocols import Choice, Session, TacticGenerator
+    from proofsearch.types import Candidate, Theorem
+
+
+class Asking:
+    """The generator of one search.
+
+    Args:
+        generator: the policy.
+        theorem: what the search is about.
+        session: of the search; where it enumerates moves, requests say them.
+        candidates: how many are asked for where a choice doesn't say.
+        seed: of the search; a request's seed depends on it, the theorem's name and the number of the expansion alone.
+
+    Attributes:
+        name: what to call the generator in messages.
+        unsuggested: expanded nodes for which it suggested nothing.
+    """
+
+    def __init__(
+        self, generator: TacticGenerator, theorem: Theorem, session: Session, candidates: int, seed: int
+    ) -> None:
+        self._generator = generator
+        self._theorem = theorem
+        self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
+        self._candidates = candidates
+        # Not hash(): that is randomised in each process.
+        digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
+        self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
+        self.name = described(generator, "generator")
+        self.unsuggested = 0
+
+    def suggestions(self, graph: SearchGraph, choices: Sequence[Choice]) -> list[Sequence[Candidate]]:
+        """The candidates for each choice, from one call for all that want the same number of them.
+
+        Raises:
+            PluginError: the generator broke its contract; the message says how.
+        """
+        suggestions: list[Sequence[Candidate]] = []
+        moves = self._moves
+        for count, some in groupby(choices, self._wanted):
+            requests = []
+            for choice in some:
+                state = graph.state[choice.node]
+                requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
+                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
+                self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
+            found = self._generator.generate(requests, count)
+            if not is_listed(found) or len(found) != len(requests):
+                raise PluginError(f"{self.name} {complaint_about(found, requests)}")
+            suggestions += found
+        return suggestions
+
+    def columns(
+        self, graph: SearchGraph, choice: Choice, candidates: Sequence[Candidate]
+    ) -> tuple[list[str], list[float], list[int]]:
+        """Candidates as tactics, log-probabilities and token counts, without those that were tried at the node before.
+
+        Raises:
+            PluginError: a candidate breaks its contract.
+        """
+        columns = candidate_columns(candidates, self._wanted(choice), self.name)
+        self.unsuggested += not columns[0]
+        return graph.untried(choice.node, *columns)
+
+    def _wanted(self, choice: Choice) -> int:
+        """How many candidates are asked for."""
+        return self._candidates if choice.candidates is None else choice.candidates

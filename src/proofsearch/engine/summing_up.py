@@ -1,0 +1,94 @@
+"""What a search comes back with, put together from those who kept account of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proofsearch.engine.result import SearchResult, SearchStatus
+from proofsearch.types import OutcomeKind
+
+if TYPE_CHECKING:
+    from proofsearch.engine.acceptance import Acceptance
+    from proofsearch.engine.asking import Asking
+    from proofsearch.engine.budget import Budget
+    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.engine.prover_watch import ProverWatch
+    from proofsearch.engine.scoring import Scoring
+
+
+def sum_up(
+    theorem: str,
+    status: SearchStatus,
+    limit_hit: str | None,
+    messages: list[str],
+    *,
+    graph: SearchGraph,
+    budget: Budget,
+    asking: Asking,
+    scoring: Scoring | None,
+    acceptance: Acceptance,
+    watch: ProverWatch,
+) -> SearchResult:
+    """The result of a search that has ended.
+
+    Args:
+        theorem: the theorem's name.
+        status: why it ended.
+        limit_hit: the limit that ended it, if one did.
+        messages: what was noted on the way.
+        graph: what was found.
+        budget: what was spent.
+        asking: how the generator did.
+        scoring: how the scorer did, where there is one.
+        acceptance: how the check did.
+        watch: what the prover used.
+    """
+    seconds = budget.elapsed()
+    warnings = []
+    messages = list(messages)
+    if asking.unsuggested and asking.unsuggested == len(graph.expanded):
+        warnings.append(
+            f"{asking.name}: generate() suggested nothing for any expanded state ({asking.unsuggested} in all); a "
+            "model's answers may all be empty, cut off or unusable"
+        )
+        messages.append(warnings[0])
+    if scoring is not None and scoring.first_failure:
+        warnings.append(scoring.first_failure)
+        messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
+    elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
+        warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
+    crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
+    if crashed >= 0:
+        tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
+        messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+    messages += watch.messages
+    return SearchResult(
+        theorem=theorem,
+        status=status,
+        limit_hit=limit_hit,
+        tactics=acceptance.tactics,
+        verdict=acceptance.verdict,
+        expansions=budget.expansions,
+        steps=budget.steps,
+        generated=budget.generated,
+        scored=scoring.scored if scoring else 0,
+        unscored=scoring.unscored if scoring else 0,
+        scorer_failures=scoring.failures if scoring else 0,
+        refused=acceptance.refused,
+        nodes=graph.num_nodes,
+        edges=graph.num_edges,
+        messages=tuple(messages),
+        seconds=seconds,
+        generate_seconds=budget.generate_seconds,
+        step_seconds=budget.step_seconds,
+        score_seconds=budget.score_seconds,
+        engine_seconds=seconds - budget.generate_seconds - budget.step_seconds - budget.score_seconds,
+        accept_seconds=budget.accept_seconds,
+        usage=watch.highest,
+        replacements=watch.replacements,
+        graph=graph,
+        unsuggested=asking.unsuggested,
+        misscored=scoring.misscored if scoring else 0,
+        warnings=tuple(warnings),
+        trace=scoring.trace if scoring else "",
+    )
