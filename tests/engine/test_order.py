@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proofsearch.builtins.scorers import LogprobScorer
@@ -73,7 +73,11 @@ configs = st.fixed_dictionaries(
     }
 )
 
+SIBLINGS_OF_TWO_DEPTHS = {"batch": 2, "max_depth": 3, "priority": {"kind": "mix", "warmup": 7, "heuristic_weight": 0.5}}
+"""In one world a node's first child gets a better, deeper path by the other node of its batch; its siblings don't."""
 
+
+@example(86666, SIBLINGS_OF_TWO_DEPTHS, 0.0, None)
 @given(
     st.integers(0, 10**6),
     configs,

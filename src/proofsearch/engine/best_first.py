@@ -121,10 +121,12 @@ class _Exploration:
         """Inserts new children, moves waiting nodes that got a better path, and re-orders all if the scale changed."""
         graph, frontier, order = self._graph, self._frontier, self._order
         for family in families:
-            if graph.depth[family.start] < self._max_depth:
+            if self._max_depth == inf or max(graph.depth[family.start : family.stop]) < self._max_depth:
                 frontier.push(*order(family))
-            else:
-                frontier.skip(*order(family))
+                continue
+            frontier.skip(*order(family))
+            # Siblings may differ in depth: one of them got a better path by another node of the same batch.
+            moved = [*moved, *(node for node in family if graph.depth[node] < self._max_depth)]
         for node in moved:
             if graph.expanded_at[node] >= 0:
                 continue
