@@ -132,3 +132,13 @@ def _gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def test_a_command_does_not_end_with_the_signal_of_the_one_before() -> None:
+    """Catches the code of SIGHUP for a Ctrl-C, in a process that runs several commands."""
+    with pytest.raises(KeyboardInterrupt), ending_signals():
+        signal.raise_signal(signal.SIGTERM)
+    assert exit_code() == 143
+    with pytest.raises(KeyboardInterrupt), ending_signals():
+        raise KeyboardInterrupt
+    assert exit_code() == 130

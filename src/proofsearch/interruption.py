@@ -51,6 +51,8 @@ def ending_signals() -> Iterator[None]:
         _received(number)
         raise KeyboardInterrupt
 
+    global _last
+    _last = signal.SIGINT  # an earlier command of this process may have ended by another signal
     _terminals.update(descriptor for descriptor in (1, 2) if _is_terminal(descriptor))
     before = {}
     if _in_main_thread():

@@ -17,9 +17,11 @@ from pydantic import Field
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, UsageError
+from proofsearch.guards import Owner, guarded
 from proofsearch.protocols import Demonstrates, TrainingReport, TrainingRequest
 from proofsearch.registry import Builder
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_trainer, record
+from proofsearch.testing.trainers import _Trained
 from proofsearch.trajectory.labels import POSITIVE
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.types import Theorem
@@ -297,3 +299,11 @@ def test_recorded_searches_that_are_given_are_taken(tmp_path: Path) -> None:
         assert check_trainer(Sound, Config(), builder=builder, trajectories=[path]).conforms
     with pytest.raises(UsageError, match="demonstrates no proofs"):
         record(SimpleNamespace(), [], tmp_path / "none.parquet")  # type: ignore[arg-type]
+
+
+def test_an_environment_without_its_test_split_is_of_the_same_class_behind_a_guard_too() -> None:
+    """Catches a trainer for one prover alone that refuses the checks as another prover's."""
+    environment = CountdownEnvironment(CountdownConfig())
+    owner = Owner("environment", "countdown", "builtins")
+    assert isinstance(_Trained(environment), CountdownEnvironment)
+    assert isinstance(_Trained(guarded(environment, owner)), CountdownEnvironment)

@@ -429,7 +429,7 @@ class _Trained:
     # A trainer for one prover alone asks for its class.
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return type(self._environment)
+        return self._environment.__class__
 
     def theorems(self) -> list[Theorem]:
         return [theorem for theorem in self._environment.theorems() if theorem.split != "test"]
