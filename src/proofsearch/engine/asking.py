@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -56,7 +56,10 @@ class Asking:
         """
         suggestions: list[Sequence[Candidate]] = []
         moves = self._moves
-        for count, some in groupby(choices, self._wanted):
+        wanted: Iterable[tuple[int, Iterable[Choice]]] = ((self._wanted(choices[0]), choices),)
+        if len(choices) > 1:
+            wanted = groupby(choices, self._wanted)
+        for count, some in wanted:
             requests = []
             for choice in some:
                 state = graph.state[choice.node]

@@ -59,7 +59,7 @@ class _Exploration:
     def next(self, room: int) -> Sequence[Choice]:
         """The best nodes; those whose scores were put off are scored first."""
         node, self._front = self._front, -1
-        choices = [Choice(self._scored_best(node))]
+        choices = [Choice(node if self._deferred is None else self._scored_best(node))]
         while len(choices) < room and (node := self._frontier.pop()) >= 0:
             choices.append(Choice(self._scored_best(node)))
         return choices
@@ -73,9 +73,14 @@ class _Exploration:
         if self._search.ended:
             return
         families = [expansion.children for expansion in expansions if expansion.children]
-        improved = list(dict.fromkeys(node for expansion in expansions for node in expansion.improved))
+        improved: list[int] = []
+        for expansion in expansions:
+            improved += expansion.improved
+        if improved:
+            improved = list(dict.fromkeys(improved))
         rescaled = self._score_new(families)
-        given_up = self._score_again([node for node in improved if node < expansions[0].children.start])
+        known = [node for node in improved if node < expansions[0].children.start]
+        given_up = bool(known) and self._score_again(known)
         self._let_wait(families, improved, rescaled or given_up)
 
     def _score_new(self, families: list[range]) -> bool:

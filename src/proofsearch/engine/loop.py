@@ -169,6 +169,7 @@ class _Search:
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
         self._budget = budget
+        self._batch = config.batch
         self._max_depth = inf if config.max_depth is None else config.max_depth
         self._releases: Releases | None = None
         self._times = StepTimes(budget.clock)
@@ -249,7 +250,7 @@ class _Search:
         elif limit := budget.reached(scored):
             self._reach(limit)
         elif not (budget.watched and self._interrupted()):
-            return self._exploration.next(int(min(self.config.batch, budget.room(scored))))
+            return self._exploration.next(1 if self._batch == 1 else int(min(self._batch, budget.room(scored))))
         return ()
 
     def _reach(self, limit: str) -> None:
@@ -279,9 +280,10 @@ class _Search:
             self._try_other_ways()
         if len(graph.priority) < graph.num_nodes:  # the search has ended: these won't be put in order any more
             graph.priority.extend(array("d", (NAN,)) * (graph.num_nodes - len(graph.priority)))
-        for observer in self._observers:
+        if self._observers:
             for expansion in expansions:
-                observer.expanded(graph, expansion.node)
+                for observer in self._observers:
+                    observer.expanded(graph, expansion.node)
         if self._releases is not None:
             self._releases.tell(graph, expansions)
         if self._looks:
@@ -310,18 +312,19 @@ class _Search:
         if tried.proved_by >= 0:
             self._status = self._acceptance.status
         seconds = now - began - (budget.accept_seconds - verified)
+        count = tried.count
         budget.step_seconds += seconds
-        budget.steps += tried.count
+        budget.steps += count
         budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
-        first_edge, first_node = graph.num_edges, graph.num_nodes
-        self._times.note(graph, first_edge, tried.count, seconds)
+        first_edge, first_node = len(graph.edge_tactic), len(graph.state)
+        self._times.note(graph, first_edge, count, seconds)
         if tried.failures:
             self._acceptance.note(tried.failures, first_edge, tried.refused_parts)
         made = (tried.states, tried.failures, budget.at(now), tried.sizes)
         improved = graph.expand(node, tactics, logprobs, num_tokens, *made)
-        edges, children = range(first_edge, graph.num_edges), range(first_node, graph.num_nodes)
+        edges, children = range(first_edge, first_edge + count), range(first_node, len(graph.state))
         if self._releases is not None:
             self._releases.met(graph, tried.states, len(children))
         return Expansion(node, edges, children, improved, -1 if tried.proved_by < 0 else first_edge + tried.proved_by)

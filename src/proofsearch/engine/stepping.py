@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,10 @@ class Tried:
         proved_by: the place of the tactic that proves the node; -1 if none does.
     """
 
-    states: list[ProofState] = field(default_factory=list)
-    failures: dict[int, Outcome | Refused] = field(default_factory=dict)
-    sizes: list[int] | None = None
-    refused_parts: dict[int, Sequence[ProofState]] = field(default_factory=dict)
+    states: list[ProofState]
+    failures: dict[int, Outcome | Refused]
+    sizes: list[int] | None
+    refused_parts: dict[int, Sequence[ProofState]]
     proved_by: int = -1
 
     @property
@@ -70,7 +70,7 @@ class Stepping:
             interrupted: whether no more is to be tried; asked between two steps.
         """
         apart = self._apart
-        tried = Tried(sizes=None if apart is None else [])
+        tried = Tried([], {}, None if apart is None else [], {})
         states, failures, sizes = tried.states, tried.failures, tried.sizes
         reach, whole = states.append, Advanced if apart is None else None
         for outcome in self._outcomes(state, tactics):
