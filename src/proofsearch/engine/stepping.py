@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from proofsearch.engine.graph import Refused
@@ -102,4 +102,4 @@ class Stepping:
         """The outcomes of stepping a state by each tactic, in order, each made when it is asked for."""
         if self._step_many is not None and len(tactics) > 1:
             return self._times.of(self._step_many(state, tactics))
-        return self._times.of(map(partial(self._session.step, state), tactics))
+        return self._times.of(map(self._session.step, repeat(state), tactics))
