@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.config import PriorityConfig
-from proofsearch.engine.standardisation import (
+from proofsearch.errors import UsageError
+from proofsearch.protocols import Linear, PriorityTraits
+from proofsearch.standardisation import (
     DEFAULT_GOAL_WEIGHT,
     EQUAL_WEIGHT,
     Z_DIGITS,
     Standardisation,
     mean_and_std,
 )
-from proofsearch.errors import UsageError
-from proofsearch.protocols import Linear, PriorityTraits
 
 if TYPE_CHECKING:
     from proofsearch.engine.graph import SearchGraph

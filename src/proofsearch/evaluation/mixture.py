@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.protocols import Calibration
-
-EQUAL_WEIGHT = 0.5
-"""The weight of a value that brings no calibration."""
-
-DEFAULT_GOAL_WEIGHT = 1.0
-"""What each open goal costs where nothing else is known: the search's own default."""
-
-_DIGITS = 9
-"""Standardised scores are rounded, so that a change of units, which rounds otherwise, makes and breaks no ties."""
+from proofsearch.standardisation import (
+    DEFAULT_GOAL_WEIGHT,
+    EQUAL_WEIGHT,
+    Z_DIGITS,
+    Standardisation,
+    mean_and_std,
+)
 
 
 def mixed(
@@ -32,11 +30,10 @@ def mixed(
         calibration: the means and standard deviations of z, the weights w and g. A standard deviation of 0 makes its
             score count for nothing.
     """
-    weight = calibration.value_weight
-    z_logprob = _standardised(logprob, calibration.logprob_mean, calibration.logprob_std)
-    z_value = _standardised(value, calibration.value_mean, calibration.value_std)
-    both = np.where(np.isnan(value), z_logprob, (1 - weight) * z_logprob + weight * z_value)
-    return np.round(both, _DIGITS) - calibration.goal_weight * num_goals
+    scale, weight = Standardisation.of(calibration), calibration.value_weight
+    z_logprob = scale.logprob(logprob)
+    both = np.where(np.isnan(value), z_logprob, (1 - weight) * z_logprob + weight * scale.value(value))
+    return np.round(both, Z_DIGITS) - calibration.goal_weight * num_goals
 
 
 def equal_mixture(
@@ -49,17 +46,10 @@ def equal_mixture(
         logprob: shape ``(n,)``.
         goal_weight: what each open goal costs.
     """
-    known = value[~np.isnan(value)]
+    known = value[~np.isnan(value)].tolist()
     return Calibration(
-        *_mean_and_std(known), *_mean_and_std(logprob), value_weight=EQUAL_WEIGHT, goal_weight=goal_weight
+        *(mean_and_std(known) if known else (0.0, 0.0)),
+        *(mean_and_std(logprob.tolist()) if len(logprob) else (0.0, 0.0)),
+        value_weight=EQUAL_WEIGHT,
+        goal_weight=goal_weight,
     )
-
-
-def _mean_and_std(sample: NDArray[np.float64]) -> tuple[float, float]:
-    if not len(sample) or sample.min() == sample.max():  # rounding must not give a constant a spread
-        return (float(sample[0]) if len(sample) else 0.0), 0.0
-    return float(sample.mean()), float(sample.std())
-
-
-def _standardised(score: NDArray[np.float64], mean: float, std: float) -> NDArray[np.float64]:
-    return (score - mean) / std if std > 0 else np.zeros(len(score))

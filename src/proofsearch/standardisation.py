@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from proofsearch.protocols import Calibration
+
+Scores = TypeVar("Scores", float, "NDArray[np.float64]")
+"""One score, or an array of them."""
 
 EQUAL_WEIGHT = 0.5
 """The weight of a value that brings no calibration."""
@@ -42,16 +48,18 @@ class Standardisation:
         """That of a scorer's calibration."""
         return cls(calibration.value_mean, calibration.value_std, calibration.logprob_mean, calibration.logprob_std)
 
-    def logprob(self, logprob: float) -> float:
-        """A log-probability, standardised."""
+    def logprob(self, logprob: Scores) -> Scores:
+        """Log-probabilities, standardised."""
         return (logprob - self.logprob_mean) * self.logprob_scale
+
+    def value(self, value: Scores) -> Scores:
+        """Values, standardised."""
+        return (value - self.value_mean) * self.value_scale
 
     def mixed(self, value: float, logprob: float, weight: float) -> float:
         """(1 − weight)·z(log-probability) + weight·z(value); the former alone where the value is ``nan``."""
-        z = (logprob - self.logprob_mean) * self.logprob_scale
-        if value == value:
-            z = (1 - weight) * z + weight * ((value - self.value_mean) * self.value_scale)
-        return z
+        z = self.logprob(logprob)
+        return (1 - weight) * z + weight * self.value(value) if value == value else z
 
 
 def mean_and_std(sample: Sequence[float]) -> tuple[float, float]:
