@@ -32,7 +32,8 @@ class SourceFile:
     Attributes:
         path: where it is.
         module: its logical name, for example ``"Coq.Lists.List"``; the stem for a file alone.
-        arguments: the load path and flags that every program gets for it: ``("-Q", "theories", "My", …)``.
+        arguments: the load path and flags that every program gets for it: ``("-Q", "theories", "My", …)``, and
+            ``-noinit`` for what the prelude itself is made of, lest the lemmas be known before they are proved.
     """
 
     path: Path

@@ -9,7 +9,7 @@ from proofsearch_rocq.lemmas import Lemma
 
 
 def written(lemma: Lemma, tactics: tuple[str, ...]) -> str:
-    """The whole proof text of a path: the file up to the lemma, the statement, and the tactics between Proof and Qed."""
+    """The whole proof text of a path: the file up to the lemma, its statement, the tactics and ``Qed``."""
     raise NotImplementedError
 
 

@@ -10,7 +10,7 @@ from proofsearch_rocq.lemmas import Lemma
 
 
 def read_lemmas(config: RocqConfig, installation: Installation) -> Sequence[Lemma]:
-    """Reads what the options name: files in an order in which each stands behind those that it needs, lemmas as in them.
+    """Reads what the options name: each file behind those that it needs, its lemmas in their order.
 
     Raises:
         UsageError: there is nothing to read.

@@ -1,0 +1,302 @@
+"""The XML protocol of ``coqidetop``: a document that grows and shrinks at its end, with a state behind each sentence.
+
+``Add`` parses one sentence behind the last one, ``Goal`` runs what was added and says what is to be proved, ``Edit_at``
+takes sentences back. Answers have no delimiter but their own end tag. So a place is where the document shares with the
+way to it as much as it can, and a trial is all three calls in one writing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from proofsearch.protocols import Usage
+from proofsearch_rocq.lemmas import Lemma, SourceFile
+from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
+from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
+
+FLAGS = ("-q", "-async-proofs", "off", "-w", "none", "-main-channel", "stdfds")
+"""No resource file, no worker processes, no warnings; talk over standard input and output."""
+
+SETTINGS = ("Set Printing Depth 1000000.", "Set Printing Width 1000000.", "Set Printing Goal Names.")
+"""The first sentences of each document: distinct goals have to be printed as distinct texts."""
+
+_INIT = b'<call val="Init"><option val="none"/></call>'
+_GOAL = b'<call val="Goal"><unit/></call>'
+_ADD = (
+    '<call val="Add"><pair><pair><pair><pair><string>{}</string><int>-1</int></pair><pair><state_id val="{}"/>'
+    '<bool val="false"/></pair></pair><int>0</int></pair><pair><int>0</int><int>0</int></pair></pair></call>'
+)
+_EDIT = '<call val="Edit_at"><state_id val="{}"/></call>'
+_PRINT_ALL = (
+    '<call val="SetOptions"><list><pair><list><string>Printing</string><string>All</string></list>'
+    '<option_value val="boolvalue"><bool val="{}"/></option_value></pair></list></call>'
+)
+_END_OF_ANSWER = b"</value>"
+_ANSWER = b"<value "
+_TIMEOUT = re.compile(r"Timeout!|User interrupt\.")
+_SEVERAL = re.compile(r"([^\W\d][\w']*(?:, [^\W\d][\w']*)+)( :.*)", re.DOTALL)
+_BREAK = re.compile(r"\n\s*")
+_REPLAYED = 4
+"""How many times its time-out a step has when it is run again: the machine may be busier than it was."""
+_SLACK = 10.0
+"""Seconds for what takes no time unless the machine is very busy: parsing, taking back, printing."""
+
+
+class Coqidetop:
+    """A ``coqidetop`` for one file; see :class:`proofsearch_rocq.transport.interface.Transport`.
+
+    Args:
+        command: the program.
+        file: whose lemmas are to be proved.
+        timeout: seconds that a tactic may run, whole ones, kept by the prover itself.
+        grace: seconds after that until it is interrupted, and again as many until it is killed.
+        start_timeout: seconds for what stands before a lemma.
+        max_memory: address space of the process in bytes.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        file: SourceFile,
+        timeout: int,
+        grace: float,
+        start_timeout: float,
+        max_memory: int,
+    ) -> None:
+        self._command = (*command, *FLAGS, *file.arguments, "-topfile", str(file.path))
+        self._file = file
+        self._timeout = timeout
+        self._grace = grace
+        self._start_timeout = start_timeout
+        self._max_memory = max_memory
+        self._process: ProverProcess | None = None
+        self._interrupted = False
+        self._base = [Place(None, "")]
+        for sentence in SETTINGS:
+            self._base.append(Place(self._base[-1], sentence))
+        self._stack: list[tuple[Place, int]] = []
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def start(self, lemma: Lemma) -> Place:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.start`."""
+        base = self._base
+        for sentence in self._file.sentences[len(base) - 1 - len(SETTINGS) : lemma.first]:
+            base.append(Place(base[-1], sentence.text))
+        return base[lemma.first + len(SETTINGS)]
+
+    def go(self, place: Place) -> Goals | Failure:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.go`."""
+        process = self._started()
+        stack = self._stack
+        shared = self._shared(place)
+        calm = time.monotonic() + _SLACK
+        if shared + 1 < len(stack):
+            self._ask(process, _EDIT.format(stack[shared][1]).encode(), calm)
+            del stack[shared + 1 :]
+        missing = place.way(shared)
+        # Notations, imports and the like are run as they are added, so that the rest can be parsed.
+        steps = sum(one.timed for one in missing)
+        until = time.monotonic() + _SLACK + _REPLAYED * (self._timeout + self._grace) * steps
+        if steps < len(missing):
+            until += self._start_timeout
+        for one in missing:
+            sentence = _limited(one.sentence, _REPLAYED * self._timeout) if one.timed else one.sentence
+            answer = self._ask(process, _ADD.format(escape(sentence), stack[-1][1]).encode(), until)
+            if answer.get("val") != "good":
+                return self._failed(process, answer)
+            stack.append((one, _state_id(answer)))
+        answer = self._ask(process, _GOAL, until)
+        if answer.get("val") != "good":
+            return self._failed(process, answer)
+        return _goals(answer)
+
+    def _shared(self, place: Place) -> int:
+        """How deep the way to a place goes along the document."""
+        stack = self._stack
+        here: Place | None = place
+        while here is not None and (here.depth >= len(stack) or stack[here.depth][0] is not here):
+            here = here.before
+        if here is None:
+            raise ValueError("a place of another file")
+        return here.depth
+
+    def _failed(self, process: ProverProcess, answer: ElementTree.Element) -> Failure:
+        """What went wrong on the way to a place; the document goes back to its beginning, which is always good."""
+        self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + _SLACK)
+        del self._stack[1:]
+        return _failure(answer)
+
+    def trial(self, place: Place, sentence: str) -> Goals | Failure:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.trial`."""
+        process = self._started()
+        top, state = self._stack[-1]
+        if top is not place:
+            went = self.go(place)
+            if isinstance(went, Failure):
+                raise LostError(f"what was run before didn't run again: {went.message}")
+            state = self._stack[-1][1]
+        edit = _EDIT.format(state).encode()
+        add = _ADD.format(escape(_limited(sentence, self._timeout)), state).encode()
+        until = time.monotonic() + self._timeout + self._grace
+        try:
+            process.send(add + _GOAL + edit, until)
+            added = self._answer(process, until)
+            try:
+                ran = self._answer(process, until)
+                late = False
+            except DeadlineError:
+                # It is at work on this very call, so that it can be interrupted.
+                process.interrupt()
+                until = time.monotonic() + self._grace
+                ran = self._answer(process, until)
+                late = True
+            self._answer(process, max(until, time.monotonic() + self._grace))
+        except DeadlineError:
+            self.renew()
+            raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
+        except LostError:
+            self.renew()
+            raise
+        if added.get("val") != "good":
+            return _failure(added)
+        if ran.get("val") != "good":
+            return _failure(ran)
+        if late:
+            return Failure(f"no answer within {self._timeout:g} s", timed_out=True)
+        return _goals(ran)
+
+    def full_names(self) -> Sequence[str]:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
+        process = self._started()
+        until = time.monotonic() + _SLACK
+        self._ask(process, _PRINT_ALL.format("true").encode(), until)
+        answer = self._ask(process, _GOAL, until)
+        self._ask(process, _PRINT_ALL.format("false").encode(), until)
+        goals = _goals(answer)
+        return ["\n".join((*goal.hypotheses, goal.conclusion)) for goal in (*goals.open, *goals.shelved)]
+
+    # -- the process ---------------------------------------------------------------------------------------------
+
+    def _started(self) -> ProverProcess:
+        if self._interrupted:
+            raise LostError("interrupted")
+        if self._process is None:
+            # Its own folder may not be ours to write to, and it writes nothing.
+            folder = self._file.path.parent if self._file.path.parent.is_dir() else Path.cwd()
+            self._process = ProverProcess(self._command, folder, self._max_memory)
+            until = time.monotonic() + self._start_timeout
+            answer = self._ask(self._process, _INIT, until)
+            if answer.get("val") != "good":
+                said = _text(answer.find("richpp"))
+                self.renew()
+                raise LostError(f"it refused to begin: {said}")
+            self._stack = [(self._base[0], _state_id(answer))]
+        return self._process
+
+    def _ask(self, process: ProverProcess, call: bytes, until: float) -> ElementTree.Element:
+        """Makes a call and waits for its answer. Where there is none in time, the process is ended."""
+        try:
+            process.send(call, until)
+            return self._answer(process, until)
+        except DeadlineError:
+            self.renew()
+            raise DeadlineError("no answer in time; it was killed") from None
+        except LostError:
+            self.renew()
+            raise
+
+    def _answer(self, process: ProverProcess, until: float) -> ElementTree.Element:
+        said = process.receive(_END_OF_ANSWER, until)
+        # What it prints has no-break spaces where it breaks no line; all that is left of the XML is plain.
+        answer = said[said.rindex(_ANSWER) :].replace(b"&nbsp;", b" ")
+        try:
+            return ElementTree.fromstring(answer)
+        except ElementTree.ParseError as error:
+            process.kill()
+            raise LostError(f"what it said can't be read: {error}") from None
+
+    def usage(self) -> Usage:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.usage`."""
+        process = self._process
+        if process is None:
+            return Usage()
+        used = process.usage()
+        return Usage(used.memory, used.processes, len(self._stack))
+
+    def renew(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.renew`."""
+        process, self._process = self._process, None
+        self._stack = []
+        if process is not None:
+            process.close()
+
+    def interrupt(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupt`."""
+        self._interrupted = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    @property
+    def interrupted(self) -> bool:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupted`."""
+        return self._interrupted
+
+    def close(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.close`."""
+        self.renew()
+
+
+def _limited(sentence: str, seconds: int) -> str:
+    return f"Timeout {seconds} {sentence}"
+
+
+def _state_id(answer: ElementTree.Element) -> int:
+    found = answer.find(".//state_id")
+    assert found is not None, "a good answer names a state"
+    return int(found.get("val", "0"))
+
+
+def _text(element: ElementTree.Element | None) -> str:
+    """What is printed, with the breaks that some notations force taken out, where no string can be meant."""
+    if element is None:
+        return ""
+    text = "".join(element.itertext())
+    return _BREAK.sub(" ", text) if "\n" in text and '"' not in text else text
+
+
+def _failure(answer: ElementTree.Element) -> Failure:
+    message = _text(answer.find("richpp")).strip()
+    return Failure(message, timed_out=_TIMEOUT.fullmatch(message) is not None)
+
+
+def _goals(answer: ElementTree.Element) -> Goals:
+    found = answer.find("option/goals")
+    if found is None:  # no proof is open
+        return Goals(())
+    focused, background, shelved, given_up = found
+    return Goals(
+        tuple([_goal(goal) for goal in focused]),
+        sum(1 for _ in background.iter("goal")),
+        tuple([_goal(goal) for goal in shelved]),
+        len(given_up),
+    )
+
+
+def _goal(goal: ElementTree.Element) -> OpenGoal:
+    _, hypotheses, conclusion, name = goal
+    split = itertools.chain.from_iterable(_one_by_one(_text(one)) for one in hypotheses)
+    return OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion))
+
+
+def _one_by_one(hypothesis: str) -> list[str]:
+    """``"n, m : nat"`` as ``["n : nat", "m : nat"]``."""
+    found = _SEVERAL.fullmatch(hypothesis)
+    return [f"{name}{found[2]}" for name in found[1].split(", ")] if found else [hypothesis]
