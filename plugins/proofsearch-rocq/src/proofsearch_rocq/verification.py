@@ -8,8 +8,13 @@ from proofsearch_rocq.installation import Installation
 from proofsearch_rocq.lemmas import Lemma
 
 
-def written(lemma: Lemma, tactics: tuple[str, ...]) -> str:
-    """The whole proof text of a path: the file up to the lemma, its statement, the tactics and ``Qed``."""
+def written(lemma: Lemma, sentences: tuple[str, ...]) -> str:
+    """The whole proof text of a path: the file up to the lemma, its statement, the sentences and ``Qed``.
+
+    Args:
+        lemma: what is proved.
+        sentences: what stands between ``Proof.`` and ``Qed.``, each with its full stop.
+    """
     raise NotImplementedError
 
 

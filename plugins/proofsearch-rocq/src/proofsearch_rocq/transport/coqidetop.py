@@ -133,7 +133,7 @@ class Coqidetop:
         del self._stack[1:]
         return _failure(answer)
 
-    def trial(self, place: Place, sentence: str) -> Goals | Failure:
+    def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.trial`."""
         process = self._started()
         top, state = self._stack[-1]
@@ -143,8 +143,8 @@ class Coqidetop:
                 raise LostError(f"what was run before didn't run again: {went.message}")
             state = self._stack[-1][1]
         edit = _EDIT.format(state).encode()
-        add = _ADD.format(escape(_limited(sentence, self._timeout)), state).encode()
-        until = time.monotonic() + self._timeout + self._grace
+        add = _ADD.format(escape(_limited(sentence, self._timeout) if timed else sentence), state).encode()
+        until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
         try:
             process.send(add + _GOAL + edit, until)
             added = self._answer(process, until)
@@ -191,6 +191,8 @@ class Coqidetop:
             # Its own folder may not be ours to write to, and it writes nothing.
             folder = self._file.path.parent if self._file.path.parent.is_dir() else Path.cwd()
             self._process = ProverProcess(self._command, folder, self._max_memory)
+            if self._interrupted:  # just now
+                self._process.kill()
             until = time.monotonic() + self._start_timeout
             answer = self._ask(self._process, _INIT, until)
             if answer.get("val") != "good":

@@ -105,8 +105,13 @@ class Transport(Protocol):
             DeadlineError: it had to be ended because it didn't answer.
         """
 
-    def trial(self, place: Place, sentence: str) -> Goals | Failure:
-        """What a sentence would lead to behind a place to which :meth:`go` went last; the place stays.
+    def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
+        """What a sentence would lead to behind a place; the prover is at that place afterwards.
+
+        Args:
+            place: where; gone to first where the prover is elsewhere.
+            sentence: to be tried.
+            timed: whether the time-out of tactics applies; otherwise that of what stands before a lemma does.
 
         Raises:
             LostError, DeadlineError: as above.

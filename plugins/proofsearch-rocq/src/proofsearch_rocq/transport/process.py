@@ -48,7 +48,7 @@ class ProverProcess:
     """
 
     def __init__(self, command: Sequence[str], folder: Path, max_memory: int) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115: closed with the process
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._buffer = bytearray()
         self._searched = 0
         try:
