@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from proofsearch import Advanced, Crashed, Finished, Outcome, ProofState, Rejected, TimedOut
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma
-from proofsearch_rocq.states import RocqState, independent
+from proofsearch_rocq.states import RocqState, Texts, independent
 from proofsearch_rocq.tactics import sentence_of
 from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, Place, Transport
 
@@ -39,6 +39,7 @@ class RocqSession:
         self._give_back = give_back
         self._initial: Outcome | None = None
         self._parts: dict[Place, Sequence[RocqState]] = {}
+        self._texts = Texts()
         self._closed = False
 
     # -- the session's contract ----------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ class RocqSession:
             return Rejected(f"the statement, or what stands before it, has an error: {_short(found.message)}")
         if not found.open:
             return Rejected("the statement opens no proof")
-        return Advanced(RocqState(self, place, found))
+        return Advanced(self._state(place, found))
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
         """Tries a tactic at a state; see :meth:`proofsearch.protocols.Session.step`."""
@@ -144,7 +145,7 @@ class RocqSession:
             found = unshelved
         if not found.open:
             return Finished() if state.given_up else self._closed_by_qed(place)
-        after = RocqState(self, place, found, state.given_up)
+        after = self._state(place, found, state.given_up)
         if len(after.text) > self._max_state:
             return Rejected(f"it leads to a state of more than {self._max_state} characters")
         return Advanced(after)
@@ -177,7 +178,10 @@ class RocqSession:
         others = [number for number in range(state.num_goals) if number not in group]
         sentence = f"{', '.join(str(number + 1) for number in others)}: give_up."
         found = Goals(tuple(state.found.open[number] for number in group), given_up=state.given_up + len(others))
-        return RocqState(self, Place(state.place, sentence), found, found.given_up)
+        return self._state(Place(state.place, sentence), found, found.given_up)
+
+    def _state(self, place: Place, found: Goals, given_up: int = 0) -> RocqState:
+        return RocqState(self, place, found, self._texts.of(found, place), given_up)
 
 
 def _short(message: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_BULLETS = re.compile(r"(?:\s|[-+*]+(?=\s|[^\W\d]|\()|\{(?!\|))*")
+_BULLETS = re.compile(r"(?:\s|[-+*]+(?=\s|[^\W\d]|\(|$)|\{(?!\|))*")
 _SELECTOR = re.compile(
     r"((?:all|!|\[\s*[^\W\d][\w']*\s*\]|\d+(?:\s*-\s*\d+)?(?:\s*,\s*\d+(?:\s*-\s*\d+)?)*)\s*:)(?![=:])"
 )

@@ -7,6 +7,8 @@ way to it as much as it can, and a trial is all three calls in one writing.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import itertools
 import re
 import time
@@ -20,11 +22,19 @@ from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
 from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
 
-FLAGS = ("-q", "-async-proofs", "off", "-w", "none", "-main-channel", "stdfds")
-"""No resource file, no worker processes, no warnings; talk over standard input and output."""
+FLAGS = (
+    *("-q", "-w", "none"),
+    *("-async-proofs", "off", "-async-proofs-command-error-resilience", "off"),
+    *("-async-proofs-tactic-error-resilience", "off"),
+    *("-main-channel", "stdfds"),
+)
+"""No resource file and no warnings; no worker processes, and errors are errors: resilience skips what fails."""
 
 SETTINGS = ("Set Printing Depth 1000000.", "Set Printing Width 1000000.", "Set Printing Goal Names.")
-"""The first sentences of each document: distinct goals have to be printed as distinct texts."""
+"""The first sentences of each document: as far as it goes, distinct goals are printed as distinct texts."""
+
+ELLIPSIS = "..."
+"""What is printed for all that is nested deeper than 50 boxes, whatever the settings say: it is compiled in."""
 
 _INIT = b'<call val="Init"><option val="none"/></call>'
 _GOAL = b'<call val="Goal"><unit/></call>'
@@ -33,14 +43,27 @@ _ADD = (
     '<bool val="false"/></pair></pair><int>0</int></pair><pair><int>0</int><int>0</int></pair></pair></call>'
 )
 _EDIT = '<call val="Edit_at"><state_id val="{}"/></call>'
-_PRINT_ALL = (
-    '<call val="SetOptions"><list><pair><list><string>Printing</string><string>All</string></list>'
-    '<option_value val="boolvalue"><bool val="{}"/></option_value></pair></list></call>'
-)
+
+
+def _printing(what: Sequence[str], on: bool) -> bytes:
+    """The call that has the prover print more, or as before."""
+    option = (
+        "<pair><list><string>Printing</string><string>{}</string></list>"
+        '<option_value val="boolvalue"><bool val="{}"/></option_value></pair>'
+    )
+    options = "".join(option.format(name, str(on).lower()) for name in what)
+    return f'<call val="SetOptions"><list>{options}</list></call>'.encode()
+
+
+_HIDDEN = ("Implicit", "Coercions")
+_SHOW = _GOAL + _printing(_HIDDEN, True) + _GOAL + _printing(_HIDDEN, False)
+_SHOWN = 4
+"""Goals are read twice, as they are shown and with what is hidden, and answered by so many answers."""
 _END_OF_ANSWER = b"</value>"
 _ANSWER = b"<value "
 _TIMEOUT = re.compile(r"Timeout!|User interrupt\.")
 _SEVERAL = re.compile(r"([^\W\d][\w']*(?:, [^\W\d][\w']*)+)( :.*)", re.DOTALL)
+_PRINTED = re.compile(rb"<goal><string>\d+</string>(.*?)<option", re.DOTALL)
 _BREAK = re.compile(r"\n\s*")
 _REPLAYED = 4
 """How many times its time-out a step has when it is run again: the machine may be busier than it was."""
@@ -112,10 +135,10 @@ class Coqidetop:
             if answer.get("val") != "good":
                 return self._failed(process, answer)
             stack.append((one, _state_id(answer)))
-        answer = self._ask(process, _GOAL, until)
-        if answer.get("val") != "good":
-            return self._failed(process, answer)
-        return _goals(answer)
+        answers = self._answers(process, _SHOW, _SHOWN, until)
+        if not _is_good(answers[0]):
+            return self._failed(process, self._read(answers[0]))
+        return self._goals(answers[0], answers[2])
 
     def _shared(self, place: Place) -> int:
         """How deep the way to a place goes along the document."""
@@ -142,50 +165,47 @@ class Coqidetop:
             if isinstance(went, Failure):
                 raise LostError(f"what was run before didn't run again: {went.message}")
             state = self._stack[-1][1]
-        edit = _EDIT.format(state).encode()
         add = _ADD.format(escape(_limited(sentence, self._timeout) if timed else sentence), state).encode()
         until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
+        late = False
         try:
-            process.send(add + _GOAL + edit, until)
-            added = self._answer(process, until)
+            process.send(add + _SHOW + _EDIT.format(state).encode(), until)
+            added = process.receive(_END_OF_ANSWER, until)
             try:
-                ran = self._answer(process, until)
-                late = False
+                ran = process.receive(_END_OF_ANSWER, until)
             except DeadlineError:
                 # It is at work on this very call, so that it can be interrupted.
                 process.interrupt()
-                until = time.monotonic() + self._grace
-                ran = self._answer(process, until)
-                late = True
-            self._answer(process, max(until, time.monotonic() + self._grace))
+                until, late = time.monotonic() + self._grace, True
+                ran = process.receive(_END_OF_ANSWER, until)
+            until = max(until, time.monotonic() + self._grace)
+            _, full, *_ = [process.receive(_END_OF_ANSWER, until) for _ in range(_SHOWN)]
         except DeadlineError:
             self.renew()
             raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
         except LostError:
             self.renew()
             raise
-        if added.get("val") != "good":
-            return _failure(added)
-        if ran.get("val") != "good":
-            return _failure(ran)
+        if not _is_good(added):
+            return _failure(self._read(added))
+        if not _is_good(ran):
+            return _failure(self._read(ran))
         if late:
             return Failure(f"no answer within {self._timeout:g} s", timed_out=True)
-        return _goals(ran)
+        return self._goals(ran, full)
 
     def full_names(self) -> Sequence[str]:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
-        process = self._started()
-        until = time.monotonic() + _SLACK
-        self._ask(process, _PRINT_ALL.format("true").encode(), until)
-        answer = self._ask(process, _GOAL, until)
-        self._ask(process, _PRINT_ALL.format("false").encode(), until)
-        goals = _goals(answer)
+        calls = _printing(["All"], True) + _GOAL + _printing(["All"], False)
+        answers = self._answers(self._started(), calls, 3, time.monotonic() + _SLACK)
+        goals = self._goals(answers[1], answers[1])
         return ["\n".join((*goal.hypotheses, goal.conclusion)) for goal in (*goals.open, *goals.shelved)]
 
     # -- the process ---------------------------------------------------------------------------------------------
 
     def _started(self) -> ProverProcess:
         if self._interrupted:
+            self.renew()
             raise LostError("interrupted")
         if self._process is None:
             # Its own folder may not be ours to write to, and it writes nothing.
@@ -203,10 +223,14 @@ class Coqidetop:
         return self._process
 
     def _ask(self, process: ProverProcess, call: bytes, until: float) -> ElementTree.Element:
-        """Makes a call and waits for its answer. Where there is none in time, the process is ended."""
+        """Makes a call and waits for its answer."""
+        return self._read(self._answers(process, call, 1, until)[0])
+
+    def _answers(self, process: ProverProcess, calls: bytes, number: int, until: float) -> list[bytes]:
+        """Makes calls and waits for their answers. Where they don't come in time, the process is ended."""
         try:
-            process.send(call, until)
-            return self._answer(process, until)
+            process.send(calls, until)
+            return [process.receive(_END_OF_ANSWER, until) for _ in range(number)]
         except DeadlineError:
             self.renew()
             raise DeadlineError("no answer in time; it was killed") from None
@@ -214,15 +238,34 @@ class Coqidetop:
             self.renew()
             raise
 
-    def _answer(self, process: ProverProcess, until: float) -> ElementTree.Element:
-        said = process.receive(_END_OF_ANSWER, until)
+    def _read(self, said: bytes) -> ElementTree.Element:
         # What it prints has no-break spaces where it breaks no line; all that is left of the XML is plain.
         answer = said[said.rindex(_ANSWER) :].replace(b"&nbsp;", b" ")
         try:
             return ElementTree.fromstring(answer)
         except ElementTree.ParseError as error:
-            process.kill()
+            self.renew()
             raise LostError(f"what it said can't be read: {error}") from None
+
+    @property
+    def pid(self) -> int:
+        """The process; 0 where none runs."""
+        return self._process.pid if self._process is not None else 0
+
+    def _goals(self, shown: bytes, full: bytes) -> Goals:
+        found = self._read(shown).find("option/goals")
+        if found is None:  # no proof is open
+            return Goals(())
+        focused, background, shelved, given_up = found
+        between = sum(1 for _ in background.iter("goal"))
+        hidden = [] if shown == full else _hidden(shown, full)
+        hidden += [""] * (len(focused) + between + len(shelved) - len(hidden))
+        return Goals(
+            tuple([_goal(goal, hidden[at]) for at, goal in enumerate(focused)]),
+            between,
+            tuple([_goal(goal, hidden[at]) for at, goal in enumerate(shelved, start=len(focused) + between)]),
+            len(given_up),
+        )
 
     def usage(self) -> Usage:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.usage`."""
@@ -256,6 +299,10 @@ class Coqidetop:
         self.renew()
 
 
+def _is_good(said: bytes) -> bool:
+    return said.startswith(b'val="good"', said.rindex(_ANSWER) + len(_ANSWER))
+
+
 def _limited(sentence: str, seconds: int) -> str:
     return f"Timeout {seconds} {sentence}"
 
@@ -279,23 +326,18 @@ def _failure(answer: ElementTree.Element) -> Failure:
     return Failure(message, timed_out=_TIMEOUT.fullmatch(message) is not None)
 
 
-def _goals(answer: ElementTree.Element) -> Goals:
-    found = answer.find("option/goals")
-    if found is None:  # no proof is open
-        return Goals(())
-    focused, background, shelved, given_up = found
-    return Goals(
-        tuple([_goal(goal) for goal in focused]),
-        sum(1 for _ in background.iter("goal")),
-        tuple([_goal(goal) for goal in shelved]),
-        len(given_up),
-    )
-
-
-def _goal(goal: ElementTree.Element) -> OpenGoal:
+def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
     _, hypotheses, conclusion, name = goal
     split = itertools.chain.from_iterable(_one_by_one(_text(one)) for one in hypotheses)
-    return OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion))
+    found = OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion), hidden)
+    cut = ELLIPSIS in found.conclusion or any(ELLIPSIS in hypothesis for hypothesis in found.hypotheses)
+    return dataclasses.replace(found, cut=True) if cut else found
+
+
+def _hidden(shown: bytes, full: bytes) -> list[str]:
+    """What tells goals from others that are shown alike: a digest of each one in full; ``""`` where all is shown."""
+    pairs = zip(_PRINTED.findall(shown), _PRINTED.findall(full), strict=False)
+    return ["" if one == other else hashlib.blake2b(other, digest_size=6).hexdigest() for one, other in pairs]
 
 
 def _one_by_one(hypothesis: str) -> list[str]:

@@ -20,11 +20,16 @@ class OpenGoal:
         name: of its existential variable, without the question mark; ``""`` where the prover doesn't say.
         hypotheses: one each, ``"n : nat"`` or ``"x := 3 : nat"``.
         conclusion: what is to be shown.
+        hidden: differs between goals that are shown alike and aren't, because implicit arguments or coercions differ;
+            ``""`` where nothing is hidden.
+        cut: whether the prover has left out what is nested too deeply, so that goals that differ may look alike.
     """
 
     name: str
     hypotheses: tuple[str, ...]
     conclusion: str
+    hidden: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
