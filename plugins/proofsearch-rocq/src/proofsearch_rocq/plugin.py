@@ -8,9 +8,10 @@ from proofsearch import hookimpl
 
 if TYPE_CHECKING:
     from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Environment
+    from proofsearch.protocols import Environment, TacticGenerator
     from proofsearch.registry import Builder
     from proofsearch_rocq.config import RocqConfig
+    from proofsearch_rocq.policy import RocqTacticsConfig
 
 
 @hookimpl
@@ -19,6 +20,19 @@ def register_environments(register: Register) -> None:
     from proofsearch_rocq.config import RocqConfig
 
     register("rocq", make_environment, config=RocqConfig, help="Rocq (Coq): .v files, or its standard library.")
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Registers ``rocq-tactics``."""
+    from proofsearch_rocq.policy import NAME, RocqTacticsConfig
+
+    register(
+        NAME,
+        make_tactics,
+        config=RocqTacticsConfig,
+        help="Rocq's good first tactics, what hypotheses are good for, and lemmas that look like the goal.",
+    )
 
 
 @hookimpl
@@ -34,3 +48,10 @@ def make_environment(config: RocqConfig, builder: Builder) -> Environment:
     from proofsearch_rocq.environment import RocqEnvironment
 
     return RocqEnvironment(config, builder.cache, builder.status)
+
+
+def make_tactics(config: RocqTacticsConfig, builder: Builder) -> TacticGenerator:
+    """Builds the generator ``rocq-tactics``; lemmas are read when it is built."""
+    from proofsearch_rocq.policy import make_tactics
+
+    return make_tactics(config, builder)
