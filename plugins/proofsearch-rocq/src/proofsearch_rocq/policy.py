@@ -1,4 +1,4 @@
-"""The policy ``rocq-tactics``: good first tactics, what each hypothesis is good for, and lemmas that look like the goal.
+"""The policy ``rocq-tactics``: good first tactics, what hypotheses are good for, and lemmas that look like the goal.
 
 It learns nothing. Beside a policy that does (``--generator mixture --mixture-of knn --mixture-of rocq-tactics``) it
 brings what no recorded proof can: tactics with the names of the goal's own hypotheses, and lemmas that no proof used.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
@@ -183,4 +183,4 @@ def _from_hypothesis(name: str, what: str, conclusion: str) -> Iterator[tuple[st
 def make_tactics(config: RocqTacticsConfig, builder: Builder) -> RocqTactics:
     """Builds the generator ``rocq-tactics``."""
     lemmas = getattr(builder.environment(), "lemmas", None)
-    return RocqTactics(config, LemmaIndex(lemmas) if isinstance(lemmas, dict) else None)
+    return RocqTactics(config, LemmaIndex(lemmas) if isinstance(lemmas, Mapping) else None)

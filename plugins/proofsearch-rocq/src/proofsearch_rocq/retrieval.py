@@ -14,39 +14,11 @@ from proofsearch_rocq.states import RULE
 
 _SYMBOLS = re.compile(r"[^\W\d][\w']*(?:\.[^\W\d][\w']*)*|\d+|[^\s\w()\[\]{},.;:'\"]+")
 _COMMON = frozenset(
-    [
-        "Lemma",
-        "Theorem",
-        "Corollary",
-        "Proposition",
-        "Remark",
-        "Fact",
-        "Property",
-        "Example",
-        "Definition",
-        "Instance",
-        "Fixpoint",
-        "Local",
-        "Global",
-        "Program",
-        "forall",
-        "exists",
-        "fun",
-        "let",
-        "in",
-        "match",
-        "with",
-        "end",
-        "if",
-        "then",
-        "else",
-        "Prop",
-        "Set",
-        "Type",
-        "=",
-        "->",
-        ":=",
-    ]
+    (
+        *("Lemma", "Theorem", "Corollary", "Proposition", "Remark", "Fact", "Property", "Example", "Definition"),
+        *("Instance", "Fixpoint", "Local", "Global", "Program", "Prop", "Set", "Type", "=", "->", ":="),
+        *("forall", "exists", "fun", "let", "in", "match", "with", "end", "if", "then", "else"),
+    )
 )
 _KEPT = 512
 """Goals whose answers are remembered: a search meets the same goal in many states."""
