@@ -21,6 +21,7 @@ from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
 from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
+from proofsearch_rocq.transport.settings import REPLAYED, SETTINGS, SLACK, is_timeout, limited
 
 FLAGS = (
     *("-q", "-w", "none"),
@@ -29,9 +30,6 @@ FLAGS = (
     *("-main-channel", "stdfds"),
 )
 """No resource file and no warnings; no worker processes, and errors are errors: resilience skips what fails."""
-
-SETTINGS = ("Set Printing Depth 1000000.", "Set Printing Width 1000000.", "Set Printing Goal Names.")
-"""The first sentences of each document: as far as it goes, distinct goals are printed as distinct texts."""
 
 ELLIPSIS = "..."
 """What is printed for all that is nested deeper than 50 boxes, whatever the settings say: it is compiled in."""
@@ -61,14 +59,9 @@ _SHOWN = 4
 """Goals are read twice, as they are shown and with what is hidden, and answered by so many answers."""
 _END_OF_ANSWER = b"</value>"
 _ANSWER = b"<value "
-_TIMEOUT = re.compile(r"Timeout!|User interrupt\.")
 _SEVERAL = re.compile(r"([^\W\d][\w']*(?:, [^\W\d][\w']*)+)( :.*)", re.DOTALL)
 _PRINTED = re.compile(rb"<goal><string>\d+</string>(.*?)<option", re.DOTALL)
 _BREAK = re.compile(r"\n\s*")
-_REPLAYED = 4
-"""How many times its time-out a step has when it is run again: the machine may be busier than it was."""
-_SLACK = 10.0
-"""Seconds for what takes no time unless the machine is very busy: parsing, taking back, printing."""
 
 
 class Coqidetop:
@@ -119,18 +112,18 @@ class Coqidetop:
         process = self._started()
         stack = self._stack
         shared = self._shared(place)
-        calm = time.monotonic() + _SLACK
+        calm = time.monotonic() + SLACK
         if shared + 1 < len(stack):
             self._ask(process, _EDIT.format(stack[shared][1]).encode(), calm)
             del stack[shared + 1 :]
         missing = place.way(shared)
         # Notations, imports and the like are run as they are added, so that the rest can be parsed.
         steps = sum(one.timed for one in missing)
-        until = time.monotonic() + _SLACK + _REPLAYED * (self._timeout + self._grace) * steps
+        until = time.monotonic() + SLACK + REPLAYED * (self._timeout + self._grace) * steps
         if steps < len(missing):
             until += self._start_timeout
         for one in missing:
-            sentence = _limited(one.sentence, _REPLAYED * self._timeout) if one.timed else one.sentence
+            sentence = limited(one.sentence, REPLAYED * self._timeout) if one.timed else one.sentence
             answer = self._ask(process, _ADD.format(escape(sentence), stack[-1][1]).encode(), until)
             if answer.get("val") != "good":
                 return self._failed(process, answer)
@@ -152,7 +145,7 @@ class Coqidetop:
 
     def _failed(self, process: ProverProcess, answer: ElementTree.Element) -> Failure:
         """What went wrong on the way to a place; the document goes back to its beginning, which is always good."""
-        self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + _SLACK)
+        self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + SLACK)
         del self._stack[1:]
         return _failure(answer)
 
@@ -165,7 +158,7 @@ class Coqidetop:
             if isinstance(went, Failure):
                 raise LostError(f"what was run before didn't run again: {went.message}")
             state = self._stack[-1][1]
-        add = _ADD.format(escape(_limited(sentence, self._timeout) if timed else sentence), state).encode()
+        add = _ADD.format(escape(limited(sentence, self._timeout) if timed else sentence), state).encode()
         until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
         late = False
         try:
@@ -197,7 +190,7 @@ class Coqidetop:
     def full_names(self) -> Sequence[str]:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
         calls = _printing(["All"], True) + _GOAL + _printing(["All"], False)
-        answers = self._answers(self._started(), calls, 3, time.monotonic() + _SLACK)
+        answers = self._answers(self._started(), calls, 3, time.monotonic() + SLACK)
         goals = self._goals(answers[1], answers[1])
         return ["\n".join((*goal.hypotheses, goal.conclusion)) for goal in (*goals.open, *goals.shelved)]
 
@@ -303,10 +296,6 @@ def _is_good(said: bytes) -> bool:
     return said.startswith(b'val="good"', said.rindex(_ANSWER) + len(_ANSWER))
 
 
-def _limited(sentence: str, seconds: int) -> str:
-    return f"Timeout {seconds} {sentence}"
-
-
 def _state_id(answer: ElementTree.Element) -> int:
     found = answer.find(".//state_id")
     assert found is not None, "a good answer names a state"
@@ -323,7 +312,7 @@ def _text(element: ElementTree.Element | None) -> str:
 
 def _failure(answer: ElementTree.Element) -> Failure:
     message = _text(answer.find("richpp")).strip()
-    return Failure(message, timed_out=_TIMEOUT.fullmatch(message) is not None)
+    return Failure(message, timed_out=is_timeout(message))
 
 
 def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
