@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from proofsearch_rocq.session import RocqSession
@@ -187,28 +188,7 @@ def test_a_variable_that_is_a_goal_hangs_together_with_those_that_name_it(opened
 
 # --------------------------------------------------------------------------------------------------- endless tactics
 
-ENDLESS = [
-    "do 1000000000 idtac",
-    "repeat idtac; do 1000000000 idtac",
-    "let rec loop := idtac; loop in loop",
-    "let rec loop := loop in loop",
-    "let rec loop n := loop (S n) in loop 0",
-    "repeat (pose proof I)",
-    "repeat (assert True by exact I; cut True; [intros _ | exact I])",
-    "repeat (apply (fun A (a : A) => a); cut True; [intro | exact I])",
-    "let n := eval vm_compute in (Nat.pow 2 40) in pose n",
-    "let n := eval compute in (Nat.pow 2 40) in pose n",
-    "let n := eval cbv in (Nat.pow 10 9) in pose n",
-    "let n := eval lazy in (Nat.pow 10 9) in pose n",
-    "let n := eval simpl in (Nat.pow 10 9) in pose n",
-    "let n := eval cbn in (Nat.pow 10 9) in pose n",
-    "exact (eq_refl : Nat.pow 3 20 = S (Nat.pow 3 20))",
-    "assert (Nat.pow 2 30 = Nat.pow 4 15) by reflexivity",
-    "assert (forall f : nat -> nat, (forall x, f (f x) = x -> f x = 0) -> f 0 = f 1) by (eauto 1000 using eq_trans)",
-    "assert (forall P : nat -> Prop, (forall n, P (S n) -> P n) -> P 0) by (intros P H; repeat apply H)",
-    "assert (forall P Q : nat -> Prop, (forall n, P (S n) \\/ Q (S n) -> P n) -> P 0) by (intros P Q H; eauto 100000)",
-    "let rec grow x := (let y := constr:((x, x)) in grow y) in grow 0",
-]
+ENDLESS = Path(__file__).with_name("endless.txt").read_text().splitlines()
 """Loops of the tactic language, terms and contexts that grow, computations in every way, searches, conversions."""
 
 
