@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 from proofsearch_rocq.config import RocqConfig
-from proofsearch_rocq.environment import RocqEnvironment, make_environment
+from proofsearch_rocq.environment import RocqEnvironment
+from proofsearch_rocq.plugin import make_environment
 
 from proofsearch import Advanced, Finished
 from proofsearch.errors import ProofError, UsageError
@@ -30,7 +31,7 @@ Proof. intros n m. apply Nat.add_comm. Qed.
 
 PROOFS = {
     "Written.first": ["intros A B a b", "split", "exact a", "exact b"],
-    "Written.Inner.swap": ["intros A B [a b]", "split", "2: assumption", "exact b"],
+    "Written.Inner.swap": ["intros A B [a b]", "split", "all: assumption", "exact a"],
     "Written.Inner.any": ["eapply (ex_intro (fun _ => True) _)", "exact I", "exact 0"],
     "Written.last": ["intros n m", "apply Nat.add_comm"],
 }
@@ -121,7 +122,7 @@ def test_a_path_is_written_as_people_write_it_and_accepted(make: Make, name: str
 def test_what_is_left_without_a_value_is_unshelved_in_the_written_proof(make: Make) -> None:
     environment = make()
     proof = environment.write_proof(environment.theorem("any"), PROOFS["Written.Inner.any"])
-    assert "exact I.\nUnshelve.\nexact 0.\n" in proof
+    assert "exact I.\n  Unshelve.\n  exact 0.\n" in proof
 
 
 def test_a_path_that_does_not_finish_is_told(make: Make) -> None:
