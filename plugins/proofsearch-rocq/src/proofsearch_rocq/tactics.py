@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _BULLETS = re.compile(r"(?:\s|[-+*]+(?=\s|[^\W\d]|\(|$)|\{(?!\|))*")
+_RANGE = r"\d+(?:\s*-\s*\d+)?"
 _SELECTOR = re.compile(rf"(all|!|\[\s*[^\W\d][\w']*\s*\]|{_RANGE}(?:\s*,\s*{_RANGE})*)\s*:(?![=:])")
-    r"((?:all|!|\[\s*[^\W\d][\w']*\s*\]|\d+(?:\s*-\s*\d+)?(?:\s*,\s*\d+(?:\s*-\s*\d+)?)*)\s*):(?![=:])"
-)
 _SKIPPED = re.compile(r'"(?:[^"]|"")*"|\(\*|\*\)')
 _END = re.compile(r"(?<!\.)\.(?:\s|$)|\.\.\.(?:\s|$)")
 _PARALLEL = re.compile(r"par\s*:(?![=:])")
