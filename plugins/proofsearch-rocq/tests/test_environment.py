@@ -168,5 +168,5 @@ def test_it_conforms(make: Make, tmp_path: Path) -> None:
         "moves hold",
         "demonstrations replay",
         "released states steppable",
-        "proof hides itself",
+        "a theorem hides itself",
     ]
