@@ -160,7 +160,7 @@ def sampled(file: Path, options: Options, number: int, seed: int) -> Path:
 def configured(arm: str, arguments: argparse.Namespace, options: Options, sample: Path) -> RunConfig:
     """The run of an arm."""
     policy = arm.removesuffix(AND_OR)
-    mixture: Options = {"mixture": {"of": ["knn:2", "rocq-tactics:1"]}} if policy == "mixture" else {}
+    mixture: Options = {"mixture": {"of": ["knn:1", "rocq-tactics:1"]}} if policy == "mixture" else {}
     return RunConfig(
         env="rocq",
         generator=policy,

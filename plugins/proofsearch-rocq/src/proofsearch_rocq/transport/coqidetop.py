@@ -182,27 +182,24 @@ class Coqidetop:
         back = _EDIT.format(state).encode() if self._tried is not None else b""
         add = _ADD.format(escape(limited(sentence, self._timeout) if timed else sentence), state).encode()
         until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
-        late = False
         try:
             process.send(back + add + _SHOW, until)
             if back:
                 process.receive(_END_OF_ANSWER, until)
             added = process.receive(_END_OF_ANSWER, until)
-            try:
-                ran = process.receive(_END_OF_ANSWER, until)
-            except DeadlineError:
-                # It is at work on this very call, so that it can be interrupted.
-                process.interrupt()
-                until, late = time.monotonic() + self._grace, True
-                ran = process.receive(_END_OF_ANSWER, until)
+            ran, late = self._patiently(process, until)
             until = max(until, time.monotonic() + self._grace)
-            _, full, _ = [process.receive(_END_OF_ANSWER, until) for _ in range(_SHOWN - 1)]
+            process.receive(_END_OF_ANSWER, until)
+            # What was interrupted may be run again for this.
+            full, again = self._patiently(process, until)
+            process.receive(_END_OF_ANSWER, max(until, time.monotonic() + self._grace))
         except DeadlineError:
             self.renew()
             raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
         except LostError:
             self.renew()
             raise
+        late |= again
         if not _is_good(added):
             self._tried = None
             return _failure(self._read(added))
@@ -214,6 +211,17 @@ class Coqidetop:
         if late:
             return Failure(f"no answer within {self._timeout:g} s", timed_out=True)
         return self._goals(ran, full)
+
+    def _patiently(self, process: ProverProcess, until: float) -> tuple[bytes, bool]:
+        """The next answer, and whether it took an interrupt, after which there is as much time again as the grace.
+
+        The prover is at work on the call that is not answered, so that it can be interrupted.
+        """
+        try:
+            return process.receive(_END_OF_ANSWER, until), False
+        except DeadlineError:
+            process.interrupt()
+            return process.receive(_END_OF_ANSWER, time.monotonic() + self._grace), True
 
     def full_names(self) -> Sequence[str]:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
