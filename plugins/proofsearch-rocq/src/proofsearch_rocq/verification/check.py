@@ -108,15 +108,16 @@ class _Check:
         )
         if proved:
             self._ask(document, "own")
-        # What is no name, but a whole line that says what is assumed, has no place.
-        named = [axiom for axiom in axioms if " " not in axiom]
+        around = enclosures(lemma.prefix)
+        # What is no name, but a whole line that says what is assumed, has no place. Where nothing around the lemma can
+        # be open, nothing is asked: a name that is a keyword too, as PrimInt63.land, couldn't be.
+        named = [axiom for axiom in axioms if " " not in axiom and any(one.leaves_open for one in around)]
         for number, axiom in enumerate(named):
             document.add(f'Redirect "{self.folder / str(number)}" Locate {axiom}.')
         wrong = self._run(document)
         own = read_assumptions(self._said("own")) if proved and not wrong else ()
         if wrong or own is None:
             return wrong or "the checker doesn't say what the library's own proof rests on", None, ()
-        around = enclosures(lemma.prefix)
         places = {axiom: read_place(self._said(str(number))) for number, axiom in enumerate(named)}
         left_open = {axiom for axiom, place in places.items() if _is_left_open(place, around, file.module)}
         return "", own if proved else None, left_open
