@@ -123,7 +123,7 @@ def test_states_of_another_session_are_refused(opened: Opened, along: Along) -> 
     [
         (("intros n m",), ("intro n", "intro m")),
         (("intros n m", "split", "lia"), ("intros", "split", "apply Nat.add_comm")),
-        (("intros n m", "split", "2: eexists"), ("intros n m", "split", "2: econstructor")),
+        (("intros n m", "split", "lia", "eexists"), ("intros n m", "split", "lia", "econstructor")),
         (("intros n m", "idtac"), ("intros n m",)),
     ],
 )
@@ -138,10 +138,9 @@ def test_states_are_one_whatever_the_way_to_them(
     ("one", "other"),
     [
         (("intros n m",), ("intros m n",)),
-        (("intros n m", "split"), ("intros n m", "split", "all: swap 1 2")),
         (("intros n m", "assert (x : nat) by exact 1"), ("intros n m", "pose (x := 1)")),
         (("intros n m", "pose (x := 1)"), ("intros n m", "pose (x := 2)")),
-        (("intros n m", "split", "2: eexists"), ("intros n m", "split", "2: exists n")),
+        (("intros n m", "split", "lia", "eexists"), ("intros n m", "split", "lia", "exists n")),
         (("intros n m", "assert (H : n = n) by auto"), ("intros n m",)),
         (("intros n m", "assert (H : @nil nat = nil)"), ("intros n m", "assert (H : @nil bool = nil)")),
         (("intros n m", "cut (1 = 1)"), ("intros n m", "cut (1 = 1); [intros _ |]")),
@@ -168,6 +167,17 @@ def test_goals_that_share_nothing_are_parts(opened: Opened, along: Along) -> Non
     assert session.step(second, "exact b") == Finished()
     assert isinstance(session.step(second, "admit"), Rejected)
     assert isinstance(session.step(state, "exact a"), Advanced)
+
+
+def test_a_selector_reaches_the_first_part_alone(opened: Opened, along: Along) -> None:
+    session = opened(BOTH)
+    state = along(session, "intros A B a b", "split")
+    assert shown(session.step(state, "all: assumption")) == shown(session.step(state, "assumption"))
+    assert isinstance(session.step(state, "2: assumption"), Rejected)
+    session = opened("Lemma shares : exists n : nat, n = 3 /\\ n = 1 + 2.\n")
+    state = along(session, "eexists", "split")
+    assert session.step(state, "all: reflexivity") == Finished()
+    assert isinstance(session.step(state, "2: reflexivity"), Advanced)
 
 
 def test_goals_that_share_a_variable_are_no_parts(opened: Opened, along: Along) -> None:
@@ -226,7 +236,7 @@ def test_what_is_replayed_is_what_was_there_the_first_time(opened: Opened, along
         ("intros n m",),
         ("intros n m", "split"),
         ("intros n m", "split", "lia", "eexists"),
-        ("intros [|n] m", "2: split", "simpl", "split; [lia|]"),
+        ("intros [|n] m", "simpl", "split; [lia|]"),
     ]
     states = [along(session, *path) for path in paths]
     tried = [[shown(session.step(state, tactic)) for tactic in ("auto", "eauto", "foo", "split")] for state in states]

@@ -18,7 +18,6 @@ from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.session import UNSHELVE, RocqSession
 from proofsearch_rocq.sources import read_lemmas
 from proofsearch_rocq.states import RocqState
-from proofsearch_rocq.tactics import plain
 from proofsearch_rocq.transport import make_transport
 from proofsearch_rocq.transport.interface import Transport
 from proofsearch_rocq.verification import verify, written
@@ -197,13 +196,12 @@ def replayed(session: RocqSession, tactics: Sequence[str]) -> list[str]:
     """
     outcome, sentences = session.initial(), []
     for number, tactic in enumerate(tactics, start=1):
-        if not isinstance(outcome, Advanced):
+        if not (isinstance(outcome, Advanced) and isinstance(state := outcome.state, RocqState)):
             raise ValueError(f"step {number} is behind the end of the proof: {outcome}")
-        state = outcome.state
         outcome = session.step(state, tactic)
         if not isinstance(outcome, Advanced | Finished):
             raise ValueError(f"step {number}, {tactic!r}: {outcome}")
-        sentences.append(plain(tactic))
+        sentences.append(session.meant(state, tactic).plain)
         after = outcome.state if isinstance(outcome, Advanced) else None
         if isinstance(after, RocqState) and after.place.sentence == UNSHELVE:
             sentences.append(UNSHELVE)

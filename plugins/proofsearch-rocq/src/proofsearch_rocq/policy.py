@@ -21,45 +21,61 @@ from proofsearch_rocq.states import RULE
 
 NAME = "rocq-tactics"
 
+CLOSES = "solve [ trivial | auto with * | eauto | easy | congruence | tauto ]"
+"""What closes a goal by itself, as one tactic: one candidate, not six."""
+
 FIRST = {
+    CLOSES: 10.0,
     "intros": 8.0,
-    "auto": 6.0,
+    "auto": 4.0,
     "simpl": 5.0,
     "split": 4.0,
-    "reflexivity": 4.0,
-    "lia": 4.0,
-    "easy": 3.0,
-    "eauto": 3.0,
-    "trivial": 2.0,
-    "assumption": 2.0,
-    "constructor": 2.0,
-    "congruence": 2.0,
-    "intro": 2.0,
-    "f_equal": 2.0,
-    "tauto": 2.0,
+    "reflexivity": 2.0,
+    "lia": 5.0,
     "firstorder": 2.0,
+    "constructor": 2.0,
+    "intro": 2.0,
+    "f_equal": 2.5,
     "subst": 1.5,
-    "ring": 1.5,
+    "ring": 2.0,
+    "intuition": 2.0,
     "symmetry": 1.0,
-    "left": 1.0,
-    "right": 1.0,
-    "intuition": 1.5,
-    "discriminate": 1.0,
-    "contradiction": 1.0,
-    "exfalso": 0.5,
-    "apply eq_refl": 0.5,
-    "simpl in *": 1.0,
-    "field": 0.3,
-    "lra": 0.5,
-    "nia": 0.5,
-    "eexists": 1.0,
+    "left": 1.5,
+    "right": 1.5,
+    "simpl in *": 1.2,
+    "eexists": 1.5,
+    "exfalso": 0.6,
+    "red": 1.0,
+    "cbn": 0.6,
     "unfold not": 0.5,
-    "red": 0.7,
-    "cbn": 0.7,
-    "now auto with *": 1.0,
+    "lra": 1.2,
+    "nia": 1.0,
+    "field": 0.5,
+    "intros; subst; auto": 0.5,
 }
 """Tactics that need no argument, with weights."""
 
+WANTS = {
+    "intros": r"forall|->|let |~|<>|not\b",
+    "intro": r"forall|->|let |~|<>|not\b",
+    "intros; subst; auto": r"forall|->",
+    "split": r"/\\|<->|\b(?:and|iff)\b|[&*]",
+    "lia": r"[<>=≤≥]|False",
+    "nia": r"[<>=]|False",
+    "lra": r"[<>=]|False",
+    "ring": r"=",
+    "field": r"=.*/|/.*=",
+    "symmetry": r"=|<->",
+    "reflexivity": r"=|<->|≡",
+    "f_equal": r"=",
+    "left": r"\\/|[+{}]",
+    "right": r"\\/|[+{}]",
+    "eexists": r"exists|\{|sig",
+    "unfold not": r"~|<>|not\b",
+}
+"""What a conclusion has to show for a tactic to be worth much: without it, it may still apply to what is defined so."""
+
+_UNWANTED = 0.15
 
 _NAMES = re.compile(r"[^\W\d][\w']*")
 _EQUALITY = re.compile(r"\s=\s|<->|==")
@@ -94,7 +110,11 @@ class RocqTactics:
 
     def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
         goal = request.state.goals[0].text
-        weights = dict(FIRST)
+        conclusion = goal.rpartition(f"{RULE}\n")[2]
+        weights = {
+            tactic: weight * (1.0 if re.search(WANTS.get(tactic, ""), conclusion) else _UNWANTED)
+            for tactic, weight in FIRST.items()
+        }
         weights.update(dict.fromkeys(self._config.also, 6.0))
         for tactic, weight in self._from_goal(goal):
             weights[tactic] = max(weight, weights.get(tactic, 0.0))

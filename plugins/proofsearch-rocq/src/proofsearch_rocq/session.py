@@ -8,7 +8,7 @@ from proofsearch import Advanced, Crashed, Finished, Outcome, ProofState, Reject
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.states import RocqState, Texts, independent
-from proofsearch_rocq.tactics import sentence_of
+from proofsearch_rocq.tactics import Tactic, read_tactic
 from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, Place, Transport
 
 UNSHELVE = "Unshelve."
@@ -73,7 +73,7 @@ class RocqSession:
         """Tries a tactic at a state; see :meth:`proofsearch.protocols.Session.step`."""
         state = self._own(state)
         try:
-            sentence = sentence_of(tactic)
+            sentence = self.meant(state, tactic).sentence
         except ValueError as error:
             return Rejected(f"it is no tactic: {error}")
         for again in (True, False):
@@ -102,6 +102,22 @@ class RocqSession:
         if state.place not in self._parts:
             self._parts[state.place] = self._taken_apart(state)
         return self._parts[state.place]
+
+    def meant(self, state: RocqState, tactic: str) -> Tactic:
+        """What a tactic's text means at a state.
+
+        A goal selector counts the goals of the first part alone, so that a step leaves other parts as they are.
+
+        Raises:
+            ValueError: it is no tactic, or there is no such goal.
+        """
+        read = read_tactic(tactic)
+        parts = self.parts(state) if read.selector else (state,)
+        if len(parts) == 1:
+            return read
+        names = [goal.name for goal in state.found.open]
+        first = [number for number, goal in enumerate(state.found.open, start=1) if goal in parts[0].found.open]
+        return read.among(names, first)
 
     def usage(self) -> Usage:
         """What the prover's process uses."""
@@ -186,8 +202,3 @@ class RocqSession:
 
 def _short(message: str) -> str:
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
-
-
-def sentences_of(state: RocqState, root: RocqState) -> list[str]:
-    """The sentences that lead from one state to another behind it."""
-    return [place.sentence for place in state.place.way(root.place.depth)]
