@@ -104,6 +104,23 @@ def test_what_a_proof_may_rest_on(
     assert (verdict.rests_on, verdict.tier, verdict.proved) == (rests_on, tier, bool(tier)), verdict.message
 
 
+def test_an_axiom_whose_name_is_a_keyword(lemmas: Lemmas, checked: Checked) -> None:
+    """It can't be asked for by that name; what a functor leaves open is still told from what an axiom says."""
+    text = """
+Module Type T. Parameter rem : nat -> nat. Axiom zero : rem 0 = 0. Notation "a 'rem'" := (rem a) (at level 9). End T.
+Axiom mod : nat -> nat.
+Notation "a 'mod'" := (mod a) (at level 9).
+Module F (Import X : T).
+Lemma x : 0 rem = 0 /\\ 0 mod = 0 mod. Proof. split. exact zero. reflexivity. Qed.
+Lemma y : 0 rem = 0. Proof. exact zero. Qed.
+"""
+    x, y = (lemmas(text)[name] for name in "xy")
+    found = checked(x, written(x, ("split.", "rewrite zero.", "reflexivity.", "reflexivity.")))
+    assert (found.message, found.tier, found.rests_on) == ("", "axioms audited", ("mod",))
+    other = checked(y, written(y, ("assert (0 mod = 0 mod) by reflexivity.", "revert H.", "intros _.", "exact zero.")))
+    assert (other.proved, other.rests_on) == (False, ("mod",))
+
+
 def test_a_recursion_that_the_kernel_refuses(lemmas: Lemmas, checked: Checked) -> None:
     """No goal is left, and it is no proof."""
     lemma = lemmas("Lemma absurd : forall n : nat, n = S n.\nAdmitted.\n")["absurd"]
