@@ -63,6 +63,20 @@ def test_it_goes_from_branch_to_branch(prover: tuple[Coqidetop, Place]) -> None:
         assert goals_at(transport, place) == seen[place]
 
 
+def test_what_was_just_tried_is_not_run_again(prover: tuple[Coqidetop, Place]) -> None:
+    transport, root = prover
+    tried = transport.trial(root, "(intros n m; idtac).")
+    told: list[bytes] = []
+    send = transport._process.send  # type: ignore[union-attr]
+    transport._process.send = lambda data, until: (told.append(data), send(data, until))[1]  # type: ignore
+    place = Place(root, "(intros n m; idtac).", timed=True)
+    assert goals_at(transport, place) == tried
+    assert b"idtac" not in b"".join(told)
+    assert isinstance(transport.trial(place, "(foo)."), Failure)
+    assert goals_at(transport, Place(place, "(fail || split).", timed=True)).open
+    assert goals_at(transport, place) == tried
+
+
 def test_a_place_that_can_not_be_reached_fails_and_others_are_reached(prover: tuple[Coqidetop, Place]) -> None:
     transport, root = prover
     assert isinstance(transport.go(Place(Place(root, "(intros n m)."), "(foo).")), Failure)

@@ -1,8 +1,8 @@
 """The XML protocol of ``coqidetop``: a document that grows and shrinks at its end, with a state behind each sentence.
 
 ``Add`` parses one sentence behind the last one, ``Goal`` runs what was added and says what is to be proved, ``Edit_at``
-takes sentences back. Answers have no delimiter but their own end tag. So a place is where the document shares with the
-way to it as much as it can, and a trial is all three calls in one writing.
+takes sentences back. Answers have no delimiter but their own end tag. So the document keeps what it shares with the way
+to a place, a trial is all three calls in one writing, and it is taken back with the next one: it may be where that is.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Coqidetop:
         for sentence in SETTINGS:
             self._base.append(Place(self._base[-1], sentence))
         self._stack: list[tuple[Place, int]] = []
+        self._tried: tuple[str, int] | None = None
 
     # -- places --------------------------------------------------------------------------------------------------
 
@@ -110,12 +111,27 @@ class Coqidetop:
     def go(self, place: Place) -> Goals | Failure:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.go`."""
         process = self._started()
+        failure, until = self._reach(process, place)
+        if failure is not None:
+            return failure
+        answers = self._answers(process, _SHOW, _SHOWN, until)
+        if not _is_good(answers[0]):
+            return self._failed(process, self._read(answers[0]))
+        return self._goals(answers[0], answers[2])
+
+    def _reach(self, process: ProverProcess, place: Place) -> tuple[Failure | None, float]:
+        """Makes the document end at a place; what was added is run with the next call that asks for goals.
+
+        Returns:
+            What went wrong, and by when that call has to be answered.
+        """
+        self._adopt(place)
         stack = self._stack
         shared = self._shared(place)
-        calm = time.monotonic() + SLACK
-        if shared + 1 < len(stack):
-            self._ask(process, _EDIT.format(stack[shared][1]).encode(), calm)
+        if shared + 1 < len(stack) or self._tried is not None:
+            self._ask(process, _EDIT.format(stack[shared][1]).encode(), time.monotonic() + SLACK)
             del stack[shared + 1 :]
+            self._tried = None
         missing = place.way(shared)
         # Notations, imports and the like are run as they are added, so that the rest can be parsed.
         steps = sum(one.timed for one in missing)
@@ -126,12 +142,15 @@ class Coqidetop:
             sentence = limited(one.sentence, REPLAYED * self._timeout) if one.timed else one.sentence
             answer = self._ask(process, _ADD.format(escape(sentence), stack[-1][1]).encode(), until)
             if answer.get("val") != "good":
-                return self._failed(process, answer)
+                return self._failed(process, answer), until
             stack.append((one, _state_id(answer)))
-        answers = self._answers(process, _SHOW, _SHOWN, until)
-        if not _is_good(answers[0]):
-            return self._failed(process, self._read(answers[0]))
-        return self._goals(answers[0], answers[2])
+        return None, until
+
+    def _adopt(self, place: Place) -> None:
+        """Where the place is what the last trial led to, that is where the document ends already."""
+        if self._tried is not None and place.before is self._stack[-1][0] and place.sentence == self._tried[0]:
+            self._stack.append((place, self._tried[1]))
+            self._tried = None
 
     def _shared(self, place: Place) -> int:
         """How deep the way to a place goes along the document."""
@@ -147,22 +166,27 @@ class Coqidetop:
         """What went wrong on the way to a place; the document goes back to its beginning, which is always good."""
         self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + SLACK)
         del self._stack[1:]
+        self._tried = None
         return _failure(answer)
 
     def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.trial`."""
         process = self._started()
-        top, state = self._stack[-1]
-        if top is not place:
+        self._adopt(place)
+        if self._stack[-1][0] is not place:
             went = self.go(place)
             if isinstance(went, Failure):
                 raise LostError(f"what was run before didn't run again: {went.message}")
-            state = self._stack[-1][1]
+        state = self._stack[-1][1]
+        # What was tried before is taken back only now: it may have been the next place.
+        back = _EDIT.format(state).encode() if self._tried is not None else b""
         add = _ADD.format(escape(limited(sentence, self._timeout) if timed else sentence), state).encode()
         until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
         late = False
         try:
-            process.send(add + _SHOW + _EDIT.format(state).encode(), until)
+            process.send(back + add + _SHOW, until)
+            if back:
+                process.receive(_END_OF_ANSWER, until)
             added = process.receive(_END_OF_ANSWER, until)
             try:
                 ran = process.receive(_END_OF_ANSWER, until)
@@ -172,7 +196,7 @@ class Coqidetop:
                 until, late = time.monotonic() + self._grace, True
                 ran = process.receive(_END_OF_ANSWER, until)
             until = max(until, time.monotonic() + self._grace)
-            _, full, *_ = [process.receive(_END_OF_ANSWER, until) for _ in range(_SHOWN)]
+            _, full, _ = [process.receive(_END_OF_ANSWER, until) for _ in range(_SHOWN - 1)]
         except DeadlineError:
             self.renew()
             raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
@@ -180,7 +204,11 @@ class Coqidetop:
             self.renew()
             raise
         if not _is_good(added):
+            self._tried = None
             return _failure(self._read(added))
+        self._tried = (sentence, _state_id(self._read(added)))
+        if late or not _is_good(ran):
+            self._tried = ("", 0)
         if not _is_good(ran):
             return _failure(self._read(ran))
         if late:
@@ -272,6 +300,7 @@ class Coqidetop:
         """See :meth:`proofsearch_rocq.transport.interface.Transport.renew`."""
         process, self._process = self._process, None
         self._stack = []
+        self._tried = None
         if process is not None:
             process.close()
 
