@@ -45,6 +45,8 @@ def main() -> None:
     with ThreadPoolExecutor(options.workers) as pool:
         for lemma, verdict, took in pool.map(check, sample):
             seconds.append(took)
+            if len(seconds) % 50 == 0:
+                print(f"{len(seconds)} checked", flush=True)
             if not verdict.proved:
                 refused += 1
                 print(f"refused: {lemma.name}: {verdict.message}", flush=True)

@@ -41,4 +41,5 @@ class RocqConfig(ComponentConfig):
         default=4.0, ge=0.5, description="Address space of a prover's process in GB; one that needs more fails."
     )
     max_state: int = Field(default=50_000, ge=100, description="States with a longer text than this are not made.")
+    max_demonstration: int = Field(default=200, ge=1, description="Library proofs with more steps are not replayed.")
     check_timeout: float = Field(default=600.0, gt=0, description="Seconds that the check of a found proof may take.")

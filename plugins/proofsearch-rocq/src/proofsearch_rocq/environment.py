@@ -5,18 +5,20 @@ from __future__ import annotations
 import difflib
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from proofsearch import Advanced, Finished, Theorem, Verdict
+from proofsearch import Advanced, Demonstration, Finished, Theorem, Verdict
 from proofsearch.errors import ProofError, UsageError
 from proofsearch.protocols import Usage
 from proofsearch_rocq.config import RocqConfig
+from proofsearch_rocq.demonstrations import UnusableProofError, replay
 from proofsearch_rocq.installation import Installation, find_installation
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.session import UNSHELVE, RocqSession
 from proofsearch_rocq.sources import read_lemmas
+from proofsearch_rocq.sources.statements import PROVED
 from proofsearch_rocq.states import RocqState
 from proofsearch_rocq.transport import make_transport
 from proofsearch_rocq.transport.interface import Transport
@@ -48,6 +50,7 @@ class RocqEnvironment:
         self._lock = threading.Lock()
         self._idle: tuple[SourceFile, Transport] | None = None
         self._closed = False
+        self.skipped_demonstrations = 0
 
     @cached_property
     def installation(self) -> Installation:
@@ -141,6 +144,26 @@ class RocqEnvironment:
             kept, self._idle = self._idle, None
         if kept is not None:
             kept[1].close()
+
+    def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
+        """The library's proofs of these theorems, replayed; those of a file in one process where they come together.
+
+        Those that can't be, because a step is a command, takes too long or isn't one that a search would take, are
+        counted in :attr:`skipped_demonstrations`.
+        """
+        for theorem in theorems:
+            lemma = self.lemmas[self._full_name(theorem.name)]
+            if lemma.ending not in PROVED:
+                continue
+            session = self.open(theorem)
+            try:
+                steps = list(replay(theorem, session, lemma.script, self._config.max_demonstration))
+            except UnusableProofError:
+                self.skipped_demonstrations += 1
+                continue
+            finally:
+                session.close()
+            yield from steps
 
     # -- proofs --------------------------------------------------------------------------------------------------
 

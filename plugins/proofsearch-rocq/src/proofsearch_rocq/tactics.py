@@ -115,14 +115,13 @@ def _check_single(text: str) -> None:
     bare, depth, at = [], 0, 0
     for found in _SKIPPED.finditer(text):
         if not depth:
-            bare.append(text[at : found.start()])
+            # As in "auto with *)", outside of comments these are a star and a parenthesis.
+            bare.append(text[at : found.end()] if found[0] == "*)" else text[at : found.start()])
         at = found.end()
         if found[0] == "(*":
             depth += 1
-        elif found[0] == "*)":
+        elif found[0] == "*)" and depth:
             depth -= 1
-            if depth < 0:
-                raise ValueError("a comment ends that never began")
     if depth:
         raise ValueError("a comment has no end")
     bare.append(text[at:])

@@ -50,6 +50,11 @@ class Enclosure:
     name: str
     parameters: tuple[str, ...] = ()
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether something in it may be assumed that is no axiom: a functor's parameter, or all of a module type."""
+        return bool(self.parameters) or self.kind == "Module Type"
+
 
 @dataclass
 class Enclosures:

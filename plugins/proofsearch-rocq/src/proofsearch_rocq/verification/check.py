@@ -9,7 +9,7 @@ can write.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,25 +101,45 @@ class _Check:
             A flaw, or ``""``; what the lemma's own proof rests on, ``None`` where it has none; and which of the axioms
             are none, but left open around the lemma.
         """
+        around = [one for one in enclosures(self.lemma.prefix) if one.leaves_open]
+        # What is no name, but a whole line that says what is assumed, has no place.
+        named = [axiom for axiom in axioms if " " not in axiom] if around else []
+        wrong, own, places = self._located({axiom: (axiom,) for axiom in named})
+        if "Syntax error" in wrong:
+            # Some names are keywords too, as rem is in ZArith; behind a dot, they aren't.
+            owners = [name for one in around for name in (*one.parameters, one.name)]
+            asked = {axiom: (axiom,) if "." in axiom else [f"{owner}.{axiom}" for owner in owners] for axiom in named}
+            wrong, own, places = self._located(asked)
+        module, enclosing = self.lemma.file.module, enclosures(self.lemma.prefix)
+        return wrong, own, {axiom for axiom, place in places if _is_left_open(place, enclosing, module)}
+
+    def _located(
+        self, asked: Mapping[str, Sequence[str]]
+    ) -> tuple[str, Collection[str] | None, Sequence[tuple[str, Sequence[str]]]]:
+        """A flaw, or ``""``; what the own proof rests on; and the axioms with their full names.
+
+        Args:
+            asked: the names by which the place of each axiom is asked.
+        """
         file, lemma = self.lemma.file, self.lemma
         proved = lemma.ending in PROVED
-        document = Document(
-            file.text[: file.sentences[lemma.last].end if proved else file.sentences[lemma.first].start]
-        )
+        end = file.sentences[lemma.last].end if proved else file.sentences[lemma.first].start
+        document = Document(file.text[:end])
         if proved:
             self._ask(document, "own")
-        # What is no name, but a whole line that says what is assumed, has no place.
-        named = [axiom for axiom in axioms if " " not in axiom]
-        for number, axiom in enumerate(named):
-            document.add(f'Redirect "{self.folder / str(number)}" Locate {axiom}.')
+        questions = [(axiom, name) for axiom, names in asked.items() for name in names]
+        for number, (_, name) in enumerate(questions):
+            document.add(f'Redirect "{self.folder / str(number)}" Locate {name}.')
         wrong = self._run(document)
         own = read_assumptions(self._said("own")) if proved and not wrong else ()
-        if wrong or own is None:
-            return wrong or "the checker doesn't say what the library's own proof rests on", None, ()
-        around = enclosures(lemma.prefix)
-        places = {axiom: read_place(self._said(str(number))) for number, axiom in enumerate(named)}
-        left_open = {axiom for axiom, place in places.items() if _is_left_open(place, around, file.module)}
-        return "", own if proved else None, left_open
+        if own is None:
+            wrong = "the checker doesn't say what the library's own proof rests on"
+        if wrong:
+            return wrong, None, ()
+        places = [
+            (axiom, read_place(self._said(str(number)), axiom, name)) for number, (axiom, name) in enumerate(questions)
+        ]
+        return "", own if proved else None, places
 
     def _ask(self, document: Document, name: str) -> None:
         document.add(_WIDTH)

@@ -13,7 +13,7 @@ _HEADER = re.compile(r"(?:Axioms|Theory|Section Variables|Transparent constants|
 _OF_SECTION = "Section Variables:"
 _NOTHING = "Closed under the global context"
 _NAME = re.compile(r"(\S+)(?: :|$)")
-_PLACE = re.compile(r"^(?:Constant|Inductive|Constructor) (\S+)$", re.MULTILINE)
+_PLACE = re.compile(r"^(?:Constant|Inductive|Constructor) (\S+)(?: \(.*\))?$", re.MULTILINE)
 
 
 @dataclass
@@ -52,7 +52,7 @@ def flaw(ended: Ended, document: Document, timeout: float) -> str:
     if ended.code:
         return ended.last_words() or f"the checker ended with code {ended.code}"
     executed = [(int(one[1]), int(one[2])) for one in _EXECUTED.finditer(ended.output)]
-    if executed[-len(document.spans) :] != document.spans:
+    if executed[max(0, len(executed) - len(document.spans)) :] != document.spans:
         return "the proof isn't read as the steps that it shows: something in it begins or ends a sentence of its own"
     return ""
 
@@ -77,7 +77,19 @@ def read_assumptions(said: str) -> tuple[str, ...] | None:
     return tuple(sorted(found)) if kind else None
 
 
-def read_place(said: str) -> Sequence[str]:
-    """The parts of the full name that ``Locate`` says; none where it says none."""
+def read_place(said: str, name: str, asked: str) -> Sequence[str]:
+    """The parts of the full name of what is called ``name``.
+
+    Args:
+        said: what ``Locate`` says.
+        name: the shortest name that it has.
+        asked: the name by which ``Locate`` was asked; where it is a longer one, what is called so in short is another
+            thing unless ``Locate`` says otherwise.
+
+    Returns:
+        None where nothing is found.
+    """
     found = _PLACE.search(said)
-    return found[1].split(".") if found is not None else ()
+    if found is None or (asked != name and not found[0].endswith(f" is {name})")):
+        return ()
+    return found[1].split(".")
