@@ -150,6 +150,23 @@ def test_parts_that_were_proved_one_by_one_make_a_proof(make: Make) -> None:
     assert environment.verify(theorem, proof).proved
 
 
+def test_a_share_of_the_files_is_demonstrated(server: tuple[str, ...], tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"File{number}.v").write_text("Lemma true : True.\nProof. exact I. Qed.\n")
+
+    def demonstrated(share: float) -> set[str]:
+        environment = RocqEnvironment(RocqConfig(file=tmp_path, learn=share), tmp_path / "cache")
+        found = {step.theorem.name for step in environment.demonstrations(environment.theorems())}
+        fingerprints.add(environment.fingerprint()["demonstrations"])
+        environment.close()
+        return found
+
+    fingerprints: set[str] = set()
+    some, more = demonstrated(0.3), demonstrated(0.7)
+    assert set() < some < more < demonstrated(1.0)
+    assert len(fingerprints) == 3
+
+
 def test_it_conforms(make: Make, tmp_path: Path) -> None:
     make()
     config = RocqConfig(file=tmp_path / "Written.v", timeout=2)
@@ -166,7 +183,6 @@ def test_it_conforms(make: Make, tmp_path: Path) -> None:
     assert report.names("skipped") == [
         "a crash is a value",
         "moves hold",
-        "demonstrations replay",
         "released states steppable",
         "a theorem hides itself",
     ]

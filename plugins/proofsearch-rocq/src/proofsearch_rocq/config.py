@@ -41,5 +41,11 @@ class RocqConfig(ComponentConfig):
         default=4.0, ge=0.5, description="Address space of a prover's process in GB; one that needs more fails."
     )
     max_state: int = Field(default=50_000, ge=100, description="States with a longer text than this are not made.")
+    learn: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the files, the same ones each time, whose proofs are demonstrated to those who learn.",
+    )
     max_demonstration: int = Field(default=200, ge=1, description="Library proofs with more steps are not replayed.")
     check_timeout: float = Field(default=600.0, gt=0, description="Seconds that the check of a found proof may take.")

@@ -153,7 +153,7 @@ class RocqEnvironment:
         """
         for theorem in theorems:
             lemma = self.lemmas[self._full_name(theorem.name)]
-            if lemma.ending not in PROVED:
+            if lemma.ending not in PROVED or not self._demonstrates(lemma.file):
                 continue
             session = self.open(theorem)
             try:
@@ -164,6 +164,11 @@ class RocqEnvironment:
             finally:
                 session.close()
             yield from steps
+
+    def _demonstrates(self, file: SourceFile) -> bool:
+        """Whether a file is among the share that is learnt from, by the hash of its name."""
+        digest = hashlib.sha256(f"learn {file.module}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") < self._config.learn * 2**64
 
     # -- proofs --------------------------------------------------------------------------------------------------
 
@@ -199,6 +204,7 @@ class RocqEnvironment:
             "lemmas": texts.hexdigest(),
             "timeout": str(config.timeout),
             "split": config.split,
+            "demonstrations": f"{config.learn:g} {config.max_demonstration}",
             "bounds": f"{config.max_memory:g} {config.max_state}",
         }
 
