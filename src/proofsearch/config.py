@@ -72,10 +72,12 @@ class ComponentConfig(FrozenModel):
 class LimitConfig(FrozenModel):
     """When a search stops; whichever comes first. See :class:`proofsearch.types.Limit`."""
 
-    expansions: int | None = Field(default=256, ge=0, description="Nodes expanded a theorem.")
-    steps: int | None = Field(default=None, ge=0, description="Tactics tried a theorem.")
-    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds a theorem.")
-    model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
+    expansions: int | None = Field(default=256, ge=0, description="Nodes to expand per theorem, at most.")
+    steps: int | None = Field(default=None, ge=0, description="Tactics to try per theorem, at most.")
+    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds per theorem, at most.")
+    model_calls: int | None = Field(
+        default=None, ge=0, description="States to send to the generator and the scorer per theorem, at most."
+    )
 
 
 class PriorityConfig(FrozenModel):
@@ -129,15 +131,19 @@ class SearchConfig(FrozenModel):
 
     strategy: str = Field(
         default="best-first",
-        description="The search algorithm: best-first: whole states by priority; and-or, puct: parts; or a plugin's.",
+        description="The search algorithm: best-first (whole states by priority), and-or or puct (and-or parts of "
+        "states), or a plugin's.",
     )
-    candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
-    batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
+    candidates: int = Field(
+        default=32, ge=1, description="Candidates that the generator is asked for at each expansion."
+    )
+    batch: int = Field(default=1, ge=1, description="Nodes to expand together, with one call of the generator.")
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
     defer: int | None = Field(
         default=None,
         ge=1,
-        description="Score so many new siblings at once, the likeliest, others when next; default: all when new.",
+        description="Score this many of the likeliest new siblings at once, the others when they are next; default: "
+        "all at once.",
     )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()
@@ -155,31 +161,38 @@ class SelectionConfig(FrozenModel):
     """Which theorems a run is about: by name, by file, or by split, in the library's order."""
 
     theorems: tuple[str, ...] = Field(default=(), description="Theorems by name.")
-    file: str | None = Field(default=None, description="A text file with a theorem's name a line; # comments.")
-    split: Literal["train", "validation", "test", "all"] | None = Field(default=None, description="A whole split.")
-    limit: int | None = Field(default=None, ge=1, description="At most so many, drawn at random with the run's seed.")
+    file: str | None = Field(default=None, description="A text file with one theorem name a line; # begins a comment.")
+    split: Literal["train", "validation", "test", "all"] | None = Field(
+        default=None, description="The theorems of a split."
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="At most this many theorems, drawn at random with the run's seed."
+    )
 
 
 class ExecutionConfig(FrozenModel):
     """How a run is spread over workers."""
 
-    executor: str = Field(default="local", description="Which executor runs the searches.")
+    executor: str = Field(default="local", description="The executor, which runs the searches.")
     workers: Workers = Field(default=0, description="Workers; 0: as many as there are processors.")
     timeout: float | None = Field(
         default=None, gt=0, description="Seconds after which a theorem's worker is killed, verification included."
     )
-    attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
+    attempts: int = Field(default=2, ge=1, description="How often a theorem is tried if its worker crashes.")
     memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
     max_prover_memory: int | None = Field(
         default=None,
         ge=1,
-        description="Megabytes above which a worker replaces its prover by a new one, where it says what it uses.",
+        description="Megabytes above which a worker replaces its prover by a new one, if the prover reports its "
+        "memory.",
     )
     max_batch: int = Field(
-        default=64, ge=1, description="States in one call of a model that the worker threads of a process share."
+        default=64,
+        ge=1,
+        description="States in one call of a model that the worker threads of a process share, at most.",
     )
     max_wait: float = Field(
-        default=0.005, ge=0, description="Seconds that such a call is put off at most, for other searches to join it."
+        default=0.005, ge=0, description="Seconds that such a call waits for other searches to join it, at most."
     )
 
 
@@ -189,21 +202,21 @@ class RunConfig(FrozenModel):
     ``options`` holds, by component name, what goes to that component's own model.
     """
 
-    env: str = Field(default="metamath", description="The environment: what proves.")
+    env: str = Field(default="metamath", description="The environment: the prover.")
     generator: str = Field(
         default=AUTO,
-        description="The tactic generator: what suggests steps; auto: the environment's own, or else knn.",
+        description="The tactic generator, which suggests tactics; auto: the environment's own, otherwise knn.",
     )
-    scorer: str = Field(default="logprob", description="The value scorer: what judges states.")
-    seed: SearchSeed = Field(default=0, description="Of everything random.")
+    scorer: str = Field(default="logprob", description="The value scorer, which says how provable states look.")
+    seed: SearchSeed = Field(default=0, description="Seed of everything random.")
     select: SelectionConfig = SelectionConfig()
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()
     min_tier: Literal["replayed", "kernel", "axioms audited", "second checker"] | None = Field(
-        default=None, description="How far the check of a proof has to go at least for its theorem to be proved."
+        default=None, description="The weakest check of a proof that makes its theorem count as proved."
     )
     trajectories: bool = Field(default=True, description="Record the searches.")
-    observers: tuple[str, ...] = Field(default=(), description="An observer: what watches the searches; repeatable.")
+    observers: tuple[str, ...] = Field(default=(), description="An observer, which watches the searches; repeatable.")
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
@@ -213,12 +226,12 @@ class RecordConfig(FrozenModel):
     theorems: int = Field(
         default=4000,
         ge=1,
-        description="Theorems to record, drawn at random where there are more; a few hundred teach too little.",
+        description="Theorems to record, drawn at random if there are more; a few hundred teach too little.",
     )
     split: Literal["train", "all"] = Field(
-        default="train", description="Of which split; all: where the environment doesn't split its theorems."
+        default="train", description="Their split; all: if the environment doesn't split its theorems."
     )
-    expansions: int = Field(default=64, ge=1, description="Nodes expanded a recorded theorem, at most.")
+    expansions: int = Field(default=64, ge=1, description="Nodes to expand per recorded theorem, at most.")
 
 
 class TrainConfig(FrozenModel):
@@ -228,9 +241,9 @@ class TrainConfig(FrozenModel):
     names, the losses, and the components of the first recording.
     """
 
-    plugin: str = Field(default="ebm", description="The trainer: what learns.")
+    plugin: str = Field(default="ebm", description="The trainer.")
     env: str = Field(default="metamath", description="The environment of the runs to learn from.")
-    seed: Seed = Field(default=0, description="Of everything random.")
+    seed: Seed = Field(default=0, description="Seed of everything random.")
     trajectories: tuple[str, ...] = Field(
         default=(), description="A run folder or trajectory file to learn from; repeatable. Default: all under runs."
     )
@@ -242,14 +255,14 @@ class TrainConfig(FrozenModel):
 class IterateConfig(FrozenModel):
     """Everything that decides what an expert iteration does; its folder keeps the resolved one as TOML."""
 
-    plugin: str = Field(default="ebm", description="What learns: the trainer and the scorer of its checkpoints.")
-    env: str = Field(default="metamath", description="The environment: what proves.")
-    generator: str = Field(default="knn", description="The tactic generator: what suggests steps.")
-    seed: Seed = Field(default=0, description="Of everything random.")
+    plugin: str = Field(default="ebm", description="The trainer, and the scorer of its checkpoints.")
+    env: str = Field(default="metamath", description="The environment: the prover.")
+    generator: str = Field(default="knn", description="The tactic generator, which suggests tactics.")
+    seed: Seed = Field(default=0, description="Seed of everything random.")
     rounds: int = Field(default=3, ge=1, description="How often to search and learn.")
     theorems: int = Field(default=400, ge=1, description="Training theorems searched a round.")
     validation: int = Field(default=200, ge=1, description="Validation theorems that measure what a round gained.")
-    fresh: bool = Field(default=False, description="Draw other training theorems in every round, not the same again.")
+    fresh: bool = Field(default=False, description="Draw other training theorems in every round.")
     train_policy: bool = Field(
         default=False,
         description="Have the generator learn from the proofs found so far (its option trajectories) instead of from "

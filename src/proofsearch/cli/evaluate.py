@@ -41,7 +41,11 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         limit: Annotated[
             int | None,
             typer.Option(
-                "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+                "--limit",
+                min=1,
+                max=LARGEST,
+                help="At most this many theorems, drawn with the seed.",
+                show_default="all",
             ),
         ] = None,
         min_expansions: Annotated[
@@ -50,7 +54,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 "--min-expansions",
                 min=1,
                 max=LARGEST,
-                help="Label anew: a state is negative after so many expansions at or below it without a proof.",
+                help="Set labels anew: a state is negative after this many expansions at or below it without a proof.",
                 show_default="the recorded labels",
             ),
         ] = None,
@@ -58,7 +62,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             str | None,
             typer.Option(
                 "--scorer",
-                help="Score the recorded states with this scorer and judge its values; of runs along known proofs.",
+                help="Score the recorded states of runs along known proofs with this scorer, and judge its values.",
                 show_default="no value",
                 rich_help_panel=_OFFLINE,
             ),
@@ -85,7 +89,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 rich_help_panel=_OFFLINE,
             ),
         ] = None,
-        seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
+        seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything random.")] = 0,
         resamples: Annotated[
             int,
             typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals."),
@@ -94,9 +98,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")
         ] = None,
         overwrite: Overwrite = False,
-        details: Annotated[
-            bool, typer.Option("--details", help="Print every table, not only what matters most.")
-        ] = False,
+        details: Annotated[bool, typer.Option("--details", help="Print every table, not only the summary.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
         **given: Any,

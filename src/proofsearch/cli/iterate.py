@@ -49,7 +49,7 @@ _OWN: dict[str, list[tuple[str, str]]] = {
         ("--trajectories", "trajectories"),
         ("--seed", "seed"),
     ],
-    "Parts": [
+    "Components": [
         ("--plugin", "plugin"),
         ("--env", "env"),
         ("--generator", "generator"),
@@ -88,12 +88,12 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             Path | None,
             typer.Option(
                 "--resume",
-                help="Go on with this iteration; of the options that change it only --rounds and --workers are taken.",
+                help="Resume this iteration; of the options that shape it, only --rounds and --workers are accepted.",
             ),
         ] = None,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,

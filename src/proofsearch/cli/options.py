@@ -34,7 +34,7 @@ from proofsearch.validation import Place, dotted, explain
 Model = TypeVar("Model", bound=FrozenModel)
 
 
-Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace what is there, if it is none of the inputs.")]
+Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace an existing output, unless it is one of the inputs.")]
 """The option of every command that writes files of a person's choice."""
 
 NONE = object()

@@ -34,7 +34,7 @@ def _report(
     trees: Annotated[
         int,
         typer.Option(
-            "--trees", min=0, max=LARGEST, help="Show the search trees of so many theorems; half of them proved."
+            "--trees", min=0, max=LARGEST, help="Show the search trees of this many theorems; half of them proved."
         ),
     ] = 40,
     theorem: Annotated[
@@ -48,10 +48,10 @@ def _report(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+            "--limit", min=1, max=LARGEST, help="At most this many theorems, drawn with the seed.", show_default="all"
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything random.")] = 0,
     resamples: Annotated[
         int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
     ] = 2000,

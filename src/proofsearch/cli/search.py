@@ -29,12 +29,12 @@ from proofsearch.plugins import Plugins
 from proofsearch.run import RunSummary, resume_search, run_search
 
 PANELS: dict[str, list[tuple[str, str]]] = {
-    "Which theorems": [
+    "Theorems": [
         ("--file", "select.file"),
         ("--split", "select.split"),
         ("--limit", "select.limit"),
     ],
-    "Parts": [
+    "Components": [
         ("--env", "env"),
         ("--generator", "generator"),
         ("--scorer", "scorer"),
@@ -101,16 +101,17 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         resume: Annotated[
             Path | None,
-            typer.Option(
-                "--resume", help="Go on with this run; of the options that change it only --workers is taken."
-            ),
+            typer.Option("--resume", help="Resume this run; of the options that shape it, only --workers is accepted."),
         ] = None,
         retry_failures: Annotated[
-            bool, typer.Option("--retry-failures", help="With --resume: also those whose worker gave no result.")
+            bool,
+            typer.Option(
+                "--retry-failures", help="With --resume: also search theorems again whose worker gave no result."
+            ),
         ] = False,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,

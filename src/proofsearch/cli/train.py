@@ -40,13 +40,13 @@ from proofsearch.training import (
 )
 
 _PANELS: dict[str, list[tuple[str, str]]] = {
-    "What and from what": [
+    "Trainer and data": [
         ("--plugin", "plugin"),
         ("--trajectories", "trajectories"),
         ("--env", "env"),
         ("--seed", "seed"),
     ],
-    "Recording first, where there is no run": [
+    "Recording a run first, if there is none": [
         ("--record-theorems", "record.theorems"),
         ("--record-split", "record.split"),
         ("--record-expansions", "record.expansions"),
@@ -82,11 +82,13 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         resume: Annotated[
             bool,
-            typer.Option("--resume", help="Go on with the training in --out as it was begun; what is given wins."),
+            typer.Option(
+                "--resume", help="Resume the training in --out with its own settings; options given here win."
+            ),
         ] = False,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
