@@ -129,7 +129,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 interrupted = False
         if interrupted:
             begun = (path / SETTINGS).is_file()
-            go_on = f"what was done is kept. Go on with: proofsearch iterate --resume {path}"
+            go_on = f"what was done is kept. Resume with: proofsearch iterate --resume {path}"
             streams.message(f"stopped; {go_on}" if begun else "stopped before the first round")
             raise typer.Exit(130)
         streams.output(_as_json(summary) if as_json else _as_text(summary))
@@ -146,7 +146,7 @@ def _check_resume(
     refused += ["--out"] if out is not None else []
     if refused:
         raise UsageError(
-            f"--resume goes on with an iteration as it was begun and can't be combined with {', '.join(refused)}; "
+            f"--resume continues an iteration with its own settings and can't be combined with {', '.join(refused)}; "
             f"leave that out, or start a new one"
         )
 

@@ -130,7 +130,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             workers = said.get(_ALSO_ON_RESUME)
         else:
             if retry_failures:
-                raise UsageError("--retry-failures is for a run that was begun before; give it with --resume RUN")
+                raise UsageError("--retry-failures needs a run to resume; give it with --resume RUN")
             settings = _settings(plugins, options, said, config)
             path = out or free_folder(Path("runs"), f"{settings.env}-{settings.scorer}")
         with display(quiet) as shown:
@@ -169,7 +169,7 @@ def _report(summary: RunSummary, as_json: bool) -> None:
 
 def _say_how_to_go_on(path: Path) -> None:
     if (path / "run.json").is_file():
-        message = f"stopped; what was found is kept. Go on with: proofsearch search --resume {path}"
+        message = f"stopped; what was found is kept. Resume with: proofsearch search --resume {path}"
     else:
         message = "stopped before the first search; nothing was recorded"
     streams.message(message)
@@ -184,7 +184,7 @@ def _check_resume(
     refused += ["--out"] if out is not None else []
     if refused:
         raise UsageError(
-            f"--resume goes on with a run as it was begun and can't be combined with {', '.join(refused)}; "
+            f"--resume continues a run with its own settings and can't be combined with {', '.join(refused)}; "
             f"leave that out, or start a new run"
         )
 

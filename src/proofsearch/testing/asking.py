@@ -126,7 +126,7 @@ def add_asking_checks(checks: Checks[AnyCase]) -> None:
         expect(not found, f"asked in the opposite order, {found}")
 
     def batch_equals_singles(case: AnyCase) -> None:
-        """What is said of a state doesn't depend on what else is in the call."""
+        """The answer for a state doesn't depend on what else is in the call."""
         together = case.steady()
         if _out_of_order(case):
             raise NotApplicable("its answers come in another order: see 'order kept'")
