@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from proofsearch import errors, hookspecs
+from proofsearch import errors
 from proofsearch.errors import ProofsearchError
 from proofsearch.interruption import SIGNALS
+from proofsearch.plugins import hookspecs
 
 ROOT = Path(__file__).parents[1]
 

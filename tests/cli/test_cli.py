@@ -483,7 +483,7 @@ def test_a_command_that_does_not_see_to_it_ends_with_the_signals_code(
     how: signal.Signals, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = signal.getsignal(how)
-    monkeypatch.setattr("proofsearch.cli.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
+    monkeypatch.setattr("proofsearch.cli.commands.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
     done = cli("verify", "run")
     assert done.code == 128 + how
     assert "Traceback" not in done.err

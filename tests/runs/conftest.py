@@ -13,9 +13,10 @@ import pytest
 
 from proofsearch.config import RunConfig
 from proofsearch.engine import search
-from proofsearch.protocols import GenerationRequest
-from proofsearch.runs import RunFolder, TheoremResult
-from proofsearch.trajectory.writer import Origin, TrajectoryWriter
+from proofsearch.protocols import GenerationRequest, TheoremResult
+from proofsearch.runs import RunFolder
+from proofsearch.trajectory.table import Origin
+from proofsearch.trajectory.writer import TrajectoryWriter
 from proofsearch.types import (
     Advanced,
     Candidate,

@@ -14,7 +14,8 @@ import pytest
 from proofsearch import storage
 from proofsearch.config import RunConfig, SearchConfig
 from proofsearch.errors import RunFolderError, StorageError, UsageError
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
 from proofsearch.runs.results import from_line, to_line
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.writer import to_bytes

@@ -21,15 +21,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
-from proofsearch.components import CHOOSERS
 from proofsearch.config import FrozenModel
+from proofsearch.config.explain import Place, dotted, explain
+from proofsearch.config.toml import from_toml
 from proofsearch.errors import PluginError, UsageError
-from proofsearch.outputs import OVERWRITE
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.components import CHOOSERS
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.runs.names import safe_name
-from proofsearch.runs.settings import from_toml
-from proofsearch.texts import read_text
-from proofsearch.validation import Place, dotted, explain
+from proofsearch.storage.outputs import OVERWRITE
+from proofsearch.storage.texts import read_text
 
 Model = TypeVar("Model", bound=FrozenModel)
 

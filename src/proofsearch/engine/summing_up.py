@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.result import SearchResult, SearchStatus
+from proofsearch.protocols.results import SearchResult, SearchStatus
 from proofsearch.types import OutcomeKind
 
 if TYPE_CHECKING:
     from proofsearch.engine.acceptance import Acceptance
     from proofsearch.engine.asking import Asking
     from proofsearch.engine.budget import Budget
-    from proofsearch.engine.graph import SearchGraph
     from proofsearch.engine.prover_watch import ProverWatch
     from proofsearch.engine.scoring import Scoring
+    from proofsearch.graph import SearchGraph
 
 
 def sum_up(

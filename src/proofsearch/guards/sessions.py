@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from proofsearch import answers
-from proofsearch.answers import Check
-from proofsearch.guards import calls
+from proofsearch.guards import answers, calls
+from proofsearch.guards.answers import Check
 from proofsearch.guards.calls import Owner, asked, blame, end_stray
 from proofsearch.types import Advanced, Outcome, ProofState
 

@@ -3,7 +3,7 @@
 ======================== ======================================================================================
 ``run.json``             format version, id, times, status, and hashes of the three files that are written once; written
                          last on creation, so a folder with it is whole
-``config.toml``          the resolved configuration (:mod:`proofsearch.runs.settings`)
+``config.toml``          the resolved configuration (:mod:`proofsearch.config.toml`)
 ``environment.json``     versions, plugins, seeds, fingerprints, command (:mod:`proofsearch.runs.provenance`)
 ``theorems.jsonl``       the selected theorems in order, one a line
 ``results.jsonl``        one line a finished theorem, in the order in which they came (:mod:`proofsearch.runs.results`)
@@ -31,7 +31,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
 from proofsearch.config import RunConfig
+from proofsearch.config.toml import from_whole_toml, to_toml
 from proofsearch.errors import InputError, RunFolderError, StorageError
+from proofsearch.protocols.results import TheoremResult
 from proofsearch.runs.fields import shown
 from proofsearch.runs.layout import (
     FORMAT,
@@ -46,10 +48,9 @@ from proofsearch.runs.layout import (
     refuse_taken,
     to_json,
 )
-from proofsearch.runs.lock import FolderLock
 from proofsearch.runs.names import safe_names
-from proofsearch.runs.results import ResultLog, TheoremResult, read_results
-from proofsearch.runs.settings import from_whole_toml, to_toml
+from proofsearch.runs.results import ResultLog, read_results
+from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory
 from proofsearch.testing.cases import ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, expect
 from proofsearch.testing.samples import Sample
