@@ -20,8 +20,9 @@ from proofsearch.config import (
 )
 from proofsearch.measures.bootstrap import Estimate
 from proofsearch.measures.paired import Cost, CostRatio, PairedSolved
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import Preparing, Recorded, RunEvent, resume_search, run_search

@@ -25,8 +25,9 @@ from proofsearch_ebm.validation import Choice, choice_sets, evaluate_states, fro
 from proofsearch.config import TrainConfig
 from proofsearch.measures.bootstrap import Bootstrap
 from proofsearch.measures.separation import LabelledStates, separate
-from proofsearch.plugins.components import Components, resolve_training
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve_training
 
 
 def reading(options: Options) -> str:

@@ -39,8 +39,9 @@ from proofsearch.evaluation.pairs import efforts_of
 from proofsearch.measures.bootstrap import Bootstrap
 from proofsearch.measures.intervals import wilson
 from proofsearch.measures.paired import Efforts, compare_solved
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.selection import select
 from proofsearch.training import Progressed, TrainingEvent, train

@@ -36,8 +36,9 @@ from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.engine import search
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.protocols import Environment, GenerationRequest, Moves, TacticGenerator
 from proofsearch.protocols.results import SearchResult
 from proofsearch.runs.selection import select

@@ -10,8 +10,9 @@ from installing import Site
 
 from proofsearch.config import RunConfig
 from proofsearch.errors import InputError, PluginError, UsageError
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 
 TRACED = """
 from pydantic import Field

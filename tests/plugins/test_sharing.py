@@ -19,9 +19,10 @@ from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.engine import search
 from proofsearch.errors import PluginError
 from proofsearch.plugins.batching import Clients
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration, Registry
+from proofsearch.plugins.resolution import resolve
 from proofsearch.plugins.sharing import SharedComponents, SharedEncoder, SharedGenerator, stand_in
 from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest, TheoremResult, follows_paths
 from proofsearch.runs import RunFolder

@@ -55,7 +55,7 @@ def test_results_are_read_once_and_not_for_every_proof(
 ) -> None:
     run_search(config(), tmp_path / "run")
     read, reads = proofsearch.runs.folder.read_results, []
-    monkeypatch.setattr("proofsearch.runs.folder.read_results", lambda path: (reads.append(path), read(path))[1])
+    monkeypatch.setattr("proofsearch.runs.contents.read_results", lambda path: (reads.append(path), read(path))[1])
     assert len(verify_run(tmp_path / "run").verdicts) == 12
     assert len(reads) == 1
 

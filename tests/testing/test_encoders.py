@@ -14,8 +14,8 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.protocols import ProofState
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleEncoder, Samples, check_encoder
+from proofsearch.types import ProofState
 
 Rows = NDArray[np.float32]
 

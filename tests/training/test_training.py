@@ -13,8 +13,9 @@ from installing import Site
 
 from proofsearch.config import RunConfig, TrainConfig
 from proofsearch.errors import InputError, PluginError, RunFolderError, UsageError
-from proofsearch.plugins.components import Components, resolve_training
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import Recorded, run_search

@@ -25,8 +25,8 @@ from proofsearch.config import FrozenModel
 from proofsearch.config.explain import Place, dotted, explain
 from proofsearch.config.toml import from_toml
 from proofsearch.errors import PluginError, UsageError
-from proofsearch.plugins.components import CHOOSERS
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import CHOOSERS
 from proofsearch.runs.names import safe_name
 from proofsearch.storage.outputs import OVERWRITE
 from proofsearch.storage.texts import read_text

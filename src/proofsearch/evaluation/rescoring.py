@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from proofsearch.config import RunConfig
-from proofsearch.plugins.components import Components, OnStatus, Parts, resolve
+from proofsearch.plugins.components import Components, OnStatus
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import Parts, resolve
 from proofsearch.protocols import Calibrated, Calibration, Prepares, ScoreRequest
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import Theorem

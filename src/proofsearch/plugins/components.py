@@ -1,32 +1,22 @@
-"""From a configuration to components: which are chosen, with which options, and how each is built once.
-
-:func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
-options count only where the component is chosen. Chosen are the environment, the generator, the scorer, the strategy,
-the priority, the observers and the executor by the configuration, and an encoder or a further generator by the field
-``encoder`` or ``generator`` of a chosen component's options. A training (:func:`resolve_training`) chooses the
-environment, the trainer and, since trainers look losses up by name as they go, every loss.
-"""
+"""Builds the chosen components, each once, and closes them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from pydantic import ValidationError
-
-from proofsearch.config import AUTO, ComponentConfig, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
-from proofsearch.config.explain import Place, dotted, explain, near
+from proofsearch.config import ExecutionConfig, RunConfig, SearchConfig, TrainConfig
+from proofsearch.config.explain import Place, dotted
 from proofsearch.engine.combination import check_combination, flagged
 from proofsearch.engine.watching import Watcher
-from proofsearch.errors import ComponentError, InputError, PluginError, UsageError, one_line
-from proofsearch.guards import Owner, asked, guarded, interrupts
+from proofsearch.errors import ComponentError, InputError, PluginError, UsageError
+from proofsearch.guards import asked, guarded
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
+from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_strays
 from proofsearch.plugins.sharing import SharedComponents, stand_in
 from proofsearch.process import streams
 from proofsearch.protocols import (
@@ -43,18 +33,6 @@ from proofsearch.protocols import (
 )
 from proofsearch.storage.cache import cache_folder
 
-CHOOSERS = {
-    "environment": "--env",
-    "generator": "--generator",
-    "scorer": "--scorer",
-    "executor": "--executor",
-    "strategy": "--strategy",
-    "priority": "--priority",
-    "observer": "--observe",
-    "trainer": "--plugin",
-}
-"""The kinds that a run or a training chooses, and the option that does."""
-
 _CALLED = ("loss", "trainer", "strategy", "priority")
 """The kinds that are only called: they hold nothing, and have no ``close``."""
 
@@ -63,112 +41,6 @@ _GUARDED = ("observer",)
 
 OnStatus = Callable[[str, int | None, int | None], None]
 """Told what takes long, how far it is and of how much, where that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A chosen component with its checked options."""
-
-    registration: Registration
-    config: ComponentConfig | None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Kind and name."""
-        return self.registration.kind, self.registration.name
-
-    def ability(self, name: str, default: Any) -> Any:
-        """What the options say of themselves under a name, which may be a property of the plugin's own making.
-
-        Raises:
-            ComponentError: that raised.
-        """
-        return asked(
-            _owner(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
-        )()
-
-
-Chosen = Mapping[tuple[str, str], Part]
-"""The chosen components by kind and name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a run's configuration chooses.
-
-    Attributes:
-        config: the configuration, with every option of every chosen component filled in.
-        chosen: by kind and name.
-    """
-
-    config: RunConfig
-    chosen: Chosen
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingParts:
-    """What a training's configuration chooses; as :class:`Parts`."""
-
-    config: TrainConfig
-    chosen: Chosen
-
-
-def resolve(
-    plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> Parts:
-    """Looks up what a configuration chooses and checks its options.
-
-    Args:
-        plugins: where to look.
-        config: the configuration.
-        name: how to call a place of the configuration in errors.
-        shared: its options are meant for other configurations as well: those for components that this one doesn't
-            choose are left out, not refused.
-
-    Raises:
-        PluginError: an unknown component; the message names those that are known.
-        UsageError: an option that the component doesn't have, a value that doesn't fit, or options for a component
-            that is not chosen.
-    """
-    config = _with_generator(plugins, config, name)
-    registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
-    registrations += [plugins.registry("observer")[observer] for observer in config.observers]
-    chosen = _choose(plugins, registrations, config.options, name)
-    if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
-    return Parts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
-
-
-def resolve_training(
-    plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> TrainingParts:
-    """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
-    registrations = [plugins.registry(kind)[component] for kind, component in _named(config).items()]
-    chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
-    if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
-    return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
-
-
-def resolve_some(
-    plugins: Plugins,
-    registrations: Sequence[Registration],
-    config: RunConfig,
-    name: Callable[[Place], str] = dotted,
-    choosers: Mapping[str, str] = CHOOSERS,
-) -> Parts:
-    """Checks the options of some components alone, whatever else the configuration names; as :func:`resolve`.
-
-    Args:
-        plugins: where to look up what they ask for.
-        registrations: the components, those that their options name come along.
-        config: holds the options.
-        name: how to call a place of the configuration in errors.
-        choosers: as for :func:`refuse_strays`.
-    """
-    chosen = _choose(plugins, list(registrations), config.options, name)
-    refuse_strays(plugins, config.options, chosen, name, choosers)
-    return Parts(config, chosen)
 
 
 def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = flagged) -> None:
@@ -185,133 +57,6 @@ def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = 
     """
     with Components(plugins, parts) as components:
         check_combination(components.strategy(), components.priority(), parts.config.search, name)
-
-
-def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
-    """The configuration with a generator: the one that is named, the environment's own, or else the k-NN."""
-    if config.generator != AUTO:
-        return config
-    environment = _checked(plugins.registry("environment")[config.env], config.options, name)
-    return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
-
-
-def _named(config: RunConfig | TrainConfig) -> dict[str, str]:
-    """The components that a configuration itself names, by kind."""
-    if isinstance(config, TrainConfig):
-        return {"environment": config.env, "trainer": config.plugin, "executor": config.execution.executor}
-    return {
-        "environment": config.env,
-        "generator": config.generator,
-        "scorer": config.scorer,
-        "strategy": config.search.strategy,
-        "priority": config.search.priority.kind,
-        "executor": config.execution.executor,
-    }
-
-
-def _choose(
-    plugins: Plugins,
-    registrations: list[Registration],
-    options: Mapping[str, Mapping[str, Any]],
-    name: Callable[[Place], str],
-) -> dict[tuple[str, str], Part]:
-    """Checks the options of components, and of those that they name."""
-    chosen: dict[tuple[str, str], Part] = {}
-    waiting = list(registrations)
-    for registration in waiting:
-        part = _checked(registration, options, name)
-        chosen[part.key] = part
-        for kind in ("encoder", "generator"):
-            named = [part.ability(kind, None), *part.ability(f"{kind}s", ())]
-            for name_of_part in named:
-                if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
-                    waiting.append(plugins.registry(kind)[name_of_part])
-    return chosen
-
-
-def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
-    options: dict[str, dict[str, Any]] = {}
-    for part in chosen.values():
-        if part.config is not None:
-            options.setdefault(part.registration.name, {}).update(part.config.model_dump(mode="json"))
-    return options
-
-
-def _checked(
-    registration: Registration, all_options: Mapping[str, Mapping[str, Any]], name: Callable[[Place], str]
-) -> Part:
-    """Checks a component's options; where components of several kinds share a name, each takes those it knows."""
-    given = all_options.get(registration.name, {})
-    model = registration.config
-    if model is None:
-        return Part(registration, None)
-    try:
-        options = model.model_validate({key: value for key, value in given.items() if key in model.model_fields})
-    except ValidationError as error:
-        raise UsageError(explain(error, model, name, inside=("options", registration.name))) from None
-    # Foreign code: a model's own validators may raise what pydantic doesn't take for a complaint.
-    except BaseException as error:
-        if interrupts(error):
-            raise
-        raise _owner(registration).error("its options", f"raised {one_line(error)}") from error
-    paths = {key: value.expanduser().absolute() for key, value in options if isinstance(value, Path)}
-    # A run must mean the same file when it is resumed from another folder.
-    return Part(registration, options.model_copy(update=paths))
-
-
-def _owner(registration: Registration) -> Owner:
-    return Owner(registration.kind, registration.name, registration.plugin)
-
-
-def refuse_strays(
-    plugins: Plugins,
-    options: Mapping[str, Mapping[str, Any]],
-    chosen: Chosen,
-    name: Callable[[Place], str] = dotted,
-    choosers: Mapping[str, str] = CHOOSERS,
-) -> None:
-    """Refuses options that no chosen component takes.
-
-    Args:
-        plugins: where to look what else there is.
-        options: by component name.
-        chosen: what takes them.
-        name: how to call a place of the configuration in errors.
-        choosers: the kinds that can be chosen here, and the option that does.
-
-    Raises:
-        UsageError: there is one; the message says what it would take.
-    """
-    for component, given in options.items():
-        models = [part.registration.config for part in chosen.values() if part.registration.name == component]
-        known = [field for model in models if model is not None for field in model.model_fields]
-        for key in given:
-            if key not in known:
-                place = name(("options", component, key))
-                raise UsageError(f"{place}: {_why_stray(plugins, chosen, component, key, known, choosers)}")
-
-
-def _why_stray(
-    plugins: Plugins, chosen: Chosen, component: str, key: str, known: list[str], choosers: Mapping[str, str]
-) -> str:
-    if any(name == component for _, name in chosen):
-        return f"{component!r} has no option {key!r}; it has: {', '.join(known) or 'none'}{near(key, known)}"
-    others = [registration for registration in plugins.components() if registration.name == component]
-    now = dict(reversed(list(chosen)))  # of several of a kind the first: the others are only asked for by it
-    for registration in others:
-        kind = registration.kind
-        if kind == "encoder":
-            return f"the encoder {component!r} is not chosen: no chosen component uses it; leave this option out"
-        if kind in choosers and (kind in now or kind == "observer"):
-            instead = f", {now[kind]!r} is" if kind in now else ""
-            return (
-                f"the {kind} {component!r} is not chosen{instead}; "
-                f"choose it with {choosers[kind]} {component}, or leave this option out"
-            )
-    if others:
-        return f"no {others[0].kind} takes part here; leave this option out"
-    names = sorted({registration.name for registration in plugins.components()})
-    return f"no component is named {component!r}; known: {', '.join(names)}{near(component, names)}"
 
 
 def _inner(place: Place) -> str:
@@ -469,7 +214,7 @@ class Components:
 
     def _own(self, kind: str) -> str:
         """The component of a kind that the configuration itself names."""
-        name = _named(self._parts.config).get(kind)
+        name = named(self._parts.config).get(kind)
         if name is None:
             what = "a training" if isinstance(self._parts.config, TrainConfig) else "a search"
             raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
@@ -483,14 +228,14 @@ class Components:
         given = self._parts.config.options
         if options is not None and name not in given:
             return self._kept(self._plugins.registry(kind)[name], options)
-        return _checked(self._plugins.registry(kind)[name], given, dotted)
+        return checked(self._plugins.registry(kind)[name], given, dotted)
 
     def _kept(self, registration: Registration, options: Mapping[str, Any]) -> Part:
         """A component with options that were kept somewhere, and are for this component alone."""
         kind, name = registration.kind, registration.name
         try:
             refuse_strays(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
-            return _checked(registration, {name: options}, _inner)
+            return checked(registration, {name: options}, _inner)
         except UsageError as error:
             raise InputError(
                 f"options kept for the {kind} {name!r}: {error}; they were changed since, or are those of another "
@@ -517,7 +262,7 @@ class Components:
         return component
 
     def _build(self, part: Part) -> Any:
-        owner = _owner(part.registration)
+        owner = owner_of(part.registration)
         self._building.append(part.key)
         try:
             return guarded(asked(owner, "its factory", self._made)(part), owner)

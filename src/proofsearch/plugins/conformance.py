@@ -17,9 +17,10 @@ from proofsearch.checkpoint import Manifest
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.config.explain import Place, dotted, near
 from proofsearch.errors import PluginError, ProofsearchError, UsageError
-from proofsearch.plugins.components import Chosen, Components, OnStatus, Part, resolve_some
+from proofsearch.plugins.components import Components, OnStatus
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
+from proofsearch.plugins.resolution import Chosen, Part, resolve_some
 from proofsearch.protocols import Builder, Environment, TacticGenerator, TriesLosses, ValueScorer
 from proofsearch.testing import (
     CountdownConfig,

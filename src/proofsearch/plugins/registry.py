@@ -23,7 +23,7 @@ class Registration:
     """One component as a plugin registered it.
 
     Attributes:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`~proofsearch.protocols.KINDS`.
         name: what ``--scorer NAME`` and its like take; its options are ``--NAME-<field>``.
         factory: builds it.
         config: its configuration model; ``None`` where it has no options.

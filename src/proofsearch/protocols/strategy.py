@@ -29,7 +29,7 @@ class StrategyTraits:
         batches: whether it can give several nodes to expand at a time (``--batch``).
         defers: whether it can put off scores (``--defer``).
         uses_priority: whether it orders by the priority that was chosen.
-        adds_up: whether the priority has to add up along a path (:class:`AddsUp`).
+        adds_up: whether the priority has to add up along a path (:class:`~proofsearch.protocols.AddsUp`).
         scores_beginnings: whether every state is scored as if a search began with it, with depth, log-probability and
             token count 0 and no step before it: what is reached in many ways is to have one value.
         revisits: whether it may expand a node again. Where not, an expanded state is released.

@@ -24,8 +24,9 @@ from proofsearch.engine.glimpses import Glimpse
 from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, RunFolderError, trace_of
 from proofsearch.guards import described
-from proofsearch.plugins.components import Components, Parts, check_search, resolve
+from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import Parts, resolve
 from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares, RunInfo, TheoremResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of

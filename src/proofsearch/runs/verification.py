@@ -12,8 +12,9 @@ from proofsearch.builtins.local.slots import Done, Failed
 from proofsearch.builtins.local.worker import attempt
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import RunFolderError, UsageError
-from proofsearch.plugins.components import Components, OnStatus, resolve
+from proofsearch.plugins.components import Components, OnStatus
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.worker import at_least

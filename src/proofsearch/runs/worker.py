@@ -15,8 +15,9 @@ from proofsearch.engine import search
 from proofsearch.engine.glimpses import Glimpses
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, ProofError, trace_of
-from proofsearch.plugins.components import Components, Parts, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import Parts, resolve
 from proofsearch.plugins.sharing import SharedComponents
 from proofsearch.protocols import Calibrated, Interruptible, Job, Session, TheoremResult
 from proofsearch.types import Limit, Theorem, Verdict, reaches

@@ -12,8 +12,9 @@ from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.config import TrainConfig
 from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
-from proofsearch.plugins.components import CHOOSERS, Components, TrainingParts, refuse_strays, resolve, resolve_training
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_strays, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.runs.run import Preparing
 from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
@@ -140,7 +141,7 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
         name: how to call a place of it in errors.
 
     Raises:
-        PluginError, UsageError: as :func:`proofsearch.plugins.components.resolve`.
+        PluginError, UsageError: as :func:`proofsearch.plugins.resolution.resolve`.
     """
     parts = resolve_training(plugins, config, name, shared=True)
     recording = resolve(plugins, recording_config(config), name, shared=True)

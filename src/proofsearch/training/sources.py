@@ -7,8 +7,8 @@ from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, UsageError
-from proofsearch.plugins.components import resolve
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import OnEvent, resume_search, run_search

@@ -80,18 +80,65 @@ def to_table(
         min_expansions: of the labels.
     """
     graph = with_one_expansion_each(graph)
-    nodes = graph.num_nodes
     proved = result.verdict is not None and result.verdict.proved
+    proof_nodes: Sequence[int] = ()
+    proof_edge = -1
+    if proved:
+        proof_nodes, proof_edge = _proof(graph) if graph.solved_by else _walk(graph, result.tactics or ())
+    columns = _columns(graph, proof_nodes, proved=proved, min_expansions=min_expansions)
+    facts = _facts(result, theorem, origin) | {
+        "search_id": search_id,
+        "min_expansions": min_expansions,
+        "proved": proved,
+        "proof_edge": proof_edge if proof_edge >= 0 else None,
+        "num_nodes": graph.num_nodes,
+    }
+    for name, fact in facts.items():
+        columns[name] = pa.repeat(pa.scalar(fact, SCHEMA.field(name).type), graph.num_nodes)
+    return pa.Table.from_arrays(
+        [
+            columns[column.name]
+            if isinstance(columns[column.name], pa.Array)
+            else pa.array(columns[column.name], type=column.type)
+            for column in SCHEMA
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _facts(result: SearchResult, theorem: Theorem, origin: Origin) -> dict[str, Any]:
+    """What is the same in each row of a search, by column."""
+    return {
+        "run_id": origin.run_id,
+        "theorem": theorem.name,
+        "statement": theorem.statement,
+        "split": theorem.split,
+        "position": theorem.position,
+        "status": str(result.status),
+        "limit_hit": result.limit_hit or "",
+        "seed": origin.seed,
+        "environment": origin.environment,
+        "generator": origin.generator,
+        "scorer": origin.scorer,
+        "fingerprint": origin.fingerprint,
+        "limits": {
+            "expansions": origin.limit.expansions,
+            "steps": origin.limit.steps,
+            "seconds": origin.limit.seconds,
+            "model_calls": origin.limit.model_calls,
+        },
+    }
+
+
+def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, min_expansions: int) -> dict[str, Any]:
+    """What differs from node to node, by column."""
+    nodes = graph.num_nodes
     expansion = np.asarray(graph.expanded_at, dtype=np.int32)
     expanded = expansion >= 0
     source = np.asarray(graph.edge_source, dtype=np.int32)
     target = np.asarray(graph.edge_target, dtype=np.int32)
     outcome = np.frombuffer(bytes(graph.edge_outcome), dtype=np.uint8).astype(np.int8)
     best_edge = np.asarray(graph.best_edge, dtype=np.int32)
-    proof_nodes: Sequence[int] = ()
-    proof_edge = -1
-    if proved:
-        proof_nodes, proof_edge = _proof(graph) if graph.solved_by else _walk(graph, result.tactics or ())
     labels = label(
         expanded.tolist(),
         LabelledEdges(source.tolist(), target.tolist(), outcome.tolist(), graph.edge_also),
@@ -105,7 +152,7 @@ def to_table(
     texts = [state.text for state in graph.state]
     best_parent = np.where(best_edge >= 0, source[best_edge] if len(source) else -1, -1)
 
-    columns: dict[str, Any] = {
+    return {
         "node": np.arange(nodes, dtype=np.int32),
         "key": [state_key(text) for text in texts],
         "text": texts,
@@ -137,42 +184,6 @@ def to_table(
         "remaining": _nullable(np.asarray(labels.remaining, dtype=np.int32), _negative),
         "on_proof": on_proof,
     }
-    search: dict[str, Any] = {
-        "search_id": search_id,
-        "run_id": origin.run_id,
-        "theorem": theorem.name,
-        "statement": theorem.statement,
-        "split": theorem.split,
-        "position": theorem.position,
-        "min_expansions": min_expansions,
-        "status": str(result.status),
-        "limit_hit": result.limit_hit or "",
-        "proved": proved,
-        "proof_edge": proof_edge if proof_edge >= 0 else None,
-        "num_nodes": nodes,
-        "seed": origin.seed,
-        "environment": origin.environment,
-        "generator": origin.generator,
-        "scorer": origin.scorer,
-        "fingerprint": origin.fingerprint,
-        "limits": {
-            "expansions": origin.limit.expansions,
-            "steps": origin.limit.steps,
-            "seconds": origin.limit.seconds,
-            "model_calls": origin.limit.model_calls,
-        },
-    }
-    for name, fact in search.items():
-        columns[name] = pa.repeat(pa.scalar(fact, SCHEMA.field(name).type), nodes)
-    return pa.Table.from_arrays(
-        [
-            columns[column.name]
-            if isinstance(columns[column.name], pa.Array)
-            else pa.array(columns[column.name], type=column.type)
-            for column in SCHEMA
-        ],
-        schema=SCHEMA,
-    )
 
 
 def _walk(graph: SearchGraph, tactics: Sequence[str]) -> tuple[tuple[int, ...], int]:

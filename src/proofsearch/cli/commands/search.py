@@ -23,8 +23,9 @@ from proofsearch.cli.options import (
 from proofsearch.cli.output.run import display, summary_json, summary_text
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
-from proofsearch.plugins.components import check_search, resolve
+from proofsearch.plugins.components import check_search
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.process import streams
 from proofsearch.runs.run import RunSummary, resume_search, run_search
 

@@ -15,8 +15,9 @@ from proofsearch.config import RunConfig
 from proofsearch.config.bounds import LARGEST
 from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import UsageError
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.process import streams
 from proofsearch.types import Theorem
 

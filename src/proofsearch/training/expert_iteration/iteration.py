@@ -14,8 +14,9 @@ from proofsearch import storage
 from proofsearch.config import IterateConfig, SelectionConfig
 from proofsearch.config.toml import to_toml
 from proofsearch.errors import InputError, StorageError
-from proofsearch.plugins.components import Components, resolve
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs.run import Preparing
 from proofsearch.runs.selection import select
 from proofsearch.storage.lock import FolderLock

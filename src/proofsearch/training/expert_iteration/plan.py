@@ -10,16 +10,16 @@ from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainC
 from proofsearch.config.explain import Place, dotted
 from proofsearch.config.toml import from_whole_toml
 from proofsearch.errors import InputError, UsageError
-from proofsearch.plugins.components import (
+from proofsearch.plugins.components import check_search
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import (
     CHOOSERS,
     Chosen,
     Parts,
-    check_search,
     refuse_strays,
     resolve,
     resolve_training,
 )
-from proofsearch.plugins.discovery import Plugins
 from proofsearch.storage.texts import read_text
 
 SETTINGS = "iterate.toml"

@@ -9,8 +9,8 @@ from typing import Any
 
 from proofsearch.config import IterateConfig, RunConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.plugins.components import resolve, resolve_training
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve, resolve_training
 from proofsearch.protocols import TheoremResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
