@@ -62,7 +62,7 @@ class Trained:
 
 
 class TrainerCase(ComponentCase[Trainer]):
-    """A trainer under check. The arguments are those of :func:`~proofsearch.testing.check_trainer`; ``folder`` is empty."""
+    """A trainer under check; its arguments are those of :func:`~proofsearch.testing.check_trainer`."""
 
     def __init__(
         self,
