@@ -19,9 +19,9 @@ from proofsearch.plugins.registry import Registration
 from proofsearch.process import streams
 from proofsearch.protocols import KINDS, Kind
 from proofsearch.runs.run import Preparing
-from proofsearch.testing.checks import ConformanceError
 
 if TYPE_CHECKING:
+    from proofsearch.plugins.conformance import CheckSettings
     from proofsearch.testing import Report
 
 _MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "skipped": "[dim]skipped[/]"}
@@ -67,7 +67,8 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         A trainer is trained some times: give it options that make that short. The exit code is 9 where a check fails.
         """
         # What records searches takes long to import; --help need not wait for it.
-        from proofsearch.plugins.conformance import CheckSettings, check_component, find
+        from proofsearch.plugins.conformance import CheckSettings, find
+        from proofsearch.testing import ConformanceError
 
         entry = find(plugins, component, kind)
         settings = CheckSettings(
@@ -79,28 +80,37 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             only=tuple(only or ()),
             skip=tuple(skip or ()),
         )
-        flags = {entry.place: entry.flag for entry in options}
-        failure: ConformanceError | None = None
-        with display(quiet) as shown:
-            try:
-                report = check_component(
-                    plugins,
-                    entry,
-                    settings,
-                    name=lambda place: flags.get(tuple(map(str, place)), dotted(place)),
-                    on_status=lambda *what: shown.show(Preparing(*what)),
-                )
-            except ConformanceError as error:
-                failure, report = error, error.report
+        report = _checked(plugins, entry, settings, options, quiet)
         if as_json:
             streams.output(json.dumps(_as_json(plugins, entry, report), indent=2))
         else:
             _show(plugins, entry, report)
-        if failure is not None:
+        if not report.conforms:
             names = ", ".join(report.names("failed"))
             raise ConformanceError(f"the {entry.kind} {entry.name!r} breaks its contract: {names}", report)
 
     return check
+
+
+def _checked(
+    plugins: Plugins, entry: Registration, settings: CheckSettings, options: list[ConfigOption], quiet: bool
+) -> Report:
+    """The report on a component, whether or not it conforms."""
+    from proofsearch.plugins.conformance import check_component
+    from proofsearch.testing import ConformanceError
+
+    flags = {option.place: option.flag for option in options}
+    with display(quiet) as shown:
+        try:
+            return check_component(
+                plugins,
+                entry,
+                settings,
+                name=lambda place: flags.get(tuple(map(str, place)), dotted(place)),
+                on_status=lambda *what: shown.show(Preparing(*what)),
+            )
+        except ConformanceError as error:
+            return error.report
 
 
 def _by_component(said: Mapping[tuple[str, ...], Any]) -> dict[str, dict[str, Any]]:
