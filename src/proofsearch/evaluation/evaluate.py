@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -164,14 +164,6 @@ def _run(
     results = {name: result for name, result in folder.results().items() if name in names}
     failed = sum(bool(result.failure) for result in results.values())
     judged = judge(recorded, settings, config, calibration)
-    notes = list(judged.notes)
-    if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
-        notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
-    if failed:
-        notes.append(f"{failed} theorems whose worker failed count as not proved")
-    notes += [str(fault) for fault in faults(results.values())]
-    if not recorded.searches:
-        notes.append("no search was recorded (--no-trajectories): nothing can be said of its values")
     return RunEvaluation(
         run=folder.path,
         environment=config.env,
@@ -188,7 +180,7 @@ def _run(
         neutral=is_neutral(config),
         combined=judged.combined,
         best_logprob=judged.best_logprob,
-        notes=tuple(notes),
+        notes=(*judged.notes, *_notes(folder, settings, results, recorded)),
         sign=judged.sign,
         rates=Rates(
             states=recorded.states,
@@ -215,6 +207,22 @@ def _run(
         time=_time(list(results.values()), settings),
         efforts=efforts,
     )
+
+
+def _notes(
+    folder: RunFolder, settings: EvaluationSettings, results: Mapping[str, TheoremResult], recorded: Recorded
+) -> list[str]:
+    """What is to be known of a run."""
+    notes = []
+    failed = sum(bool(result.failure) for result in results.values())
+    if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
+        notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
+    if failed:
+        notes.append(f"{failed} theorems whose worker failed count as not proved")
+    notes += [str(fault) for fault in faults(results.values())]
+    if not recorded.searches:
+        notes.append("no search was recorded (--no-trajectories): nothing can be said of its values")
+    return notes
 
 
 def _time(results: Sequence[TheoremResult], settings: EvaluationSettings) -> TimeSpent:

@@ -10,7 +10,14 @@ from proofsearch.errors import UsageError
 from proofsearch.evaluation.result import Comparison
 from proofsearch.measures.bootstrap import Bootstrap
 from proofsearch.measures.intervals import percentage
-from proofsearch.measures.paired import Efforts, compare_costs, compare_solved, expansion_budgets, time_budgets
+from proofsearch.measures.paired import (
+    Efforts,
+    PairedSolved,
+    compare_costs,
+    compare_solved,
+    expansion_budgets,
+    time_budgets,
+)
 from proofsearch.runs import RunFolder
 
 MAX_CUT_OFF = 0.01
@@ -109,24 +116,7 @@ def compare(
     proved = np.concatenate([a.seconds[a.proved], b.seconds[b.proved]])
     times = time_budgets(proved, time_limit([first, second], [a, b]))
     both = a.solved("expansions", limit) & b.solved("expansions", limit)
-    notes = []
-    if not len(names) == len(first_names) == len(second_names):
-        notes.append(
-            f"the first run has {len(first_names)} theorems, the second {len(second_names)}; compared on the "
-            f"{len(names)} that both have"
-        )
-    if limits[0] != limits[1]:
-        notes.append(
-            f"the first run was allowed {limits[0]:,.0f} expansions, the second {limits[1]:,.0f}; compared up to "
-            f"{limit:,.0f}"
-        )
-    last = at_expansions[-1]
-    cut_off = max(last.cut_off_first, last.cut_off_second)
-    if cut_off > MAX_CUT_OFF:
-        notes.append(
-            f"another limit stopped up to {percentage(cut_off, 0)} of a run's searches before {limit:,.0f} expansions: "
-            f"at equal expansions that run looks worse than it is"
-        )
+    notes = _notes(len(names), (len(first_names), len(second_names)), limits, at_expansions[-1])
     return Comparison(
         first=first.path,
         second=second.path,
@@ -136,3 +126,32 @@ def compare(
         seconds=tuple(compare_solved(a, b, "seconds", times, bootstrap)),
         costs=compare_costs(a, b, both, bootstrap),
     )
+
+
+def _notes(common: int, theorems: tuple[int, int], limits: tuple[float, float], last: PairedSolved) -> list[str]:
+    """What is to be known of a comparison.
+
+    Args:
+        common: theorems that both runs have.
+        theorems: how many each has.
+        limits: on expansions, of each.
+        last: what was solved at the largest common budget.
+    """
+    notes = []
+    if not common == theorems[0] == theorems[1]:
+        notes.append(
+            f"the first run has {theorems[0]} theorems, the second {theorems[1]}; compared on the "
+            f"{common} that both have"
+        )
+    if limits[0] != limits[1]:
+        notes.append(
+            f"the first run was allowed {limits[0]:,.0f} expansions, the second {limits[1]:,.0f}; compared up to "
+            f"{min(limits):,.0f}"
+        )
+    cut_off = max(last.cut_off_first, last.cut_off_second)
+    if cut_off > MAX_CUT_OFF:
+        notes.append(
+            f"another limit stopped up to {percentage(cut_off, 0)} of a run's searches before {min(limits):,.0f} "
+            f"expansions: at equal expansions that run looks worse than it is"
+        )
+    return notes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proofsearch.graph.graph import NAN, SearchGraph
+from proofsearch.graph.columns import NAN
+from proofsearch.graph.graph import SearchGraph
 from proofsearch.graph.invariants import check_graph
 from proofsearch.graph.outcomes import KINDS, WITH_MESSAGE, Refused, kind_of
 from proofsearch.graph.unrepeated import with_one_expansion_each

@@ -149,6 +149,9 @@ def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, mi
     on_proof[list(proof_nodes)] = True
     ranges = [graph.edge_range(node) for node in range(nodes)]
     order = np.fromiter((edge for edges in ranges for edge in edges), dtype=np.int64, count=len(source))
+    first_edge = [
+        edges.start if isinstance(edges, range) and expansion[node] >= 0 else -1 for node, edges in enumerate(ranges)
+    ]
     texts = [state.text for state in graph.state]
     best_parent = np.where(best_edge >= 0, source[best_edge] if len(source) else -1, -1)
 
@@ -169,16 +172,7 @@ def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, mi
         "parents": _lists([graph.parents(node) for node in range(nodes)]),
         "best_parent": _nullable(best_parent.astype(np.int32), _negative),
         "best_edge": _nullable(best_edge, _negative),
-        "first_edge": _nullable(
-            np.array(
-                [
-                    edges.start if isinstance(edges, range) and expansion[node] >= 0 else -1
-                    for node, edges in enumerate(ranges)
-                ],
-                np.int32,
-            ),
-            _negative,
-        ),
+        "first_edge": _nullable(np.array(first_edge, np.int32), _negative),
         "edges": _edges(graph, order, target, outcome, [len(edges) for edges in ranges]),
         "label": labels.label,
         "remaining": _nullable(np.asarray(labels.remaining, dtype=np.int32), _negative),

@@ -16,7 +16,7 @@ Symbols that begin with ``?`` are placeholders (metavariables): two of them are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -81,7 +81,6 @@ def tree_features(trees: Sequence[Tree], hashes: Mapping[str, int]) -> tuple[NDA
     child = (~is_root).nonzero()[0]
     above = parent[child]
     place = _POSITION[np.minimum(slots[above] - 1 + arities[above] - slots[child], _POSITIONS - 1)]
-    inner = arities.nonzero()[0]
     nodes = [np.arange(size)]
     found = [symbol + _SYMBOL]
 
@@ -96,16 +95,9 @@ def tree_features(trees: Sequence[Tree], hashes: Mapping[str, int]) -> tuple[NDA
     nodes.append(child[deep])
     found.append(edge[above[deep]] * _WALK3 + down[deep])
 
-    tall = np.zeros(size, np.bool_)
-    tall[above[arities[child] > 0]] = True
-    shape, label = symbol, symbol * _STEP
-    for chosen, salt in ((inner, _SHAPE1), (tall.nonzero()[0], _SHAPE2)):
-        below = np.zeros(size, np.uint64)
-        np.add.at(below, above, shape[child] * place)
-        # Scrambled, since products of positions would commute: f(g(a,b),h(c,d)) against f(g(a,c),h(b,d)).
-        shape = _scramble(label + below)
+    for chosen, shapes in _shapes(symbol, arities, child, above, place):
         nodes.append(chosen)
-        found.append(shape[chosen] + salt)
+        found.append(shapes)
 
     near, path, place_path = _paths(symbol, is_root, child, above, place)
     nodes.append(near)
@@ -239,3 +231,22 @@ def _equal_pairs(
     key, near = key[order], near[order]
     same = ((key[1:] == key[:-1]) & (tree_of[near[1:]] == tree_of[near[:-1]])).nonzero()[0]
     return near[same], near[same + 1]
+
+
+def _shapes(
+    symbol: NDArray[np.uint64],
+    arities: NDArray[np.int64],
+    child: NDArray[np.int64],
+    above: NDArray[np.int64],
+    place: NDArray[np.uint64],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+    """The features of nodes with what is one step below them, and then with what is up to two steps below."""
+    tall = np.zeros(len(symbol), np.bool_)
+    tall[above[arities[child] > 0]] = True
+    shape, label = symbol, symbol * _STEP
+    for chosen, salt in ((arities.nonzero()[0], _SHAPE1), (tall.nonzero()[0], _SHAPE2)):
+        below = np.zeros(len(symbol), np.uint64)
+        np.add.at(below, above, shape[child] * place)
+        # Scrambled, since products of positions would commute: f(g(a,b),h(c,d)) against f(g(a,c),h(b,d)).
+        shape = _scramble(label + below)
+        yield chosen, shape[chosen] + salt

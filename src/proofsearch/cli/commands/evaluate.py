@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from proofsearch.cli.options import ConfigOption, Overwrite, component_options, number_between, overrides, with_options
+from proofsearch.cli.options import (
+    ConfigOption,
+    DrawSeed,
+    Limit,
+    Overwrite,
+    Resamples,
+    Runs,
+    Split,
+    component_options,
+    number_between,
+    overrides,
+    with_options,
+)
 from proofsearch.cli.output.run import display
-from proofsearch.config.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
+from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
@@ -20,6 +32,50 @@ from proofsearch.runs.run import Preparing
 from proofsearch.storage.outputs import check_folder
 
 _OFFLINE = "The value to judge"
+
+_MinExpansions = Annotated[
+    int | None,
+    typer.Option(
+        "--min-expansions",
+        min=1,
+        max=LARGEST,
+        help="Label anew: a state is negative after so many expansions at or below it without a proof.",
+        show_default="the recorded labels",
+    ),
+]
+_Scorer = Annotated[
+    str | None,
+    typer.Option(
+        "--scorer",
+        help="Score the recorded states with this scorer and judge its values; of runs along known proofs.",
+        show_default="no value",
+        rich_help_panel=_OFFLINE,
+    ),
+]
+_ValueWeight = Annotated[
+    float | None,
+    typer.Option(
+        "--value-weight",
+        parser=number_between(0, 1),
+        metavar="FLOAT",
+        help="Weight of the value in the combined ranking.",
+        show_default="the scorer's calibration, else 0.5",
+        rich_help_panel=_OFFLINE,
+    ),
+]
+_GoalWeight = Annotated[
+    float | None,
+    typer.Option(
+        "--goal-weight",
+        parser=number_between(0, LARGEST),
+        metavar="FLOAT",
+        help="What each open goal costs in the combined ranking.",
+        show_default="the scorer's calibration, else 1",
+        rich_help_panel=_OFFLINE,
+    ),
+]
+_Plots = Annotated[Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")]
+_Details = Annotated[bool, typer.Option("--details", help="Print every table, not only what matters most.")]
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
@@ -30,73 +86,18 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
 
 def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
     def evaluate(
-        runs: Annotated[
-            list[Path],
-            typer.Argument(metavar="RUN...", help="Run folders; the first is what the others are compared with."),
-        ],
-        split: Annotated[
-            Literal["train", "validation", "test"] | None,
-            typer.Option("--split", help="Only theorems of this split.", show_default="all"),
-        ] = None,
-        limit: Annotated[
-            int | None,
-            typer.Option(
-                "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
-            ),
-        ] = None,
-        min_expansions: Annotated[
-            int | None,
-            typer.Option(
-                "--min-expansions",
-                min=1,
-                max=LARGEST,
-                help="Label anew: a state is negative after so many expansions at or below it without a proof.",
-                show_default="the recorded labels",
-            ),
-        ] = None,
-        scorer: Annotated[
-            str | None,
-            typer.Option(
-                "--scorer",
-                help="Score the recorded states with this scorer and judge its values; of runs along known proofs.",
-                show_default="no value",
-                rich_help_panel=_OFFLINE,
-            ),
-        ] = None,
-        value_weight: Annotated[
-            float | None,
-            typer.Option(
-                "--value-weight",
-                parser=number_between(0, 1),
-                metavar="FLOAT",
-                help="Weight of the value in the combined ranking.",
-                show_default="the scorer's calibration, else 0.5",
-                rich_help_panel=_OFFLINE,
-            ),
-        ] = None,
-        goal_weight: Annotated[
-            float | None,
-            typer.Option(
-                "--goal-weight",
-                parser=number_between(0, LARGEST),
-                metavar="FLOAT",
-                help="What each open goal costs in the combined ranking.",
-                show_default="the scorer's calibration, else 1",
-                rich_help_panel=_OFFLINE,
-            ),
-        ] = None,
-        seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
-        resamples: Annotated[
-            int,
-            typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals."),
-        ] = 2000,
-        plots: Annotated[
-            Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")
-        ] = None,
+        runs: Runs,
+        split: Split = None,
+        limit: Limit = None,
+        min_expansions: _MinExpansions = None,
+        scorer: _Scorer = None,
+        value_weight: _ValueWeight = None,
+        goal_weight: _GoalWeight = None,
+        seed: DrawSeed = 0,
+        resamples: Resamples = 2000,
+        plots: _Plots = None,
         overwrite: Overwrite = False,
-        details: Annotated[
-            bool, typer.Option("--details", help="Print every table, not only what matters most.")
-        ] = False,
+        details: _Details = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
         **given: Any,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import Overwrite
+from proofsearch.cli.options import DrawSeed, Limit, Overwrite, Resamples, Runs, Split
 from proofsearch.cli.output.run import display
-from proofsearch.config.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
+from proofsearch.config.bounds import LARGEST
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.runs.run import Preparing
@@ -21,10 +21,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
 
 
 def _report(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN...", help="Run folders; the first is what the others are compared with."),
-    ],
+    runs: Runs,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -41,20 +38,10 @@ def _report(
         list[str] | None,
         typer.Option("--theorem", metavar="NAME", help="Show this theorem's trees too; can be repeated."),
     ] = None,
-    split: Annotated[
-        Literal["train", "validation", "test"] | None,
-        typer.Option("--split", help="Only theorems of this split.", show_default="all"),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")] = 0,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
-    ] = 2000,
+    split: Split = None,
+    limit: Limit = None,
+    seed: DrawSeed = 0,
+    resamples: Resamples = 2000,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:

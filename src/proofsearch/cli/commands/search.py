@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -134,25 +135,15 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             settings = _settings(plugins, options, said, config)
             path = out or free_folder(Path("runs"), f"{settings.env}-{settings.scorer}")
         with display(quiet) as shown:
-            try:
-                if resume is not None:
-                    summary = resume_search(
-                        path,
-                        workers=workers,
-                        retry_failures=retry_failures,
-                        plugins=plugins,
-                        on_event=shown.show,
-                        live=shown.live,
-                    )
-                else:
-                    summary = run_search(
-                        settings, path, plugins=plugins, on_event=shown.show, live=shown.live, argv=sys.argv
-                    )
-            except KeyboardInterrupt:
-                interrupted = True
+            if resume is not None:
+                run = partial(resume_search, path, workers=workers, retry_failures=retry_failures)
             else:
-                interrupted = False
-        if interrupted:
+                run = partial(run_search, settings, path, argv=sys.argv)
+            try:
+                summary = run(plugins=plugins, on_event=shown.show, live=shown.live)
+            except KeyboardInterrupt:
+                summary = None
+        if summary is None:
             _say_how_to_go_on(path)
             raise typer.Exit(130)
         _report(summary, as_json)

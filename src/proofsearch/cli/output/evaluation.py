@@ -241,8 +241,13 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
             )
             table.caption_justify = "left"
         parts.append(table)
-    if not details:
-        return parts
+    if details and comparison.costs["expansions"].theorems:
+        parts.append(_costs(comparison, number))
+    return parts
+
+
+def _costs(comparison: Comparison, number: int) -> Table:
+    """What a proof costs either run, on the theorems that both solve."""
     costs = _table(
         f"Cost of a proof, on the {comparison.costs['expansions'].theorems} theorems that both solve",
         "",
@@ -265,9 +270,7 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
             )
     costs.caption = "means are geometric; a ratio below 1 means that the later run is cheaper"
     costs.caption_justify = "left"
-    if comparison.costs["expansions"].theorems:
-        parts.append(costs)
-    return parts
+    return costs
 
 
 def _ends(estimate: Estimate, scale: float, digits: int, *, sign: bool = False) -> str:

@@ -7,6 +7,7 @@ it. See :func:`tree_data` for the keys.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
           where steps were too fast to be timed;
         * ``strings``: tactics and messages.
     """
-    edges, labels = search.edges, search.labels
+    edges = search.edges
     keep = kept(search, most)
     place = np.full(search.num_nodes, -1, dtype=np.int64)
     place[keep] = np.arange(len(keep))
@@ -71,10 +72,49 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
     step = np.where(has_way, edges.logprob[best], 0.0) if len(edges) else np.zeros(len(keep))
     is_best = np.zeros(len(edges), dtype=np.bool_)
     is_best[best[has_way]] = True
+    is_best[list(edges.also)] = False
+    also, ends, finish = _other_steps(search, place, is_best, string)
+    slowest = _slowest(search, place, string)
+    return {
+        "total": search.num_nodes,
+        "parent": parent.tolist(),
+        "tactic": [string(edges.tactic[edge]) if edge >= 0 else -1 for edge in best.tolist()],
+        "step": _numbers(step, 6),
+        **_columns(search, keep),
+        "also": also,
+        "ends": ends,
+        "finish": finish,
+        "slowest": slowest,
+        "strings": list(strings),
+    }
+
+
+def _columns(search: RecordedSearch, keep: NDArray[np.int64]) -> dict[str, list[Any]]:
+    """What :func:`tree_data` says of the nodes that are kept and not of the ways to them."""
+    labels = search.labels
+    return {
+        "logprob": _numbers(search.logprob[keep], 6),
+        "value": _numbers(search.value[keep], 6),
+        "priority": _numbers(search.priority[keep], 6),
+        "seconds": _numbers(search.seconds[keep], 4),
+        "goals": search.num_goals[keep].tolist(),
+        "text": [clipped(search.text[node], MAX_TEXT) for node in keep.tolist()],
+        "expansion": search.expansion[keep].tolist(),
+        "born": _born(search)[keep].tolist(),
+        "label": [_LABELS.get(labels.label[node], 0) for node in keep.tolist()],
+        "remaining": [labels.remaining[node] for node in keep.tolist()],
+        "proof": np.flatnonzero(search.on_proof[keep]).tolist(),
+    }
+
+
+def _other_steps(
+    search: RecordedSearch, place: NDArray[np.int64], is_best: NDArray[np.bool_], string: Callable[..., int]
+) -> tuple[list[list[int]], list[list[Any]], int]:
+    """``also``, ``ends`` and ``finish`` of :func:`tree_data`."""
+    edges = search.edges
     also: list[list[int]] = []
     ends: list[list[Any]] = []
     finish = -1
-    is_best[list(edges.also)] = False
     for edge in np.flatnonzero((place[edges.source] >= 0) & ~is_best).tolist():
         source = int(place[edges.source[edge]])
         if edges.outcome[edge] == OutcomeKind.ADVANCED:
@@ -89,8 +129,14 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
             finish = len(ends)
         logprob = _number(float(edges.logprob[edge]), 6)
         ends.append([source, int(edges.outcome[edge]), string(edges.tactic[edge]), logprob, said])
+    return also, ends, finish
+
+
+def _slowest(search: RecordedSearch, place: NDArray[np.int64], string: Callable[..., int]) -> list[list[Any]]:
+    """``slowest`` of :func:`tree_data`."""
+    edges = search.edges
     timed = [edge for edge in edges.seconds if place[edges.source[edge]] >= 0]
-    slowest = [
+    return [
         [
             int(place[edges.source[edge]]),
             int(edges.outcome[edge]),
@@ -99,28 +145,6 @@ def tree_data(search: RecordedSearch, most: int = MAX_NODES) -> dict[str, Any]:
         ]
         for edge in sorted(timed, key=lambda edge: (-edges.seconds[edge], edge))[:MAX_SLOWEST]
     ]
-    return {
-        "total": search.num_nodes,
-        "parent": parent.tolist(),
-        "tactic": [string(edges.tactic[edge]) if edge >= 0 else -1 for edge in best.tolist()],
-        "step": _numbers(step, 6),
-        "logprob": _numbers(search.logprob[keep], 6),
-        "value": _numbers(search.value[keep], 6),
-        "priority": _numbers(search.priority[keep], 6),
-        "seconds": _numbers(search.seconds[keep], 4),
-        "goals": search.num_goals[keep].tolist(),
-        "text": [clipped(search.text[node], MAX_TEXT) for node in keep.tolist()],
-        "expansion": search.expansion[keep].tolist(),
-        "born": _born(search)[keep].tolist(),
-        "label": [_LABELS.get(labels.label[node], 0) for node in keep.tolist()],
-        "remaining": [labels.remaining[node] for node in keep.tolist()],
-        "proof": np.flatnonzero(search.on_proof[keep]).tolist(),
-        "also": also,
-        "ends": ends,
-        "finish": finish,
-        "slowest": slowest,
-        "strings": list(strings),
-    }
 
 
 def kept(search: RecordedSearch, most: int) -> NDArray[np.int64]:
