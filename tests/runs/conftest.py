@@ -152,9 +152,9 @@ def kills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], o
             return written
 
         with monkeypatch.context() as patch:
-            patch.setattr("proofsearch.storage.os.write", write_half)
+            patch.setattr("proofsearch.storage.files.os.write", write_half)
             for name in ("fsync", "ftruncate"):
-                patch.setattr(f"proofsearch.storage.os.{name}", around(getattr(os, name)))
+                patch.setattr(f"proofsearch.storage.files.os.{name}", around(getattr(os, name)))
             for name in ("replace", "unlink"):
                 patch.setattr(Path, name, around(getattr(Path, name)))
             yield snapshots

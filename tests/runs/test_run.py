@@ -209,7 +209,7 @@ def test_a_full_disk_keeps_what_was_found(tmp_path: Path, monkeypatch: pytest.Mo
     def record(self: RunFolder, *arguments: Any, **named: Any) -> TheoremResult:
         nonlocal recorded
         if recorded == 5:
-            monkeypatch.setattr("proofsearch.storage.os.fsync", full)
+            monkeypatch.setattr("proofsearch.storage.files.os.fsync", full)
         recorded += 1
         return original(self, *arguments, **named)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from installing import Site
 
-import proofsearch.runs.folder
+import proofsearch.runs.contents
 from proofsearch.config import RunConfig
 from proofsearch.protocols import TheoremResult
 from proofsearch.runs import RunFolder
@@ -54,7 +54,7 @@ def test_results_are_read_once_and_not_for_every_proof(
     fake_prover: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_search(config(), tmp_path / "run")
-    read, reads = proofsearch.runs.folder.read_results, []
+    read, reads = proofsearch.runs.contents.read_results, []
     monkeypatch.setattr("proofsearch.runs.contents.read_results", lambda path: (reads.append(path), read(path))[1])
     assert len(verify_run(tmp_path / "run").verdicts) == 12
     assert len(reads) == 1
