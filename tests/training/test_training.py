@@ -179,7 +179,7 @@ def test_a_recording_that_was_stopped_is_gone_on_with_first() -> None:
     assert len(RunFolder.open(Path("runs/train")).results()) == 1
     events: list[TrainingEvent] = []
     train(config(), Path("out"), on_event=events.append)
-    assert "runs/train was begun to be learnt from and is not finished" in notes(events)
+    assert "runs/train was recorded for this and is not finished" in notes(events)
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-12", "reach-16", "reach-4", "reach-8"]
 
 
