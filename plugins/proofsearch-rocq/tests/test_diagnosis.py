@@ -62,7 +62,7 @@ def test_all_is_there(bin_folder: Path) -> None:
         ("prover", "checker", "standard library", "petanque"), "found"
     )
     assert findings["prover"].message == f"Rocq 8.20.1 ({bin_folder / 'coqidetop'})"
-    assert findings["standard library"].message == f"1 files in {bin_folder}/lib/theories"
+    assert findings["standard library"].message == f"{bin_folder}/lib/theories, 1 sources"
 
 
 def test_one_that_doesnt_begin(bin_folder: Path) -> None:

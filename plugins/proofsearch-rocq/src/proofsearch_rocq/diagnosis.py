@@ -53,4 +53,4 @@ def _library(installation: Installation) -> Finding:
             "its sources aren't there, so there are no proofs to learn from but those of --rocq-file",
             "on Debian: apt install libcoq-stdlib; with opam they come along",
         )
-    return Finding("standard library", "found", f"{sum(1 for _ in folder.rglob('*.v'))} files in {folder}")
+    return Finding("standard library", "found", f"{folder}, {sum(1 for _ in folder.rglob('*.v'))} sources")
