@@ -7,8 +7,12 @@ Fixpoint double (n : nat) : nat :=
   | S m => S (S (double m))
   end.
 
-Lemma double_zero : double 0 = 0.
-Proof. reflexivity. Qed.
+Lemma double_zero : forall n : nat, n = 0 -> double n = 0.
+Proof.
+  intros n zero.
+  rewrite zero.
+  reflexivity.
+Qed.
 
 Lemma double_succ : forall n : nat, double (S n) = S (S (double n)).
 Admitted.

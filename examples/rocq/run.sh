@@ -13,5 +13,6 @@ PROOFSEARCH=${PROOFSEARCH:-proofsearch}
 "$PROOFSEARCH" verify "$OUT"
 for proof in "$OUT"/proofs/*.v; do
   printf '\n%s\n' "$proof"
-  sed -n '/^Proof\.$/,$p' "$proof"
+  # What was found is the last proof in the file.
+  awk '/^Proof\.$/ { found = "" } { found = found $0 "\n" } END { printf "%s", found }' "$proof"
 done
