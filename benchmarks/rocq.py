@@ -34,13 +34,14 @@ from proofsearch_rocq.session import RocqSession
 from proofsearch_rocq.states import RocqState
 
 from proofsearch import Advanced
-from proofsearch.comparison.pairs import efforts_of
-from proofsearch.components import Components, resolve
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.intervals import wilson
-from proofsearch.evaluation.paired import compare_solved
-from proofsearch.plugins import Plugins
+from proofsearch.evaluation.pairs import efforts_of
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.intervals import wilson
+from proofsearch.measures.paired import compare_solved
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 
 ENDLESS = Path(__file__).parents[1] / "plugins" / "proofsearch-rocq" / "tests" / "endless.txt"

@@ -21,7 +21,7 @@ from proofsearch_rocq.sources import read_lemmas
 from proofsearch_rocq.verification import verify, written
 
 from proofsearch import Verdict
-from proofsearch.evaluation.intervals import wilson
+from proofsearch.measures.intervals import wilson
 
 
 def main() -> None:

@@ -13,8 +13,9 @@ from proofsearch_ebm import history
 from proofsearch_metamath.ranker import resume as ranker_resume
 
 from proofsearch import checkpoint, generation
-from proofsearch.comparison import report
-from proofsearch.runs import TheoremResult, layout
+from proofsearch.evaluation import result as report
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.trajectory.schema import SCHEMA, VERSION
@@ -98,7 +99,7 @@ def test_every_check_is_described(kind: str) -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"

@@ -19,6 +19,7 @@ from installing import Site, proofsearch
 from proofsearch import errors
 from proofsearch.interruption import SIGNALS
 from proofsearch.runs import RunFolder
+from proofsearch.testing import ConformanceError
 
 FAKE = ("--env", "fake", "--generator", "fake", "--scorer", "small", "--local-mode", "threads", "--workers", "2")
 
@@ -288,9 +289,11 @@ def test_an_error_is_one_line_and_its_place_is_shown_when_asked_for(cli: Cli, mo
     assert "Traceback" in cli("verify", "nowhere").err
 
 
-@pytest.mark.parametrize("kind", [value for value in vars(errors).values() if isinstance(value, type)])
+@pytest.mark.parametrize(
+    "kind", [value for value in [*vars(errors).values(), ConformanceError] if isinstance(value, type)]
+)
 def test_every_error_for_people_ends_with_its_code(cli: Cli, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    error = kind("what was found", None) if kind is errors.ConformanceError else kind("what was found")
+    error = kind("what was found", None) if kind is ConformanceError else kind("what was found")
 
     def fail(*arguments: object) -> None:
         raise error
@@ -303,7 +306,7 @@ def test_every_error_for_people_ends_with_its_code(cli: Cli, kind: type, monkeyp
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda path: None, "already holds a run; go on with it with --resume mine"),
+        (lambda path: None, "already holds a run; resume it with --resume mine"),
         (lambda path: (path / "run.json").unlink(), "the folder is not empty"),
     ],
 )
@@ -334,7 +337,7 @@ def test_resuming_takes_no_option_that_changes_the_run(cli: Cli, arguments: tupl
     cli("search", "reach-1", *FAKE, "--out", "mine", "-q")
     done = cli("search", "--resume", "mine", *arguments)
     assert done.code == 2
-    assert "--resume goes on with a run as it was begun" in done.err
+    assert "--resume continues a run with its own settings" in done.err
 
 
 def test_resuming_takes_the_number_of_workers(cli: Cli) -> None:
@@ -483,7 +486,7 @@ def test_a_command_that_does_not_see_to_it_ends_with_the_signals_code(
     how: signal.Signals, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = signal.getsignal(how)
-    monkeypatch.setattr("proofsearch.cli.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
+    monkeypatch.setattr("proofsearch.cli.commands.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
     done = cli("verify", "run")
     assert done.code == 128 + how
     assert "Traceback" not in done.err

@@ -14,7 +14,8 @@ import pytest
 from proofsearch import storage
 from proofsearch.config import RunConfig, SearchConfig
 from proofsearch.errors import RunFolderError, StorageError, UsageError
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
 from proofsearch.runs.results import from_line, to_line
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.writer import to_bytes
@@ -84,7 +85,7 @@ def test_a_trajectory_as_bytes(run, theorems, searched):
 
 
 def test_creating_refuses_what_is_there(run, tmp_path, theorems):
-    with pytest.raises(RunFolderError, match="already holds a run; go on with it with --resume"):
+    with pytest.raises(RunFolderError, match="already holds a run; resume it with --resume"):
         RunFolder.create(run.path, RunConfig(), {}, theorems)
     other = tmp_path / "thesis"
     other.mkdir()
@@ -265,7 +266,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line(run, theorems, record):
     message = str(caught.value)
     assert "the result of 'nat.add_comm' was not written: File too large" in message
     assert "1 of 4 theorems have a result and are kept" in message
-    assert f"go on with: proofsearch search --resume {run.path}" in message
+    assert f"resume with: proofsearch search --resume {run.path}" in message
     assert file.read_bytes() == before
     record(run, theorems[1])
     assert list(RunFolder.open(run.path).results()) == [theorems[0].name, theorems[1].name]
@@ -283,8 +284,8 @@ def test_a_line_that_could_not_even_be_cut_off_is_cut_off_by_the_next(run, theor
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("proofsearch.storage.os.write", torn)
-        patch.setattr("proofsearch.storage.os.ftruncate", stuck)
+        patch.setattr("proofsearch.storage.files.os.write", torn)
+        patch.setattr("proofsearch.storage.files.os.ftruncate", stuck)
         with pytest.raises(StorageError, match="Input/output error"):
             run.record(TheoremResult(theorems[1].name, "limit"))
     assert not (run.path / "results.jsonl").read_bytes().endswith(b"\n")

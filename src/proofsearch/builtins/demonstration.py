@@ -20,6 +20,7 @@ from pydantic import Field
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import (
+    Builder,
     Demonstrates,
     Environment,
     GenerationRequest,
@@ -27,7 +28,6 @@ from proofsearch.protocols import (
     ScoreRequest,
     TacticGenerator,
 )
-from proofsearch.registry import Builder
 from proofsearch.types import Candidate, Theorem
 
 OFF_PATH = -1e4
@@ -93,7 +93,7 @@ class DemonstrationScorer:
 class DemonstratedConfig(ComponentConfig):
     """Configuration of the generator ``demonstrated``."""
 
-    generator: str = Field(default="knn", description="The policy whose candidates are the others.")
+    generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
 class DemonstratedGenerator:

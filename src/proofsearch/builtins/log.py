@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
-    from proofsearch.engine.result import SearchResult
-    from proofsearch.protocols import RunInfo
-    from proofsearch.runs import TheoremResult
+    from proofsearch.graph import SearchGraph
+    from proofsearch.protocols import RunInfo, TheoremResult
+    from proofsearch.protocols.results import SearchResult
 
 
 class LogConfig(ComponentConfig):
     """Configuration of the observer ``log``."""
 
-    path: Path = Field(default=Path("proofsearch-log.jsonl"), description="The file; what is there is added to.")
+    path: Path = Field(default=Path("proofsearch-log.jsonl"), description="The file; an existing one is appended to.")
     expansions: bool = Field(default=False, description="Also a line for each expansion.")
 
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
-from proofsearch.bounds import LARGEST
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import GenerationRequest, Prepares, TacticGenerator
-from proofsearch.registry import Builder
+from proofsearch.config.bounds import LARGEST
+from proofsearch.protocols import Builder, GenerationRequest, Prepares, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"
@@ -26,7 +25,7 @@ class MixtureConfig(ComponentConfig):
 
     of: tuple[str, ...] = Field(
         default=("knn",),
-        description="A policy, or policy:weight; weights are brought to a sum of 1, without one it is 1.",
+        description="A policy, or policy:weight (default 1); weights are normalised to a sum of 1.",
     )
 
     @property

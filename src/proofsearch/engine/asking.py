@@ -7,15 +7,15 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from proofsearch.answers import candidates as complaint_about
-from proofsearch.answers import is_listed
 from proofsearch.engine.candidates import candidate_columns
 from proofsearch.errors import PluginError
 from proofsearch.guards import described
+from proofsearch.guards.answers import candidates as complaint_about
+from proofsearch.guards.answers import is_listed
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Choice, Session, TacticGenerator
     from proofsearch.types import Candidate, Theorem
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.engine.deferred import Deferred
 from proofsearch.engine.frontier import Frontier
-from proofsearch.engine.graph import NAN
 from proofsearch.engine.ordering import Order
+from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from proofsearch.engine.priorities import Logprob
+from proofsearch.engine.standardisation import DEFAULT_GOAL_WEIGHT
 from proofsearch.errors import PluginError
 from proofsearch.protocols import Alternates, BeginsAnew, Learns
-from proofsearch.standardisation import DEFAULT_GOAL_WEIGHT
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration, Priority
     from proofsearch.types import ProofState
 

@@ -13,8 +13,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Loss, LossCase
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory, Loss, LossCase
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
@@ -123,7 +122,7 @@ def energies_left_alone(tried: TriedLoss) -> None:
 
 @LOSS_CHECKS.add
 def padding_means_nothing(tried: TriedLoss) -> None:
-    """Neither value nor gradient depends on what stands where no member is, infinities and NaN included."""
+    """Neither value nor gradient depends on the contents of padding, infinities and NaN included."""
     for case in tried.teaching:
         value, gradient = tried.value(case)
         if not tried.same(tried.number(value), tried.number(tried.value(case)[0])):

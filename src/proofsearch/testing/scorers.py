@@ -9,8 +9,7 @@ from dataclasses import replace
 from numbers import Real
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Calibrated, ValueScorer, follows_paths
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Calibrated, Factory, ValueScorer, follows_paths
 from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
@@ -70,7 +69,7 @@ def finite(case: ScorerCase) -> str:
 
 @SCORER_CHECKS.add
 def follows_its_path(case: ScorerCase) -> None:
-    """A value that changes with the way to a state is that of a scorer with ``follows_paths``, which is asked anew."""
+    """If a value changes with the path to a state, the scorer has ``follows_paths`` and is asked again."""
     if follows_paths(case.component):
         raise NotApplicable("it has follows_paths")
     for number, sample in enumerate(case.samples):
@@ -106,7 +105,7 @@ def polarity(case: ScorerCase) -> str:
 
 @SCORER_CHECKS.add
 def usable_calibration(case: ScorerCase) -> None:
-    """Where it knows its calibration, that is finite, with positive deviations and weights in their bounds."""
+    """If it has a calibration, that is finite, with positive deviations and weights in their bounds."""
     if not isinstance(case.component, Calibrated):
         raise NotApplicable("it has no calibration")
     found = case.component.calibration()

@@ -10,11 +10,11 @@ from pathlib import Path
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
+from proofsearch.config.toml import from_whole_toml, to_toml
 from proofsearch.errors import InputError, StorageError
-from proofsearch.outputs import check_folder
-from proofsearch.runs.lock import FolderLock
-from proofsearch.runs.settings import from_whole_toml, to_toml
-from proofsearch.texts import read_text
+from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.outputs import check_folder
+from proofsearch.storage.texts import read_text
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
@@ -76,7 +76,7 @@ def refuse_taken(out: Path) -> None:
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
         raise InputError(
-            f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
+            f"{out}: already holds a checkpoint; resume it with --resume, or choose another folder with --out"
         )
     check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
 
@@ -112,7 +112,7 @@ def refuse_nothing(out: Path) -> None:
         InputError: there is none.
     """
     if not out.is_dir():
-        raise InputError(f"{out}: no such folder; --resume goes on with a training that was begun with --out {out}")
+        raise InputError(f"{out}: no such folder; --resume continues a training that was begun with --out {out}")
 
 
 def _keep_settings(config: TrainConfig, out: Path) -> None:

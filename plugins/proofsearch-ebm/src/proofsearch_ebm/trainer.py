@@ -10,12 +10,11 @@ from typing import Any
 import torch
 
 from proofsearch.checkpoint import MANIFEST, read_manifest
-from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
-from proofsearch.protocols import Encoder, LossCase, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
+from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
@@ -95,9 +94,7 @@ class EbmTrainer:
         out = request.out
         taken = (out / MANIFEST).exists() or holds_generation(out)
         if taken and not request.resume:
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
+            raise UsageError(f"--out {out}: holds a training already; resume it with --resume, or name another folder")
         if not taken:
             return None
         saved = load_state(out)
@@ -148,7 +145,7 @@ class EbmTrainer:
                 stopped = INTERRUPTED
             save()
         if stopped == INTERRUPTED:
-            progress.say(f"interrupted; saved after step {loop.step}: go on with --resume")
+            progress.say(f"interrupted; saved after step {loop.step}: resume with --resume")
             raise KeyboardInterrupt
         return stopped
 

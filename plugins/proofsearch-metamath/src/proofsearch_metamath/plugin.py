@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
-    from proofsearch.protocols import TacticGenerator, Trainer
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterCommand, RegisterDiagnosis
+    from proofsearch.protocols import Builder, TacticGenerator, Trainer
     from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 
 
@@ -31,7 +30,7 @@ def register_generators(register: Register) -> None:
     """Registers ``metamath-ranker``."""
     from proofsearch_metamath.ranker.config import NAME, RankerConfig
 
-    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, as a trained ranker has learnt.")
+    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, ranked by a trained model.")
 
 
 @hookimpl

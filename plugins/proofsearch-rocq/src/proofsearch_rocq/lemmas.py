@@ -47,7 +47,7 @@ class SourceFile:
         Raises:
             InputError: it can't be read, or isn't UTF-8.
         """
-        from proofsearch.texts import read_text
+        from proofsearch.storage.texts import read_text
 
         return read_text(self.path, "a .v file")
 

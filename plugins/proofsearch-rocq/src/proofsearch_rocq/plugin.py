@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Environment, TacticGenerator
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Environment, TacticGenerator
     from proofsearch_rocq.config import RocqConfig
     from proofsearch_rocq.policy import RocqTacticsConfig
 

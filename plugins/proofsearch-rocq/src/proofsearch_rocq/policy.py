@@ -14,8 +14,7 @@ from pydantic import Field
 
 from proofsearch import Candidate
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import GenerationRequest
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, GenerationRequest
 from proofsearch_rocq.retrieval import LemmaIndex
 from proofsearch_rocq.states import RULE
 

@@ -25,9 +25,8 @@ from transformers import (
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
-from proofsearch.prompts import PromptTemplate, load_template
-from proofsearch.protocols import TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.models.prompts import PromptTemplate, load_template
+from proofsearch.protocols import Builder, TrainingRequest
 from proofsearch_transformers.lm_config import LmTrainerConfig
 from proofsearch_transformers.lm_examples import Collate, Examples, answer_counts, answer_metrics
 from proofsearch_transformers.lm_folder import (
@@ -76,9 +75,7 @@ class LmTrainer:
         arguments = arguments_for(config, out, request.seed)
         leads = arguments.process_index == 0
         if leads and not request.resume and ((out / MANIFEST).exists() or begun(out) is not None):
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
+            raise UsageError(f"--out {out}: holds a training already; resume it with --resume, or name another folder")
         interruption = Interruption()
         with storing(out), threads(config.threads), quiet():
             watch = Watch(
@@ -116,7 +113,7 @@ class LmTrainer:
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
             step = trainer.state.global_step
             if watch.stopped == INTERRUPTED:
-                watch.say(f"interrupted; saved after step {step}: go on with --resume")
+                watch.say(f"interrupted; saved after step {step}: resume with --resume")
                 raise KeyboardInterrupt
             watch.say(f"stopped after step {step}: {_WHY[watch.stopped]}")
             self._finish(trainer, out, template, origin, watch)

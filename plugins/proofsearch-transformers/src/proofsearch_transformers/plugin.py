@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Encoder, TacticGenerator, Trainer
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Encoder, TacticGenerator, Trainer
     from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
     from proofsearch_transformers.lm_config import LmTrainerConfig
 
@@ -44,7 +43,7 @@ def register_encoders(register: Register) -> None:
         "pooled",
         make_encoder,
         config=PooledConfig,
-        help="transformers, beside a generator of that name.",
+        help="A second name of transformers, for use beside the generator.",
         shared=True,
     )
 
@@ -75,7 +74,7 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
     """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
-    from proofsearch.embedding_cache import FOLDER, CachedEncoder
+    from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
     from proofsearch_transformers.encoder import TransformersEncoder
     from proofsearch_transformers.files import find_files
 

@@ -19,14 +19,14 @@ from proofsearch_ebm.losses.masking import log_sum_exp, mean_of_groups, softplus
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
     from proofsearch_ebm.batch import GroupBatch
 
 
 class InfoNceConfig(ComponentConfig):
     """Options of the loss ``info_nce``."""
 
-    temperature: float = Field(default=1.0, gt=0, description="Energies are divided by it, beside the learnt scale.")
+    temperature: float = Field(default=1.0, gt=0, description="Divides the energies, beside the learnt scale.")
 
 
 class InfoNce:

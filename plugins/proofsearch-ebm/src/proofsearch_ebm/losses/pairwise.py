@@ -19,7 +19,7 @@ from proofsearch_ebm.losses.masking import mean_of_groups, pair_differences, sof
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
     from proofsearch_ebm.batch import GroupBatch
 
 
@@ -27,7 +27,7 @@ class PairwiseConfig(ComponentConfig):
     """Options of the loss ``pairwise``."""
 
     smoothing: float = Field(
-        default=0.0, ge=0, lt=0.5, description="Share of the pairs that are taken to be the wrong way round."
+        default=0.0, ge=0, lt=0.5, description="Share of the pairs assumed to be the wrong way round."
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.texts import read_text
+from proofsearch.storage.texts import read_text
 from proofsearch_rocq.lemmas import SourceFile
 
 PROJECT_FILES = ("_RocqProject", "_CoqProject")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from proofsearch.processes import family
+from proofsearch.process.usage import family
 from proofsearch.protocols import Usage
 
 _END = 5.0
