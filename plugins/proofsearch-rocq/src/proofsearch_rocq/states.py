@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"\?([^\W\d][\w']*)")
 
 
 class RocqState:
-    """An open proof; see :class:`proofsearch.protocols.ProofState`.
+    """An open proof; see :class:`proofsearch.types.ProofState`.
 
     Two states are equal where all that the prover knows of their goals is equal: goals in their order, and the
     existential variables without a value, with their names, because a tactic may name them. How a state was reached
