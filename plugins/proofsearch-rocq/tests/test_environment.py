@@ -182,7 +182,7 @@ def test_it_conforms(make: Make, tmp_path: Path) -> None:
         )
     assert report.names("skipped") == [
         "a crash is a value",
-        "moves hold",
         "released states steppable",
+        "moves hold",
         "a theorem hides itself",
     ]
