@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from proofsearch_ebm import checkpoint as ebm_checkpoint
 from proofsearch_ebm import history
-from proofsearch_metamath.ranker import resume as ranker_resume
+from proofsearch_metamath.ranker import loop as ranker_loop
 
-from proofsearch import checkpoint, generation
+from proofsearch import checkpoint
 from proofsearch.comparison import report
 from proofsearch.runs import TheoremResult, layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
+from proofsearch.trainers import generation
 from proofsearch.trajectory.schema import SCHEMA, VERSION
 from proofsearch.types import OutcomeKind
 
@@ -53,7 +54,7 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "checkpoint of the energy-based model": ebm_checkpoint.FORMAT,
         "`training.parquet` of the energy-based model": history.FORMAT,
         "`latest.json` of a training": generation.FORMAT,
-        "`training.json` of a training of `metamath-ranker`": ranker_resume.FORMAT,
+        "`training.json` of a training of `metamath-ranker`": ranker_loop.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }
     assert said == {name: str(version) for name, version in newest.items()}

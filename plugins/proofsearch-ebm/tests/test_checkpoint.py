@@ -11,12 +11,12 @@ import pytest
 import torch
 from proofsearch_ebm.checkpoint import load_checkpoint, save_checkpoint
 from proofsearch_ebm.head import EnergyHead, HeadConfig
-from proofsearch_ebm.tensors import pack, read_tensors
 from safetensors import torch as safetensors_torch
 
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, read_manifest, write_manifest
 from proofsearch.errors import InputError, StorageError
+from proofsearch.trainers.tensors import pack, read_tensors
 
 CONFIG = HeadConfig(width=6, hidden=(5, 4), output_bias=True)
 

@@ -13,13 +13,14 @@ from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.history import History
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
-from proofsearch_ebm.resume import TrainingState, load_state, save_state
-from proofsearch_ebm.tensors import read_tensors, writing
 from proofsearch_ebm.trainer import EbmTrainer
 
 from proofsearch import storage
+from proofsearch.checkpoint import writing
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.protocols import TrainingRequest
+from proofsearch.trainers.state import TrainingState, load_state, save_state
+from proofsearch.trainers.tensors import read_tensors
 
 STEPS = 24
 OPTIONS = {
@@ -135,7 +136,7 @@ class StopAt:
 @pytest.fixture(autouse=True)
 def report_every_step_and_draw_nothing(monkeypatch):
     monkeypatch.setattr("proofsearch_ebm.trainer.write_plots", lambda folder, pictures: [])
-    monkeypatch.setattr("proofsearch_ebm.progress.INTERVAL", -1.0)
+    monkeypatch.setattr("proofsearch.trainers.progress.INTERVAL", -1.0)
 
 
 @pytest.mark.parametrize("how", ["signal", "exception"])

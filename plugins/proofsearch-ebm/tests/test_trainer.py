@@ -22,9 +22,8 @@ from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.parts import PartEncoder
-from proofsearch_ebm.progress import NoWriter, Progress
+from proofsearch_ebm.progress import NoWriter
 from proofsearch_ebm.setup import data_hash, prepared_head, set_up
-from proofsearch_ebm.tensors import read_tensors
 from proofsearch_ebm.trainer import EbmTrainer
 from proofsearch_ebm.training_step import against_policy, grouped
 from proofsearch_ebm.validation import frontier_choices, sibling_choices
@@ -32,6 +31,8 @@ from proofsearch_ebm.validation import frontier_choices, sibling_choices
 from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.protocols import TrainingRequest
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.tensors import read_tensors
 
 OPTIONS = {
     "parts": "goals",
@@ -590,21 +591,6 @@ def test_a_collapse_is_said_in_words_once(train):
     said = []
     train(said=said, learnable_scale=False, inputs="l2", learning_rate=1e-6)
     assert sum("nearly the same energy" in message for message in said) == 1
-
-
-def test_progress_comes_about_once_a_second_and_messages_at_once():
-    clock, reports = [0.0], []
-    progress = Progress(reports.append, 100, clock=lambda: clock[0])
-    for step in range(1, 31):
-        clock[0] += 0.125  # exact in binary
-        progress.at(step, {"loss": 1.0 / step})
-    assert [report.step for report in reports] == [1, 9, 17, 25]
-    assert reports[-1].metrics == {"loss": pytest.approx(1 / 25)}
-    assert reports[-1].steps == 100
-    progress.say("b", "a", "b")
-    progress.say("a")
-    assert [report.messages for report in reports[4:]] == [("b", "a")]
-    assert reports[4].step == 30
 
 
 def test_no_decision_to_validate_with_means_no_weight_and_a_message(table, write, train):

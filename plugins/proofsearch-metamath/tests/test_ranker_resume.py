@@ -69,7 +69,7 @@ def whole(train: Train, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
 
 @pytest.fixture(autouse=True)
 def report_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proofsearch_metamath.ranker.loop._INTERVAL", -1.0)
+    monkeypatch.setattr("proofsearch.trainers.progress.INTERVAL", -1.0)
 
 
 def left(folder: Path) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def test_finished_weights_of_an_earlier_version_are_searched_with_and_left_alone
     load_weights(out)
     train(out, resume=True)
     assert {path: path.read_bytes() for path in out.iterdir()} == before
-    with pytest.raises(InputError, match="without the state of their training"):
+    with pytest.raises(InputError, match="without the state of its training"):
         train(out, resume=True, epochs=6.0, warm_restart=True)
 
 

@@ -1,14 +1,10 @@
 """The checkpoint that a search reads: the head's tensors as safetensors, and the core's manifest.
 
-The tensors stand in ``head-<step>.safetensors`` and the manifest says which file it is. A better head is written under
-another name and the manifest is replaced last, so at every moment the folder holds one whole checkpoint or none.
 Nothing here needs torch, so that a search's workers start fast.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,17 +13,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proofsearch import storage
-from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
+from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
 from proofsearch.errors import InputError
+from proofsearch.trainers.tensors import Arrays, read_tensors, tensors_file, write_tensors
 from proofsearch_ebm.architecture import HeadConfig
 from proofsearch_ebm.config import PartsKind
 from proofsearch_ebm.folded import FoldedHead, fold_tensors
-from proofsearch_ebm.tensors import Arrays, pack, read_tensors, writing
 
 FORMAT = 1
 """The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
-_HEAD = re.compile(r"head-\d+\.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +81,6 @@ def save_checkpoint(
     Raises:
         StorageError: it can't be written; what was there is as it was.
     """
-    name = f"head-{step:08d}.safetensors"
-    kept = "the checkpoint that was there before is untouched"
-    with writing(folder / name, kept if (folder / MANIFEST).exists() else "there is no checkpoint yet"):
-        storage.write_whole(folder / name, pack(tensors))
     manifest = Manifest(
         "scorer",
         "ebm",
@@ -108,12 +98,7 @@ def save_checkpoint(
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    written = write_manifest(folder, manifest, [name])
-    for file in folder.iterdir():
-        if _HEAD.fullmatch(file.name) and file.name != name:
-            with contextlib.suppress(OSError):
-                file.unlink()  # of the checkpoint before; nothing reads it any more
-    return written
+    return write_tensors(folder, manifest, tensors, name="head", step=step)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -126,14 +111,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     manifest = read_manifest(folder, kind="scorer", name="ebm")
     config = manifest.config
     source = folder / MANIFEST
-    version = config.get("format")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputError(f"{source}: damaged: config.format is {version!r}, expected a whole number from 1")
-    if version > FORMAT:
-        raise InputError(
-            f"{source}: the checkpoint has format {version} of the energy-based model, this proofsearch-ebm reads up "
-            f"to {FORMAT}; upgrade with: pip install -U proofsearch-ebm"
-        )
+    check_format(config.get("format"), FORMAT, source, "config.format", "proofsearch-ebm", " of the energy-based model")
     parts, encoder = config.get("parts"), config.get("encoder")
     encoder_options = config.get("encoder_options")
     fingerprint = manifest.fingerprints.get("encoder")
@@ -150,8 +128,6 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         problem = error.errors(include_url=False)[0]
         place = ".".join(map(str, ("config", "head", *problem["loc"])))
         raise InputError(f"{source}: damaged: {place}: {problem['msg']}, found {problem['input']!r}") from None
-    files = [name for name in manifest.files if _HEAD.fullmatch(name)]
-    if len(files) != 1:
-        raise InputError(f"{source}: damaged: it names {len(files)} files head-<step>.safetensors, expected one")
-    head = fold_tensors(head_config, read_tensors(folder / files[0]), folder / files[0])
+    file = tensors_file(folder, manifest, "head")
+    head = fold_tensors(head_config, read_tensors(file), file)
     return Checkpoint(folder, head, encoder, encoder_options, fingerprint, parts, with_theorem, manifest.metrics)

@@ -7,7 +7,7 @@ split are left out whatever is asked for.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
+from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.types import Theorem
 from proofsearch_ebm.config import RowType
 from proofsearch_ebm.dataset_report import DatasetReport
@@ -30,7 +31,6 @@ from proofsearch_ebm.merging import (
 )
 from proofsearch_ebm.parts import PartEncoder, Parts
 from proofsearch_ebm.rows import RowTable
-from proofsearch_ebm.sources import Origin, searches_at, strictest_split
 
 _SAY_EVERY = 500
 """Searches between two lines of progress."""
@@ -160,20 +160,17 @@ def build_dataset(
             environments, damaged or foreign files, or an encoder that returned what is no vector.
     """
     tally: Counter[str] = Counter()
-    origin = Origin()
     table = RowTable(encoder, row_type)
     found: dict[str, list[EncodedSearch]] = defaultdict(list)
     theorems: dict[str, Theorem] = {}
-    for path, search in searches_at(paths):
-        tally["searches"] += 1
-        status("reading and encoding recorded searches", tally["searches"])
-        if tally["searches"] % _SAY_EVERY == 0:
-            say(f"{tally['searches']} searches read, {tally['nodes']} states seen, {len(table)} parts")
-        origin.check(path, search)
-        theorem = theorems[search.theorem.name] = strictest_split(theorems.get(search.theorem.name), search.theorem)
-        if theorem.split == "test":
-            tally["test_searches"] += 1 + len(found.pop(theorem.name, ()))
-            continue
+    origins: set[tuple[str, str, str, str]] = set()
+    searches = LearnableSearches(paths, same_library=True)
+    for search in searches:
+        status("reading and encoding recorded searches", searches.num_read)
+        if searches.num_read % _SAY_EVERY == 0:
+            say(f"{searches.num_read} searches read, {tally['nodes']} states seen, {len(table)} parts")
+        theorems.setdefault(search.theorem.name, search.theorem)
+        origins.add((search.environment, search.fingerprint, search.generator, search.scorer))
         if not search.proved:
             continue
         labelled = label_search(
@@ -187,16 +184,17 @@ def build_dataset(
         tally.update(nodes=labelled.num_nodes, empty=labelled.empty, proved=1)
         parts = labelled.parts
         index = table.add(parts)[parts.index]
-        found[theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
-    if tally["test_searches"]:
-        say(f"{tally['test_searches']} searches of theorems of the test split left out: nothing is learned from those")
+        found[search.theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
+    tally.update(searches=searches.num_read, test_searches=searches.num_left_out)
+    if searches.num_left_out:
+        say(f"{searches.num_left_out} searches of theorems of the test split left out: nothing is learned from those")
     if not found:
         raise InputError(_nothing(paths, tally))
     status("putting the searches of each theorem together", None)
     merged = {
         name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
     }
-    dataset = _assembled(merged, theorems, table, tally, origin, encoder.fingerprint())
+    dataset = _assembled(merged, theorems, table, tally, origins, encoder.fingerprint())
     for line in dataset.report.sentences():
         say(line)
     return dataset
@@ -219,7 +217,7 @@ def _assembled(
     theorems: dict[str, Theorem],
     table: RowTable,
     tally: Counter[str],
-    origin: Origin,
+    origins: Collection[tuple[str, str, str, str]],
     fingerprint: str,
 ) -> Dataset:
     states: list[TheoremStates] = []
@@ -251,6 +249,7 @@ def _assembled(
     used, index = np.unique(np.concatenate([one.index for one in one_by_one]), return_inverse=True)
     offsets = np.concatenate(([0], np.cumsum(np.concatenate([one.counts for one in one_by_one]))))
     label = column("label", np.int8)
+    environments, fingerprints, generators, scorers = (sorted(set(names)) for names in zip(*origins, strict=True))
     report = DatasetReport(
         searches=tally["searches"],
         proved=tally["proved"],
@@ -283,9 +282,9 @@ def _assembled(
         key=column("key", np.uint64),
         theorem_of=np.repeat(np.arange(len(states), dtype=np.int32), [len(one.counts) for one in one_by_one]),
         encoder_fingerprint=fingerprint,
-        environment=origin.environment,
-        environment_fingerprint=origin.fingerprint,
-        generators=tuple(sorted(origin.generators)),
-        scorers=tuple(sorted(origin.scorers)),
+        environment=environments[0],
+        environment_fingerprint=fingerprints[0],
+        generators=tuple(generators),
+        scorers=tuple(scorers),
         report=report,
     )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
+from proofsearch.trainers.tensors import Unread
 
 if TYPE_CHECKING:
     from proofsearch_ebm.architecture import HeadConfig
@@ -142,25 +143,10 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
         InputError: a tensor is missing, unknown, of another shape or type, or not finite, or the folded weights are
             not.
     """
-    rest = dict(tensors)
+    unread = Unread(tensors, source)
 
     def take(name: str, *shape: int) -> Double:
-        tensor = rest.pop(name, None)
-        if tensor is None:
-            raise InputError(f"{source}: the tensor {name!r} is missing; copy the checkpoint again or train it again")
-        if tensor.shape != shape:
-            raise InputError(
-                f"{source}: the tensor {name!r} has shape {tensor.shape}, the head that its configuration describes "
-                f"needs {shape}; copy the checkpoint again or train it again"
-            )
-        if tensor.dtype != np.float32:
-            raise InputError(
-                f"{source}: the tensor {name!r} is of type {tensor.dtype}, expected float32, as a training writes it; "
-                f"copy the checkpoint again or train it again"
-            )
-        if not np.isfinite(tensor).all():
-            raise InputError(f"{source}: the tensor {name!r} holds numbers that are not finite; train it again")
-        return np.asarray(tensor, np.float64)
+        return unread.take(name, *shape).astype(np.float64)
 
     def linear(name: str, inputs: int, outputs: int, *, spectral: bool, bias: bool) -> tuple[Double, Double]:
         if spectral:
@@ -197,11 +183,7 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
     columns = [(_over(weight, temperature), _over(bias, temperature))]
     if config.remaining_output:
         columns.append(linear("cost_output", widths[-1], 1, spectral=False, bias=True))
-    if rest:
-        raise InputError(
-            f"{source}: the tensor {min(rest)!r} belongs to no part of the head that its configuration describes; "
-            f"copy the checkpoint again or train it again"
-        )
+    unread.refuse_rest()
     head = FoldedHead(
         layers=tuple(layers),
         weight=_single(np.concatenate([weight for weight, _ in columns], axis=1)),

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from proofsearch import storage
+from proofsearch.checkpoint import writing
 from proofsearch.errors import InputError
-from proofsearch_ebm.tensors import writing
 
 FORMAT = 1
 """The version of the table that this module writes, and the newest that it reads."""

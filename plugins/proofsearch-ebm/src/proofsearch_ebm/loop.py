@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from proofsearch.errors import InputError
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.schedule import warmup_cosine
+from proofsearch.trainers.state import TrainingState
+from proofsearch.trainers.stepping import SteppedTraining, Stopping
+from proofsearch.trainers.tensors import Arrays, optimiser_state, restore_optimiser, to_arrays
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset
 from proofsearch_ebm.groups import GroupSample
@@ -20,17 +24,11 @@ from proofsearch_ebm.health import check_health
 from proofsearch_ebm.history import History, HistoryRow
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.metrics import GroupMeter, GroupMetrics
-from proofsearch_ebm.progress import Progress, ScalarWriter
-from proofsearch_ebm.resume import TrainingState, optimiser_state, restore_optimiser, to_arrays, to_tensors
+from proofsearch_ebm.progress import ScalarWriter
 from proofsearch_ebm.sampling import GroupSampler
-from proofsearch_ebm.schedule import warmup_cosine
-from proofsearch_ebm.tensors import Arrays
 from proofsearch_ebm.tiers import DEAD_END
 from proofsearch_ebm.training_step import train_step
 from proofsearch_ebm.validation import Validation
-
-STEPS, PATIENCE, TIME, INTERRUPTED = "steps", "patience", "time", "interrupted"
-"""Why a training stopped."""
 
 
 class EndlessGroups:
@@ -89,7 +87,7 @@ class Best:
         return (metrics.rank_accuracy, -loss) > (self.rank, -self.loss)
 
 
-class TrainingLoop:
+class TrainingLoop(SteppedTraining):
     """One training; a deterministic function of its arguments, however often it is stopped and resumed.
 
     Args:
@@ -117,77 +115,35 @@ class TrainingLoop:
         progress: Progress,
         writer: ScalarWriter,
     ) -> None:
+        remedy = (
+            f"lower --ebm-learning-rate (now {config.learning_rate:g}), and if that does not help, look for a loss "
+            f"that divides by zero among {', '.join(config.loss)}"
+        )
+        stopping = Stopping(
+            config.steps, config.checkpoint_every, config.patience, config.max_minutes, config.max_skipped, remedy
+        )
+        super().__init__(stopping, progress)
         self.config = config
         self.head = head
         self.history = History()
         self.best = Best()
-        self.step = 0
         self._dataset = dataset
         self._source = source
         self._losses = losses
         self._validation = validation
-        self._progress = progress
         self._writer = writer
         self._optimiser = torch.optim.AdamW(head.parameter_groups(config.weight_decay), lr=config.learning_rate)
         self._factor = warmup_cosine(min(config.warmup, config.steps), config.steps)
         self._dropout = torch.Generator().manual_seed(seed)
-        self._stale = 0
-        self._skipped = 0
         self._since_validation: list[dict[str, float]] = []
         self._unwell: set[str] = set()
-        self._within_step = False
-        self._shown: dict[str, float] = {}
-        self._messages: list[str] = []
 
-    @property
-    def whole(self) -> bool:
-        """Whether no step is half done, its validation included, so that what is saved now can be gone on with."""
-        return not self._within_step
-
-    def run(self, save: Callable[[], None], interrupted: Callable[[], bool]) -> str:
-        """Trains until a reason to stop.
-
-        Args:
-            save: called every ``checkpoint_every`` steps.
-            interrupted: asked after every step.
-
-        Returns:
-            ``"steps"``, ``"patience"``, ``"time"`` or ``"interrupted"``.
-
-        Raises:
-            InputError: too many steps in a row gave no finite loss.
-        """
-        config = self.config
-        end = math.inf if config.max_minutes is None else time.monotonic() + 60 * config.max_minutes
+    def advance(self) -> None:
+        """Makes a step, and the validation that is due after it."""
         self.head.train()
-        while self.step < config.steps:
-            if config.patience and self._stale >= config.patience:
-                return PATIENCE
-            self._within_step = True
-            self._one_step()
-            if self.step % config.validate_every == 0 or self.step == config.steps:
-                self._validate()
-            self._within_step = False
-            self._report()
-            if interrupted():
-                return INTERRUPTED
-            if self.step % config.checkpoint_every == 0:
-                save()
-            if time.monotonic() >= end:
-                return TIME
-        return STEPS
-
-    def _report(self) -> None:
-        """Tells what the step gave, once it is whole: whoever is told may ask to stop."""
-        messages, self._messages = self._messages, []
-        self._progress.at(self.step, self._shown)
-        self._progress.say(*messages)
-        if self._skipped >= self.config.max_skipped:
-            raise InputError(
-                f"training failed at step {self.step}: {self._skipped} steps in a row had a loss or a gradient that is "
-                f"no finite number; lower --ebm-learning-rate (now {self.config.learning_rate:g}), and if that does "
-                f"not help, look for a loss that divides by zero among {', '.join(self.config.loss)}"
-            )
+        self._one_step()
+        if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+            self._validate()
 
     def _one_step(self) -> None:
         config = self.config
@@ -207,20 +163,19 @@ class TrainingLoop:
             generator=self._dropout,
         )
         self.step += 1
-        self._skipped = self._skipped + 1 if result.skipped else 0
+        self.skipped = self.skipped + 1 if result.skipped else 0
         meter = GroupMeter()
         meter.add(result.energies, result.batch, dict(result.losses), ordered=result.ordered)
         metrics = meter.result()
         flat = metrics.flat() | {"gradient_norm": result.gradient_norm, "skipped": float(result.skipped)}
         self._since_validation.append(flat)
-        self._shown |= {"loss": metrics.loss, "gap": metrics.gap, "training rank": metrics.rank_accuracy}
-        self._shown |= {f"loss/{name}": value for name, value in metrics.parts.items()}
+        self.shown |= {"loss": metrics.loss, "gap": metrics.gap, "training rank": metrics.rank_accuracy}
+        self.shown |= {f"loss/{name}": value for name, value in metrics.parts.items()}
         if result.skipped:
-            self._messages.append(
-                f"step {self.step}: the loss or its gradient is no finite number; the step is skipped"
-            )
+            self.messages.append(f"step {self.step}: the loss or its gradient is no finite number; the step is skipped")
 
     def _validate(self) -> None:
+        self.validated = True
         training = _means(self._since_validation)
         training["scale"] = float(torch.exp(-self.head.log_temperature.detach()))
         training["learning_rate"] = self._optimiser.param_groups[0]["lr"]
@@ -233,10 +188,10 @@ class TrainingLoop:
         self._record(metrics.flat(), "validation")
         if self.best.beaten_by(metrics):
             self.best = Best(self.step, metrics.rank_accuracy, metrics.loss, to_arrays(settled.state_dict()))
-            self._stale = 0
+            self.stale = 0
         else:
-            self._stale += 1
-        self._shown |= {
+            self.stale += 1
+        self.shown |= {
             "rank": metrics.rank_accuracy,
             "policy rank": metrics.policy_rank,
             "energy rank": metrics.energy_rank,
@@ -245,7 +200,7 @@ class TrainingLoop:
         }
         if self.step >= self.config.warmup:
             warnings = check_health(metrics)
-            self._messages += [f"step {self.step}: {one.message}" for one in warnings if one.name not in self._unwell]
+            self.messages += [f"step {self.step}: {one.message}" for one in warnings if one.name not in self._unwell]
             self._unwell = {one.name for one in warnings}
 
     def _record(self, metrics: Mapping[str, float], split: str) -> None:
@@ -254,8 +209,8 @@ class TrainingLoop:
 
     # ------------------------------------------------------------------------------------------ saving and going on
 
-    def state(self) -> TrainingState:
-        """Everything that the next steps depend on."""
+    def state(self, origin: Mapping[str, Any]) -> TrainingState:
+        """Everything that the next steps depend on, with what the training was begun with."""
         optimiser, groups = optimiser_state(self._optimiser)
         tensors: dict[str, Arrays] = {
             "head": to_arrays(self.head.state_dict()),
@@ -268,13 +223,15 @@ class TrainingLoop:
             self.step,
             tensors,
             {
+                "step": self.step,
                 "groups": groups,
                 "source": self._source.state_dict(),
                 "best": {"step": self.best.step, "rank": self.best.rank, "loss": self.best.loss},
-                "stale": self._stale,
-                "skipped": self._skipped,
+                "stale": self.stale,
+                "skipped": self.skipped,
                 "since_validation": self._since_validation,
                 "history": [[row.step, row.split, dict(row.metrics)] for row in self.history.rows],
+                **origin,
             },
         )
 
@@ -282,14 +239,19 @@ class TrainingLoop:
         """Goes on from :meth:`state`, of a loop with equal arguments."""
         values, tensors = state.values, state.tensors
         self.head.load_state_dict(to_tensors(tensors["head"]))
-        restore_optimiser(self._optimiser, tensors["optimiser"], values["groups"])
+        restore_optimiser(self._optimiser, tensors["optimiser"], values["groups"], torch.from_numpy)
         self._dropout.set_state(to_tensors(tensors["random"])["dropout"])
         self._source.load_state_dict(values["source"])
         self.best = Best(**values["best"], head=tensors.get("best"))
-        self._stale, self._skipped = values["stale"], values["skipped"]
+        self.stale, self.skipped = values["stale"], values["skipped"]
         self._since_validation = list(values["since_validation"])
         self.history = History([HistoryRow(*row) for row in values["history"]])
         self.step = state.step
+
+
+def to_tensors(arrays: Arrays) -> dict[str, Tensor]:
+    """A copy of arrays as tensors, bit for bit."""
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch import storage
-from proofsearch_ebm.tensors import writing
+from proofsearch.checkpoint import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,52 +1,13 @@
-"""What a person watching a training is told, and how often; and TensorBoard, where it is asked for."""
+"""Measurements for TensorBoard, where it is asked for."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from proofsearch.errors import UsageError
-from proofsearch.protocols import OnReport, TrainingReport
-
-INTERVAL = 1.0
-"""Seconds between reports without messages."""
-
-
-class Progress:
-    """Reports steps about once a second, and messages at once; a message that was said is not repeated.
-
-    Args:
-        report: who is told.
-        steps: how many there will be at most.
-        clock: seconds; for tests.
-    """
-
-    def __init__(self, report: OnReport, steps: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._report = report
-        self._steps = steps
-        self._clock = clock
-        self._last = float("-inf")
-        self._step = 0
-        self._metrics: dict[str, float] = {}
-        self._said: set[str] = set()
-
-    def at(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Takes notice of a step and of what changed with it; reports if the last report is long enough ago."""
-        self._step = step
-        self._metrics.update(metrics)
-        now = self._clock()
-        if now - self._last >= INTERVAL:
-            self._last = now
-            self._report(TrainingReport(step, self._steps, dict(self._metrics)))
-
-    def say(self, *messages: str) -> None:
-        """Reports messages that were not said yet."""
-        new = tuple(message for message in dict.fromkeys(messages) if message not in self._said)
-        self._said.update(new)
-        if new:
-            self._report(TrainingReport(self._step, self._steps, dict(self._metrics), new))
 
 
 class ScalarWriter(Protocol):
@@ -100,3 +61,13 @@ class TensorBoardWriter:
     def close(self) -> None:
         """Flushes and closes the event file."""
         self._writer.close()
+
+
+@contextmanager
+def scalar_writer(folder: Path | None, after: int = 0) -> Iterator[ScalarWriter]:
+    """A writer into a folder, closed at the end; one that takes nothing where there is no folder."""
+    writer = NoWriter() if folder is None else TensorBoardWriter(folder, after)
+    try:
+        yield writer
+    finally:
+        writer.close()

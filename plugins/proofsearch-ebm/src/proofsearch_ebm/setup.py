@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proofsearch.trainers.progress import Progress
 from proofsearch_ebm.architecture import HeadConfig
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset
 from proofsearch_ebm.head import EnergyHead
 from proofsearch_ebm.loop import EndlessGroups, TrainingLoop
 from proofsearch_ebm.losses.weighted import WeightedLosses
-from proofsearch_ebm.progress import Progress, ScalarWriter
+from proofsearch_ebm.progress import ScalarWriter
 from proofsearch_ebm.sampler import make_sampler
 from proofsearch_ebm.splits import split_theorems
 from proofsearch_ebm.validation import Validation, sibling_choices

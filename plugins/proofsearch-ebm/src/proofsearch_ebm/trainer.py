@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from proofsearch.checkpoint import MANIFEST, read_manifest
+from proofsearch.checkpoint import Manifest, writing
 from proofsearch.embedding_cache import FOLDER, CachedEncoder
-from proofsearch.errors import InputError, StorageError, UsageError
-from proofsearch.generation import holds_generation
-from proofsearch.interruption import Interruption
+from proofsearch.errors import InputError, StorageError
 from proofsearch.protocols import Encoder, LossCase, TrainingRequest
 from proofsearch.registry import Builder
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.settings import Settings, holds_training, load_training
+from proofsearch.trainers.state import TrainingState, save_state
+from proofsearch.trainers.stepping import threads
+from proofsearch.trainers.tensors import to_arrays
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset
 from proofsearch_ebm.head import EnergyHead
 from proofsearch_ebm.history import History
-from proofsearch_ebm.loop import INTERRUPTED, TIME, TrainingLoop
+from proofsearch_ebm.loop import to_tensors
 from proofsearch_ebm.loss_cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.parts import PartEncoder
 from proofsearch_ebm.plots import write_plots
-from proofsearch_ebm.progress import NoWriter, Progress, ScalarWriter, TensorBoardWriter
-from proofsearch_ebm.resume import TrainingState, load_state, save_state, to_tensors
+from proofsearch_ebm.progress import scalar_writer
 from proofsearch_ebm.setup import Training, data_hash, set_up
-from proofsearch_ebm.tensors import writing
 
 HISTORY = "training.parquet"
 """The measurements, step by step, in the checkpoint folder."""
@@ -61,53 +61,37 @@ class EbmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out
+        settings = Settings("ebm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE)
         progress = Progress(request.report, config.steps)
         losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
         encoder = self._builder.encoder(config.encoder)
-        saved = self._saved(request)
-        if saved is not None and _finished(out, config, saved):
-            progress.say(f"{out}: the training is done; nothing to resume")
-            return out
+        saved = None
+        if holds_training(out, resume=request.resume):
+            saved = load_training(out)
+            settings.check(out, saved.values)
+            done = settings.finished(out, kind="scorer", name="ebm")
+            if done is not None and _is_whole(out, done, saved):
+                progress.say(f"{out}: the training is done; nothing to resume")
+                return out
         with writing(out, "nothing was trained"):
             out.mkdir(parents=True, exist_ok=True)
-        with _threads(config.threads), _writer(config, out, saved.step if saved is not None else 0) as writer:
+        board = out / "tensorboard" if config.tensorboard else None
+        with threads(torch, config.threads), scalar_writer(board, 0 if saved is None else saved.step) as writer:
             dataset = self._dataset(request, encoder, progress)
             self._builder.status("preparing the training")
             training = set_up(config, dataset, losses, seed=request.seed, progress=progress, writer=writer)
-            origin = {"config": config.model_dump(mode="json"), "seed": request.seed, "data": data_hash(dataset)}
+            loop, data = training.loop, data_hash(dataset)
             if saved is not None:
-                _check_data(out, saved, origin)
-                training.loop.restore(saved)
+                settings.check_data(out, saved.values, data)
+                loop.restore(saved)
                 progress.say(f"resumed after step {saved.step}")
-            stopped = self._run(training.loop, out, origin, progress)
-            progress.say(f"stopped after step {training.loop.step}: {_WHY[stopped]}")
+            stopped = loop.run_and_save(lambda: save_state(out, loop.state(settings.origin(data))))
             self._finish(training, dataset, encoder, request, stopped, progress)
         return out
 
     def loss_cases(self) -> Sequence[LossCase]:
         """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
         return loss_cases()
-
-    # -------------------------------------------------------------------------------------------------- before it
-
-    def _saved(self, request: TrainingRequest) -> TrainingState | None:
-        """What is to be resumed."""
-        out = request.out
-        taken = (out / MANIFEST).exists() or holds_generation(out)
-        if taken and not request.resume:
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
-        if not taken:
-            return None
-        saved = load_state(out)
-        if saved is None:
-            raise InputError(
-                f"{out}: a checkpoint without the state of its training (latest.json), so it can be searched with but "
-                f"not resumed; train into another folder"
-            )
-        _check_config(out, saved, self._config, request.seed)
-        return saved
 
     def _dataset(self, request: TrainingRequest, encoder: Encoder, progress: Progress) -> Dataset:
         config = self._config
@@ -128,31 +112,6 @@ class EbmTrainer:
                 status=self._builder.status,
                 row_type=config.row_type,
             )
-
-    # ------------------------------------------------------------------------------------------------- during it
-
-    def _run(self, loop: TrainingLoop, out: Path, origin: Mapping[str, Any], progress: Progress) -> str:
-        """Runs the loop and saves at its end, whatever the end is."""
-
-        def save() -> None:
-            state = loop.state()
-            save_state(out, TrainingState(state.step, state.tensors, dict(state.values) | dict(origin)))
-
-        with Interruption() as interruption:
-            try:
-                stopped = loop.run(save, lambda: interruption.asked)
-            except KeyboardInterrupt:
-                # Not a signal, which is remembered: whoever was told of the progress asks to stop.
-                if not loop.whole:
-                    raise
-                stopped = INTERRUPTED
-            save()
-        if stopped == INTERRUPTED:
-            progress.say(f"interrupted; saved after step {loop.step}: go on with --resume")
-            raise KeyboardInterrupt
-        return stopped
-
-    # --------------------------------------------------------------------------------------------------- after it
 
     def _finish(
         self,
@@ -180,7 +139,7 @@ class EbmTrainer:
         save_checkpoint(
             out,
             training.head_config,
-            {name: tensor.detach().numpy() for name, tensor in head.state_dict().items()},
+            to_arrays(head.state_dict()),
             step=step,
             encoder=config.encoder,
             encoder_options=self._builder.encoder_options(config.encoder),
@@ -200,48 +159,8 @@ class EbmTrainer:
             raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
 
 
-_WHY = {
-    "steps": "all steps are made",
-    "patience": "validation has not become better for long",
-    "time": "the time is up",
-}
-
-
-def _check_config(out: Path, saved: TrainingState, config: EbmTrainerConfig, seed: int) -> None:
-    before = dict(saved.values["config"]) | {"seed": saved.values["seed"]}
-    now = config.model_dump(mode="json") | {"seed": seed}
-    for name in now:
-        if name not in MAY_CHANGE and before.get(name) != now[name]:
-            option = "--seed" if name == "seed" else f"--ebm-{name.replace('_', '-')}"
-            raise UsageError(
-                f"{option}: {out} was trained with {before.get(name)!r}, found {now[name]!r}; resume with what it was "
-                f"trained with, or train into another folder"
-            )
-    if config.steps > before["steps"] and not config.warm_restart:
-        raise UsageError(
-            f"--ebm-steps: {out} was begun with {before['steps']}, over which the learning rate falls to 0; with "
-            f"{config.steps} it would rise again: say so with --ebm-warm-restart, or train into another folder"
-        )
-
-
-def _check_data(out: Path, saved: TrainingState, origin: Mapping[str, Any]) -> None:
-    if saved.values["data"] != origin["data"]:
-        raise InputError(
-            f"{out}: was trained on other data than the trajectories now hold, with another encoder, or by another "
-            f"version; resume with the same of each, or train into another folder"
-        )
-
-
-def _finished(out: Path, config: EbmTrainerConfig, saved: TrainingState) -> bool:
-    """Whether the folder holds what these options would lead to, and all of it: the table is written last."""
-    if not (out / MANIFEST).exists():
-        return False
-    manifest = read_manifest(out, kind="scorer", name="ebm")
-    now = config.model_dump(mode="json")
-    before = manifest.config.get("training", {})
-    as_asked = all(before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY)
-    if manifest.metrics.get("stopped") == TIME or not as_asked:
-        return False
+def _is_whole(out: Path, manifest: Manifest, saved: TrainingState) -> bool:
+    """Whether a finished training has written everything: its table is the last."""
     try:
         written = [(row.step, row.split) for row in History.read(out / HISTORY).rows]
     except InputError:
@@ -249,22 +168,3 @@ def _finished(out: Path, config: EbmTrainerConfig, saved: TrainingState) -> bool
     # A training that was made longer since, and is asked for as it was before, has measured more.
     made = int(manifest.metrics.get("steps", 0))
     return written == [(step, split) for step, split, _ in saved.values["history"] if step <= made]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _writer(config: EbmTrainerConfig, out: Path, after: int) -> Iterator[ScalarWriter]:
-    writer = TensorBoardWriter(out / "tensorboard", after) if config.tensorboard else NoWriter()
-    try:
-        yield writer
-    finally:
-        writer.close()

@@ -26,6 +26,7 @@ import numpy as np
 from proofsearch import Demonstration, Theorem
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import leave_to_parent
+from proofsearch.trainers.searches import learnable_theorems
 from proofsearch_metamath.checking import usable_processors
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
@@ -211,7 +212,7 @@ def choose_theorems(environment: MetamathEnvironment, before: str | None, seed: 
         UsageError: ``before`` is no theorem, or nothing to learn from stands before it.
         InputError: the database has no theorems of the split ``train``.
     """
-    everything = environment.theorems()
+    everything = learnable_theorems(environment.theorems())
     if before is not None:
         try:
             bound = environment.theorem(before).position

@@ -10,7 +10,7 @@ import pytest
 
 from proofsearch import storage
 from proofsearch.errors import InputError, StorageError
-from proofsearch.generation import holds_generation, load_generation, save_generation
+from proofsearch.trainers.generation import holds_generation, load_generation, save_generation
 
 FILES = {"weights.bin": b"\x00\xff", "values.json": b"{}"}
 

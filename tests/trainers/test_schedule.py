@@ -1,14 +1,14 @@
-"""The schedule: rises to 1, falls to 0, jumps nowhere, and goes on exactly after a resume."""
+"""The schedule: it rises to 1, falls to 0, and jumps nowhere."""
 
 from __future__ import annotations
 
 import itertools
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from proofsearch_ebm.schedule import warmup_cosine
+
+from proofsearch.trainers.schedule import warmup_cosine
 
 
 @given(st.integers(1, 200).flatmap(lambda steps: st.tuples(st.integers(0, steps), st.just(steps))))
@@ -38,23 +38,11 @@ def test_phases_that_do_not_fit_are_refused(warmup: int, steps: int) -> None:
         warmup_cosine(warmup, steps)
 
 
-def test_a_resumed_scheduler_goes_on_exactly() -> None:
-    def start() -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
-        optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
-        return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, warmup_cosine(3, 9))
+def test_it_is_the_same_in_another_unit() -> None:
+    by_steps, by_shares = warmup_cosine(4, 12), warmup_cosine(4 / 12, 1, step=1 / 12)
+    assert [by_shares(step / 12) for step in range(12)] == pytest.approx([by_steps(step) for step in range(12)])
 
-    def run(pair: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR], steps: int) -> list[float]:
-        rates = []
-        for _ in range(steps):
-            rates.append(pair[0].param_groups[0]["lr"])
-            pair[0].step()
-            pair[1].step()
-        return rates
 
-    whole = run(start(), 9)
-    first = start()
-    begin = run(first, 5)
-    second = start()
-    second[0].load_state_dict(first[0].state_dict())
-    second[1].load_state_dict(first[1].state_dict())
-    assert begin + run(second, 4) == whole
+def test_a_rise_that_ends_at_the_height_only_when_the_warm_up_is_over() -> None:
+    factor = warmup_cosine(4, 12, rise=5)
+    assert [factor(step) for step in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
