@@ -15,6 +15,7 @@ from proofsearch.engine import SearchResult, SearchStatus
 from proofsearch.engine.graph import SearchGraph
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Environment
+from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trajectory.writer import Origin, new_search_id, to_table, write_file
 from proofsearch.types import Demonstration, Finished, Goal, Rejected, State, Theorem, Verdict
 
@@ -101,7 +102,7 @@ def test_an_environment_without_proofs_is_refused_with_a_way_out() -> None:
 def test_of_a_recorded_search_the_found_proof_alone_is_learnt_from(tmp_path: Path) -> None:
     found = recorded(tmp_path / "found.parquet", "one")
     vain = recorded(tmp_path / "vain.parquet", "two", proved=False)
-    pairs = list(trajectory_pairs([found, vain]))
+    pairs = list(trajectory_pairs(LearnableSearches([found, vain])))
     assert [(pair.theorem.name, pair.state.text, pair.tactic) for pair in pairs] == [
         ("one", "a", "to c"),
         ("one", "c", "close"),
@@ -111,7 +112,7 @@ def test_of_a_recorded_search_the_found_proof_alone_is_learnt_from(tmp_path: Pat
 def test_searches_of_two_environments_are_refused(tmp_path: Path) -> None:
     paths = [recorded(tmp_path / "a.parquet", "one"), recorded(tmp_path / "b.parquet", "two", environment="other")]
     with pytest.raises(InputError, match=r"b\.parquet.*'other', expected 'toy'"):
-        list(trajectory_pairs(paths))
+        list(trajectory_pairs(LearnableSearches(paths)))
 
 
 def test_a_theorem_that_one_source_holds_out_is_held_out_in_all() -> None:
@@ -123,6 +124,14 @@ def test_a_theorem_that_one_source_holds_out_is_held_out_in_all() -> None:
     assert [one.theorem.name for one in pairs.train] == ["b"]
     assert [(one.theorem.name, one.state.text) for one in pairs.validation] == [("c", "s"), ("c", "other")]
     assert pairs.left_out == 1
+
+
+def test_what_is_recorded_of_a_theorem_holds_it_out_of_the_library_too() -> None:
+    recorded = {"a": "test", "b": "validation", "c": "train", "elsewhere": "test", "nowhere": "validation"}
+    pairs = collect([pair("a"), pair("b"), pair("c")], share=0.5, seed=0, recorded=recorded)
+    assert [one.theorem.name for one in pairs.train] == ["c"]
+    assert [one.theorem.name for one in pairs.validation] == ["b"]
+    assert pairs.left_out == 2
 
 
 @given(

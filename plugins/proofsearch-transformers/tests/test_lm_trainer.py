@@ -23,7 +23,7 @@ from proofsearch_transformers.lm_examples import Collate, answer_counts, encode_
 from proofsearch_transformers.lm_loop import arguments_for
 from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_trainer import LmTrainer
-from proofsearch_transformers.lm_watch import PATIENCE, TIME, Watch
+from proofsearch_transformers.lm_watch import Watch
 from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerControl, TrainerState, TrainingArguments
 
@@ -33,6 +33,8 @@ from proofsearch.interruption import Interruption
 from proofsearch.prompts import load_template
 from proofsearch.protocols import GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
 from proofsearch.registry import Builder
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.stepping import PATIENCE, TIME
 from proofsearch.types import Demonstration, Goal, State, Theorem
 
 TACTICS = ("a1i", "syl", "id", "mp2b")
@@ -103,7 +105,7 @@ def interrupt() -> None:
 
 @pytest.fixture(autouse=True)
 def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proofsearch_transformers.lm_watch.INTERVAL", 0.0)
+    monkeypatch.setattr("proofsearch.trainers.progress.INTERVAL", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +289,11 @@ def test_a_training_that_is_done_is_not_done_again(whole: Path) -> None:
     assert (whole / "manifest.json").stat().st_mtime_ns == before
 
 
+def test_a_training_that_is_done_with_another_seed_is_not_taken_for_this_one(whole: Path) -> None:
+    with pytest.raises(UsageError, match=r"--seed: .*was trained with 0, found 1"):
+        train(whole, dropout=0.2, resume=True, seed=1)
+
+
 def test_a_longer_training_is_a_warm_restart_and_has_to_be_called_so(tmp_path: Path) -> None:
     """The learning rate has fallen to 0 and would rise again, unasked."""
     out = train(tmp_path / "lm", steps=8, validate_every=4)
@@ -368,7 +375,7 @@ def test_other_options_seeds_and_pairs_are_not_gone_on_with(whole: Path, monkeyp
         with pytest.raises(UsageError, match=r"--seed: .* was trained with 0, found 1"):
             train(whole, dropout=0.2, resume=True, seed=1)
         monkeypatch.setattr(Library, "theorems", lambda self: [Theorem(f"t{i}", f"show {i}") for i in range(9)])
-        with pytest.raises(InputError, match="other pairs"):
+        with pytest.raises(InputError, match="other data"):
             train(whole, dropout=0.2, resume=True)
     finally:
         (whole / "kept.json").rename(whole / "manifest.json")
@@ -465,7 +472,8 @@ def test_a_precision_that_the_device_lacks_is_an_error_that_names_the_option(
 
 def watched(tmp_path: Path, **options: Any) -> tuple[Watch, TrainingArguments, TrainerState, TrainerControl]:
     arguments = TrainingArguments(output_dir=str(tmp_path), eval_strategy="steps", use_cpu=True, report_to="none")
-    return Watch(unreported, Interruption(), **options), arguments, TrainerState(max_steps=100), TrainerControl()
+    watch = Watch(Progress(unreported), Interruption(), **options)
+    return watch, arguments, TrainerState(max_steps=100), TrainerControl()
 
 
 def test_the_time_is_up_after_the_step_in_which_it_runs_out(tmp_path: Path) -> None:

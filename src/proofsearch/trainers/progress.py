@@ -22,6 +22,7 @@ class Progress:
 
     Attributes:
         steps: as given; may be set once it is known.
+        metrics: what is reported, by name.
     """
 
     def __init__(self, report: OnReport, steps: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,7 +31,7 @@ class Progress:
         self._clock = clock
         self._last = -math.inf
         self._step = 0
-        self._metrics: dict[str, float] = {}
+        self.metrics: dict[str, float] = {}
         self._said: set[str] = set()
 
     def at(self, step: int, metrics: Mapping[str, float], *, at_once: bool = False) -> None:
@@ -42,7 +43,7 @@ class Progress:
             at_once: report it now, and not only if the last report is long enough ago.
         """
         self._step = step
-        self._metrics.update(metrics)
+        self.metrics.update(metrics)
         now = self._clock()
         if at_once or now - self._last >= INTERVAL:
             self._last = now
@@ -56,4 +57,4 @@ class Progress:
             self._tell(new)
 
     def _tell(self, messages: tuple[str, ...] = ()) -> None:
-        self._report(TrainingReport(self._step, max(self._step, self.steps), dict(self._metrics), messages))
+        self._report(TrainingReport(self._step, max(self._step, self.steps), dict(self.metrics), messages))

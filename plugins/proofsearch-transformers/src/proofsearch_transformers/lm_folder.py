@@ -17,11 +17,10 @@ from typing import Any
 import tomli_w
 
 from proofsearch import storage
-from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
-from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
+from proofsearch.errors import InputError, StorageError
 from proofsearch.prompts import PromptTemplate
-from proofsearch_transformers.lm_config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
-from proofsearch_transformers.lm_watch import TIME
+from proofsearch.trainers.settings import Settings
 
 TRAINING = "training"
 """The folder of what only the training needs."""
@@ -61,55 +60,20 @@ def begun(out: Path) -> Mapping[str, Any] | None:
     return values
 
 
-def check_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def check_same(out: Path, settings: Settings, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuses to go on with other options or data than a training was begun with.
 
     Raises:
         UsageError: another option or seed, or a longer training without ``warm_restart``.
         InputError: other pairs, or a template of the same name that says something else.
     """
-    was, is_ = before["config"] | {"seed": before.get("seed")}, now["config"] | {"seed": now["seed"]}
-    for name in is_:
-        if name not in MAY_CHANGE and was.get(name) != is_[name]:
-            option = "--seed" if name == "seed" else f"--lm-{name.replace('_', '-')}"
-            raise UsageError(
-                f"{option}: {out} was trained with {was.get(name)!r}, found {is_[name]!r}; resume with what it was "
-                f"trained with, or train into another folder"
-            )
-    if not is_["warm_restart"] and (longer := _longer(was, is_)) is not None:
-        raise UsageError(
-            f"--lm-{longer}: {out} was begun with {was[longer]}, over which the learning rate falls to 0; with "
-            f"{is_[longer]} it would rise again: say so with --lm-warm-restart, or train into another folder"
-        )
-    if before.get("pairs") != now["pairs"]:
-        raise InputError(
-            f"{out}: was trained on other pairs than there are now; resume with the same library and trajectories, or "
-            f"train into another folder"
-        )
+    settings.check(out, before)
+    settings.check_data(out, {"data": before.get("pairs")}, now["pairs"])
     if before.get("template") != now["template"]:
         raise InputError(
             f"{out}: the template {now['config']['template']!r} has changed since the training was begun; restore it, "
             f"or train into another folder"
         )
-
-
-def _longer(was: Mapping[str, Any], is_: Mapping[str, Any]) -> str | None:
-    """The option that makes a training longer, or may; steps count before epochs."""
-    by_steps = [config["steps"] is not None for config in (was, is_)]
-    if any(by_steps):
-        return "steps" if not all(by_steps) or is_["steps"] > was["steps"] else None
-    return "epochs" if is_["epochs"] > was["epochs"] else None
-
-
-def finished(out: Path, config: LmTrainerConfig) -> bool:
-    """Whether the folder holds what these options would lead to."""
-    if not (out / MANIFEST).exists():
-        return False
-    manifest = read_manifest(out, kind="generator", name="transformers")
-    before, now = manifest.config.get("training", {}), config.model_dump(mode="json")
-    return manifest.metrics.get("stopped") != TIME and all(
-        before.get(name) == value for name, value in now.items() if name not in RUNTIME_ONLY
-    )
 
 
 def last_checkpoint(out: Path) -> Path | None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from types import MappingProxyType
 
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Demonstrates, Environment
-from proofsearch.trajectory.reader import read_searches
+from proofsearch.trainers.searches import learnable_theorems, strictest_split
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import ProofState, Theorem
-
-_STRICTEST = ("test", "validation", "train", "")
-"""The splits, the stronger first, where two sources disagree about a theorem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Pairs:
     Attributes:
         train: each pair of a state's text and a tactic once a theorem.
         validation: likewise.
-        left_out: theorems of the split ``test`` that there were pairs of.
+        left_out: theorems of the split ``test`` that were met.
     """
 
     train: list[Pair]
@@ -70,43 +67,23 @@ def library_pairs(environment: Environment) -> Iterator[Pair]:
             "--lm-pairs library: the environment lists no proofs of its library; learn from recorded searches with "
             "--lm-pairs trajectories"
         )
-    theorems = environment.theorems()
-    if any(theorem.split for theorem in theorems):
-        # Where there are splits, what is in none of them is no theorem to be proved, such as an axiom.
-        theorems = [theorem for theorem in theorems if theorem.split in ("train", "validation")]
+    theorems = learnable_theorems(environment.theorems())
     for step in environment.demonstrations(theorems):
         yield Pair(step.theorem, step.state, step.tactic)
 
 
-def trajectory_pairs(paths: Sequence[Path], environment: str | None = None) -> Iterator[Pair]:
-    """The steps of the proofs that recorded searches found and a check accepted.
-
-    Args:
-        paths: run folders or trajectory files.
-        environment: the name of the environment that they must be of; default: that of the first.
-
-    Raises:
-        InputError: searches of several environments, or files that can't be read.
-    """
-    for path in paths:
-        for search in read_searches([path]):
-            environment = environment or search.environment
-            if search.environment != environment:
-                raise InputError(
-                    f"{path}: search {search.search_id} of {search.theorem.name!r} was recorded in environment "
-                    f"{search.environment!r}, expected {environment!r}; train on runs of one environment"
-                )
-            if search.proved:
-                yield from _proof(search)
+def trajectory_pairs(searches: Iterable[RecordedSearch]) -> Iterator[Pair]:
+    """The steps of the proofs that recorded searches found and a check accepted."""
+    for search in searches:
+        if search.proved:
+            for edge in search.proof():
+                source = int(search.edges.source[edge])
+                yield Pair(search.theorem, search.state(source), search.edges.tactic[edge])
 
 
-def _proof(search: RecordedSearch) -> Iterator[Pair]:
-    edges = search.edges
-    for edge in search.proof():
-        yield Pair(search.theorem, search.state(int(edges.source[edge])), edges.tactic[edge])
-
-
-def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
+def collect(
+    pairs: Iterable[Pair], *, share: float, seed: int, recorded: Mapping[str, str] = MappingProxyType({})
+) -> Pairs:
     """Parts pairs by their theorems' splits.
 
     Theorems of the split ``validation`` validate; where there is none, a share of the others, drawn by seed and name.
@@ -116,6 +93,7 @@ def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
         pairs: from any sources.
         share: of the theorems, above 0 and below 1.
         seed: of the draw.
+        recorded: the splits of theorems that the pairs need not be of, by name.
 
     Raises:
         InputError: there is nothing to learn from.
@@ -124,8 +102,11 @@ def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
     unique: dict[tuple[str, str, str], Pair] = {}
     for pair in pairs:
         name, split = pair.theorem.name, pair.theorem.split
-        splits[name] = min(splits.get(name, split), split, key=_strictness)
+        splits[name] = strictest_split((splits.get(name, split), split))
         unique.setdefault((name, pair.state.text, pair.tactic), pair)
+    for name, split in recorded.items():
+        if name in splits or split == "test":
+            splits[name] = strictest_split((splits.get(name, split), split))
     held = {name for name, split in splits.items() if split == "test"}
     validating = {name for name, split in splits.items() if split == "validation"}
     others = sorted(splits.keys() - held - validating, key=lambda name: _draw(name, seed))
@@ -140,15 +121,11 @@ def collect(pairs: Iterable[Pair], *, share: float, seed: int) -> Pairs:
             parted.train.append(pair)
     if not parted.train:
         raise InputError(
-            f"there is no proof to learn from: {len(splits)} theorems have one, of which {len(held)} are of the split "
-            f"test and {len(validating)} validate; search theorems of the split train, or learn from the library with "
+            f"there is no proof to learn from: of {len(splits)} theorems, {len(held)} are of the split test and "
+            f"{len(validating)} validate; search theorems of the split train, or learn from the library with "
             f"--lm-pairs library"
         )
     return parted
-
-
-def _strictness(split: str) -> int:
-    return _STRICTEST.index(split) if split in _STRICTEST else len(_STRICTEST)
 
 
 def _draw(name: str, seed: int) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -22,30 +23,33 @@ from transformers import (
     set_seed,
 )
 
-from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
 from proofsearch.prompts import PromptTemplate, load_template
-from proofsearch.protocols import TrainingRequest
+from proofsearch.protocols import TrainingRequest, unreported
 from proofsearch.registry import Builder
-from proofsearch_transformers.lm_config import LmTrainerConfig
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trainers.settings import Settings, holds_training
+from proofsearch.trainers.stepping import say_why, threads
+from proofsearch_transformers.lm_config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
 from proofsearch_transformers.lm_examples import Collate, Examples, answer_counts, answer_metrics
 from proofsearch_transformers.lm_folder import (
+    BEGUN,
     TRAINING,
     begin,
     begun,
     check_same,
-    finished,
     last_checkpoint,
     publish,
     relocate,
     storing,
 )
-from proofsearch_transformers.lm_loop import PairTrainer, arguments_for, quiet, reading, threads
+from proofsearch_transformers.lm_loop import PairTrainer, arguments_for, quiet, reading
 from proofsearch_transformers.lm_model import base_model, base_tokenizer, new_model, without_adapters
 from proofsearch_transformers.lm_pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
 from proofsearch_transformers.lm_tokenizer import train_tokenizer
-from proofsearch_transformers.lm_watch import INTERRUPTED, PATIENCE, STEPS, TIME, Watch
+from proofsearch_transformers.lm_watch import Watch
 from proofsearch_transformers.positions import usable_length
 
 
@@ -75,32 +79,26 @@ class LmTrainer:
         template = load_template(config.template)
         arguments = arguments_for(config, out, request.seed)
         leads = arguments.process_index == 0
-        if leads and not request.resume and ((out / MANIFEST).exists() or begun(out) is not None):
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
-        interruption = Interruption()
-        with storing(out), threads(config.threads), quiet():
-            watch = Watch(
-                request.report,
-                interruption,
-                patience=config.patience,
-                max_minutes=config.max_minutes,
-                speaks=leads,
-            )
-            if request.resume and finished(out, config):
-                watch.say(f"{out}: the training is done; nothing to resume")
+        settings = Settings(
+            "lm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, ("steps", "epochs")
+        )
+        if leads:
+            holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
+        progress = Progress(request.report if leads else unreported)
+        with storing(out), threads(torch, config.threads), quiet():
+            if request.resume and settings.finished(out, kind="generator", name="transformers") is not None:
+                progress.say(f"{out}: the training is done; nothing to resume")
                 return request.out
             pairs = self._pairs(request)
             origin = {
-                "config": config.model_dump(mode="json"),
+                "config": dict(settings.config),
                 "seed": request.seed,
                 "pairs": pairs.fingerprint(),
                 "template": template.fingerprint(),
             }
             before = begun(out) if request.resume else None
             if before is not None:
-                check_same(out, before, origin)
+                check_same(out, settings, before, origin)
             resumed = last_checkpoint(out) if before is not None else None
             with arguments.main_process_first(local=False):
                 # The first makes and keeps the tokenizer, the others read it.
@@ -109,34 +107,36 @@ class LmTrainer:
                     if resumed is not None:
                         relocate(resumed)
                 tokenizer = self._tokenizer(out, pairs, template, make=leads and resumed is None)
-            trainer = self._trainer(arguments, tokenizer, template, pairs, request.seed, watch)
+            interruption = Interruption()
+            watch = Watch(progress, interruption, patience=config.patience, max_minutes=config.max_minutes)
+            trainer = self._trainer(arguments, tokenizer, template, pairs, request.seed, watch, progress)
             if resumed is not None:
-                watch.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
+                progress.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
             with interruption, reading(resumed):
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
-            step = trainer.state.global_step
-            if watch.stopped == INTERRUPTED:
-                watch.say(f"interrupted; saved after step {step}: go on with --resume")
-                raise KeyboardInterrupt
-            watch.say(f"stopped after step {step}: {_WHY[watch.stopped]}")
-            self._finish(trainer, out, template, origin, watch)
+            say_why(progress, watch.stopped, trainer.state.global_step)
+            self._finish(trainer, out, template, origin, watch.stopped)
+            progress.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
         return request.out
 
     # -------------------------------------------------------------------------------------------------- before it
 
     def _pairs(self, request: TrainingRequest) -> Pairs:
         kind, sources = self._config.pairs, list[Iterator[Pair]]()
+        searches = LearnableSearches(request.trajectories)
         if kind == "library" and request.trajectories:
             raise UsageError(
                 "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
                 "trajectories or both, or leave --trajectories out"
             )
         if kind != "library":
-            sources.append(trajectory_pairs(request.trajectories))
+            sources.append(trajectory_pairs(searches))
         if kind != "trajectories":
             self._builder.status("replaying the library's proofs")
             sources.append(library_pairs(self._builder.environment()))
-        return collect(itertools.chain.from_iterable(sources), share=self._config.validation_share, seed=request.seed)
+        recorded = searches.splits if kind != "library" else {}
+        share = self._config.validation_share
+        return collect(itertools.chain.from_iterable(sources), share=share, seed=request.seed, recorded=recorded)
 
     def _tokenizer(self, out: Path, pairs: Pairs, template: PromptTemplate, *, make: bool) -> PreTrainedTokenizerBase:
         if self._config.base is not None:
@@ -160,6 +160,7 @@ class LmTrainer:
         pairs: Pairs,
         seed: int,
         watch: Watch,
+        progress: Progress,
     ) -> Trainer:
         config = self._config
         set_seed(arguments.seed)
@@ -171,7 +172,7 @@ class LmTrainer:
         if len(measured) > config.validation_pairs:
             measured = random.Random(seed).sample(measured, config.validation_pairs)
         validation = Examples(measured, tokenizer, template, most)
-        watch.say(*_about_the_data(pairs, train, validation, most, most < config.max_tokens))
+        progress.say(*_about_the_data(pairs, train, validation, most, most < config.max_tokens))
         if not len(train):
             raise InputError(
                 f"none of the {len(pairs.train)} pairs can be learnt from: {train.too_long} have more than {most} "
@@ -196,7 +197,7 @@ class LmTrainer:
         )
         trainer.prompt_weight = config.prompt_weight
         trainer.remove_callback(PrinterCallback)
-        watch.say(f"a model of {model.num_parameters():,} parameters, on {arguments.device}")
+        progress.say(f"a model of {model.num_parameters():,} parameters, on {arguments.device}")
         return trainer
 
     # --------------------------------------------------------------------------------------------------- after it
@@ -207,7 +208,7 @@ class LmTrainer:
         out: Path,
         template: PromptTemplate,
         origin: Mapping[str, Any],
-        watch: Watch,
+        stopped: str,
     ) -> None:
         """Saves the best model; every process takes part, since a model may be spread over them."""
         self._builder.status("saving the best model")
@@ -236,7 +237,7 @@ class LmTrainer:
                 "parameters": _parameters(trainer),
                 "best_step": step,
                 "step": state.global_step,
-                "stopped": watch.stopped,
+                "stopped": stopped,
             }
             publish(
                 out,
@@ -248,21 +249,15 @@ class LmTrainer:
                 metrics=metrics,
             )
         trainer.accelerator.wait_for_everyone()
-        watch.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
 
 
 _WHOSE = {False: "", True: ", for which the model has no room"}
-_WHY = {
-    STEPS: "all steps are made",
-    PATIENCE: "validation has not become better for long",
-    TIME: "the time is up",
-}
 
 
 def _about_the_data(pairs: Pairs, train: Examples, validation: Examples, most: int, no_room: bool) -> Iterator[str]:
     yield f"{len(train)} pairs to learn from and {len(validation)} to validate on"
     if pairs.left_out:
-        yield f"proofs of {pairs.left_out} theorems of the split test are left out"
+        yield f"{pairs.left_out} theorems of the split test are left out"
     for examples, what in ((train, "training"), (validation, "validation")):
         if examples.too_long:
             yield f"{examples.too_long} {what} pairs of more than {most} tokens are left out{_WHOSE[no_room]}"

@@ -10,26 +10,19 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from proofsearch.errors import InputError
 from proofsearch.interruption import Interruption
-from proofsearch.protocols import OnReport, TrainingReport
-
-INTERVAL = 1.0
-"""Seconds between reports without messages."""
-
-STEPS, PATIENCE, TIME, INTERRUPTED = "steps", "patience", "time", "interrupted"
-"""Why a training ended."""
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.stepping import INTERRUPTED, PATIENCE, STEPS, TIME, refuse_divergence
 
 
 class Watch(TrainerCallback):
     """Reports a training and decides when it ends before its last step; one for each process.
 
     Args:
-        report: who is told; only in the process that speaks.
+        progress: is told.
         interruption: whether someone asks to stop.
         patience: validations without a better loss after which it ends; 0: never.
         max_minutes: after which it ends.
-        speaks: whether this process reports.
         clock: seconds; for tests.
 
     Attributes:
@@ -38,37 +31,28 @@ class Watch(TrainerCallback):
 
     def __init__(
         self,
-        report: OnReport,
+        progress: Progress,
         interruption: Interruption,
         *,
         patience: int = 0,
         max_minutes: float | None = None,
-        speaks: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stopped = STEPS
-        self._report = report
+        self._progress = progress
         self._interruption = interruption
         self._patience = patience
         self._max_minutes = max_minutes
-        self._speaks = speaks
         self._clock = clock
         self._began = clock()
-        self._told = float("-inf")
-        self._step, self._steps = 0, 1
-        self._metrics: dict[str, float] = {}
-
-    def say(self, *messages: str) -> None:
-        """Reports messages."""
-        if messages:
-            self._tell(messages)
+        self._validated = False
 
     # The signatures are those of transformers; what it hands over beside is not read.
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Starts the clock."""
         self._began = self._clock()
-        self._step, self._steps = state.global_step, state.max_steps
+        self._progress.steps = state.max_steps
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
@@ -82,20 +66,18 @@ class Watch(TrainerCallback):
         if loss is None:
             return
         if not math.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} after step {state.global_step}; train again with a lower --lm-learning-rate, or "
-                f"with --lm-precision bf16 instead of fp16"
-            )
+            remedy = "train again with a lower --lm-learning-rate, or with --lm-precision bf16 instead of fp16"
+            refuse_divergence(state.global_step, 1, remedy)
         # Not named loss: of the names that a person is shown, one would hide the others.
-        self._metrics["training_loss"] = loss
+        self._progress.metrics["training_loss"] = loss
 
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any = None, **_: Any
     ) -> None:
         """Takes notice of a validation, and ends the training where there was none better for long."""
         for name, key in (("validation_loss", "eval_token_loss"), ("exact", "eval_exact")):
-            self._metrics[name] = float((metrics or {}).get(key, math.nan))
-        self._told = float("-inf")
+            self._progress.metrics[name] = float((metrics or {}).get(key, math.nan))
+        self._validated = True
         # From the log and not from a counter, so that a resumed training is as patient as one that never stopped.
         losses = [entry["eval_token_loss"] for entry in state.log_history if "eval_token_loss" in entry]
         if self._patience and losses and len(losses) - 1 - losses.index(min(losses)) >= self._patience:
@@ -104,9 +86,12 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Reports the step; ends the training where that is asked for or the time is up."""
-        self._step = state.global_step
-        if self._clock() - self._told >= INTERVAL:
-            self._tell()
+        try:
+            self._progress.at(state.global_step, {}, at_once=self._validated)
+        except KeyboardInterrupt:
+            # Not a signal, which is remembered: whoever was told of the progress asks to stop.
+            self._interruption.asked = True
+        self._validated = False
         late = self._max_minutes is not None and self._clock() - self._began >= 60 * self._max_minutes
         asked, late = _anywhere(args, self._interruption.asked, late)
         last = state.global_step >= state.max_steps
@@ -116,16 +101,6 @@ class Watch(TrainerCallback):
             if last or not asked:
                 control.should_evaluate = args.eval_strategy != "no"
             # Who asks waits for a validation only where one is due, which a resumed training would otherwise leave out.
-
-    def _tell(self, messages: tuple[str, ...] = ()) -> None:
-        self._told = self._clock()
-        if not self._speaks:
-            return
-        try:
-            self._report(TrainingReport(self._step, self._steps, dict(self._metrics), messages))
-        except KeyboardInterrupt:
-            # Not a signal, which is remembered: whoever was told of the progress asks to stop.
-            self._interruption.asked = True
 
 
 def _anywhere(args: TrainingArguments, *flags: bool) -> tuple[bool, ...]:
