@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from proofsearch_ebm import checkpoint as ebm_checkpoint
-from proofsearch_ebm import history
+from proofsearch_ebm.model import checkpoint as ebm_checkpoint
+from proofsearch_ebm.training import history
 from proofsearch_metamath.ranker import loop as ranker_loop
 
 from proofsearch import checkpoint
@@ -68,7 +68,7 @@ def test_every_key_of_a_manifest_is_described() -> None:
     own, of_the_model = section.split("### Of the energy-based model")
     keys = {name for row in re.findall(r"^\| (`.*?`) \|", own, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert keys == {field.name for field in dataclasses.fields(checkpoint.Manifest)} | {"format"}
-    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/data/prefix/manifest.json")
+    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/checkpoints/prefix/manifest.json")
     shipped = json.loads(manifest.read_text())
     rows = {name for row in re.findall(r"^\| (`.*?`) \|", of_the_model, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert rows == set(shipped["config"])

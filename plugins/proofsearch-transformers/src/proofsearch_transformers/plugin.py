@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from proofsearch.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Encoder, TacticGenerator, Trainer
     from proofsearch.registry import Builder
-    from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
-    from proofsearch_transformers.lm_config import LmTrainerConfig
+    from proofsearch_transformers.finetuning.config import LmTrainerConfig
+    from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig
 
 
 @hookimpl
 def register_generators(register: Register) -> None:
     """Registers ``transformers``."""
-    from proofsearch_transformers.config import GeneratorConfig
+    from proofsearch_transformers.inference.config import GeneratorConfig
 
     register(
         "transformers",
@@ -31,7 +31,7 @@ def register_generators(register: Register) -> None:
 @hookimpl
 def register_encoders(register: Register) -> None:
     """Registers ``transformers``, and the same as ``pooled`` for searches whose generator has another model."""
-    from proofsearch_transformers.config import EncoderConfig, PooledConfig
+    from proofsearch_transformers.inference.config import EncoderConfig, PooledConfig
 
     register(
         "transformers",
@@ -52,7 +52,7 @@ def register_encoders(register: Register) -> None:
 @hookimpl
 def register_trainers(register: Register) -> None:
     """Registers ``lm``."""
-    from proofsearch_transformers.lm_config import LmTrainerConfig
+    from proofsearch_transformers.finetuning.config import LmTrainerConfig
 
     register("lm", make_lm_trainer, config=LmTrainerConfig, help="A language model, from proofs' states and tactics.")
 
@@ -67,8 +67,8 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
     """Builds the generator ``transformers``; its model is loaded when it is first asked."""
-    from proofsearch_transformers.files import find_files
-    from proofsearch_transformers.generator import TransformersGenerator
+    from proofsearch_transformers.inference.files import find_files
+    from proofsearch_transformers.inference.generator import TransformersGenerator
 
     return TransformersGenerator(config, find_files(config))
 
@@ -76,8 +76,8 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
     """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
     from proofsearch.embedding_cache import FOLDER, CachedEncoder
-    from proofsearch_transformers.encoder import TransformersEncoder
-    from proofsearch_transformers.files import find_files
+    from proofsearch_transformers.inference.encoder import TransformersEncoder
+    from proofsearch_transformers.inference.files import find_files
 
     encoder = TransformersEncoder(config, find_files(config), builder.cache)
     if not config.cache_megabytes:
@@ -87,6 +87,6 @@ def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
 
 def make_lm_trainer(config: LmTrainerConfig, builder: Builder) -> Trainer:
     """Builds the trainer ``lm``."""
-    from proofsearch_transformers.lm_trainer import LmTrainer
+    from proofsearch_transformers.finetuning.trainer import LmTrainer
 
     return LmTrainer(config, builder)
