@@ -17,7 +17,7 @@ from proofsearch.comparison import report
 from proofsearch.runs import TheoremResult, layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
-from proofsearch.trainers import generation
+from proofsearch.trainers import state
 from proofsearch.trajectory.schema import SCHEMA, VERSION
 from proofsearch.types import OutcomeKind
 
@@ -53,7 +53,7 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "checkpoint": checkpoint.FORMAT,
         "checkpoint of the energy-based model": ebm_checkpoint.FORMAT,
         "`training.parquet` of the energy-based model": history.FORMAT,
-        "`latest.json` of a training": generation.FORMAT,
+        "`latest.json` of a training": state.FORMAT,
         "`training.json` of a training of `metamath-ranker`": ranker_loop.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }

@@ -13,6 +13,8 @@ from proofsearch import storage
 from proofsearch.errors import InputError, StorageError
 from proofsearch.trainers.state import TrainingState, load_state, save_state
 
+LATEST_WITHOUT_VALUES = '{"format": 1, "folder": "state-00000003", "files": {}}'
+
 
 def make_state(step: int, fill: float = 0.0) -> TrainingState:
     return TrainingState(
@@ -71,6 +73,7 @@ def test_full_disk_leaves_the_generation_before_and_nothing_half_written(
         ),
         (lambda folder: (folder / "state-00000003/head.safetensors").unlink(), "can't be read"),
         (lambda folder: (folder / "state-00000003/training.json").write_text("{}"), "not what latest.json says"),
+        (lambda folder: (folder / "latest.json").write_text(LATEST_WITHOUT_VALUES), r"damaged: no training\.json"),
     ],
 )
 def test_a_damaged_generation_is_refused_in_words(

@@ -5,7 +5,7 @@
 * :mod:`~proofsearch.trainers.settings`: whether a training may be resumed with these options, or is done already;
 * :mod:`~proofsearch.trainers.stepping`: steps, validations and saves, until there is a reason to stop;
 * :mod:`~proofsearch.trainers.progress`: what a person is told, and how often;
-* :mod:`~proofsearch.trainers.generation` and :mod:`~proofsearch.trainers.state`: what a training is resumed from;
+* :mod:`~proofsearch.trainers.state`: what a training is resumed from;
 * :mod:`~proofsearch.trainers.tensors`: arrays in safetensors files, and the checkpoint that replaces an older one;
 * :mod:`~proofsearch.trainers.schedule`: the learning rate.
 

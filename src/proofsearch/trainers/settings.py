@@ -9,8 +9,7 @@ from typing import Any
 
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest
 from proofsearch.errors import InputError, UsageError
-from proofsearch.trainers.generation import LATEST
-from proofsearch.trainers.state import TrainingState, load_state
+from proofsearch.trainers.state import LATEST, TrainingState, load_state
 from proofsearch.trainers.stepping import PATIENCE, STEPS
 
 
