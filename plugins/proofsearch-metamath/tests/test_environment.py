@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from proofsearch_metamath.axioms import AxiomIndex
+from proofsearch_metamath.database import Database
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.statement import ProofText, write_proof_text
@@ -217,10 +218,10 @@ def test_the_librarys_own_proofs_are_accepted(prefix: MetamathEnvironment) -> No
     assert with_dummies > 3
 
 
-def test_what_proofs_rest_on(prefix: MetamathEnvironment) -> None:
+def test_what_proofs_rest_on(prefix: MetamathEnvironment, axiom_index: Callable[[Database], Any]) -> None:
     """Against an index that reads the proofs in the database itself."""
     database = read_database(prefix.path)
-    index = AxiomIndex(database)
+    index = axiom_index(database)
     for theorem in prefix.theorems()[::60]:
         verdict = prefix.verify(theorem, prefix.stored_proof_text(theorem))
         expected = index.used([theorem.name])

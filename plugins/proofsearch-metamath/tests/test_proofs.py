@@ -14,9 +14,24 @@ from hypothesis import strategies as st
 from proofsearch_metamath.compressed import TAG, decode
 from proofsearch_metamath.database import Database
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.proofs import ProofNode, encode_compressed, format_proof, normal_to_tokens, proof_graph
+from proofsearch_metamath.proofs import ProofNode, encode_compressed, format_proof, proof_graph
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.verifier import Verifier, verify_assertion
+
+
+def normal_to_tokens(root: ProofNode) -> tuple[str, ...]:
+    """A normal proof: every label in the order in which it is pushed or applied.
+
+    Shared nodes are written out each time, so it can be exponentially longer than the compressed proof.
+    """
+    tokens: list[str] = []
+    stack = [root]
+    while stack:  # the reverse: a node, then its children from the last to the first
+        node = stack.pop()
+        tokens.append(node.label)
+        stack.extend(node.children)
+    return tuple(reversed(tokens))
+
 
 LOGIC = """$c wff |- ( ) -> -. F. $.
 $v ph ps ch $.

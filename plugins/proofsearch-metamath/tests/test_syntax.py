@@ -11,11 +11,55 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from proofsearch_metamath.database import Database
+from proofsearch_metamath.database import Database, Symbols
 from proofsearch_metamath.forking import Parsed, Stuck, parse_forking
 from proofsearch_metamath.grammar import Rule, find_coercions
 from proofsearch_metamath.reader import read_database
 from proofsearch_metamath.syntax import AmbiguityError, Grammar, GrammarError, ParseError, Tree
+
+
+def parse_database(grammar: Grammar, database: Database) -> dict[str, Tree]:
+    """The tree of every ``$e``, ``$a`` and ``$p`` that some assertion has, by label.
+
+    Equal expressions share one tree. Each tree uses only rules that stand before the first assertion that needs
+    it (a syntax axiom's own tree is its rule).
+
+    Raises:
+        ParseError, AmbiguityError, GrammarError: as for :meth:`Grammar.parse`, naming the statement.
+    """
+    trees: dict[str, Tree] = {}
+    known: dict[Symbols, Tree] = {}
+    for assertion in database.assertions.values():
+        statements = [(e.label, e.expression) for e in assertion.essentials if e.label not in trees]
+        for label, expression in (*statements, (assertion.label, assertion.expression)):
+            tree = known.get(expression)
+            if tree is None:
+                own_rule = label in grammar.numbers
+                before = assertion.position + own_rule
+                tree = grammar.parse_expression(expression, label=label, before=before)
+                known[expression] = tree
+            trees[label] = tree
+    return trees
+
+
+def subtree_end(grammar: Grammar, tree: Sequence[int], start: int) -> int:
+    """The index just after the subtree that begins at ``start``.
+
+    Raises:
+        IndexError: if the subtree is not complete.
+    """
+    missing = 1
+    while missing:
+        entry = tree[start]
+        missing += (grammar.arities[entry] if entry >= 0 else 0) - 1
+        start += 1
+    return start
+
+
+def is_unambiguous(grammar: Grammar) -> bool:
+    """Whether it is proved that no expression has two trees: the parse table has no conflict."""
+    return not grammar._table.forks
+
 
 SETS = """
 $c |- wff setvar class ( ) -> -. A. E. e. = { } | <. >. , |-> ` CC if $.
@@ -154,9 +198,9 @@ def test_syntax_theorems_expand(sets: Grammar) -> None:
 def test_subtree_end(sets: Grammar) -> None:
     tree = sets.parse(["(", "{", "x", "|", "ph", "}", "=", "A", "->", "ps", ")"], "wff")
     assert sets.labels(tree) == ["wi", "wceq", "cab", "ph", "x", "A", "ps"]
-    assert [sets.subtree_end(tree, i) for i in range(len(tree))] == [7, 6, 5, 4, 5, 6, 7]
+    assert [subtree_end(sets, tree, i) for i in range(len(tree))] == [7, 6, 5, 4, 5, 6, 7]
     with pytest.raises(IndexError):
-        sets.subtree_end(tree[:-1], 0)
+        subtree_end(sets, tree[:-1], 0)
 
 
 def test_render_refuses_what_is_no_tree(sets: Grammar) -> None:
@@ -178,16 +222,16 @@ def test_rules_of_later_axioms_are_refused_on_request(read: Reader) -> None:
     assert grammar.parse(["T."], "wff", before=late + 2) == (grammar.numbers["wtru"],)
     with pytest.raises(ParseError, match="wtru, which stands later"):
         grammar.parse(["T."], "wff", before=late + 1)
-    assert grammar.parse_database(database)["ax-tru"] == (grammar.numbers["wtru"],)
+    assert parse_database(grammar, database)["ax-tru"] == (grammar.numbers["wtru"],)
     with pytest.raises(ParseError, match=r"^ax-early: .*wlate"):
         early = read("$c |- wff T. $. ax-early $a |- T. $. wlate $a wff T. $.")
-        Grammar.from_database(early).parse_database(early)
+        parse_database(Grammar.from_database(early), early)
 
 
 def test_parse_database_covers_hypotheses(read: Reader) -> None:
     database = read(SETS + "${ mp.1 $e |- ph $. mp.2 $e |- ( ph -> ps ) $. mp $a |- ps $. $}")
     grammar = Grammar.from_database(database)
-    trees = grammar.parse_database(database)
+    trees = parse_database(grammar, database)
     assert grammar.labels(trees["mp.2"]) == ["wi", "ph", "ps"]
     assert grammar.labels(trees["weq"]) == ["wceq", "cv", "x", "cv", "y"]
     assert list(trees)[-3:] == ["mp.1", "mp.2", "mp"]
@@ -197,7 +241,7 @@ def test_left_recursion_without_parentheses(read: Reader) -> None:
     text = "$c |- wff term ' = C , ( ) $. $v a b $. ta $f term a $. tb $f term b $. "
     rules = "wn $a term a ' $. wb $a wff a = b $. wc $a wff a C b $. wcm $a term C ( a , b ) $. ax $a |- a = a ' ' $."
     grammar = Grammar.from_database(read(text + rules))
-    assert grammar.is_unambiguous
+    assert is_unambiguous(grammar)
     assert parsed(grammar, "a ' ' = b '") == "wb wn wn a wn b"
     assert parsed(grammar, "a ' C C ( a , b ' ) '") == "wc wn a wn wcm a wn b"
     deep = ["a", *["'"] * 5000, "=", "b"]  # would catch a parser that recurses
@@ -208,7 +252,7 @@ def test_empty_productions(read: Reader) -> None:
     text = "$c |- wff list ; . [ ] $. $v l w $. ll $f list l $. ww $f wff w $. "
     rules = "lnil $a list $. lcons $a list w ; l $. wdot $a wff . $. wlist $a wff [ l ] $. ax $a |- [ . ; ] $."
     grammar = Grammar.from_database(read(text + rules))
-    assert grammar.is_unambiguous
+    assert is_unambiguous(grammar)
     assert parsed(grammar, "[ ]") == "wlist lnil"
     assert parsed(grammar, "", "list") == "lnil"
     assert parsed(grammar, "[ . ; [ l ] ; ]") == "wlist lcons lcons lnil wlist l wdot"  # l is typed before w
@@ -220,7 +264,7 @@ AMBIGUOUS = "$c |- wff + $. $v p q r $. wp $f wff p $. wq $f wff q $. wr $f wff 
 
 def test_ambiguity_is_found(read: Reader) -> None:
     grammar = Grammar.from_database(read(AMBIGUOUS))
-    assert not grammar.is_unambiguous
+    assert not is_unambiguous(grammar)
     assert parsed(grammar, "p + q") == "wadd p q"
     with pytest.raises(AmbiguityError, match=r"^here: .*'wadd wadd p q r'") as caught:
         grammar.parse(["p", "+", "q", "+", "r"], "wff", label="here")
@@ -405,7 +449,7 @@ def test_parser_finds_what_brute_force_finds(
             assert result == Parsed(next(iter(expected)), None)
             assert {grammar.parse(symbols, "a")} == expected
         else:
-            assert not grammar.is_unambiguous
+            assert not is_unambiguous(grammar)
             assert grammar.parse(symbols, "a", check_ambiguity=False) in expected
             with pytest.raises(AmbiguityError) as caught:
                 grammar.parse(symbols, "a")
@@ -430,13 +474,13 @@ def test_real_databases_round_trip(name: str) -> None:
         pytest.skip(f"no {path}; set METAMATH_DATABASES to a folder with {name}.mm")
     database = read_database(path)
     grammar = Grammar.from_database(database)
-    trees = grammar.parse_database(database)
+    trees = parse_database(grammar, database)
     expressions = {label: essential.expression for label, essential in database.essentials.items()}
     expressions |= {label: assertion.expression for label, assertion in database.assertions.items()}
     assert set(trees) >= set(database.assertions)
     for label, tree in trees.items():
         assert tuple(grammar.render(tree)) == expressions[label][1:], label
-        assert grammar.subtree_end(tree, 0) == len(tree), label
+        assert subtree_end(grammar, tree, 0) == len(tree), label
 
 
 def test_miu_is_refused() -> None:

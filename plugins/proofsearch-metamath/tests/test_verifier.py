@@ -10,15 +10,15 @@ import pickle
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofsearch_metamath import machine
-from proofsearch_metamath.axioms import AxiomIndex, AxiomsUsed, axioms_used
 from proofsearch_metamath.checking import check_file, verify_database
 from proofsearch_metamath.database import Assertion, Database
 from proofsearch_metamath.errors import MetamathError, ProofError, ReadError
@@ -400,7 +400,7 @@ def test_real_databases(name: str, count: int) -> None:
 # -- axioms ---------------------------------------------------------------------------------------------------------
 
 
-def test_axioms_used(tmp_path: Path) -> None:
+def test_axioms_used(tmp_path: Path, axiom_index: Callable[[Database], Any]) -> None:
     more = """
     hole $p |- ( ph -> ps ) $= wph wps wi ? $.
     letters $p |- ( ph -> ps ) $= ( wi ) AB?C $.
@@ -409,14 +409,16 @@ def test_axioms_used(tmp_path: Path) -> None:
     last $p |- ( ph -> ph ) $= wph id $.
     """
     database, _, _ = read(tmp_path, GOOD + more)
-    assert axioms_used(database, ["id"]) == AxiomsUsed(frozenset({"ax-1", "ax-2", "ax-mp"}), frozenset())
-    assert axioms_used(database, ["a1i"]).axioms == {"ax-1", "ax-mp"}
-    assert axioms_used(database, ["five", "wi"]).axioms == {"ax-1", "ax-2", "ax-mp", "ax-5"}
-    assert axioms_used(database, ["ax-gen", "wal"]).axioms == {"ax-gen"}
-    assert axioms_used(database, []) == AxiomsUsed(frozenset(), frozenset())
-    index = AxiomIndex(database)
+    index = axiom_index(database)
+    assert index.used(["id"]).axioms == {"ax-1", "ax-2", "ax-mp"}
+    assert not index.used(["id"]).unproved
+    assert index.used(["a1i"]).axioms == {"ax-1", "ax-mp"}
+    assert index.used(["five", "wi"]).axioms == {"ax-1", "ax-2", "ax-mp", "ax-5"}
+    assert index.used(["ax-gen", "wal"]).axioms == {"ax-gen"}
+    assert not index.used([]).axioms | index.used([]).unproved
     assert index.used(["holed"]).unproved == {"hole"}
-    assert index.used(["letters", "id"]) == AxiomsUsed(index.used(["id"]).axioms, frozenset({"letters"}))
+    assert index.used(["letters", "id"]).axioms == index.used(["id"]).axioms
+    assert index.used(["letters", "id"]).unproved == {"letters"}
     assert index.used(["forward"]).unproved == {"forward"}
     assert index.used(["last"]) == index.used(["id"]) == index.used(["last", "id"])
     with pytest.raises(KeyError):

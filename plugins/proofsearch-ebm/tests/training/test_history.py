@@ -51,7 +51,7 @@ def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"step": [1]}), path)
     with pytest.raises(InputError, match="without a format"):
         History.read(path)
-    newer = sample().table().replace_schema_metadata({b"proofsearch_ebm.training.history": b"99"})
+    newer = sample().table().replace_schema_metadata({b"proofsearch_ebm.history": b"99"})
     pq.write_table(newer, path)
     with pytest.raises(InputError, match=r"format 99.*upgrade"):
         History.read(path)

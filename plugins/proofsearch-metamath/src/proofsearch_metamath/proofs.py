@@ -70,20 +70,6 @@ def encode_compressed(mandatory: Sequence[str], root: ProofNode) -> tuple[str, .
     return "(", *others, ")", "".join(letters)
 
 
-def normal_to_tokens(root: ProofNode) -> tuple[str, ...]:
-    """A normal proof: every label in the order in which it is pushed or applied.
-
-    Shared nodes are written out each time, so it can be exponentially longer than the compressed proof.
-    """
-    tokens: list[str] = []
-    stack = [root]
-    while stack:  # the reverse: a node, then its children from the last to the first
-        node = stack.pop()
-        tokens.append(node.label)
-        stack.extend(node.children)
-    return tuple(reversed(tokens))
-
-
 def proof_graph(database: Database, assertion: Assertion, proof: Sequence[str] | None = None) -> ProofNode:
     """The graph of a proof, stored or given, normal or compressed; what a tag refers to is one node.
 

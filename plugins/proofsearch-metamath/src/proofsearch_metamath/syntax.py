@@ -109,14 +109,6 @@ class Grammar:
             return False
         return True
 
-    @property
-    def is_unambiguous(self) -> bool:
-        """Whether it is proved that no expression has two trees: the parse table has no conflict.
-
-        ``False`` proves nothing: set.mm's table has one conflict, and each of its expressions has one tree.
-        """
-        return not self._table.forks
-
     def leaf(self, variable: str) -> int:
         """Returns the entry that stands for a variable in a tree.
 
@@ -278,29 +270,6 @@ class Grammar:
             typecode = self.provable_as
         return self.parse(expression[1:], typecode, label=label, before=before, check_ambiguity=check_ambiguity)
 
-    def parse_database(self, database: Database) -> dict[str, Tree]:
-        """Returns the tree of every ``$e``, ``$a`` and ``$p`` that some assertion has, by label.
-
-        Equal expressions share one tree. Each tree uses only rules that stand before the first assertion that needs
-        it (a syntax axiom's own tree is its rule).
-
-        Raises:
-            ParseError, AmbiguityError, GrammarError: as for :meth:`parse`, naming the statement.
-        """
-        trees: dict[str, Tree] = {}
-        known: dict[Symbols, Tree] = {}
-        for assertion in database.assertions.values():
-            statements = [(e.label, e.expression) for e in assertion.essentials if e.label not in trees]
-            for label, expression in (*statements, (assertion.label, assertion.expression)):
-                tree = known.get(expression)
-                if tree is None:
-                    own_rule = label in self.numbers
-                    before = assertion.position + own_rule
-                    tree = self.parse_expression(expression, label=label, before=before)
-                    known[expression] = tree
-                trees[label] = tree
-        return trees
-
     def expand(self, label: str) -> Tree:
         """Returns the tree of a syntax axiom or syntax theorem, over its own variables.
 
@@ -319,19 +288,6 @@ class Grammar:
     def substitute(self, tree: Tree, arguments: Mapping[int, Tree]) -> Tree:
         """Returns ``tree`` with variables replaced at once by trees; variables without an argument stay."""
         return tuple(entry for leaf in tree for entry in (arguments.get(leaf, (leaf,)) if leaf < 0 else (leaf,)))
-
-    def subtree_end(self, tree: Sequence[int], start: int) -> int:
-        """Returns the index just after the subtree that begins at ``start``.
-
-        Raises:
-            IndexError: if the subtree is not complete.
-        """
-        missing = 1
-        while missing:
-            entry = tree[start]
-            missing += (self.arities[entry] if entry >= 0 else 0) - 1
-            start += 1
-        return start
 
     def labels(self, tree: Sequence[int]) -> list[str]:
         """Returns the tree with each rule's label and each variable's name, in preorder, for people to read."""
