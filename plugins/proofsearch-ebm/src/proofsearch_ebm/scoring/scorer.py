@@ -25,7 +25,7 @@ from proofsearch_ebm.model.folded import FoldedHead
 from proofsearch_ebm.scoring.mixing import Mixing
 
 if TYPE_CHECKING:
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
 
 _Name = tuple[str, str | None]
 """What a part is known by: its text, and the theorem's statement where it is read together with it."""

@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 
 from proofsearch.checkpoint import Manifest, writing
-from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError
-from proofsearch.protocols import Encoder, LossCase, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
+from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, holds_training, load_training
 from proofsearch.trainers.state import TrainingState, save_state

@@ -11,8 +11,7 @@ import torch
 
 from proofsearch.checkpoint import writing
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, TrainingRequest
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, holds_training, load_training
 from proofsearch.trainers.state import TrainingState, save_state

@@ -19,7 +19,7 @@ import tomli_w
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.errors import InputError, StorageError
-from proofsearch.prompts import PromptTemplate
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch.trainers.settings import Settings
 
 TRAINING = "training"

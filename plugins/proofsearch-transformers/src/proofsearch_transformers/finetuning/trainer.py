@@ -25,9 +25,8 @@ from transformers import (
 
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
-from proofsearch.prompts import PromptTemplate, load_template
-from proofsearch.protocols import TrainingRequest, unreported
-from proofsearch.registry import Builder
+from proofsearch.models.prompts import PromptTemplate, load_template
+from proofsearch.protocols import Builder, TrainingRequest, unreported
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trainers.settings import Settings, holds_training

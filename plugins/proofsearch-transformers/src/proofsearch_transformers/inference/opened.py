@@ -9,7 +9,7 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from proofsearch.errors import UsageError
-from proofsearch.prompts import PromptTemplate, load_template
+from proofsearch.models.prompts import PromptTemplate, load_template
 from proofsearch_transformers.inference.config import GeneratorConfig
 from proofsearch_transformers.inference.files import TEMPLATE, ModelFiles
 from proofsearch_transformers.inference.loading import load_language_model, load_tokenizer
