@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,6 @@ Arrays = Mapping[str, NDArray[Any]]
 _PICKLES = (b"PK\x03\x04", b"\x80")
 """How files begin that torch.save and pickle write."""
 _AGAIN = "copy the checkpoint again or train it again"
-
-
-class Optimiser(Protocol):
-    """An optimiser of torch, or one with the same two methods."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Tensors by parameter and name under ``"state"``, and the groups under ``"param_groups"``."""
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes what :meth:`state_dict` gave."""
 
 
 def pack(arrays: Arrays) -> bytes:
@@ -175,15 +165,15 @@ def to_arrays(tensors: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     return {name: np.array(tensor.detach().cpu().numpy()) for name, tensor in tensors.items()}
 
 
-def optimiser_state(optimiser: Optimiser) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
-    """An optimiser's state: arrays by ``"<parameter>.<name>"``, and its groups as JSON values."""
+def optimiser_state(optimiser: Any) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
+    """The state of an optimiser of torch: arrays by ``"<parameter>.<name>"``, and its groups as JSON values."""
     state = optimiser.state_dict()
     tensors = {f"{parameter}.{name}": value for parameter, of in state["state"].items() for name, value in of.items()}
     return to_arrays(tensors), state["param_groups"]
 
 
 def restore_optimiser(
-    optimiser: Optimiser, arrays: Arrays, groups: list[dict[str, Any]], to_tensor: Callable[[NDArray[Any]], Any]
+    optimiser: Any, arrays: Arrays, groups: list[dict[str, Any]], to_tensor: Callable[[NDArray[Any]], Any]
 ) -> None:
     """Puts back what :func:`optimiser_state` took out.
 

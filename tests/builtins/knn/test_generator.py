@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import pytest
 from proofsearch.builtins.encoders.features import FeatureExtractor
 from proofsearch.builtins.knn import memory as knn_memory
 from proofsearch.builtins.knn import writer as knn_writer
-from proofsearch.builtins.knn.generator import KnnConfig, KnnGenerator, make_knn, measure_recall
+from proofsearch.builtins.knn.generator import KnnConfig, KnnGenerator, make_knn
 from proofsearch.builtins.knn.index import ExampleIndex
 from proofsearch.builtins.knn.memory import KnnMemory, Step, write_memory
 from proofsearch.config import SearchConfig
 from proofsearch.engine import search
 from proofsearch.errors import InputError, PluginError, StorageError, UsageError
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch.trajectory.table import Origin
 from proofsearch.trajectory.writer import TrajectoryWriter, write_file
 from proofsearch.types import (
@@ -38,6 +39,44 @@ from proofsearch.types import (
     Tree,
     Verdict,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How often a policy's candidates hold the tactic that a known proof took.
+
+    Attributes:
+        steps: how many steps were asked about.
+        at: for each k the share of steps whose tactic is among the first k candidates, in [0, 1].
+        mean_logprob: the mean log-probability of the tactics that were among the candidates.
+    """
+
+    steps: int
+    at: dict[int, float]
+    mean_logprob: float
+
+
+def measure_recall(
+    generator: TacticGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
+) -> Recall:
+    """Asks a policy about known steps.
+
+    Args:
+        generator: the policy.
+        questions: a state as a request, and the tactic that the proof took.
+        at: numbers of candidates, at least one.
+    """
+    steps, found, total = 0, dict.fromkeys(at, 0), 0.0
+    for request, truth in questions:
+        steps += 1
+        candidates = generator.generate([request], max(at))[0]
+        rank = next((rank for rank, candidate in enumerate(candidates) if candidate.tactic == truth), None)
+        if rank is not None:
+            total += candidates[rank].logprob
+            for k in at:
+                found[k] += rank < k
+    hits = found[max(at)]
+    return Recall(steps, {k: hit / max(steps, 1) for k, hit in found.items()}, total / hits if hits else math.nan)
 
 
 def goal(*symbols: str) -> Goal:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -35,7 +35,7 @@ from proofsearch.builtins.knn.memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.models.moves import first_admitted
-from proofsearch.protocols import Builder, GenerationRequest, TacticGenerator
+from proofsearch.protocols import Builder, GenerationRequest
 from proofsearch.types import Candidate, Goal, Theorem
 
 _GOALS_KEPT = 1024
@@ -296,44 +296,6 @@ def _head(weights: NDArray[np.float64], size: int) -> NDArray[np.int64]:
         bound = np.partition(weights, len(weights) - size)[len(weights) - size]
         places = (weights >= bound).nonzero()[0]
     return places[np.argsort(-weights[places], kind="stable")]
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """How often a policy's candidates hold the tactic that a known proof took.
-
-    Attributes:
-        steps: how many steps were asked about.
-        at: for each k the share of steps whose tactic is among the first k candidates, in [0, 1].
-        mean_logprob: the mean log-probability of the tactics that were among the candidates.
-    """
-
-    steps: int
-    at: dict[int, float]
-    mean_logprob: float
-
-
-def measure_recall(
-    generator: TacticGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
-) -> Recall:
-    """Asks a policy about known steps.
-
-    Args:
-        generator: the policy.
-        questions: a state as a request, and the tactic that the proof took.
-        at: numbers of candidates, at least one.
-    """
-    steps, found, total = 0, dict.fromkeys(at, 0), 0.0
-    for request, truth in questions:
-        steps += 1
-        candidates = generator.generate([request], max(at))[0]
-        rank = next((rank for rank, candidate in enumerate(candidates) if candidate.tactic == truth), None)
-        if rank is not None:
-            total += candidates[rank].logprob
-            for k in at:
-                found[k] += rank < k
-    hits = found[max(at)]
-    return Recall(steps, {k: hit / max(steps, 1) for k, hit in found.items()}, total / hits if hits else math.nan)
 
 
 def make_knn(config: KnnConfig, builder: Builder) -> KnnGenerator:

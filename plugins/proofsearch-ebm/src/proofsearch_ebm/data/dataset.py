@@ -7,7 +7,7 @@ split are left out whatever is asked for.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import Theorem
 from proofsearch_ebm.config import RowType
 from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL, UNKNOWN_LABEL, label_search
@@ -164,11 +165,7 @@ def build_dataset(
     found: dict[str, list[EncodedSearch]] = defaultdict(list)
     theorems: dict[str, Theorem] = {}
     origins: set[tuple[str, str, str, str]] = set()
-    searches = LearnableSearches(paths, same_library=True)
-    for search in searches:
-        status("reading and encoding recorded searches", searches.num_read)
-        if searches.num_read % _SAY_EVERY == 0:
-            say(f"{searches.num_read} searches read, {tally['nodes']} states seen, {len(table)} parts")
+    for search in _searches(paths, tally, table, say, status):
         theorems.setdefault(search.theorem.name, search.theorem)
         origins.add((search.environment, search.fingerprint, search.generator, search.scorer))
         if not search.proved:
@@ -185,9 +182,6 @@ def build_dataset(
         parts = labelled.parts
         index = table.add(parts)[parts.index]
         found[search.theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
-    tally.update(searches=searches.num_read, test_searches=searches.num_left_out)
-    if searches.num_left_out:
-        say(f"{searches.num_left_out} searches of theorems of the test split left out: nothing is learned from those")
     if not found:
         raise InputError(_nothing(paths, tally))
     status("putting the searches of each theorem together", None)
@@ -198,6 +192,25 @@ def build_dataset(
     for line in dataset.report.sentences():
         say(line)
     return dataset
+
+
+def _searches(
+    paths: Sequence[Path],
+    tally: Counter[str],
+    table: RowTable,
+    say: Callable[[str], None],
+    status: Callable[[str, int | None], None],
+) -> Iterator[RecordedSearch]:
+    """The searches that may be learnt from; says how far it is, and counts them."""
+    searches = LearnableSearches(paths, same_library=True)
+    for search in searches:
+        status("reading and encoding recorded searches", searches.num_read)
+        if searches.num_read % _SAY_EVERY == 0:
+            say(f"{searches.num_read} searches read, {tally['nodes']} states seen, {len(table)} parts")
+        yield search
+    tally.update(searches=searches.num_read, test_searches=searches.num_left_out)
+    if searches.num_left_out:
+        say(f"{searches.num_left_out} searches of theorems of the test split left out: nothing is learned from those")
 
 
 def _nothing(paths: Sequence[Path], tally: Counter[str]) -> str:
@@ -250,25 +263,6 @@ def _assembled(
     offsets = np.concatenate(([0], np.cumsum(np.concatenate([one.counts for one in one_by_one]))))
     label = column("label", np.int8)
     environments, fingerprints, generators, scorers = (sorted(set(names)) for names in zip(*origins, strict=True))
-    report = DatasetReport(
-        searches=tally["searches"],
-        proved=tally["proved"],
-        test_searches=tally["test_searches"],
-        theorems=len(states),
-        nodes=tally["nodes"],
-        states=base,
-        empty=tally["empty"],
-        merged=sum(one.merged for one in one_by_one),
-        conflicts=sum(one.conflicts for one in one_by_one),
-        over_limit=tally["nodes"] - tally["empty"] - base - sum(one.merged + one.conflicts for one in one_by_one),
-        positives=int((label == POSITIVE_LABEL).sum()),
-        negatives=int((label == NEGATIVE_LABEL).sum()),
-        unknown=int((label == UNKNOWN_LABEL).sum()),
-        decisions=sum(len(one.decisions) for one in one_by_one),
-        decisions_dropped=sum(one.decisions_dropped for one in one_by_one),
-        decisions_merged=sum(one.decisions_merged for one in one_by_one),
-        parts=len(used),
-    )
     return Dataset(
         theorems=states,
         parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
@@ -286,5 +280,30 @@ def _assembled(
         environment_fingerprint=fingerprints[0],
         generators=tuple(generators),
         scorers=tuple(scorers),
-        report=report,
+        report=_report(merged.values(), tally, label, len(used)),
+    )
+
+
+def _report(
+    merged: Collection[MergedTheorem], tally: Counter[str], label: NDArray[np.int8], parts: int
+) -> DatasetReport:
+    """What was read, kept and dropped."""
+    return DatasetReport(
+        searches=tally["searches"],
+        proved=tally["proved"],
+        test_searches=tally["test_searches"],
+        theorems=len(merged),
+        nodes=tally["nodes"],
+        states=len(label),
+        empty=tally["empty"],
+        merged=sum(one.merged for one in merged),
+        conflicts=sum(one.conflicts for one in merged),
+        over_limit=tally["nodes"] - tally["empty"] - len(label) - sum(one.merged + one.conflicts for one in merged),
+        positives=int((label == POSITIVE_LABEL).sum()),
+        negatives=int((label == NEGATIVE_LABEL).sum()),
+        unknown=int((label == UNKNOWN_LABEL).sum()),
+        decisions=sum(len(one.decisions) for one in merged),
+        decisions_dropped=sum(one.decisions_dropped for one in merged),
+        decisions_merged=sum(one.decisions_merged for one in merged),
+        parts=parts,
     )

@@ -175,11 +175,7 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
         layers.append(FoldedLayer(_single(weight), _single(bias), gain, shift))
     weight, bias = linear("energy_output", widths[-1], 1, spectral=config.spectral_norm, bias=config.output_bias)
     log_temperature = take("log_temperature")
-    with np.errstate(over="ignore", under="ignore"):
-        # As the head has it: in single precision. An infinite one would make every energy 0, so it is none.
-        temperature = np.exp(log_temperature.astype(np.float32)).astype(np.float64)
-    if np.isinf(temperature):
-        temperature = np.full_like(temperature, np.nan)
+    temperature = _temperature(log_temperature)
     columns = [(_over(weight, temperature), _over(bias, temperature))]
     if config.remaining_output:
         columns.append(linear("cost_output", widths[-1], 1, spectral=False, bias=True))
@@ -190,13 +186,24 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
         bias=_single(np.concatenate([bias for _, bias in columns])),
         unit_rows=config.inputs == "l2",
     )
+    _refuse_infinite(head, float(log_temperature), source)
+    return head
+
+
+def _refuse_infinite(head: FoldedHead, log_temperature: float, source: object) -> None:
     for name, array in _arrays(head):
         if not np.isfinite(array).all():
             raise InputError(
                 f"{source}: {name} of the head are not finite once its scales are multiplied in (log_temperature is "
-                f"{float(log_temperature):g}); train it again, perhaps with a lower --ebm-learning-rate"
+                f"{log_temperature:g}); train it again, perhaps with a lower --ebm-learning-rate"
             )
-    return head
+
+
+def _temperature(logarithm: Double) -> Double:
+    with np.errstate(over="ignore", under="ignore"):
+        # As the head has it: in single precision. An infinite one would make every energy 0, so it is none.
+        temperature = np.exp(logarithm.astype(np.float32)).astype(np.float64)
+    return np.full_like(temperature, np.nan) if np.isinf(temperature) else temperature
 
 
 def _arrays(head: FoldedHead) -> Iterator[tuple[str, Float]]:
