@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -30,6 +31,11 @@ def learnable_theorems(theorems: Sequence[Theorem]) -> list[Theorem]:
     if not any(theorem.split for theorem in theorems):
         return list(theorems)
     return [theorem for theorem in theorems if theorem.split in ("train", "validation")]
+
+
+def drawn_place(name: str, seed: int) -> bytes:
+    """Where a theorem stands in a random order that depends on its name and the seed alone."""
+    return hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class LearnableSearches:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
+from proofsearch.trainers.searches import drawn_place
 from proofsearch.types import Theorem
 from proofsearch_ebm.config import SplitKind
 
@@ -48,7 +48,7 @@ def split_theorems(
         held = []
     others = sorted(set(range(len(theorems))).difference(held))
     missing = max(0, math.ceil(fraction * len(theorems) - 1e-9) - len(held))
-    order = sorted(others, key=lambda index: _draw(theorems[index], seed))
+    order = sorted(others, key=lambda index: drawn_place(theorems[index].name, seed))
     if missing and by == "position":
         order = sorted(others, key=lambda index: (-_position(theorems[index]), theorems[index].name))
     validation = np.array(sorted(held + order[:missing]), np.int64)
@@ -60,10 +60,6 @@ def split_theorems(
             f"searches of more theorems of the training split, or lower the share for validation"
         )
     return train, validation
-
-
-def _draw(theorem: Theorem, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed} {theorem.name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _position(theorem: Theorem) -> int:

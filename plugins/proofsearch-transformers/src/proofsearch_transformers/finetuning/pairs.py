@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Demonstrates, Environment
-from proofsearch.trainers.searches import learnable_theorems, strictest_split
+from proofsearch.trainers.searches import drawn_place, learnable_theorems, strictest_split
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import ProofState, Theorem
 
@@ -109,7 +109,7 @@ def collect(
             splits[name] = strictest_split((splits.get(name, split), split))
     held = {name for name, split in splits.items() if split == "test"}
     validating = {name for name, split in splits.items() if split == "validation"}
-    others = sorted(splits.keys() - held - validating, key=lambda name: _draw(name, seed))
+    others = sorted(splits.keys() - held - validating, key=lambda name: drawn_place(name, seed))
     if not validating and len(others) > 1:
         validating = set(others[: max(1, math.floor(share * len(others)))])
     parted = Pairs([], [], len(held))
@@ -126,7 +126,3 @@ def collect(
             f"--lm-pairs library"
         )
     return parted
-
-
-def _draw(name: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
