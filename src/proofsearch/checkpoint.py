@@ -161,7 +161,7 @@ def writing(path: Path, consequence: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{path}: can't be written: {error.strerror or error}; {consequence}; make room, then go on with --resume"
+            f"{path}: can't be written: {error.strerror or error}; {consequence}; make room, then resume with --resume"
         ) from error
 
 
@@ -174,7 +174,7 @@ def _read_object(folder: Path, file: Path) -> dict[str, Any]:
         if (folder / SETTINGS).is_file():
             raise InputError(
                 f"{folder}: its training did not come to its end, so there is nothing to use yet (it has no "
-                f"{MANIFEST}); go on with: proofsearch train --resume --out {folder}"
+                f"{MANIFEST}); resume with: proofsearch train --resume --out {folder}"
             ) from None
         raise InputError(
             f"{folder}: not a complete checkpoint (it has no {MANIFEST}); expected what proofsearch train --out writes"

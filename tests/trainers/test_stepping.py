@@ -95,7 +95,7 @@ def test_who_asks_to_stop_waits_for_the_step_and_its_save(how: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         training.run_and_save(training.save)
     assert training.saved == [3]
-    assert said == ["interrupted; saved after step 3: resume it with --resume"]
+    assert said == ["interrupted; saved after step 3: resume with --resume"]
     training.run_and_save(training.save)
     assert training.saved == [3, 4, 8, 10]
 

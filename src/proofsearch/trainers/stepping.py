@@ -151,7 +151,7 @@ def say_why(progress: Progress, stopped: str, step: int) -> None:
         KeyboardInterrupt: because someone asked it to.
     """
     if stopped == INTERRUPTED:
-        progress.say(f"interrupted; saved after step {step}: resume it with --resume")
+        progress.say(f"interrupted; saved after step {step}: resume with --resume")
         raise KeyboardInterrupt
     progress.say(f"stopped after step {step}: {_WHY[stopped]}")
 
