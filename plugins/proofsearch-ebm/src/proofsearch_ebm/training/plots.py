@@ -117,7 +117,7 @@ def _curves(axes: Axes, curves: Mapping[str, Curve], kept: int) -> None:
         axes.plot(steps, values, label=name, marker="." if len(steps) < 30 else None)
     axes.axvline(kept, color="black", linewidth=0.8, linestyle=":", label=f"kept: step {kept}")
     axes.set_xlabel("step")
-    axes.legend()
+    axes.legend(loc="upper right")
 
 
 def _losses(axes: Axes, pictures: TrainingPictures) -> None:
@@ -150,7 +150,7 @@ def _ranks(axes: Axes, pictures: TrainingPictures) -> None:
     axes.set_xlabel("depth (validation decisions)")
     axes.set_ylabel("rank-1 among siblings")
     axes.set_ylim(0, 1)
-    axes.legend()
+    axes.legend(loc="upper right")
 
 
 def _energies(axes: Axes, pictures: TrainingPictures) -> None:
@@ -163,4 +163,4 @@ def _energies(axes: Axes, pictures: TrainingPictures) -> None:
             axes.hist(energies, bins=bins.tolist(), weights=weights, alpha=0.6, label=f"{name} ({len(energies)})")
     axes.set_xlabel("energy of a state (lower is more provable)")
     axes.set_ylabel("share of states")
-    axes.legend()
+    axes.legend(loc="upper right")
