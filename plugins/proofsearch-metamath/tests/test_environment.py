@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.axioms import AxiomIndex
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
-from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.statement import ProofText, write_proof_text
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.reader import read_database
+from proofsearch_metamath.environment import MetamathEnvironment, split_of
+from proofsearch_metamath.proofs.axioms import AxiomIndex
+from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 from pydantic import ValidationError
 
 from proofsearch import Advanced, Finished, Rejected
