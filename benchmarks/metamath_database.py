@@ -29,11 +29,12 @@ MEASURED = {
         "print(len(read_database(PATH).assertions), 'assertions')"
     ),
     "prepare": (
-        "from proofsearch_metamath.library.prepare import prepare; import shutil; shutil.rmtree(CACHE, ignore_errors=True); "
-        "print(len(prepare(PATH, CACHE).provable), 'provable')"
+        "from proofsearch_metamath.library.prepare import prepare; import shutil; "
+        "shutil.rmtree(CACHE, ignore_errors=True); print(len(prepare(PATH, CACHE).provable), 'provable')"
     ),
     "load from the cache": (
-        "from proofsearch_metamath.library.prepare import prepare; print(len(prepare(PATH, CACHE).provable), 'provable')"
+        "from proofsearch_metamath.library.prepare import prepare; "
+        "print(len(prepare(PATH, CACHE).provable), 'provable')"
     ),
     "a worker after 20 searches": (
         "from proofsearch.config import *; from proofsearch.runs.run import run_search; "

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.commands import app
+from proofsearch_metamath.commands.main import app
 from proofsearch_metamath.commands.splicing import splice_all
 from proofsearch_metamath.database.reader import read_database
 from proofsearch_metamath.environment import MetamathEnvironment

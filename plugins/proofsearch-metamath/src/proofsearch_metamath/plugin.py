@@ -47,7 +47,7 @@ def register_trainers(register: Register) -> None:
 @hookimpl
 def register_commands(register: RegisterCommand) -> None:
     """Registers ``proofsearch metamath``."""
-    register("metamath", "proofsearch_metamath.commands.app:app", help="Check, prepare and show Metamath databases.")
+    register("metamath", "proofsearch_metamath.commands.main:app", help="Check, prepare and show Metamath databases.")
 
 
 @hookimpl

@@ -26,8 +26,8 @@ from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchStatus, search
 from proofsearch.protocols import GenerationRequest
 
-from .test_reader import BASE, PIECES, WORDS
-from .test_reader import BROKEN as BROKEN_DATABASES
+from ..database.test_reader import BASE, PIECES, WORDS
+from ..database.test_reader import BROKEN as BROKEN_DATABASES
 from .test_verifier import BROKEN as BROKEN_PROOFS
 from .test_verifier import GOOD, mutated
 

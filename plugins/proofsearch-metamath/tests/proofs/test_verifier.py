@@ -21,10 +21,11 @@ from proofsearch_metamath.database.model import Assertion, Database
 from proofsearch_metamath.database.reader import read_database
 from proofsearch_metamath.errors import MetamathError, ProofError, ReadError
 from proofsearch_metamath.proofs import machine
-from proofsearch_metamath.proofs.axioms import AxiomIndex, AxiomsUsed, axioms_used
 from proofsearch_metamath.proofs.checking import check_file, verify_database
 from proofsearch_metamath.proofs.graph import proof_graph
 from proofsearch_metamath.proofs.verifier import Verifier, verify_assertion
+
+from .axioms import AxiomIndex, AxiomsUsed, axioms_used
 
 LOGIC = """$c wff setvar |- ( ) -> A. $.
 $v ph ps ch x y z $.

@@ -29,7 +29,7 @@ class Block:
 
 
 class Frame(NamedTuple):
-    """The hypotheses and conditions of an assertion, as :class:`~proofsearch_metamath.database.model.Assertion` has them."""
+    """The hypotheses and conditions of an :class:`~proofsearch_metamath.database.model.Assertion`."""
 
     floats: tuple[Floating, ...]
     essentials: tuple[Essential, ...]

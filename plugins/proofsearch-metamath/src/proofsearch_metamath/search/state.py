@@ -39,7 +39,7 @@ class Renders(Protocol):
 
 
 class Steps(Protocol):
-    """The session of a state, as far as states know it: :class:`~proofsearch_metamath.search.session.MetamathSession`."""
+    """What states know of their session, a :class:`~proofsearch_metamath.search.session.MetamathSession`."""
 
     @property
     def terms(self) -> Terms:

@@ -1,8 +1,8 @@
 """The general parser: follows every reading of an expression at once, and says where none goes on.
 
-It reads any grammar that :func:`proofsearch_metamath.syntax.lalr.build_table` accepts, by forking wherever the table has
-several actions (a simple form of Tomita's *Efficient Parsing for Natural Language*, 1986). The fast loop in
-:mod:`proofsearch_metamath.syntax` falls back on it for what it can't decide, and for what doesn't parse at all.
+It reads any grammar that :func:`proofsearch_metamath.syntax.lalr.build_table` accepts, by forking wherever the table
+has several actions (a simple form of Tomita's *Efficient Parsing for Natural Language*, 1986). The fast loop in
+:mod:`proofsearch_metamath.syntax.trees` falls back on it for what it can't decide, and for what doesn't parse at all.
 """
 
 from __future__ import annotations

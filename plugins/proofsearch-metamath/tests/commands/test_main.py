@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.commands import app
 from proofsearch_metamath.commands.found import FoundProof, verify_found
+from proofsearch_metamath.commands.main import app
 from proofsearch_metamath.environment import MetamathEnvironment
 from typer.testing import CliRunner, Result
 
