@@ -166,65 +166,74 @@ class Grammar:
     def _parse_fast(self, symbols: Sequence[str], start: int) -> Tree | None:
         """Returns the tree, or ``None`` if there is none or the table leaves a choice."""
         table = self._table
+        try:
+            tree = self._shift_and_reduce([*map(table.lexicon.__getitem__, symbols), table.end], start)
+        except KeyError:  # no action: the general parser says where and why
+            return None
+        if tree is None:
+            return None
+        found = table.head_kinds[tree[0]]  # a typecode's kind is also its start state
+        return tree if found == start else table.coercions[found, start] + tree
+
+    def _shift_and_reduce(self, tokens: Sequence[tuple[int, Tree]], start: int) -> Tree | None:
+        """Returns the tree of what the table accepts, or ``None`` where it leaves a choice.
+
+        Raises:
+            KeyError: if the table has no action.
+        """
+        table = self._table
         rows = table.rows
         plans = self._plans
         row = rows[start]
         states = [start]
         trees: list[Tree] = []
-        try:
-            tokens = [table.lexicon[symbol] for symbol in symbols]
-            tokens.append(table.end)
-            for token_kind, leaf in tokens:
-                kind, tree = token_kind, leaf
-                again = False  # whether the token itself is still to be taken
-                while True:
-                    target, rule, prefix = row[kind]
-                    if target >= 0:
-                        if tree:
-                            trees.append(prefix + tree if prefix else tree)
-                        states.append(target)
-                        row = rows[target]
-                        if not again:
-                            break
-                        kind, tree, again = token_kind, leaf, False
-                        continue
-                    if target == FORK:
-                        return None
-                    if target == ACCEPT:
+        for token_kind, leaf in tokens:
+            kind, tree = token_kind, leaf
+            again = False  # whether the token itself is still to be taken
+            while True:
+                target, rule, prefix = row[kind]
+                if target >= 0:
+                    if tree:
+                        trees.append(prefix + tree if prefix else tree)
+                    states.append(target)
+                    row = rows[target]
+                    if not again:
                         break
-                    plan = plans[rule]
-                    assert plan is not None
-                    length, arity, made, head, special = plan
-                    if target == REDUCE:
-                        again = True
-                    else:
-                        length -= 1  # the last symbol is taken without a state of its own
-                        if tree:
-                            trees.append(prefix + tree if prefix else tree)
-                    if special is not None:
-                        arguments = trees[-arity:]
+                    kind, tree, again = token_kind, leaf, False
+                    continue
+                if target == FORK:
+                    return None
+                if target == ACCEPT:
+                    break
+                plan = plans[rule]
+                assert plan is not None
+                length, arity, made, head, special = plan
+                if target == REDUCE:
+                    again = True
+                else:
+                    length -= 1  # the last symbol is taken without a state of its own
+                    if tree:
+                        trees.append(prefix + tree if prefix else tree)
+                if special is not None:
+                    arguments = trees[-arity:]
+                    del trees[-arity:]
+                    tree = assemble(table, special, arguments)
+                elif arity == 2:
+                    last = trees.pop()
+                    tree = head + trees.pop() + last
+                elif arity == 1:
+                    tree = head + trees.pop()
+                else:
+                    tree = head
+                    if arity:
+                        for argument in trees[-arity:]:
+                            tree += argument
                         del trees[-arity:]
-                        tree = assemble(table, special, arguments)
-                    elif arity == 2:
-                        last = trees.pop()
-                        tree = head + trees.pop() + last
-                    elif arity == 1:
-                        tree = head + trees.pop()
-                    else:
-                        tree = head
-                        if arity:
-                            for argument in trees[-arity:]:
-                                tree += argument
-                            del trees[-arity:]
-                    if length:
-                        del states[-length:]
-                    row = rows[states[-1]]
-                    kind = made
-        except KeyError:  # no action: the general parser says where and why
-            return None
-        tree = trees[0]
-        found = table.head_kinds[tree[0]]  # a typecode's kind is also its start state
-        return tree if found == start else table.coercions[found, start] + tree
+                if length:
+                    del states[-length:]
+                row = rows[states[-1]]
+                kind = made
+        return trees[0]
 
     def _parse_forking(self, symbols: Sequence[str], typecode: str, label: str, check_ambiguity: bool) -> Tree:
         result = parse_forking(self._table, symbols, typecode)
