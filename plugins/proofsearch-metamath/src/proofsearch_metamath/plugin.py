@@ -32,7 +32,7 @@ def register_generators(register: Register) -> None:
     from proofsearch_metamath.config import NAME
     from proofsearch_metamath.ranker.config import RankerConfig
 
-    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, as a trained ranker has learnt.")
+    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, ranked by a trained model.")
 
 
 @hookimpl
