@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.database import Assertion, Database
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.model import Assertion, Database
+from proofsearch_metamath.environment import MetamathEnvironment
 
 SMALL = """
 $c wff setvar class |- ( ) -> A. = T. (/) $.

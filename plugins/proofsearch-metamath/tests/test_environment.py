@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proofsearch_metamath.database import Database
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
-from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.statement import ProofText, write_proof_text
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.model import Database
+from proofsearch_metamath.database.reader import read_database
+from proofsearch_metamath.environment import MetamathEnvironment, split_of
+from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 from pydantic import ValidationError
 
 from proofsearch import Advanced, Finished, Rejected

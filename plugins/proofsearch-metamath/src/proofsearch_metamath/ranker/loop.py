@@ -17,8 +17,9 @@ from proofsearch.trainers.schedule import warmup_cosine
 from proofsearch.trainers.state import TrainingState
 from proofsearch.trainers.stepping import SteppedTraining, Stopping
 from proofsearch.trainers.tensors import Arrays, optimiser_state, restore_optimiser, to_arrays
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.batches import make_batch
-from proofsearch_metamath.ranker.config import NAME, SizedConfig
+from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.measuring import Measured, measure
 from proofsearch_metamath.ranker.model import RankerModel

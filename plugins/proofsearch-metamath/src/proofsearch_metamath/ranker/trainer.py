@@ -16,12 +16,13 @@ from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, holds_training, load_training
 from proofsearch.trainers.state import TrainingState, save_state
 from proofsearch.trainers.stepping import threads
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.library import Library
+from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.collecting import Collector, Split, choose_theorems, count_uses
-from proofsearch_metamath.ranker.config import MAY_CHANGE, NAME, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
+from proofsearch_metamath.ranker.config import MAY_CHANGE, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples, data_hash
 from proofsearch_metamath.ranker.loop import FORMAT, RankerLoop, steps_of
 from proofsearch_metamath.ranker.model import RankerModel

@@ -17,9 +17,9 @@ import numpy as np
 from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
 from proofsearch.errors import InputError
 from proofsearch.trainers.tensors import Arrays, Unread, read_tensors, tensors_file, write_tensors
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
-from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.ranker.features import FEATURES_VERSION
 
 FORMAT = 1
