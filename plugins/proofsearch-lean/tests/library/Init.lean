@@ -289,6 +289,10 @@ theorem Nat.ne_of_beq_eq_false {n m : Nat} (h₁ : Eq (Nat.beq n m) false) (h₂
   | true => isTrue (eq_of_beq_eq_true n m h)
   | false => isFalse (ne_of_beq_eq_false h)
 instance : DecidableEq Nat := Nat.decEq
+def Bool.ctorIdx (b : Bool) : Nat :=
+  match b with
+  | false => 0
+  | true => 1
 def Nat.ctorIdx (n : Nat) : Nat :=
   match n with
   | .zero => 0
