@@ -11,7 +11,7 @@ from proofsearch_lean.statements import LeanTheorem
 INDENT = "  "
 """How far a tactic stands from the margin."""
 
-_HOLE = re.compile(r"(?<![\w.'])(sorry|admit)(?![\w'])")
+_HOLE = re.compile(r"(?<![\w.'])(sorry|admit|sorryAx)(?![\w'])")
 
 _COMMENTS = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
 
