@@ -16,6 +16,24 @@ from proofsearch_lean.toolchain import Toolchain
 HANGS = 120.0
 """Seconds that only a hang reaches."""
 
+ENDLESS = (
+    "repeat rw [Nat.add_comm]",
+    "repeat skip",
+    "repeat first | skip | done",
+    "repeat (have := 1)",
+    "set_option maxRecDepth 1000000 in repeat skip",
+    "have : Nat.rec (motive := fun _ => Nat) 0 (fun _ x => x) 100000000 = 0 := by decide",
+)
+"""Tactics for a goal with a sum in it. Some end with the next text, some don't for minutes."""
+
+DEADLY = (
+    '@[extern "native"] opaque IO.Process.forceExit (what code world : Nat) : Bool\n'
+    "def die : Unit → Bool := fun _ => IO.Process.forceExit 0 7 0\n"
+)
+"""A preamble by which :data:`CRASHING` ends the process that elaborates it."""
+
+CRASHING = "have : die () = true := by native_decide"
+
 
 def toolchain_of(lean: Installation, folder: Path) -> Toolchain:
     """What looking for Lean finds, where it is this one."""

@@ -54,7 +54,7 @@ class Document:
 
     def __init__(self, server: LanguageServer) -> None:
         self._server = server
-        self._uri = f"{server.folder.as_uri()}/ProofSearch{os.getpid()}_{next(_numbers)}.lean"
+        self._uri = (server.folder / f"ProofSearch{os.getpid()}_{next(_numbers)}.lean").as_uri()
         self._connection: Connection | None = None
         self._version = 0
         self._head = ""
