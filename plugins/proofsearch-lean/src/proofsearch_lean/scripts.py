@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -9,6 +10,19 @@ from proofsearch_lean.statements import LeanTheorem
 
 INDENT = "  "
 """How far a tactic stands from the margin."""
+
+_HOLE = re.compile(r"(?<![\w.'])(sorry|admit)(?![\w'])")
+
+_COMMENTS = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
+
+_CONTINUES = re.compile(
+    r"(at|with|using|only|generalizing|else|then|from|by|in|where|on|termination_by|decreasing_by)(?![\w.'!?])"
+    r"|[^\w({·.«]|_(?!\w)|\.(?!\s)"
+)
+"""How nothing begins that is a tactic of its own: such a text would change the tactic in front of it."""
+
+_OPEN_ENDED = re.compile(r"(\bby|=>|:=|·|<;>|<\||\bdo|\bthen|\belse|\bat|[,|;(\[{⟨])$")
+"""How nothing ends that is a whole tactic: such a text would take the next one for its own end."""
 
 
 def heading(theorem: LeanTheorem) -> str:
@@ -31,3 +45,29 @@ def indented(tactic: str) -> str:
 def written(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
     """A whole file that ends with the theorem and the proof that these tactics are."""
     return heading(theorem) + "".join(map(indented, tactics))
+
+
+def flaw(tactic: str) -> str:
+    """Why a text can't be a step, whatever Lean says of it; ``""`` where it can.
+
+    A step has to be tactics of its own: it neither goes on with what stands before it, as ``at h`` would, nor is left
+    open so that what follows becomes a part of it, as ``exact by`` is. And it may leave no hole, which Lean reports
+    only where no goal is open.
+    """
+    try:
+        tactic.encode()
+    except UnicodeEncodeError:
+        return "it holds half of a surrogate pair, which is no character"
+    if "\0" in tactic:
+        return "it holds the character NUL"
+    if "\r" in tactic:
+        return "it holds a carriage return"
+    bare = _COMMENTS.sub(" ", tactic).strip()
+    if not bare:
+        return "it is empty"
+    if _CONTINUES.match(bare):
+        return f"no tactic begins with {bare.split()[0][:20]!r}"
+    if _OPEN_ENDED.search(bare):
+        return f"it is left open: it ends with {bare.split()[-1][-20:]!r}"
+    hole = _HOLE.search(bare)
+    return f"it holds {hole[0]}" if hole else ""

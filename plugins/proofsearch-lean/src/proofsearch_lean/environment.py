@@ -1,0 +1,207 @@
+"""Lean 4 as a prover environment: see :class:`proofsearch.protocols.Environment`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from proofsearch import Finished, Theorem, Verdict
+from proofsearch.errors import InputError, ProofError, UsageError
+from proofsearch.protocols import Usage
+from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.memory import usage_of
+from proofsearch_lean.scripts import flaw, written
+from proofsearch_lean.server.connection import ConnectionLostError
+from proofsearch_lean.server.language_server import LanguageServer
+from proofsearch_lean.server.transport import ServerTransport
+from proofsearch_lean.session import LeanSession
+from proofsearch_lean.statements import LeanTheorem
+from proofsearch_lean.theorems import read_theorems
+from proofsearch_lean.toolchain import Toolchain, find_toolchain
+from proofsearch_lean.transports import Transport
+from proofsearch_lean.verification import verify
+
+VERSION = "0.1.0"
+
+
+class LeanEnvironment:
+    """Theorems in Lean source, searched forwards from the statement by tactics.
+
+    Args:
+        config: the options.
+        cache: a folder for what can be computed again.
+        status: told what takes long.
+    """
+
+    proof_suffix = ".lean"
+
+    def __init__(
+        self, config: LeanConfig, cache: Path, status: Callable[[str, int | None, int | None], None] | None = None
+    ) -> None:
+        self._config = config
+        self._cache = cache
+        self._status = status or (lambda message, done, total: None)
+        self._lock = threading.Lock()
+        self._idle: list[Transport] = []
+        self._started: LanguageServer | None = None
+        self._closed = False
+
+    @cached_property
+    def toolchain(self) -> Toolchain:
+        """The Lean that was found.
+
+        Raises:
+            UsageError: there is none that can be used.
+        """
+        return find_toolchain(self._config)
+
+    # -- theorems ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _sources(self) -> Mapping[str, LeanTheorem]:
+        return {source.name: source for source in read_theorems(self._config)}
+
+    @cached_property
+    def _theorems(self) -> Mapping[str, Theorem]:
+        return {
+            source.name: Theorem(
+                name=source.name,
+                statement=source.statement,
+                source=f"{source.file}:{source.line}" if source.line else source.file,
+                position=position,
+                split=source.split,
+            )
+            for position, source in enumerate(self._sources.values())
+        }
+
+    def theorems(self) -> Sequence[Theorem]:
+        """Those that the options name, in the order of the files."""
+        return list(self._theorems.values())
+
+    def theorem(self, name: str) -> Theorem:
+        """Looks a theorem up by its full name.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        self.source(name)
+        return self._theorems[name]
+
+    def source(self, name: str) -> LeanTheorem:
+        """A theorem with the text before it.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in self._sources:
+            near = difflib.get_close_matches(name, self._sources, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise UsageError(f"{self._config.file or self._config.theorems} has no theorem {name!r}{hint}")
+        return self._sources[name]
+
+    # -- searching -----------------------------------------------------------------------------------------------
+
+    def open(self, theorem: Theorem) -> LeanSession:
+        """A session with a process of Lean's to itself, which goes on with the next theorem when it is closed.
+
+        Raises:
+            InputError: Lean's server can't be started.
+        """
+        source = self.source(theorem.name)
+        with self._lock:
+            transport = self._idle.pop() if self._idle else None
+        return LeanSession(source, transport or self._transport(), self._take_back)
+
+    def _transport(self) -> Transport:
+        config = self._config
+        try:
+            server = self._server()
+            server.connection()
+        except ConnectionLostError as error:
+            command = " ".join(self.toolchain.server)
+            raise InputError(
+                f"Lean's language server, {command!r}, can't be used: {error}; `proofsearch doctor` looks into it"
+            ) from None
+        return ServerTransport(server, config.timeout, config.grace, config.start_timeout)
+
+    def _server(self) -> LanguageServer:
+        with self._lock:
+            if self._closed:
+                raise ConnectionLostError("the environment was closed")
+            if self._started is None:
+                self._started = LanguageServer(self.toolchain, self._config.start_timeout)
+            return self._started
+
+    def _take_back(self, transport: Transport) -> None:
+        with self._lock:
+            if not self._closed and transport.reusable():
+                self._idle.append(transport)
+                return
+        transport.close()
+
+    def usage(self) -> Usage:
+        """What the processes use that wait for the next theorem, and the server above them."""
+        with self._lock:
+            waiting = [transport.usage() for transport in self._idle]
+        above = usage_of(*(self._started.processes() if self._started else ()))
+        return Usage(above.memory + sum(one.memory for one in waiting), above.processes + len(waiting))
+
+    def renew(self) -> None:
+        """Ends the processes that wait; the next theorem begins with a new one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for transport in idle:
+            transport.close()
+
+    # -- proofs --------------------------------------------------------------------------------------------------
+
+    def write_proof(self, theorem: Theorem, tactics: Sequence[str]) -> str:
+        """The theorem with the tactics as its proof, behind all that stands before it.
+
+        Raises:
+            ProofError: the path does not finish.
+        """
+        source = self.source(theorem.name)
+        for number, tactic in enumerate(tactics, start=1):
+            if wrong := flaw(tactic):
+                raise ProofError(f"{theorem.name}: step {number} is no tactic: {wrong}")
+        session = self.open(theorem)
+        try:
+            result = session.replayed(tactics)
+        finally:
+            session.close()
+        if not isinstance(result, Finished):
+            raise ProofError(f"{theorem.name}: the path does not finish, it ends with {result}")
+        return written(source, tactics)
+
+    def verify(self, theorem: Theorem, proof: str) -> Verdict:
+        """Has a written proof checked by a fresh process of Lean's; see :mod:`proofsearch_lean.verification`."""
+        return verify(self.toolchain, self._config, self.source(theorem.name), proof)
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """The versions, a hash of all theorems with what stands before them, and the options that results depend on."""
+        config = self._config
+        texts = hashlib.sha256()
+        for source in self._sources.values():
+            texts.update("\0".join((source.name, source.preamble, source.statement)).encode() + b"\0")
+        return {
+            "proofsearch-lean": VERSION,
+            "lean": self.toolchain.version,
+            "theorems": texts.hexdigest(),
+            "timeout": f"{config.timeout:g}",
+            "axioms": " ".join(config.axioms),
+        }
+
+    def close(self) -> None:
+        """Ends every process of Lean's. Idempotent."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for transport in idle:
+            transport.close()
+        if self._started is not None:
+            self._started.close()
