@@ -7,7 +7,7 @@ the next command begins. ``example`` has no name by which it could be cited or a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -173,14 +173,19 @@ def _keyword(command: Sequence[Token], number: int = 0) -> int:
         elif token.text == "@" and number + 1 < len(command) and command[number + 1].text == "[":
             number = _behind_bracket(command, number + 1)
         elif token.text in _PREFIXES and _goes_on(command, number):
-            depth = 0
-            while depth > 0 or command[number].text != "in":
-                depth += (command[number].text in OPENING) - (command[number].text in CLOSING)
-                number += 1
-            number += 1
+            number = _behind_prefix(command, number)
         else:
             break
     return number
+
+
+def _behind_prefix(command: Sequence[Token], number: int) -> int:
+    """The number of the token behind the ``in`` of the prefix at ``number``, which has one."""
+    depth = 0
+    while depth > 0 or command[number].text != "in":
+        depth += (command[number].text in OPENING) - (command[number].text in CLOSING)
+        number += 1
+    return number + 1
 
 
 def _behind_bracket(command: Sequence[Token], number: int) -> int:
@@ -254,9 +259,17 @@ def _statement_end(command: Sequence[Token], place: int) -> tuple[int, Ending]:
     return len(command), "absent"
 
 
-def proved_by_tactics(source: str, declaration: Declaration) -> bool:
-    """Whether a declaration's proof is a ``by`` block."""
-    begin, end = declaration.proof
-    first: Iterator[Token] = tokens(source[begin:end])
-    token = next(first, None)
-    return declaration.ending == "assigned" and token is not None and token.text == "by"
+def prefixes(source: str, declaration: Declaration) -> str:
+    """The ``open … in`` and their like before a declaration, without its attributes and modifiers."""
+    before = source[declaration.start : declaration.keyword]
+    read = list(tokens(before))
+    found, number = "", 0
+    while number < len(read):
+        token = read[number]
+        if token.text in _PREFIXES and _goes_on(read, number):
+            behind = _behind_prefix(read, number)
+            found += before[token.start : read[behind - 1].end] + "\n"
+            number = behind
+        else:
+            number += 1
+    return found
