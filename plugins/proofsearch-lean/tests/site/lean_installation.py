@@ -55,6 +55,7 @@ os.environ["LEAN_PATH"] = ":".join(paths if library in paths else [*paths, libra
 lean = ctypes.CDLL(os.path.join(library, "libleanshared.so"), mode=ctypes.RTLD_GLOBAL)  # the interpreter looks into it
 words = [os.fsencode(word) for word in sys.argv]
 code = lean.lean_main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words, None))
+ctypes.CDLL(None).fflush(None)  # what C has written is still in its buffer
 os._exit(code)
 """
 

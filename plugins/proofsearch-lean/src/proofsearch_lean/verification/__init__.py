@@ -1,21 +1,11 @@
-"""The check of a found proof, in a fresh process that shares nothing with the search."""
+"""The check of a found proof, in fresh processes that share nothing with the search.
+
+A written proof is accepted if Lean elaborates the theorem as it stands in its source, with the script as its proof and
+nothing else, if it rests on allowed axioms only, and if what has the theorem's name says what the statement says. A
+second checker can be asked besides.
+"""
 
 from __future__ import annotations
 
-from proofsearch import Verdict
-from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.toolchain import Toolchain
-
-
-def verify(toolchain: Toolchain, config: LeanConfig, theorem: LeanTheorem, proof: str) -> Verdict:
-    """Checks a written proof.
-
-    Args:
-        toolchain: the Lean that checks.
-        config: allowed axioms, time-out, second checker.
-        theorem: what has to be proved.
-        proof: a whole file as :func:`proofsearch_lean.scripts.written` makes it; anything else is refused, never an
-            error.
-    """
-    raise NotImplementedError
+from proofsearch_lean.verification.check import verify as verify
+from proofsearch_lean.verification.checkers import find_checker as find_checker
