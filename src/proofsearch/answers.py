@@ -25,8 +25,8 @@ from proofsearch.types import (
     Finished,
     Rejected,
     Theorem,
-    Unusable,
     TimedOut,
+    Unusable,
     Verdict,
 )
 

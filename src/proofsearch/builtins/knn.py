@@ -13,8 +13,8 @@ name, and reaches those that no recorded proof used. No training, no GPU, any en
 proofs.
 
 Where an environment's tactics name what is local to a goal, it puts each neighbour's tactic into the words of the goal
-(:class:`proofsearch.protocols.AdaptsTactics`): t is what comes out of that, its neighbours count by how well they fit, and
-the third term is for tactics that name nothing local. Tactician substitutes local variables likewise.
+(:class:`proofsearch.protocols.AdaptsTactics`): t is what comes out of that, its neighbours count by how well they fit,
+and the third term is for tactics that name nothing local. Tactician substitutes local variables likewise.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class _Known:
         numbers = np.full((2, len(places) + 1), -1, np.int64)  # the last one is for those that have no place
         for row, tactics in enumerate((proofs, statements)):
             numbers[row, _numbers(places, tactics)] = np.arange(len(tactics))
-        return cls(memory, places, *numbers, adapter, _free(memory.proofs, adapter))
+        return cls(memory, places, numbers[0], numbers[1], adapter, _free(memory.proofs, adapter))
 
 
 class KnnGenerator:

@@ -1,8 +1,9 @@
 """Tactics of one goal put into the words of another: local names are replaced by their counterparts.
 
-``exact hp``, done where ``hp : p`` stands before ``⊢ p``, is ``exact h₂`` where ``h₂ : b`` stands before ``⊢ b``. Which name
-corresponds to which is found by aligning the goals: what is to be shown first, then the types of the hypotheses that the
-tactic names, each alignment binding more names. Names that a tactic gives anew keep their spelling unless that is taken.
+``exact hp``, done where ``hp : p`` stands before ``⊢ p``, is ``exact h₂`` where ``h₂ : b`` stands before ``⊢ b``. Which
+name corresponds to which is found by aligning the goals: what is to be shown first, then the types of the hypotheses
+that the tactic names, each alignment binding more names. Names that a tactic gives anew keep their spelling unless that
+is taken.
 """
 
 from __future__ import annotations

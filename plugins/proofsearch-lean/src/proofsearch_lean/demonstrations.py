@@ -1,8 +1,8 @@
 """Proofs of the library as steps of a search: what a policy or a value function learns from.
 
-A ``by`` block is run step by step in a session, as the search would have met it, so that the states are those that a search
-has. Steps are those of the block itself: what stands below ``·`` or ``case``, in alternatives or in a nested ``by`` belongs to
-the step that it is in. A proof that is a term has no steps.
+A ``by`` block is run step by step in a session, as the search would have met it, so that the states are those that a
+search has. Steps are those of the block itself: what stands below ``·`` or ``case``, in alternatives or in a nested
+``by`` belongs to the step that it is in. A proof that is a term has no steps.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from proofsearch_lean.theorems.scanner import CLOSING, OPENING, ScanError, Token
 
 _GOES_ON = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
 """What goes on with the step before it though it stands where a step begins: alternatives, and steps of ``calc``."""
-_TAKES_ALL = frozenset(
-    ("=>", "·", ".", "by", "|", "all_goals", "any_goals", "focus", "repeat", "repeat'", "try", "iterate", "conv", "first")
-)
+_TAKING_WORDS = "=> · . by | all_goals any_goals focus repeat repeat' try iterate conv first"
+_TAKES_ALL = frozenset(_TAKING_WORDS.split())
 """Behind these, a ``;`` belongs to what they take."""
 
 

@@ -1,8 +1,8 @@
 """Which theorems can't be searched for, as Lean itself sees them.
 
 A file is read once by a fresh process, with each statement a second time, as an axiom: what that rests on is what the
-statement alone rests on, so a ``sorry`` there is one upstream, in a definition that the statement mentions. Rows of a data set
-that have the same text before their theorems are put into one file, each in a namespace of its own.
+statement alone rests on, so a ``sorry`` there is one upstream, in a definition that the statement mentions. Rows of a
+data set that have the same text before their theorems are put into one file, each in a namespace of its own.
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ class _File:
         return name
 
 
-def audit(
-    toolchain: Toolchain, config: LeanConfig, library: LeanLibrary, names: Collection[str]
-) -> Iterator[Unusable]:
+def audit(toolchain: Toolchain, config: LeanConfig, library: LeanLibrary, names: Collection[str]) -> Iterator[Unusable]:
     """Has Lean look into theorems of a library.
 
     Args:
@@ -169,9 +167,7 @@ def _examined(toolchain: Toolchain, config: LeanConfig, file: _File) -> Iterator
             yield Unusable(theorem.name, theorem.origin, reason)
 
 
-def _reason(
-    toolchain: Toolchain, file: _File, theorem: _Audited, messages: Sequence[tuple[int, Message]]
-) -> str:
+def _reason(toolchain: Toolchain, file: _File, theorem: _Audited, messages: Sequence[tuple[int, Message]]) -> str:
     """Why errors stand in a theorem's way; ``""`` where none does."""
     for offset, message in messages:
         if message.severity != "error" or offset >= theorem.end:

@@ -1,8 +1,9 @@
 """Data sets of formal statements: JSON lines and Parquet, in the forms in which they are published.
 
 A row has a statement and mostly a header, a name and a split, under different names: miniF2F's ``formal_statement`` and
-``header``, ProofNet's ``lean4_formalization`` and ``lean4_src_header``, PutnamBench's ``lean4_statement``. The statement may
-end with ``:= by sorry``, ``:= by``, ``:=`` or nothing; what stands in the row before its last theorem stays before it.
+``header``, ProofNet's ``lean4_formalization`` and ``lean4_src_header``, PutnamBench's ``lean4_statement``. The
+statement may end with ``:= by sorry``, ``:= by``, ``:=`` or nothing; what stands in the row before its last theorem
+stays before it.
 """
 
 from __future__ import annotations

@@ -117,9 +117,9 @@ class LeanLibrary:
 class _Splits:
     """Says which split a theorem is in.
 
-    What the data set says, or the name of a file or folder, holds. Else a theorem without a proof is in ``test``: there is
-    nothing to learn from it. One with a proof is in ``train`` where those without are searched; where all are, the hash of
-    its name decides, so that it is the same whatever else is there.
+    What the data set says, or the name of a file or folder, holds. Else a theorem without a proof is in ``test``: there
+    is nothing to learn from it. One with a proof is in ``train`` where those without are searched; where all are, the
+    hash of its name decides, so that it is the same whatever else is there.
     """
 
     def __init__(self, sources: Sequence[Source], only: Literal["auto", "all", "sorry"], held_out: float) -> None:
