@@ -12,6 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "site"))
 
 from lean_installation import Installation, NoLeanError, install
+from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.toolchain import Toolchain, find_toolchain
 
 REQUIRED = "PROOFSEARCH_REQUIRE_LEAN"
 """Environment variable: where it is set, as in ``.ci/run``, a Lean that is missing fails the tests."""
@@ -26,3 +28,15 @@ def lean() -> Installation:
         if os.environ.get(REQUIRED):
             pytest.fail(str(error))
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def config(lean: Installation) -> LeanConfig:
+    """Options that name this Lean, and leave time on a machine that does much else."""
+    return LeanConfig(command=str(lean.lean), timeout=60, start_timeout=600, check_timeout=600)
+
+
+@pytest.fixture(scope="session")
+def toolchain(config: LeanConfig) -> Toolchain:
+    """This Lean as the plugin finds it."""
+    return find_toolchain(config)

@@ -55,7 +55,7 @@ def find_toolchain(config: LeanConfig) -> Toolchain:
     # Without a project, Lean must not find one, nor a toolchain file, in the folder that the search happens to run in.
     folder = find_project(config.project) if config.project is not None else Path("/")
     if config.command is not None:
-        command = _chosen(config.command)
+        command = chosen_program("--lean-command", config.command, "~/.elan/bin/lean")
         server, origin = (*command, "--server"), "--lean-command"
     elif config.project is not None:
         lake = find_program("lake")
@@ -93,15 +93,25 @@ def number(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _chosen(text: str) -> tuple[str, ...]:
+def chosen_program(option: str, text: str, example: str) -> tuple[str, ...]:
+    """The words of a command that an option gives, with the program's whole path as the first.
+
+    Args:
+        option: its name.
+        text: its value, as a shell takes it.
+        example: of a value.
+
+    Raises:
+        UsageError: it can't be split into words, or there is no such program.
+    """
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"--lean-command {text!r}: {error}; quote it as for a shell") from None
-    program = shutil.which(os.path.expanduser(words[0])) if words else None
+        raise UsageError(f"{option} {text!r}: {error}; quote it as for a shell") from None
+    program = shutil.which(Path(words[0]).expanduser()) if words else None
     if program is None:
         what = f"there is no program {words[0]!r}" if words else "it is empty"
-        raise UsageError(f"--lean-command {text!r}: {what}; give the path of lean, for example ~/.elan/bin/lean")
+        raise UsageError(f"{option} {text!r}: {what}; give the path of a program, for example {example}")
     return (str(Path(program).absolute()), *words[1:])
 
 
@@ -202,8 +212,8 @@ def _version(command: tuple[str, ...], folder: Path, timeout: float) -> str:
     if number(version) < MINIMUM:
         least = ".".join(map(str, MINIMUM))
         raise UsageError(
-            f"Lean {version} is too old, {least} is the least; install a newer one (`elan default stable`), in a project "
-            "by its file lean-toolchain and `lake update`"
+            f"Lean {version} is too old, {least} is the least; install a newer one (`elan default stable`), in a "
+            "project by its file lean-toolchain and `lake update`"
         )
     return version
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from proofsearch.errors import UsageError
 from proofsearch_lean.commands import run_command
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.toolchain import Toolchain, find_program
+from proofsearch_lean.toolchain import Toolchain, chosen_program, find_program
 
 _PROGRAMS = {
     "leanchecker": ("leanchecker", "lean4checker"),
@@ -84,16 +83,8 @@ def find_checker(toolchain: Toolchain, config: LeanConfig) -> Checker | None:
 
 
 def _words(toolchain: Toolchain, config: LeanConfig) -> tuple[str, ...]:
-    given = f"--lean-checker {config.checker}"
     if config.checker_command is not None:
-        try:
-            words = shlex.split(config.checker_command)
-        except ValueError as error:
-            raise UsageError(f"--lean-checker-command {config.checker_command!r}: {error}") from None
-        program = shutil.which(os.path.expanduser(words[0])) if words else None
-        if program is None:
-            raise UsageError(f"--lean-checker-command {config.checker_command!r}: there is no such program")
-        return (str(Path(program).absolute()), *words[1:])
+        return chosen_program("--lean-checker-command", config.checker_command, "~/bin/safe_verify")
     names = _PROGRAMS[config.checker]
     beside = _prefix(toolchain) if config.checker == "leanchecker" else None
     for name in names:
@@ -102,8 +93,8 @@ def _words(toolchain: Toolchain, config: LeanConfig) -> tuple[str, ...]:
         if found is not None:
             return (found,)
     raise UsageError(
-        f"{given}: no program {' or '.join(names)} was found; {_REMEDIES[config.checker]}, or name it with "
-        "--lean-checker-command"
+        f"--lean-checker {config.checker}: no program {' or '.join(names)} was found; {_REMEDIES[config.checker]}, "
+        "or name it with --lean-checker-command"
     )
 
 
@@ -200,7 +191,7 @@ class Comparator:
             "enable_nanoda": self._nanoda(),
         }
         (folder / "config.json").write_text(json.dumps(settings))
-        lake = self.lake or tuple(filter(None, [find_program("lake")] and ["lake", "env"]))
+        lake = self.lake or (find_program("lake") or "lake", "env")
         return _run(self.name, [*lake, *self.words, "config.json"], folder, config, self._modules())
 
     def _modules(self) -> dict[str, str]:

@@ -97,7 +97,7 @@ def judge(theorem: LeanTheorem, file: CheckedFile, code: int, messages: Sequence
     commands = [message for message in messages if message.traces_command]
     smuggled = next((message for message in commands if message.line in file.script), None)
     if smuggled is not None:
-        what = smuggled.text.partition("]")[2].strip(" ✅️💥️❌").split("\n")[0][:80]
+        what = " ".join(smuggled.text.partition("]")[2].split()[:8])
         return Finding(
             f"line {smuggled.line - file.script.start + 1} of the proof begins another command ({what}): "
             "a proof holds nothing but steps"
@@ -143,8 +143,8 @@ def _about(wrong: Sequence[Message], file: CheckedFile) -> str:
     )
     if all(message.is_about_heartbeats for message in wrong):
         return (
-            f"it fails for heartbeats only, {where}: {said}. In the search each step has that budget for itself, in the "
-            "check the whole declaration has it once; `set_option maxHeartbeats N` before the theorem raises it"
+            f"it fails for heartbeats only, {where}: {said}. In the search each step has that budget for itself, in "
+            "the check the whole declaration has it once; `set_option maxHeartbeats N` before the theorem raises it"
         )
     if first.line >= file.axioms_line:
         return f"the proof doesn't end where it should: {said}"

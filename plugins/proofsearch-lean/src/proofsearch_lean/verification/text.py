@@ -11,19 +11,19 @@ from __future__ import annotations
 import re
 
 _RUNS_CODE = re.compile(
-    r"(?<![\w.'])(?:"
-    r"run_tac|run_cmd|run_elab|run_meta|run_conv|by_elab|eval%|elab|elab_rules|elab_stx%|simproc|simproc_decl|"
-    r"builtin_simproc|dsimproc|builtin_dsimproc|initialize|builtin_initialize|attribute|unsafe|#\w+!?"
-    r")(?![\w'])"
-    r"|@\[|implemented_by|skipKernelTC|unsafe(?:IO|BaseIO|EIO|Cast)|addDeclWithoutChecking"
+    r"(?:run_tac|run_cmd|run_elab|run_meta|run_conv|by_elab|eval%|elab|elab_rules|elab_stx%|simproc|simproc_decl|"
+    r"initialize|attribute|unsafe)(?![A-Za-z0-9_'])"
+    r"|#eval|#guard|@\[|implemented_by|skipKernelTC|unsafe(?:IO|BaseIO|EIO|Cast)|addDeclWithoutChecking"
 )
+"""What stands before a word says nothing: numbers and some symbols end where a word begins. What stands behind it does
+only if Lean and we agree that it makes the word a longer one; ``λ``, for one, is a letter here and a symbol there."""
 
 _UNSAFE_RULE = re.compile(r"\(\s*add\s+unsafe\b")
 """How Aesop's rules say how likely they are; no term can be read as this."""
 
-_SETS_OPTION = re.compile(r"(?<![\w.'])set_option(?![\w'])")
+_SETS_OPTION = re.compile(r"set_option(?![A-Za-z0-9_'])")
 
-_OPTION = re.compile(r"\s+([A-Za-z][\w.]*)\s")
+_OPTION = re.compile(r"\s+([A-Za-z][A-Za-z0-9_.]*)\s")
 
 _HARMLESS = re.compile(
     r"(?:maxHeartbeats|maxRecDepth|autoImplicit|relaxedAutoImplicit|simprocs|hygiene|quotPrecheck|Elab\.async)$"
