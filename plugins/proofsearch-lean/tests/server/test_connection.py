@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from proofsearch_lean.server import connection as module
 from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox
 

@@ -9,10 +9,10 @@ import pytest
 from corpus_of_steps import EVIL, GOOD, Case
 from lean_installation import Installation
 from lean_sessions import server, session, theorem
-
-from proofsearch import Advanced, Finished, Rejected
 from proofsearch_lean.server.sentinel import classify
 from proofsearch_lean.transports import Open
+
+from proofsearch import Advanced, Finished, Rejected
 
 UNSOLVED = "unsolved goals\ncase left\nh : p\n⊢ p\n\ncase right\n⊢ q"
 

@@ -14,15 +14,16 @@ import psutil
 import pytest
 from lean_installation import Installation
 from lean_sessions import CRASHING, DEADLY, ENDLESS, HANGS, server, theorem, transport
-
-from proofsearch import Crashed, Finished, Rejected, TimedOut
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.transports import Open
 
+from proofsearch import Crashed, Finished, Rejected, TimedOut
+
 SWAP = theorem("swap (p q r : Prop) (h : p ∧ q) (k : q → r) : r ∧ p")
 PROOF = ("constructor", "exact k h.2", "exact h.1")
 SUM = theorem("sum (a b c : Nat) : a + b = c")
+
 
 @pytest.fixture(scope="module")
 def running(lean: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
@@ -68,7 +69,9 @@ def test_a_document_serves_one_theorem_after_the_other(running: LanguageServer) 
 
 def test_what_stands_before_can_be_used_and_the_theorem_itself_cannot(running: LanguageServer) -> None:
     with transport(running) as made:
-        preamble = "theorem earlier (p : Prop) (h : p) : p := h\n\nnamespace Deep\n-- with unicode: 𝔸 ⊢\nvariable (n : Nat)\n"
+        preamble = (
+            "theorem earlier (p : Prop) (h : p) : p := h\n\nnamespace Deep\n-- with unicode: 𝔸 ⊢\nvariable (n : Nat)\n"
+        )
         assert made.begin(theorem("mine (p : Prop) (h : p) (e : n = n) : p", preamble)) == goals(
             "n : Nat\np : Prop\nh : p\ne : n = n\n⊢ p"
         )

@@ -153,7 +153,7 @@ EVIL = [
         "set_option no.such.option true in skip",
         "exact (fun x => x x : r ∧ p)",
         "import Init",
-        "macro \"done\" : tactic => `(tactic| skip)",
+        'macro "done" : tactic => `(tactic| skip)',
         f"{_SMUGGLED}  trivial",
         f"{_SMUGGLED}trivial",
         "/- it stands further right than the others -/ skip",

@@ -17,6 +17,18 @@ from proofsearch_lean.server.language_server import LanguageServer
 _CONTENT_MODIFIED = -32801
 """The code of an answer that another version of the text made void; the same can be asked again."""
 
+_LOOK = 0.1
+"""Seconds without an answer after which it is looked whether the process that has to give it is still there."""
+
+_APPEARS = 5.0
+"""Seconds after which such a process has to be there at all."""
+
+_WATCHED = 0.2
+"""Seconds that a process is watched to see whether it is at work."""
+
+_IDLE = 0.02
+"""Processor seconds in that time that are no work."""
+
 _numbers = itertools.count(1)
 
 
@@ -60,6 +72,7 @@ class Document:
         self._head = ""
         self._lines = 0
         self._box: Mailbox | None = None
+        self._worker: psutil.Process | None = None
         self._stopped = False
 
     @property
@@ -103,8 +116,13 @@ class Document:
             }
             answers = self._ask(connection, box, change, asked, until)
         except ConnectionLostError as error:
-            self._connection = None
+            self._connection = self._worker = None
             raise LostError(str(error)) from None
+        except LostError:
+            self._worker = None
+            raise
+        if self._worker is None:
+            self._worker = self.worker()
         diagnostics = connection.diagnostics(self._uri, self._version)
         if diagnostics is None:
             raise LostError("the language server reported nothing about the text that it had read")
@@ -118,7 +136,7 @@ class Document:
         document = {"uri": self._uri, "version": self._version}
         lines = body.count("\n")
         if connection is not self._connection:
-            self._connection, self._head, self._lines = connection, head, lines
+            self._connection, self._head, self._lines, self._worker = connection, head, lines, None
             opened = {**document, "languageId": "lean4", "text": head + body}
             return {"method": "textDocument/didOpen", "params": {"textDocument": opened}}
         change: Message = {"text": head + body}
@@ -162,15 +180,31 @@ class Document:
         return answers
 
     def _next(self, box: Mailbox, until: float) -> Message:
-        try:
-            message = box.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            raise DeadlineError from None
-        if message is None:
-            if self._stopped:
-                raise StoppedError
-            raise ConnectionLostError("the language server ended" + (self._server.last_words() or ""))
-        return message
+        asked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            try:
+                message = box.get(timeout=max(0.0, min(_LOOK, until - now)))
+            except queue.Empty:
+                self._look(time.monotonic() - asked)
+                if time.monotonic() >= until:
+                    raise DeadlineError from None
+                continue
+            if message is None:
+                if self._stopped:
+                    raise StoppedError
+                raise ConnectionLostError(f"the language server ended{self._server.last_words()}")
+            return message
+
+    def _look(self, waited: float) -> None:
+        """Looks whether the process that reads is still there: the server doesn't always answer for one that died.
+
+        It says that it keeps the request for the next process, which it starts with the next text.
+        """
+        process = self.worker()
+        if (self._worker is not None and process != self._worker) or (process is None and waited > _APPEARS):
+            raise LostError("the process that reads the text has ended")
+        self._worker = process
 
     def stop(self) -> None:
         """Ends the reading that is under way, and every later one; from any thread. For good."""
@@ -183,9 +217,25 @@ class Document:
         """The process that reads it, where one does."""
         return self._connection.worker(self._uri) if self.open and self._connection else None
 
+    def busy(self) -> bool:
+        """Watches, for a moment, whether the process that reads it is at work though nothing is asked of it.
+
+        What ran may go on in a thread of its own when the text has been replaced and the new one was read.
+        """
+        process = self.worker()
+        if process is None:
+            return False
+        try:
+            before = sum(process.cpu_times()[:2])
+            time.sleep(_WATCHED)
+            return sum(process.cpu_times()[:2]) - before > _IDLE
+        except psutil.Error:
+            return False
+
     def kill(self) -> None:
         """Kills the process that reads it and closes it; reading it again opens it anew."""
         connection, self._connection = self._connection, None
+        self._worker = None
         if connection is not None and not connection.lost:
             connection.kill_worker(self._uri)
             with contextlib.suppress(ConnectionLostError):
