@@ -14,8 +14,14 @@ import psutil
 from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox, Message
 from proofsearch_lean.server.language_server import LanguageServer
 
+_READ = "textDocument/waitForDiagnostics"
+_GOAL = "$/lean/plainGoal"
+
 _CONTENT_MODIFIED = -32801
 """The code of an answer that another version of the text made void; the same can be asked again."""
+
+_GONE = frozenset((-32901, -32902))
+"""The codes of answers for a process that ended or crashed."""
 
 _LOOK = 0.1
 """Seconds without an answer after which it is looked whether the process that has to give it is still there."""
@@ -111,8 +117,8 @@ class Document:
             assert connection is not None
             place = {"textDocument": {"uri": self._uri}, "position": {"line": line, "character": column}}
             asked = {
-                "textDocument/waitForDiagnostics": {"uri": self._uri, "version": self._version},
-                "$/lean/plainGoal": place,
+                _READ: {"uri": self._uri, "version": self._version},
+                _GOAL: place,
             }
             answers = self._ask(connection, box, change, asked, until)
         except ConnectionLostError as error:
@@ -126,7 +132,7 @@ class Document:
         diagnostics = connection.diagnostics(self._uri, self._version)
         if diagnostics is None:
             raise LostError("the language server reported nothing about the text that it had read")
-        found = answers["$/lean/plainGoal"] or {}
+        found = answers[_GOAL]
         return Reading(tuple(diagnostics), tuple(found.get("goals") or ()))
 
     def _change(self, head: str, body: str) -> Message:
@@ -172,6 +178,10 @@ class Document:
                     requests[method] = again
                     methods[again["id"]] = method
                     connection.send(again)
+                elif method == _GOAL and error.get("code") not in _GONE:
+                    # Goals that can't be shown there, for want of something to print them with; the diagnostics of a
+                    # text have them too.
+                    answers[method] = {}
                 else:
                     raise LostError(str(error.get("message", "the language server gave no answer")))
         finally:
