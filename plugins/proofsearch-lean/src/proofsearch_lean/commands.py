@@ -21,7 +21,9 @@ _END = 5.0
 
 # The first process of the group becomes the program. Another one waits for the end of a pipe whose other end only this
 # process holds: when it dies, however it does, the whole group is killed.
-_GUARD = '{ cat <&"$1" >/dev/null 2>&1; kill -s KILL -- "-$$"; } >/dev/null 2>&1 </dev/null & shift; exec "$@" </dev/null'
+_GUARD = (
+    '{ cat <&"$1" >/dev/null 2>&1; kill -s KILL -- "-$$"; } >/dev/null 2>&1 </dev/null & shift; exec "$@" </dev/null'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ All but nanoda judge with Lean's own kernel, so only a check with that one reach
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -98,6 +99,7 @@ def _words(toolchain: Toolchain, config: LeanConfig) -> tuple[str, ...]:
     )
 
 
+@functools.cache
 def _prefix(toolchain: Toolchain) -> Path | None:
     """The folder of the toolchain, as it says itself."""
     done = run_command([*toolchain.command, "--print-prefix"], toolchain.folder, timeout=60)
