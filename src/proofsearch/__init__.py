@@ -33,6 +33,7 @@ from proofsearch.types import (
     Theorem,
     TimedOut,
     Tree,
+    Unusable,
     Verdict,
 )
 
@@ -87,6 +88,7 @@ __all__ = [
     "Theorem",
     "TimedOut",
     "Tree",
+    "Unusable",
     "Verdict",
     "__version__",
     "evaluate",

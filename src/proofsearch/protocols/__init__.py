@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from proofsearch.protocols.abilities import (
+    AdaptsTactics as AdaptsTactics,
+)
+from proofsearch.protocols.abilities import (
+    Audits as Audits,
+)
+from proofsearch.protocols.abilities import (
     EndsJobs as EndsJobs,
 )
 from proofsearch.protocols.abilities import (

@@ -33,6 +33,13 @@ class LeanConfig(ComponentConfig):
         description="Which theorems of .lean files are searched: all, those whose proof is sorry, or auto: those, "
         "and all where there is none.",
     )
+    held_out: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of the proved theorems that is held out where all are searched, by a hash of their names: "
+        "half of it is the split test, half validation.",
+    )
     header: str | None = Field(
         default=None,
         description="What stands before each theorem of a data set that brings no header, such as imports.",

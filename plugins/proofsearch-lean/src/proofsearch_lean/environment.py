@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from proofsearch import Finished, Theorem, Verdict
+from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
 from proofsearch.errors import InputError, ProofError, UsageError
 from proofsearch.protocols import Usage
+from proofsearch_lean.adaptation import adapt
 from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.demonstrations import replay, steps_of
 from proofsearch_lean.memory import usage_of
 from proofsearch_lean.scripts import flaw, written
 from proofsearch_lean.server.connection import ConnectionLostError
@@ -20,7 +21,7 @@ from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.session import LeanSession
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.theorems import read_theorems
+from proofsearch_lean.theorems import LeanLibrary, audit, read_library
 from proofsearch_lean.toolchain import Toolchain, find_toolchain
 from proofsearch_lean.transports import Transport
 from proofsearch_lean.verification import verify
@@ -62,46 +63,65 @@ class LeanEnvironment:
     # -- theorems ------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _sources(self) -> Mapping[str, LeanTheorem]:
-        return {source.name: source for source in read_theorems(self._config)}
+    def library(self) -> LeanLibrary:
+        """The theorems that the options name.
 
-    @cached_property
-    def _theorems(self) -> Mapping[str, Theorem]:
-        return {
-            source.name: Theorem(
-                name=source.name,
-                statement=source.statement,
-                source=f"{source.file}:{source.line}" if source.line else source.file,
-                position=position,
-                split=source.split,
-            )
-            for position, source in enumerate(self._sources.values())
-        }
+        Raises:
+            UsageError: they name nothing.
+            InputError: something can't be read, or holds no theorem.
+        """
+        return read_library(self._config)
 
     def theorems(self) -> Sequence[Theorem]:
         """Those that the options name, in the order of the files."""
-        return list(self._theorems.values())
+        return list(self.library.theorems)
 
     def theorem(self, name: str) -> Theorem:
         """Looks a theorem up by its full name.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: there is none of that name, or it can't be searched for.
         """
-        self.source(name)
-        return self._theorems[name]
-
-    def source(self, name: str) -> LeanTheorem:
-        """A theorem with the text before it.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
-        if name not in self._sources:
-            near = difflib.get_close_matches(name, self._sources, n=3)
+        found = self.library.by_name.get(name)
+        if found is None:
+            unusable = next((one for one in self.library.unusable if one.name == name), None)
+            if unusable is not None:
+                raise UsageError(f"{name} at {unusable.source} can't be searched for: {unusable.reason}")
+            near = difflib.get_close_matches(name, self.library.by_name, n=3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise UsageError(f"{self._config.file or self._config.theorems} has no theorem {name!r}{hint}")
-        return self._sources[name]
+        return found
+
+    def source(self, name: str) -> LeanTheorem:
+        """A theorem with the text before it; raises as :meth:`theorem`."""
+        return self.library.lean(self.theorem(name).name)
+
+    def audit(self, theorems: Sequence[Theorem]) -> Iterator[Unusable]:
+        """What can't be searched for: what was left out as the library was read, and what Lean says of the others."""
+        yield from self.library.unusable
+        yield from audit(self.toolchain, self._config, self.library, [theorem.name for theorem in theorems])
+
+    # -- what can be learnt --------------------------------------------------------------------------------------
+
+    def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
+        """The tactic proofs among the theorems' own, run step by step.
+
+        What has none is left out, and what can't be followed, because a step fails on its own.
+        """
+        for number, theorem in enumerate(theorems):
+            proof = self.source(theorem.name).proof
+            if proof is None or not steps_of(proof):
+                continue
+            self._status("running the library's proofs", number, len(theorems))
+            session = self.open(theorem)
+            try:
+                yield from replay(theorem, session, steps_of(proof))
+            finally:
+                session.close()
+
+    def adapted(self, tactic: str, there: Goal, here: Goal) -> Sequence[tuple[str, float]]:
+        """A tactic with the names of another goal; see :mod:`proofsearch_lean.adaptation`."""
+        return adapt(tactic, there.text, here.text)
 
     # -- searching -----------------------------------------------------------------------------------------------
 
@@ -185,13 +205,11 @@ class LeanEnvironment:
     def fingerprint(self) -> Mapping[str, str]:
         """The versions, a hash of all theorems with what stands before them, and the options that results depend on."""
         config = self._config
-        texts = hashlib.sha256()
-        for source in self._sources.values():
-            texts.update("\0".join((source.name, source.preamble, source.statement)).encode() + b"\0")
         return {
             "proofsearch-lean": VERSION,
             "lean": self.toolchain.version,
-            "theorems": texts.hexdigest(),
+            "theorems": self.library.sha256(),
+            "splits": f"{config.only} {config.held_out:g}",
             "timeout": f"{config.timeout:g}",
             "axioms": " ".join(config.axioms),
         }
