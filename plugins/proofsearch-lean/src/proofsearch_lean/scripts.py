@@ -11,17 +11,20 @@ from proofsearch_lean.statements import LeanTheorem
 INDENT = "  "
 """How far a tactic stands from the margin."""
 
-_HOLE = re.compile(r"(?<![\w.'])(sorry|admit)(?![\w'])")
+_HOLE = re.compile(r"(?<![\w.'])(sorry|admit|sorryAx)(?![\w'])")
 
 _COMMENTS = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
 
 _CONTINUES = re.compile(
-    r"(at|with|using|only|generalizing|else|then|from|by|in|where|on|termination_by|decreasing_by)(?![\w.'!?])"
-    r"|[^\w({·.«]|_(?!\w)|\.(?!\s)"
+    r"(at|with|using|only|generalizing|else|then|from|by|in|where|on|to|termination_by|decreasing_by)(?![\w.'!?])"
+    r"|\(\s*\w+\s*:=|[^\w({·.«]|_(?!\w)|\.(?!\s)"
 )
 """How nothing begins that is a tactic of its own: such a text would change the tactic in front of it."""
 
-_OPEN_ENDED = re.compile(r"(\bby|=>|:=|·|<;>|<\||\bdo|\bthen|\belse|\bat|[,|;(\[{⟨])$")
+_OPEN_ENDED = re.compile(
+    r"(=>|:=|·|<;>|<\||[,|;(\[{⟨]|(?<![\w.'])(by|do|then|else|in|at|with|using|from|all_goals|any_goals|focus|try"
+    r"|repeat|repeat1|repeat'|iterate|first|fail_if_success|classical))$"
+)
 """How nothing ends that is a whole tactic: such a text would take the next one for its own end."""
 
 
