@@ -10,13 +10,13 @@ from pathlib import Path
 from proofsearch import Verdict
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.programs import Ended, run_command
+from proofsearch_lean.refusals import refusal
 from proofsearch_lean.scripts import heading
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain, advice
 from proofsearch_lean.verification.checkers import find_checker
 from proofsearch_lean.verification.judgement import HOLE, MODULE, CheckedFile, Finding, compose, judge
 from proofsearch_lean.verification.reports import errors, read_messages
-from proofsearch_lean.verification.text import refusal
 
 TIER = "axioms audited"
 """How far an accepting check goes: Lean's kernel, and the axioms listed and allowed."""
