@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from proofsearch_lean.refusals import refusal
 from proofsearch_lean.statements import LeanTheorem
 
 INDENT = "  "
@@ -54,17 +55,12 @@ def flaw(tactic: str) -> str:
     """Why a text can't be a step, whatever Lean says of it; ``""`` where it can.
 
     A step has to be tactics of its own: it neither goes on with what stands before it, as ``at h`` would, nor is left
-    open so that what follows becomes a part of it, as ``exact by`` is. And it may leave no hole, which Lean reports
-    only where no goal is open.
+    open so that what follows becomes a part of it, as ``exact by`` is. It may leave no hole, which Lean reports only
+    where no goal is open. And it may say nothing for which every check would refuse it.
     """
-    try:
-        tactic.encode()
-    except UnicodeEncodeError:
-        return "it holds half of a surrogate pair, which is no character"
-    if "\0" in tactic:
-        return "it holds the character NUL"
-    if "\r" in tactic:
-        return "it holds a carriage return"
+    refused = refusal(indented(tactic))
+    if refused:
+        return refused
     bare = _COMMENTS.sub(" ", tactic).strip()
     if not bare:
         return "it is empty"
