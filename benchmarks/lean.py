@@ -6,7 +6,7 @@ Everything goes through the environment as a search uses it: sessions in threads
 trial whose cost is measured does nothing (`skip`), so what it takes is the text's way to Lean and back. Trials a second
 are of tactics as a policy writes them, two thirds of which fail, over states of four depths; the numbers of sessions
 take turns, round by round, so that what else the machine does slows all alike. Memory is that of one session's process,
-without what it maps from files. Transport `repl`: --repl FOLDER.
+with and without what it maps from files. Transport `repl`: --repl FOLDER.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 from bench_runs import print_table
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.environment import LeanEnvironment
@@ -147,18 +148,23 @@ def try_all(session: LeanSession, states: Sequence[ProofState], trials: int) -> 
 
 
 def print_memory(lean: LeanEnvironment, trials: int) -> None:
-    """Prints the memory of one session's process as it makes trials."""
+    """Prints the memory of one session's processes as it makes trials."""
     rows = []
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    lean.renew()
     with closing(lean.open(lean.theorem("bench"))) as session:
         states = states_of(session)
-        first = made = 0
+        own = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
+        first: tuple[int, ...] = ()
+        made = 0
         for mark in sorted({500, 1000, *range(2500, trials, 2500), trials}):
             try_all(session, states, mark - made)
             made = mark
-            memory = session.usage().memory
+            memory = sum(process.memory_info().rss for process in own), session.usage().memory
             first = first or memory
-            rows.append([f"{made:,}", f"{memory / 1e6:.1f}", f"×{memory / first:.2f}"])
-    print_table(["trials", "MB", "over the first"], rows)
+            cells = [f"{now / 1e6:.1f} (×{now / then:.2f})" for now, then in zip(memory, first, strict=True)]
+            rows.append([f"{made:,}", *cells])
+    print_table(["trials", "resident MB", "of that its own"], rows)
 
 
 if __name__ == "__main__":
