@@ -1,123 +1,58 @@
-"""Running a program to its end, in bounds, so that nothing of it stays behind."""
+"""``proofsearch lean``: looks at a Lean that options name."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Annotated, Literal
 
-MOST_OUTPUT = 64 * 1024 * 1024
-"""Bytes that a program may write before it is ended; proofs can be made to write for ever."""
+import typer
 
-_END = 5.0
-"""Seconds in which what was killed has to be gone."""
+from proofsearch import streams
+from proofsearch.errors import DiagnosisError
+from proofsearch_lean.config import LeanConfig
 
-# The first process of the group becomes the program. Another one waits for the end of a pipe whose other end only this
-# process holds: when it dies, however it does, the whole group is killed.
-_GUARD = '{ cat <&"$1" >/dev/null 2>&1; kill -s KILL -- "-$$"; } >/dev/null 2>&1 </dev/null & shift; exec "$@" </dev/null'
+app = typer.Typer(no_args_is_help=True, help="Look at a Lean.")
+
+_MARKS = {"found": "✓", "absent": "–", "problem": "✗"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of a program.
+@app.callback()
+def lean() -> None:
+    """Look at a Lean."""
 
-    Attributes:
-        code: its exit code; negative for a signal, as :mod:`subprocess` has it.
-        output: what it wrote to its standard output.
-        errors: what it wrote to its standard error.
-        stopped: whether it was ended by us: for its ``"time"`` or its ``"output"``; else ``""``.
+
+@app.command()
+def doctor(
+    project: Annotated[Path | None, typer.Option("--lean-project", help="A Lake project's folder.")] = None,
+    command: Annotated[str | None, typer.Option("--lean-command", help="The program lean.")] = None,
+    checker: Annotated[
+        Literal["none", "leanchecker", "safeverify", "comparator"],
+        typer.Option("--lean-checker", help="A second checker that has to be there."),
+    ] = "none",
+    checker_command: Annotated[str | None, typer.Option("--lean-checker-command", help="How that is called.")] = None,
+    seconds: Annotated[
+        float, typer.Option("--lean-start-timeout", min=1.0, help="Seconds for each of its answers.")
+    ] = 300.0,
+) -> None:
+    """Says of a Lean what ``proofsearch doctor`` says of the one on the path: version, project, a trial, a check.
+
+    Exit 0 if searches can use it, exit 10 if something has to be put right.
     """
+    from proofsearch_lean.diagnosis import examine_with
 
-    code: int
-    output: str
-    errors: str
-    stopped: Literal["", "time", "output"] = ""
-
-    def last_words(self, most: int = 400) -> str:
-        """The end of what it said, on one line."""
-        return " ".join(f"{self.output} {self.errors}".split())[-most:]
-
-
-def run_command(
-    words: Sequence[str],
-    folder: Path,
-    timeout: float,
-    environment: Mapping[str, str] | None = None,
-    most: int = MOST_OUTPUT,
-) -> Ended:
-    """Runs a program without input and waits for its end.
-
-    Args:
-        words: the program and its arguments.
-        folder: where it runs.
-        timeout: seconds after which it is killed with all that it started in its process group.
-        environment: variables that are set besides this process's own.
-        most: bytes of output, and of errors, after which it is killed.
-
-    Raises:
-        OSError: the folder isn't there, or the program can't be started.
-    """
-    watched, held = os.pipe()
-    try:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "sh", str(watched), *words],
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(watched,),
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(watched)
-        os.close(held)
-        raise
-    os.close(watched)
-    assert process.stdout and process.stderr
-    too_much = threading.Event()
-    kept: tuple[list[bytes], list[bytes]] = [], []
-    readers = [
-        threading.Thread(target=_keep, args=(stream, parts, most, process.pid, too_much), daemon=True)
-        for stream, parts in zip((process.stdout, process.stderr), kept, strict=True)
-    ]
-    stopped: Literal["", "time", "output"] = ""
-    try:
-        for reader in readers:
-            reader.start()
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        stopped = "time"
-    finally:
-        _kill(process.pid)
-        os.close(held)
-        process.wait()
-        until = time.monotonic() + _END
-        for reader in readers:
-            reader.join(max(0.0, until - time.monotonic()))
-    output, errors = (b"".join(parts).decode(errors="replace") for parts in kept)
-    return Ended(process.returncode, output, errors, "output" if too_much.is_set() else stopped)
-
-
-def _keep(stream: IO[bytes], parts: list[bytes], most: int, group: int, too_much: threading.Event) -> None:
-    with stream:
-        left = most
-        while block := stream.read1(1 << 16):  # type: ignore[attr-defined]
-            if left <= 0:
-                too_much.set()
-                _kill(group)
-                return
-            parts.append(block[:left])
-            left -= len(block)
-
-
-def _kill(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+    config = LeanConfig(
+        project=project,
+        command=command,
+        checker=checker,
+        checker_command=checker_command,
+        start_timeout=seconds,
+        check_timeout=seconds,
+        timeout=seconds,
+    )
+    problems = 0
+    for finding in examine_with(config):
+        problems += finding.state == "problem"
+        remedy = f"\n    → {finding.remedy}" if finding.remedy and finding.state != "found" else ""
+        streams.output(f"{_MARKS[finding.state]} {finding.what}: {finding.message}{remedy}")
+    if problems:
+        raise DiagnosisError(f"{problems} {'problem was' if problems == 1 else 'problems were'} found")

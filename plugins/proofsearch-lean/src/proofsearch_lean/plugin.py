@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
     from proofsearch.protocols import Environment
     from proofsearch.registry import Builder
     from proofsearch_lean.config import LeanConfig
@@ -19,6 +19,20 @@ def register_environments(register: Register) -> None:
     from proofsearch_lean.config import LeanConfig
 
     register("lean", make_environment, config=LeanConfig, help="Lean 4: a project, .lean files, or a data set.")
+
+
+@hookimpl
+def register_commands(register: RegisterCommand) -> None:
+    """Registers ``proofsearch lean``."""
+    register("lean", "proofsearch_lean.commands:app", help="Look at a Lean: version, project, a trial, a check.")
+
+
+@hookimpl
+def register_diagnoses(register: RegisterDiagnosis) -> None:
+    """Registers what is asked about Lean."""
+    from proofsearch_lean.diagnosis import examine
+
+    register("lean", examine)
 
 
 def make_environment(config: LeanConfig, builder: Builder) -> Environment:

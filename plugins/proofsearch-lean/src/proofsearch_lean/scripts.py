@@ -6,22 +6,26 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from proofsearch_lean.refusals import refusal
 from proofsearch_lean.statements import LeanTheorem
 
 INDENT = "  "
 """How far a tactic stands from the margin."""
 
-_HOLE = re.compile(r"(?<![\w.'])(sorry|admit)(?![\w'])")
+_HOLE = re.compile(r"(?<![\w.'])(sorry|admit|sorryAx)(?![\w'])")
 
 _COMMENTS = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
 
 _CONTINUES = re.compile(
-    r"(at|with|using|only|generalizing|else|then|from|by|in|where|on|termination_by|decreasing_by)(?![\w.'!?])"
-    r"|[^\w({·.«]|_(?!\w)|\.(?!\s)"
+    r"(at|with|using|only|generalizing|else|then|from|by|in|where|on|to|termination_by|decreasing_by)(?![\w.'!?])"
+    r"|\(\s*\w+\s*:=|[^\w({·.«]|_(?!\w)|\.(?!\s)"
 )
 """How nothing begins that is a tactic of its own: such a text would change the tactic in front of it."""
 
-_OPEN_ENDED = re.compile(r"(\bby|=>|:=|·|<;>|<\||\bdo|\bthen|\belse|\bat|[,|;(\[{⟨])$")
+_OPEN_ENDED = re.compile(
+    r"(=>|:=|·|<;>|<\||[,|;(\[{⟨]|(?<![\w.'])(by|do|then|else|in|at|with|using|from|all_goals|any_goals|focus|try"
+    r"|repeat|repeat1|repeat'|iterate|first|fail_if_success|classical))$"
+)
 """How nothing ends that is a whole tactic: such a text would take the next one for its own end."""
 
 
@@ -51,17 +55,12 @@ def flaw(tactic: str) -> str:
     """Why a text can't be a step, whatever Lean says of it; ``""`` where it can.
 
     A step has to be tactics of its own: it neither goes on with what stands before it, as ``at h`` would, nor is left
-    open so that what follows becomes a part of it, as ``exact by`` is. And it may leave no hole, which Lean reports
-    only where no goal is open.
+    open so that what follows becomes a part of it, as ``exact by`` is. It may leave no hole, which Lean reports only
+    where no goal is open. And it may say nothing for which every check would refuse it.
     """
-    try:
-        tactic.encode()
-    except UnicodeEncodeError:
-        return "it holds half of a surrogate pair, which is no character"
-    if "\0" in tactic:
-        return "it holds the character NUL"
-    if "\r" in tactic:
-        return "it holds a carriage return"
+    refused = refusal(indented(tactic))
+    if refused:
+        return refused
     bare = _COMMENTS.sub(" ", tactic).strip()
     if not bare:
         return "it is empty"

@@ -23,6 +23,9 @@ FALSE = LeanTheorem("Attacked.target", "theorem target : (0 : Nat) = 1", PREAMBL
 OPEN = LeanTheorem("Attacked.target", "theorem target (p q : Prop) (h : p) : q", PREAMBLE)
 """A statement with hypotheses that doesn't follow from them."""
 
+NAMED = LeanTheorem("Attacked.target", "theorem target : (0 : Nat) = 1", f"{PREAMBLE}axiom propext : (0 : Nat) = 1\n")
+"""One behind an axiom that is called as one of Lean's is."""
+
 TRUE = LeanTheorem("Attacked.target", "theorem target : 3 < 5", PREAMBLE)
 """A true statement, for proofs that are none nevertheless."""
 
@@ -81,6 +84,7 @@ ATTACKS = (
     Attack("an unsafe term behind a number", "exact (fun (_ : Nat) (h : (0 : Nat) = 1) => h) 0xFunsafe lcProof"),
     Attack("a choice from nothing", "exact Classical.choice ⟨_⟩"),
     Attack("an instance found", "exact inferInstance"),
+    Attack("an axiom that is called as one of Lean's", "exact propext", NAMED, deceives=True),
     # Checks that are left out.
     Attack("the kernel left out", "set_option debug.skipKernelTC true in\ndecide +kernel", deceives=True),
     Attack(
@@ -147,7 +151,6 @@ ATTACKS = (
     Attack("a definition", "exact f\ndef f : (0 : Nat) = 1 := unproved"),
     Attack("a mutual block", "sorry\nmutual\nend"),
     Attack("an option for the rest", "sorry\nset_option pp.raw false"),
-    Attack("an option over the report", "sorry\nset_option pp.all true in"),
     Attack("the commands' trace switched off", "sorry\nset_option trace.Elab.command false\naxiom mine : False"),
     Attack("names opened over the report", "sorry\nopen Attacked in"),
     Attack("names opened for good", "sorry\nopen Nat"),
@@ -168,6 +171,8 @@ ATTACKS = (
     Attack("a bracket too many", "exact (unproved))", FALSE),
     Attack("an open by", "exact by"),
     Attack("an open alternative", "first | sorry |"),
+    Attack("a semicolon at the end", "sorry;"),
+    Attack("an option that wants a tactic behind it", "sorry\nset_option pp.all true in"),
     # Characters.
     Attack("a look-alike of the theorem", "exact ｕnproved"),
     Attack("a look-alike of sorry", "exact sоrry"),

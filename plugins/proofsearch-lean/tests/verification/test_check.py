@@ -109,6 +109,18 @@ def test_names_and_scopes(check, name: str, statement: str, preamble: str) -> No
     assert verdict.message == "" and verdict.proved
 
 
+def test_axioms_have_their_full_names(check) -> None:
+    """In a namespace, Lean would write the names of what is in it without the namespace's."""
+    theorem = LeanTheorem("Classical.t", "theorem t (p : Prop) : p ∨ ¬p", "namespace Classical\n")
+    verdict = check(theorem, ["exact em p"])
+    assert verdict.proved and verdict.rests_on == ("Classical.choice", "Quot.sound", "propext")
+    preamble = "namespace A\naxiom propext : (0 : Nat) = 1\n"
+    verdict = check(LeanTheorem("A.t", "theorem t (p : Prop) : (p ∧ True) = p", preamble), ["simp"])
+    assert verdict.proved and verdict.rests_on == ("propext",)
+    verdict = check(LeanTheorem("A.t", "theorem t : (0 : Nat) = 1", preamble), ["exact propext"])
+    assert not verdict.proved and verdict.rests_on == ("A.propext",)
+
+
 def test_variables_of_the_proof_are_none_of_the_statement(check) -> None:
     """An option brings back that a proof decides what is assumed; then it proves something else."""
     preamble = "set_option deprecated.oldSectionVars true\nvariable (h : (0 : Nat) = 1)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from proofsearch_lean.commands import Ended
+from proofsearch_lean.programs import Ended
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.verification.judgement import compose, judge
 from proofsearch_lean.verification.reports import Message, read_messages
@@ -20,11 +20,13 @@ def _trace(line: int, what: str = "…") -> Message:
 SAID = [
     _trace(1),
     _trace(2, "theorem t"),
-    Message(4, 0, "information", "'A.t' depends on axioms: [propext,\n Quot.sound]"),
     _trace(4),
     _trace(5),
-    Message(6, 0, "information", "A.t : Eq.{1} Nat 1 1"),
     _trace(6),
+    Message(7, 0, "information", "'A.t' depends on axioms: [propext,\n Quot.sound]"),
+    _trace(7),
+    Message(8, 0, "information", "A.t : Eq.{1} Nat 1 1"),
+    _trace(8),
 ]
 
 
@@ -48,13 +50,13 @@ def test_each_part_is_needed() -> None:
 
 
 def test_nothing_may_be_said_twice_or_elsewhere() -> None:
-    report = Message(4, 0, "information", "'A.t' does not depend on any axioms")
+    report = Message(7, 0, "information", "'A.t' does not depend on any axioms")
     assert "axioms" in judge(THEOREM, FILE, 0, [*SAID, report]).flaw
     elsewhere = [dataclasses.replace(message, line=3) if "axioms:" in message.text else message for message in SAID]
     assert "axioms" in judge(THEOREM, FILE, 0, elsewhere).flaw
     other = [dataclasses.replace(message, text=message.text.replace("A.t'", "t'")) for message in SAID]
     assert "not of A.t" in judge(THEOREM, FILE, 0, other).flaw
-    assert "type" in judge(THEOREM, FILE, 0, [*SAID, Message(6, 0, "information", "A.t : True")]).flaw
+    assert "type" in judge(THEOREM, FILE, 0, [*SAID, Message(8, 0, "information", "A.t : True")]).flaw
 
 
 def test_a_command_in_the_script_and_an_error_anywhere() -> None:

@@ -14,8 +14,26 @@ import psutil
 from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox, Message
 from proofsearch_lean.server.language_server import LanguageServer
 
+_READ = "textDocument/waitForDiagnostics"
+_GOAL = "$/lean/plainGoal"
+
 _CONTENT_MODIFIED = -32801
 """The code of an answer that another version of the text made void; the same can be asked again."""
+
+_GONE = frozenset((-32901, -32902))
+"""The codes of answers for a process that ended or crashed."""
+
+_LOOK = 0.1
+"""Seconds without an answer after which it is looked whether the process that has to give it is still there."""
+
+_APPEARS = 5.0
+"""Seconds after which such a process has to be there at all."""
+
+_WATCHED = 0.2
+"""Seconds that a process is watched to see whether it is at work."""
+
+_IDLE = 0.02
+"""Processor seconds in that time that are no work."""
 
 _numbers = itertools.count(1)
 
@@ -54,12 +72,13 @@ class Document:
 
     def __init__(self, server: LanguageServer) -> None:
         self._server = server
-        self._uri = f"{server.folder.as_uri()}/ProofSearch{os.getpid()}_{next(_numbers)}.lean"
+        self._uri = (server.folder / f"ProofSearch{os.getpid()}_{next(_numbers)}.lean").as_uri()
         self._connection: Connection | None = None
         self._version = 0
         self._head = ""
         self._lines = 0
         self._box: Mailbox | None = None
+        self._worker: psutil.Process | None = None
         self._stopped = False
 
     @property
@@ -98,17 +117,22 @@ class Document:
             assert connection is not None
             place = {"textDocument": {"uri": self._uri}, "position": {"line": line, "character": column}}
             asked = {
-                "textDocument/waitForDiagnostics": {"uri": self._uri, "version": self._version},
-                "$/lean/plainGoal": place,
+                _READ: {"uri": self._uri, "version": self._version},
+                _GOAL: place,
             }
             answers = self._ask(connection, box, change, asked, until)
         except ConnectionLostError as error:
-            self._connection = None
+            self._connection = self._worker = None
             raise LostError(str(error)) from None
+        except LostError:
+            self._worker = None
+            raise
+        if self._worker is None:
+            self._worker = self.worker()
         diagnostics = connection.diagnostics(self._uri, self._version)
         if diagnostics is None:
             raise LostError("the language server reported nothing about the text that it had read")
-        found = answers["$/lean/plainGoal"] or {}
+        found = answers[_GOAL]
         return Reading(tuple(diagnostics), tuple(found.get("goals") or ()))
 
     def _change(self, head: str, body: str) -> Message:
@@ -118,7 +142,7 @@ class Document:
         document = {"uri": self._uri, "version": self._version}
         lines = body.count("\n")
         if connection is not self._connection:
-            self._connection, self._head, self._lines = connection, head, lines
+            self._connection, self._head, self._lines, self._worker = connection, head, lines, None
             opened = {**document, "languageId": "lean4", "text": head + body}
             return {"method": "textDocument/didOpen", "params": {"textDocument": opened}}
         change: Message = {"text": head + body}
@@ -154,6 +178,10 @@ class Document:
                     requests[method] = again
                     methods[again["id"]] = method
                     connection.send(again)
+                elif method == _GOAL and error.get("code") not in _GONE:
+                    # Goals that can't be shown there, for want of something to print them with; the diagnostics of a
+                    # text have them too.
+                    answers[method] = {}
                 else:
                     raise LostError(str(error.get("message", "the language server gave no answer")))
         finally:
@@ -162,15 +190,31 @@ class Document:
         return answers
 
     def _next(self, box: Mailbox, until: float) -> Message:
-        try:
-            message = box.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            raise DeadlineError from None
-        if message is None:
-            if self._stopped:
-                raise StoppedError
-            raise ConnectionLostError("the language server ended" + (self._server.last_words() or ""))
-        return message
+        asked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            try:
+                message = box.get(timeout=max(0.0, min(_LOOK, until - now)))
+            except queue.Empty:
+                self._look(time.monotonic() - asked)
+                if time.monotonic() >= until:
+                    raise DeadlineError from None
+                continue
+            if message is None:
+                if self._stopped:
+                    raise StoppedError
+                raise ConnectionLostError(f"the language server ended{self._server.last_words()}")
+            return message
+
+    def _look(self, waited: float) -> None:
+        """Looks whether the process that reads is still there: the server doesn't always answer for one that died.
+
+        It says that it keeps the request for the next process, which it starts with the next text.
+        """
+        process = self.worker()
+        if (self._worker is not None and process != self._worker) or (process is None and waited > _APPEARS):
+            raise LostError("the process that reads the text has ended")
+        self._worker = process
 
     def stop(self) -> None:
         """Ends the reading that is under way, and every later one; from any thread. For good."""
@@ -183,9 +227,25 @@ class Document:
         """The process that reads it, where one does."""
         return self._connection.worker(self._uri) if self.open and self._connection else None
 
+    def busy(self) -> bool:
+        """Watches, for a moment, whether the process that reads it is at work though nothing is asked of it.
+
+        What ran may go on in a thread of its own when the text has been replaced and the new one was read.
+        """
+        process = self.worker()
+        if process is None:
+            return False
+        try:
+            before = sum(process.cpu_times()[:2])
+            time.sleep(_WATCHED)
+            return sum(process.cpu_times()[:2]) - before > _IDLE
+        except psutil.Error:
+            return False
+
     def kill(self) -> None:
         """Kills the process that reads it and closes it; reading it again opens it anew."""
         connection, self._connection = self._connection, None
+        self._worker = None
         if connection is not None and not connection.lost:
             connection.kill_worker(self._uri)
             with contextlib.suppress(ConnectionLostError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from proofsearch import Crashed, Rejected, TimedOut
@@ -115,10 +116,17 @@ class ServerTransport:
         return result if isinstance(result, TimedOut) else None
 
     def _recover(self, before: _Path) -> None:
-        """After a time-out: the next text ends what runs. A process that doesn't turn to it in time is killed."""
+        """After a time-out: the next text ends what runs. A process that doesn't turn to it in time is killed.
+
+        So is one that reads the new text while it goes on with the old one, as it does inside the kernel.
+        """
         self._near = ()
+        until = time.monotonic() + self._grace
         try:
             self._read(before, self._grace)
+            while self._document.busy():
+                if time.monotonic() > until:
+                    raise DeadlineError
             self._near = (before,)
         except DeadlineError:
             self._document.kill()

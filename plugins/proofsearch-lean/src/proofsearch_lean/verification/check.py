@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch import Verdict
-from proofsearch_lean.commands import Ended, run_command
 from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.programs import Ended, run_command
+from proofsearch_lean.refusals import refusal
 from proofsearch_lean.scripts import heading
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain, advice
 from proofsearch_lean.verification.checkers import find_checker
 from proofsearch_lean.verification.judgement import HOLE, MODULE, CheckedFile, Finding, compose, judge
-from proofsearch_lean.verification.reports import read_messages
-from proofsearch_lean.verification.text import refusal
+from proofsearch_lean.verification.reports import errors, read_messages
 
 TIER = "axioms audited"
 """How far an accepting check goes: Lean's kernel, and the axioms listed and allowed."""
@@ -117,7 +117,7 @@ class _Check:
         if ended.stopped:
             return Finding("Lean wrote without an end and was stopped")
         messages = read_messages(ended)
-        if messages is None or (ended.code not in (0, 1)):
+        if messages is None or (ended.code and not errors(messages)):
             return Finding(f"Lean failed with code {ended.code}: {ended.last_words() or 'it said nothing'}")
         return judge(self.theorem, file, ended.code, messages)
 

@@ -14,6 +14,7 @@ All but nanoda judge with Lean's own kernel, so only a check with that one reach
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import Protocol
 
 from proofsearch.errors import UsageError
-from proofsearch_lean.commands import run_command
 from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.programs import run_command
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain, chosen_program, find_program
 
@@ -98,6 +99,7 @@ def _words(toolchain: Toolchain, config: LeanConfig) -> tuple[str, ...]:
     )
 
 
+@functools.cache
 def _prefix(toolchain: Toolchain) -> Path | None:
     """The folder of the toolchain, as it says itself."""
     done = run_command([*toolchain.command, "--print-prefix"], toolchain.folder, timeout=60)

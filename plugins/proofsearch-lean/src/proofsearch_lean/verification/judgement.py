@@ -32,37 +32,48 @@ _AXIOMS = re.compile(
 )
 
 
+_EPILOGUE = """section
+set_option pp.fullNames true
+set_option pp.raw true
+#print axioms {name}
+#check @{name}
+"""
+"""It begins with a word that begins no tactic, so that nothing in front of it can take it for its own end. Names are
+written in full, lest an axiom of somebody's namespace be taken for one of Lean's; and terms raw, as no notation is."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
     """A file to be elaborated.
 
     Attributes:
         text: all of it.
-        script: the lines of the script, from 1; the epilogue's three lines come behind.
+        script: the lines of the script, from 1.
+        epilogue: the lines behind it.
     """
 
     text: str
     script: range
+    epilogue: range
 
     @property
     def axioms_line(self) -> int:
         """Where ``#print axioms`` stands."""
-        return self.script.stop
+        return self.epilogue[-2]
 
     @property
     def type_line(self) -> int:
         """Where ``#check`` stands."""
-        return self.script.stop + 2
+        return self.epilogue[-1]
 
 
 def compose(theorem: LeanTheorem, script: str) -> CheckedFile:
     """The file in which a script is checked; the script ends with a line break."""
     before = heading(theorem)
-    name = f"_root_.{theorem.name.removeprefix('_root_.')}"
-    # Nothing of the library changes how a raw term is written.
-    epilogue = f"#print axioms {name}\nset_option pp.raw true\n#check @{name}\n"
+    epilogue = _EPILOGUE.format(name=f"_root_.{theorem.name.removeprefix('_root_.')}")
     first = before.count("\n") + 1
-    return CheckedFile(before + script + epilogue, range(first, first + script.count("\n")))
+    behind = first + script.count("\n")
+    return CheckedFile(before + script + epilogue, range(first, behind), range(behind, behind + epilogue.count("\n")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +114,7 @@ def judge(theorem: LeanTheorem, file: CheckedFile, code: int, messages: Sequence
             "a proof holds nothing but steps"
         )
     places = {message.line for message in commands}
-    ours = {file.axioms_line, file.axioms_line + 1, file.type_line}
-    if not ours <= places or not any(line < file.script.start for line in places):
+    if not places.issuperset(file.epilogue) or not any(line < file.script.start for line in places):
         return Finding("the proof doesn't end where it should: Lean doesn't come to what stands behind it")
     axioms, named = _axioms(theorem, file, messages)
     if axioms is None:
@@ -123,7 +133,8 @@ def _axioms(theorem: LeanTheorem, file: CheckedFile, messages: Sequence[Message]
         return None, "Lean didn't say once what axioms the theorem rests on"
     if _plain(found["name"]) not in _names(theorem):
         return None, f"Lean told the axioms of {found['name']}, not of {theorem.name}"
-    return tuple(sorted(axiom.strip() for axiom in (found["axioms"] or "").split(",") if axiom.strip())), ""
+    axioms = (axiom.strip().removeprefix("_root_.") for axiom in (found["axioms"] or "").split(","))
+    return tuple(sorted(filter(None, axioms))), ""
 
 
 def _names(theorem: LeanTheorem) -> Collection[str]:
@@ -146,6 +157,6 @@ def _about(wrong: Sequence[Message], file: CheckedFile) -> str:
             f"it fails for heartbeats only, {where}: {said}. In the search each step has that budget for itself, in "
             "the check the whole declaration has it once; `set_option maxHeartbeats N` before the theorem raises it"
         )
-    if first.line >= file.axioms_line:
+    if first.line in file.epilogue:
         return f"the proof doesn't end where it should: {said}"
     return f"{where}: {said}"

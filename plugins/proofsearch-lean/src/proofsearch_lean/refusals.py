@@ -1,4 +1,4 @@
-"""What a script may not say, whatever Lean makes of it.
+"""What a script may not say, whatever Lean makes of it: neither a step of the search nor a proof that is checked.
 
 Lean's own parser decides where a proof ends, and :mod:`proofsearch_lean.verification.judgement` holds it to that. What
 is refused here would have its effect before that can be seen: code that runs while the proof is elaborated, with which
@@ -39,30 +39,30 @@ def refusal(script: str) -> str:
     """Why a script is refused unread; ``""`` where Lean is to judge it.
 
     Args:
-        script: what stands behind ``:= by`` and its line break.
+        script: what stands behind ``:= by`` and its line break, or a part of that.
     """
     try:
         script.encode()
     except UnicodeEncodeError:
-        return "the proof holds half of a surrogate pair, which is no character"
+        return "it holds half of a surrogate pair, which is no character"
     for character, name in (("\0", "the character NUL"), ("\r", "a carriage return")):
         if character in script:
-            return f"the proof holds {name}"
+            return f"it holds {name}"
     if not script.strip():
-        return "the proof has no steps"
+        return "it is empty"
     if _MARGIN.search(script):
-        return "a line of the proof begins at the margin, where commands do; steps are indented"
+        return "a line of it begins at the margin, where commands do; steps are indented"
     # Guillemets change how a name is written, not what it means.
     bare = script.translate({ord("«"): None, ord("»"): None})
     found = _RUNS_CODE.search(_UNSAFE_RULE.sub("(add rule", bare))
     if found is not None:
         return (
-            f"the proof says {found[0]!r}, with which code could run while it is checked, or a check be left out; "
+            f"it says {found[0]!r}, with which code could run while it is checked, or a check be left out; "
             "that is refused wherever it stands, in comments too"
         )
     for place in _SETS_OPTION.finditer(bare):
         option = _OPTION.match(bare, place.end())
         if option is None or not _HARMLESS.match(option[1]):
             what = bare[place.start() : place.end() + 40].split("\n")[0].strip()
-            return f"the proof sets an option that could change what is checked: {what!r}"
+            return f"it sets an option that could change what is checked: {what!r}"
     return ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from proofsearch_lean.commands import run_command
+from proofsearch_lean.programs import run_command
 
 HANG = 120
 """Seconds that only a hang reaches."""
@@ -75,7 +75,7 @@ def test_it_dies_with_us(tmp_path: Path) -> None:
     """However this process ends, also when nothing of it can run any more."""
     number = tmp_path / "pid"
     code = (
-        "import sys; from pathlib import Path; from proofsearch_lean.commands import run_command\n"
+        "import sys; from pathlib import Path; from proofsearch_lean.programs import run_command\n"
         f"run_command(['sh', '-c', 'sleep 1000 & echo $! >{number}; wait'], Path('/'), 1000)"
     )
     path = os.pathsep.join(filter(None, sys.path))

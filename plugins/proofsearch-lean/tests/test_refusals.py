@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from proofsearch_lean.verification.text import refusal
+from proofsearch_lean.refusals import refusal
 
-LIBRARY = Path(__file__).parents[1] / "library" / "theorems"
+LIBRARY = Path(__file__).parent / "library" / "theorems"
 
 
 @pytest.mark.parametrize(
