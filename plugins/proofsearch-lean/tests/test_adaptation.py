@@ -18,11 +18,13 @@ from proofsearch_lean.adaptation import adapt
         ("induction n with\n| zero => rfl\n| succ n ih => simp [ih]", "n : Nat\n⊢ 0 + n = n", "k m : Nat\n⊢ 0 + m = m",
          "induction m with\n| zero => rfl\n| succ m ih => simp [ih]"),
         # By the hypotheses' types, and what these bind.
-        ("rcases h with ⟨x, y⟩", "p q : Prop\nh : p ∧ q\n⊢ q", "a b r : Prop\nu : r\nk : a ∧ b\n⊢ b", "rcases k with ⟨x, y⟩"),
+        ("rcases h with ⟨x, y⟩", "p q : Prop\nh : p ∧ q\n⊢ q", "a b r : Prop\nu : r\nk : a ∧ b\n⊢ b",
+         "rcases k with ⟨x, y⟩"),
         ("apply g", "p q r : Prop\nf : p → q\ng : q → r\n⊢ r", "a b c : Prop\nu : b → c\nv : a → b\n⊢ c", "apply u"),
         ("exact f hp", "p q : Prop\nf : p → q\nhp : p\n⊢ q", "a b c : Prop\nh : c\nk : a\ng : a → b\n⊢ b", "exact g k"),
         # What is behind a dot stays, and what is global.
-        ("exact ⟨h.right, Or.inl h.left⟩", "p q : Prop\nh : p ∧ q\n⊢ q ∧ (p ∨ q)", "a b : Prop\nk : a ∧ b\n⊢ b ∧ (a ∨ b)",
+        ("exact ⟨h.right, Or.inl h.left⟩", "p q : Prop\nh : p ∧ q\n⊢ q ∧ (p ∨ q)",
+         "a b : Prop\nk : a ∧ b\n⊢ b ∧ (a ∨ b)",
          "exact ⟨k.right, Or.inl k.left⟩"),
         ("rw [Nat.add_comm n]", "n m : Nat\n⊢ n + m = m + n", "x y : Nat\n⊢ x + y = y + x", "rw [Nat.add_comm x]"),
         # Names that the tactic gives are other ones where they are taken.

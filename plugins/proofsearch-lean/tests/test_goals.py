@@ -7,7 +7,8 @@ from proofsearch_lean.goals import read_goal, words
 
 def test_a_goal_is_read() -> None:
     goal = read_goal(
-        "case succ\nα : Type\ns t : Set α\nx✝ : Nat\nf : Nat → Nat := fun n => n\nh : ∀ x,\n    x ∈ s → x ∈ t\n⊢ f 0 = 0 ∧\n    h.1"
+        "case succ\nα : Type\ns t : Set α\nx✝ : Nat\nf : Nat → Nat := fun n => n\n"
+        "h : ∀ x,\n    x ∈ s → x ∈ t\n⊢ f 0 = 0 ∧\n    h.1"
     )
     assert list(goal.types) == ["α", "s", "t", "x✝", "f", "h"]
     assert goal.types["s"] == goal.types["t"] == ("Set", "α")

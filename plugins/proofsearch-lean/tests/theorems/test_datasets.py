@@ -33,7 +33,8 @@ PROOFNET = {
 }
 PUTNAM = {
     "name": "putnam_1962_a1",
-    "lean4_statement": "abbrev putnam_1962_a1_solution : Nat := sorry\n-- 5\ntheorem putnam_1962_a1 : x = putnam_1962_a1_solution := sorry",
+    "lean4_statement": "abbrev putnam_1962_a1_solution : Nat := sorry\n-- 5\n"
+    "theorem putnam_1962_a1 : x = putnam_1962_a1_solution := sorry",
 }
 FILLED = {
     "problem_id": 7,

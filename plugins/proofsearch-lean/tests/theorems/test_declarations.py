@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from proofsearch_lean.theorems.declarations import Declaration, declarations, prefixes
 
 LIBRARY = Path(__file__).parents[1] / "library"
