@@ -138,6 +138,10 @@ class LeanEnvironment:
 
     def _transport(self) -> Transport:
         config = self._config
+        if config.transport == "repl":
+            from proofsearch_lean.repl.transport import open_repl
+
+            return open_repl(self.toolchain, config)
         try:
             server = self._server()
             server.connection()

@@ -28,6 +28,9 @@ _OPEN_ENDED = re.compile(
 )
 """How nothing ends that is a whole tactic: such a text would take the next one for its own end."""
 
+_SHIFTED = re.compile(r"\s*(/-.*?-/[^\S\n]*)+\S", re.DOTALL)
+"""A comment and a tactic in one line: the tactic stands further right than those around it."""
+
 
 def heading(theorem: LeanTheorem) -> str:
     """All text before the first tactic; it ends with a line break."""
@@ -64,6 +67,8 @@ def flaw(tactic: str) -> str:
     bare = _COMMENTS.sub(" ", tactic).strip()
     if not bare:
         return "it is empty"
+    if _SHIFTED.match(tactic):
+        return "a comment stands before it in its line; put the comment above it or behind it"
     if _CONTINUES.match(bare):
         return f"no tactic begins with {bare.split()[0][:20]!r}"
     if _OPEN_ENDED.search(bare):

@@ -13,9 +13,7 @@ from proofsearch_lean.server.document import DeadlineError, Document, LostError,
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.sentinel import COLUMN, SENTINEL, classify
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.transports import Result
-
-INTERRUPTED = "interrupted"
+from proofsearch_lean.transports import INTERRUPTED, Result
 
 _Path = tuple[str, ...]
 
