@@ -319,6 +319,7 @@ def test_options_are_all_covered() -> None:
     assert set(KnnConfig.model_fields) == {
         "memory",
         "trajectories",  # below
+        "adapt",  # below, where an environment can
         "neighbours",
         "power",
         "rarity",

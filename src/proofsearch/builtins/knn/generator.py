@@ -296,8 +296,8 @@ class KnnGenerator:
                 self._builder.status(advice)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
             environment = self._builder.environment()
-            adapts = config.adapt and isinstance(environment, AdaptsTactics)
-            self._known = _Known.of(memory, environment if adapts else None)
+            adapter = environment if config.adapt and isinstance(environment, AdaptsTactics) else None
+            self._known = _Known.of(memory, adapter)
         return self._known
 
 
