@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proofsearch.components import Components, resolve
 from proofsearch.config import (
     ExecutionConfig,
     LimitConfig,
@@ -19,12 +18,14 @@ from proofsearch.config import (
     SelectionConfig,
     TrainConfig,
 )
-from proofsearch.evaluation.bootstrap import Estimate
-from proofsearch.evaluation.paired import Cost, CostRatio, PairedSolved
-from proofsearch.plugins import Plugins
-from proofsearch.run import Preparing, Recorded, RunEvent, resume_search, run_search
+from proofsearch.measures.bootstrap import Estimate
+from proofsearch.measures.paired import Cost, CostRatio, PairedSolved
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
+from proofsearch.runs.run import Preparing, Recorded, RunEvent, resume_search, run_search
 from proofsearch.training import Progressed, TrainingEvent, begun_with, check, train
 
 Options = dict[str, dict[str, Any]]

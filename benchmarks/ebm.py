@@ -39,11 +39,11 @@ from bench_runs import (
     with_interval,
 )
 
-from proofsearch.comparison import EvaluationSettings, RunEvaluation, evaluate
-from proofsearch.comparison.pairs import efforts_of
 from proofsearch.config import ExecutionConfig, LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.paired import compare_costs, compare_solved
+from proofsearch.evaluation import EvaluationSettings, RunEvaluation, evaluate
+from proofsearch.evaluation.pairs import efforts_of
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.paired import compare_costs, compare_solved
 from proofsearch.runs import RunFolder
 
 STEPS = (2, 40)

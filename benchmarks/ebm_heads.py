@@ -22,11 +22,12 @@ from proofsearch_ebm.resume import to_tensors
 from proofsearch_ebm.setup import set_up
 from proofsearch_ebm.validation import Choice, choice_sets, evaluate_states, frontier_choices, sibling_choices
 
-from proofsearch.components import Components, resolve_training
 from proofsearch.config import TrainConfig
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.separation import LabelledStates, separate
-from proofsearch.plugins import Plugins
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.separation import LabelledStates, separate
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve_training
 
 
 def reading(options: Options) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 from bench_runs import Options, finished_run, merged, parse_options, print_table, scorer_options
 
 from proofsearch.config import ExecutionConfig, LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
-from proofsearch.runs import TheoremResult
+from proofsearch.protocols import TheoremResult
 
 BASE = ("generate", "step", "engine")
 

@@ -21,9 +21,10 @@ from typing import Any
 from scipy.stats import binomtest
 
 from proofsearch.config import RunConfig, TrainConfig
-from proofsearch.evaluation.intervals import wilson
-from proofsearch.run import resume_search, run_search
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.measures.intervals import wilson
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
+from proofsearch.runs.run import resume_search, run_search
 from proofsearch.training import train
 
 Results = dict[str, TheoremResult]

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from proofsearch.evaluation.intervals import wilson
+
 from proofsearch.runs import RunFolder
 
 TESTS = Path(__file__).parents[1] / "plugins/proofsearch-lean/tests"

@@ -34,15 +34,16 @@ from typing import Any
 import numpy as np
 from bench_runs import Options, finished_run, merged, parse_options, points, print_table
 
-from proofsearch.comparison.pairs import efforts_of
-from proofsearch.components import Components, resolve
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.intervals import wilson
-from proofsearch.evaluation.paired import Efforts, compare_solved
-from proofsearch.plugins import Plugins
+from proofsearch.evaluation.pairs import efforts_of
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.intervals import wilson
+from proofsearch.measures.paired import Efforts, compare_solved
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
-from proofsearch.selection import select
+from proofsearch.runs.selection import select
 from proofsearch.training import Progressed, TrainingEvent, train
 from proofsearch.types import Theorem
 

@@ -36,7 +36,8 @@ MEASURED = {
         "from proofsearch_metamath.prepare import prepare; print(len(prepare(PATH, CACHE).provable), 'provable')"
     ),
     "a worker after 20 searches": (
-        "from proofsearch.config import *; from proofsearch.run import run_search; from proofsearch.worker import *; "
+        "from proofsearch.config import *; from proofsearch.runs.run import run_search; "
+        "from proofsearch.runs.worker import *; "
         "from proofsearch.protocols import Job; import random; "
         "config = RunConfig(trajectories=False, options={'metamath': {'database': str(PATH)}}); "
         "worker = WorkerRecipe(config, cache=SHARED)(); "

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
 
-from proofsearch.registry import cache_folder
+from proofsearch.storage.cache import cache_folder
 
 
 def main() -> None:

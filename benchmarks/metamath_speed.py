@@ -34,13 +34,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from proofsearch.components import Components, resolve
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.engine import search
-from proofsearch.engine.result import SearchResult
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.protocols import Environment, GenerationRequest, Moves, TacticGenerator
-from proofsearch.selection import select
+from proofsearch.protocols.results import SearchResult
+from proofsearch.runs.selection import select
 from proofsearch.types import Candidate, Theorem
 
 POLICIES = ("policy", "replayed", "trivial")

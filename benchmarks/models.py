@@ -39,7 +39,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.protocols import GenerationRequest
-from proofsearch.run import Recorded, RunEvent, run_search
+from proofsearch.runs.run import Recorded, RunEvent, run_search
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.types import State, Theorem
 

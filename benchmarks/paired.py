@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bench_runs import cost_words, points, print_table
 
-from proofsearch.comparison.pairs import efforts_of
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.paired import Cost, compare_costs, compare_solved
+from proofsearch.evaluation.pairs import efforts_of
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.paired import Cost, compare_costs, compare_solved
 from proofsearch.runs import RunFolder
 
 

@@ -22,7 +22,7 @@ from stub_prover import FreeingSession, HoldingSession, TacticsOf
 
 from proofsearch.config import LimitConfig, SearchConfig
 from proofsearch.engine import SearchResult, search
-from proofsearch.engine.graph import SearchGraph
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Usage
 from proofsearch.types import Theorem
 

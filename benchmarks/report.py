@@ -25,8 +25,8 @@ from typing import Any
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from proofsearch.config import RunConfig
-from proofsearch.report import write_report
-from proofsearch.run import run_search
+from proofsearch.evaluation.report import write_report
+from proofsearch.runs.run import run_search
 
 THEOREM = "ssiun"
 """Not proved by log-probability alone within thousands of expansions."""

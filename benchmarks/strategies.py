@@ -16,11 +16,11 @@ from pathlib import Path
 
 from bench_runs import Options, finished_run, merged, parse_options, points, print_table
 
-from proofsearch.comparison.pairs import efforts_of
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig
-from proofsearch.evaluation.bootstrap import Bootstrap
-from proofsearch.evaluation.intervals import wilson
-from proofsearch.evaluation.paired import Cost, Efforts, compare_solved
+from proofsearch.evaluation.pairs import efforts_of
+from proofsearch.measures.bootstrap import Bootstrap
+from proofsearch.measures.intervals import wilson
+from proofsearch.measures.paired import Cost, Efforts, compare_solved
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from proofsearch import Advanced, Candidate, Goal, Outcome, ProofState, Rejected
-from proofsearch.processes import family
+from proofsearch.process.usage import family
 from proofsearch.protocols import GenerationRequest, Usage
 
 STATE_BYTES = 1000

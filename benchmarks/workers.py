@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from proofsearch.config import ExecutionConfig, RunConfig, SelectionConfig
-from proofsearch.run import Recorded, RunEvent, run_search
+from proofsearch.runs.run import Recorded, RunEvent, run_search
 
 
 def main() -> None:

@@ -156,7 +156,7 @@ def test_a_full_disk_keeps_the_old_manifest(checkpoint, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("proofsearch.storage.os.fsync", full)
+    monkeypatch.setattr("proofsearch.storage.files.os.fsync", full)
     with pytest.raises(StorageError, match="No space left on device; the one that was there before is untouched"):
         write_manifest(checkpoint, MANIFEST_OF_EBM, ["model.safetensors"])
     assert (checkpoint / MANIFEST).read_bytes() == before

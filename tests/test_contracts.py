@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from proofsearch import errors, hookspecs
+from proofsearch import errors
 from proofsearch.errors import ProofsearchError
 from proofsearch.interruption import SIGNALS
+from proofsearch.plugins import hookspecs
+from proofsearch.testing import ConformanceError
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,7 +84,7 @@ def test_every_exit_code_is_documented() -> None:
     documented = set(re.findall(r"^\| (\d+) \|", (ROOT / "docs/cli.md").read_text(), re.M))
     raised = {
         str(value.exit_code)
-        for value in vars(errors).values()
+        for value in [*vars(errors).values(), ConformanceError]
         if isinstance(value, type) and issubclass(value, ProofsearchError)
     }
     assert documented == raised | {"0"} | {str(128 + number) for number in SIGNALS}

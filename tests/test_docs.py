@@ -13,8 +13,9 @@ from proofsearch_ebm import history
 from proofsearch_metamath.ranker import resume as ranker_resume
 
 from proofsearch import checkpoint, generation
-from proofsearch.comparison import report
-from proofsearch.runs import TheoremResult, layout
+from proofsearch.evaluation import result as report
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.trajectory.schema import SCHEMA, VERSION

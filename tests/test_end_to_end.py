@@ -20,9 +20,9 @@ from proofsearch_ebm.checkpoint import load_checkpoint
 from proofsearch_ebm.parts import PartEncoder
 from scipy.stats import binomtest
 
-from proofsearch.builtins.context import ContextConfig, ContextEncoder
-from proofsearch.comparison.rescoring import Rescorer
-from proofsearch.plugins import Plugins
+from proofsearch.builtins.encoders.context import ContextConfig, ContextEncoder
+from proofsearch.evaluation.rescoring import Rescorer
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.runs import RunFolder
 from proofsearch.trajectory.reader import read_searches
 

@@ -21,7 +21,7 @@ def test_nothing_is_imported_before_a_verb_is_used() -> None:
         "import sys, proofsearch\n"
         "assert not {'numpy', 'pydantic', 'pyarrow', 'torch'} & sys.modules.keys(), sys.modules.keys()\n"
         f"for verb in {VERBS!r}:\n"
-        "    import proofsearch.engine.loop, proofsearch.run, proofsearch.training, proofsearch.comparison\n"
+        "    import proofsearch.engine.loop, proofsearch.runs.run, proofsearch.training, proofsearch.evaluation\n"
         "    assert callable(getattr(proofsearch, verb)) and verb in dir(proofsearch), verb\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -19,8 +19,8 @@ from rich.markup import render
 
 from proofsearch.cli.main import COMMANDS, make_app
 from proofsearch.errors import PluginError
-from proofsearch.plugins import BUILTINS, DISABLE_VARIABLE, Plugins
-from proofsearch.registry import Registration
+from proofsearch.plugins.discovery import BUILTINS, DISABLE_VARIABLE, Plugins
+from proofsearch.plugins.registry import Registration
 
 FOLDER = "commands"
 """Where the pages stand in the site."""

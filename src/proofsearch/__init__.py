@@ -15,7 +15,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from proofsearch.errors import ProofsearchError
-from proofsearch.hookspecs import hookimpl
+from proofsearch.plugins.hookspecs import hookimpl
+from proofsearch.process.version import __version__
 from proofsearch.types import (
     Advanced,
     Candidate,
@@ -38,22 +39,20 @@ from proofsearch.types import (
 )
 
 if TYPE_CHECKING:
-    from proofsearch.comparison.evaluate import evaluate as evaluate
     from proofsearch.engine import search as search
-    from proofsearch.run import resume_search as resume_search
-    from proofsearch.run import run_search as run_search
+    from proofsearch.evaluation.evaluate import evaluate as evaluate
+    from proofsearch.runs.run import resume_search as resume_search
+    from proofsearch.runs.run import run_search as run_search
+    from proofsearch.runs.verification import verify_run as verify
     from proofsearch.training import train as train
-    from proofsearch.verification import verify_run as verify
-
-__version__ = "0.1.0"
 
 _VERBS = {
-    "evaluate": ("proofsearch.comparison", "evaluate"),
-    "resume_search": ("proofsearch.run", "resume_search"),
-    "run_search": ("proofsearch.run", "run_search"),
+    "evaluate": ("proofsearch.evaluation", "evaluate"),
+    "resume_search": ("proofsearch.runs.run", "resume_search"),
+    "run_search": ("proofsearch.runs.run", "run_search"),
     "search": ("proofsearch.engine", "search"),
     "train": ("proofsearch.training", "train"),
-    "verify": ("proofsearch.verification", "verify_run"),
+    "verify": ("proofsearch.runs.verification", "verify_run"),
 }
 """Where each verb is. None is imported before it is asked for: ``proofsearch --help`` needs none of them."""
 

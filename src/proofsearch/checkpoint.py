@@ -34,7 +34,7 @@ class Manifest:
     """What a checkpoint says of itself. Every mapping holds JSON values only.
 
     Attributes:
-        kind: the kind of component that it is for, one of :data:`proofsearch.registry.KINDS`.
+        kind: the kind of component that it is for, one of :data:`proofsearch.protocols.KINDS`.
         name: the component that reads it, as registered: ``"ebm"``.
         config: the configuration that it was made with, and must be read with.
         versions: of the packages that made it.

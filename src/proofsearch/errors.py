@@ -7,10 +7,6 @@ keeps its traceback.
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from proofsearch.testing.checks import Report
 
 
 class ProofsearchError(Exception):
@@ -72,20 +68,6 @@ class StorageError(ProofsearchError):
     """A write that failed, for example on a full disk; what was already written is whole. Exit code 8."""
 
     exit_code = 8
-
-
-class ConformanceError(ProofsearchError):
-    """A component that breaks its contract, as :mod:`proofsearch.testing` found. Exit code 9.
-
-    Attributes:
-        report: what was checked and found.
-    """
-
-    exit_code = 9
-
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
-        self.report = report
 
 
 class DiagnosisError(ProofsearchError):

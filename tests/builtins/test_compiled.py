@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofsearch.builtins.features import FeatureExtractor, FeatureRows
-from proofsearch.builtins.knn import _numbers
-from proofsearch.builtins.knn_index import ExampleIndex
-from proofsearch.builtins.knn_writer import IndexWriter
+from proofsearch.builtins.encoders.features import FeatureExtractor, FeatureRows
+from proofsearch.builtins.knn.generator import _numbers
+from proofsearch.builtins.knn.index import ExampleIndex
+from proofsearch.builtins.knn.writer import IndexWriter
 from proofsearch.types import Goal, Tree
 
 pytest.importorskip("proofsearch.builtins._native", reason="the compiled part was not built")

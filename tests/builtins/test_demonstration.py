@@ -16,7 +16,7 @@ from proofsearch.builtins.demonstration import OFF_PATH, DemonstratedGenerator, 
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import GenerationRequest, Prepares, ScoreRequest
-from proofsearch.run import run_search
+from proofsearch.runs.run import run_search
 from proofsearch.trajectory.reader import read_searches
 
 THEOREM = Theorem("ten", "10 is 0")

@@ -10,8 +10,7 @@ from typing import Any
 from proofsearch.builtins.log import Log
 from proofsearch.config import LimitConfig, RunConfig, SearchConfig
 from proofsearch.engine import SearchResult, search
-from proofsearch.protocols import RunInfo
-from proofsearch.runs import TheoremResult
+from proofsearch.protocols import RunInfo, TheoremResult
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, ListedTactics
 from proofsearch.types import Verdict
 

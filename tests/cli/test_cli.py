@@ -19,6 +19,7 @@ from installing import Site, proofsearch
 from proofsearch import errors
 from proofsearch.interruption import SIGNALS
 from proofsearch.runs import RunFolder
+from proofsearch.testing import ConformanceError
 
 FAKE = ("--env", "fake", "--generator", "fake", "--scorer", "small", "--local-mode", "threads", "--workers", "2")
 
@@ -306,9 +307,11 @@ def test_an_error_is_one_line_and_its_place_is_shown_when_asked_for(cli: Cli, mo
     assert "Traceback" in cli("verify", "nowhere").err
 
 
-@pytest.mark.parametrize("kind", [value for value in vars(errors).values() if isinstance(value, type)])
+@pytest.mark.parametrize(
+    "kind", [value for value in [*vars(errors).values(), ConformanceError] if isinstance(value, type)]
+)
 def test_every_error_for_people_ends_with_its_code(cli: Cli, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    error = kind("what was found", None) if kind is errors.ConformanceError else kind("what was found")
+    error = kind("what was found", None) if kind is ConformanceError else kind("what was found")
 
     def fail(*arguments: object) -> None:
         raise error
@@ -501,7 +504,7 @@ def test_a_command_that_does_not_see_to_it_ends_with_the_signals_code(
     how: signal.Signals, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = signal.getsignal(how)
-    monkeypatch.setattr("proofsearch.cli.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
+    monkeypatch.setattr("proofsearch.cli.commands.verify.verify_run", lambda *_, **__: signal.raise_signal(how))
     done = cli("verify", "run")
     assert done.code == 128 + how
     assert "Traceback" not in done.err

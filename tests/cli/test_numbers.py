@@ -18,11 +18,10 @@ import typer
 from commands import Cli, installed_commands
 from pydantic import BaseModel, ValidationError
 
-from proofsearch import bounds
 from proofsearch.cli.main import make_app
-from proofsearch.config import FrozenModel, IterateConfig, RunConfig, TrainConfig
-from proofsearch.plugins import Plugins
-from proofsearch.validation import explain
+from proofsearch.config import FrozenModel, IterateConfig, RunConfig, TrainConfig, bounds
+from proofsearch.config.explain import explain
+from proofsearch.plugins.discovery import Plugins
 
 NO_NUMBERS = (float("nan"), float("inf"), float("-inf"))
 TOO_LARGE = (2**63, -(2**63) - 1, 10**400, -(10**400), 1e300, -1e300)
@@ -88,7 +87,7 @@ def command(name: str) -> Any:
 )
 def test_every_numeric_option_of_every_command_has_bounds(words: tuple[str, ...], monkeypatch: Any) -> None:
     if words[0] in ("search", "train", "iterate"):
-        module = importlib.import_module(f"proofsearch.cli.{words[0]}")
+        module = importlib.import_module(f"proofsearch.cli.commands.{words[0]}")
         for name in ("run_search", "resume_search", "train", "iterate", "resume_iteration"):
             monkeypatch.setattr(module, name, None, raising=False)  # what is taken must not run for hours
     components = tuple(f"--{entry.name}-" for entry in Plugins.discover().components())

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from commands import Cli, installed_commands
 
-from proofsearch.outputs import OVERWRITE
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.storage.outputs import OVERWRITE
 
 INPUTS = {
     "--config",

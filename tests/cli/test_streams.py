@@ -187,7 +187,11 @@ def test_a_path_that_no_file_can_have_is_said_in_a_line(place: Path, arguments: 
 def test_commands_print_in_one_way() -> None:
     """Would catch a command that prints around what makes text harmless and keeps results apart."""
     root = Path(__file__).parents[2]
-    commands = [*root.glob("src/proofsearch/cli/*.py"), *root.glob("plugins/*/src/*/commands.py")]
+    commands = [
+        *root.glob("src/proofsearch/cli/**/*.py"),
+        *root.glob("plugins/*/src/*/commands.py"),
+        *root.glob("plugins/*/src/*/commands/*.py"),
+    ]
     assert len(commands) > 20
     found = [
         f"{file.name}:{node.lineno}"

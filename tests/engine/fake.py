@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofsearch.config import PriorityConfig
-from proofsearch.engine.graph import SearchGraph
 from proofsearch.engine.ordering import Order
 from proofsearch.engine.priorities import builtin_priority
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Calibration, GenerationRequest, ScoreRequest
 from proofsearch.types import (
     Advanced,

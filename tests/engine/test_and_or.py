@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchResult, SearchStatus, search
 from proofsearch.errors import UsageError
+from proofsearch.graph import check_graph
 from proofsearch.protocols import Calibration
 from proofsearch.types import Finished, OutcomeKind, ProofState, Verdict
 
@@ -50,7 +51,7 @@ def replayed(rules: Rules, tactics: tuple[str, ...]) -> bool:
 def test_proves_exactly_what_is_provable(rules: Rules) -> None:
     """Catches a cycle taken for a proof, a part that is lost, and proofs of parts that make none of the whole."""
     result = run(rules)
-    result.graph.check()
+    check_graph(result.graph)
     if rules.provable() >= set(rules.root):
         assert result.status == SearchStatus.PROVED
         assert result.tactics is not None
@@ -74,7 +75,7 @@ def test_refused_paths_are_never_believed(rules: Rules, stern: int) -> None:
         return Verdict(stern > 0 and len(path) % 4 >= stern, "by length 1.0", "the length is wrong")
 
     result = run(rules, accept=accept)
-    result.graph.check()
+    check_graph(result.graph)
     proved = result.status == SearchStatus.PROVED
     assert len(set(asked)) == len(asked)
     assert result.refused == len(asked) - proved
@@ -92,7 +93,7 @@ def test_limits_are_exact(rules: Rules, expansions: int, steps: int) -> None:
     """Catches a limit that is overrun, or reached on paper only; and a proof that is lost to it."""
     free = run(rules)
     result = run(rules, config={"limit": {"expansions": expansions, "steps": steps}})
-    result.graph.check()
+    check_graph(result.graph)
     assert result.expansions == len(result.graph.expanded) <= expansions
     assert result.steps == result.graph.num_edges <= steps
     if free.expansions <= expansions and free.steps <= steps:
@@ -125,7 +126,7 @@ def test_without_parts_it_is_the_best_first_search(seed: int) -> None:
             config=SearchConfig.model_validate({"strategy": mode, "priority": {"kind": "logprob"}}),
             accept=refuse_all,
         )
-        result.graph.check()
+        check_graph(result.graph)
         orders.append(order(result.graph))
     assert orders[0] == orders[1]
 

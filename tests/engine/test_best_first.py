@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchGraph, SearchResult, SearchStatus, search
 from proofsearch.errors import PluginError, ProofsearchError, UsageError
+from proofsearch.graph import check_graph
 from proofsearch.protocols import GenerationRequest, Moves, ScoreRequest
 from proofsearch.types import (
     Candidate,
@@ -96,7 +97,7 @@ class TestSuccess:
         assert result.verdict == accept_all(())
         assert session.tried == [("root", "to a"), ("root", "to !finish")]
         assert (result.steps, result.edges, result.expansions, result.nodes) == (2, 2, 1, 2)
-        result.graph.check()
+        check_graph(result.graph)
 
     def test_without_a_check_it_is_finished_not_proved(self) -> None:
         """Catches a proof claimed on the prover's word."""
@@ -172,7 +173,7 @@ class TestLimits:
         result = run(world, session=session, config={"limit": {"steps": limit, "expansions": None}, "batch": batch})
         assert (result.status, result.limit_hit) == (SearchStatus.LIMIT, "steps")
         assert result.steps == result.edges == len(session.tried) == limit
-        result.graph.check()
+        check_graph(result.graph)
 
     def test_a_cut_expansion_is_a_limit_even_when_nothing_waits(self) -> None:
         """Catches 'exhausted' said of a search that left candidates untried."""
@@ -256,7 +257,7 @@ class TestLimits:
         session = FakeSession(world)
         result = run(world, session=session, cancelled=lambda: len(session.tried) >= 5)
         assert (result.status, result.limit_hit, result.steps) == (SearchStatus.CANCELLED, None, 5)
-        result.graph.check()
+        check_graph(result.graph)
 
 
 class TestGenerator:
@@ -302,7 +303,7 @@ class TestGenerator:
         world = World().edge("root", "a", 1e-9).edge("a", "root", 1e-9)
         graph = run(world).graph
         assert list(graph.edge_logprob) == [0.0, 0.0]
-        graph.check()
+        check_graph(graph)
 
     @pytest.mark.parametrize(
         ("candidate", "complaint"),

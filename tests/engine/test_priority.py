@@ -8,10 +8,10 @@ import pytest
 
 from proofsearch.config import PriorityConfig
 from proofsearch.engine.estimates import Estimates
-from proofsearch.engine.graph import SearchGraph
 from proofsearch.engine.priorities import builtin_priority
+from proofsearch.engine.standardisation import mean_and_std
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Calibration
-from proofsearch.standardisation import mean_and_std
 
 from .fake import FakeState, order_of
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchResult, SearchStatus, search
 from proofsearch.engine.puct import Puct, PuctExploration
+from proofsearch.graph import check_graph, with_one_expansion_each
 from proofsearch.protocols import Calibration, SearchHandle
 
 from .fake import FINISH, REJECT, THEOREM, FakeGenerator, FakeScorer, FakeSession, World, accept_all, order, refuse_all
@@ -44,7 +45,7 @@ def run(
         calibration=None if values is None else EVEN,
         strategy=puct,
     )
-    result.graph.check()
+    check_graph(result.graph)
     return result
 
 
@@ -113,7 +114,7 @@ def test_a_node_is_expanded_again_as_its_visits_grow() -> None:
         accept=refuse_all,
         strategy=puct,
     )
-    result.graph.check()
+    check_graph(result.graph)
     assert order(result.graph) == ["root", "a", "b", "a1", "root"]
     tried = [tactic for text, tactic in session.tried if text == "root"]
     assert tried == ["to a", "to b", "to c", "to d"]
@@ -165,7 +166,7 @@ def test_it_proves_exactly_what_is_provable(seed: int, apart: bool) -> None:
         accept=accept_all,
         strategy=Puct(),
     )
-    result.graph.check()
+    check_graph(result.graph)
     if set(rules.root) <= rules.provable():
         assert result.status == SearchStatus.PROVED
     else:
@@ -197,8 +198,8 @@ def test_what_was_expanded_again_is_written_as_one_expansion() -> None:
     result = run(chains(0.5, 0.3, 0.15, 0.05), puct, expansions=9, candidates=2)
     graph = result.graph
     assert graph.expanded_again
-    once = graph.with_one_expansion_each()
-    once.check()
+    once = with_one_expansion_each(graph)
+    check_graph(once)
     assert len(once.expanded) == len(set(graph.expanded)) < len(graph.expanded)
     for node in range(graph.num_nodes):
         assert once.path(node) == graph.path(node)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchResult, SearchStatus, refusals, search
+from proofsearch.graph import check_graph
 from proofsearch.types import OutcomeKind, Verdict
 
 from .fake import FINISH, THEOREM, FakeGenerator, FakeSession, World, random_world, refuse_all
@@ -40,7 +41,7 @@ def run(world: World, accept: Accept, **config: Any) -> SearchResult:
         config=SearchConfig.model_validate(settings),
         accept=accept,
     )
-    result.graph.check()
+    check_graph(result.graph)
     return result
 
 
@@ -151,7 +152,7 @@ def run_parts(rules: Rules, accept: Accept) -> SearchResult:
         config=SearchConfig.model_validate({"strategy": "and-or", "limit": {"expansions": None}}),
         accept=accept,
     )
-    result.graph.check()
+    check_graph(result.graph)
     return result
 
 

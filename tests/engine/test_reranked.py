@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from proofsearch.config import PriorityConfig
-from proofsearch.engine.graph import SearchGraph
 from proofsearch.engine.ordering import Order
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Calibration
 
 from .fake import FakeState, order_of

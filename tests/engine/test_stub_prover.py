@@ -13,7 +13,7 @@ import pytest
 
 from proofsearch.config import SearchConfig
 from proofsearch.engine import SearchResult, search
-from proofsearch.engine.graph import SearchGraph
+from proofsearch.graph import SearchGraph
 from proofsearch.types import Theorem
 
 from .fake import THEOREM

@@ -13,9 +13,10 @@ import pytest
 
 from proofsearch.config import RunConfig
 from proofsearch.engine import search
-from proofsearch.protocols import GenerationRequest
-from proofsearch.runs import RunFolder, TheoremResult
-from proofsearch.trajectory.writer import Origin, TrajectoryWriter
+from proofsearch.protocols import GenerationRequest, TheoremResult
+from proofsearch.runs import RunFolder
+from proofsearch.trajectory.table import Origin
+from proofsearch.trajectory.writer import TrajectoryWriter
 from proofsearch.types import (
     Advanced,
     Candidate,
@@ -151,9 +152,9 @@ def kills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], o
             return written
 
         with monkeypatch.context() as patch:
-            patch.setattr("proofsearch.storage.os.write", write_half)
+            patch.setattr("proofsearch.storage.files.os.write", write_half)
             for name in ("fsync", "ftruncate"):
-                patch.setattr(f"proofsearch.storage.os.{name}", around(getattr(os, name)))
+                patch.setattr(f"proofsearch.storage.files.os.{name}", around(getattr(os, name)))
             for name in ("replace", "unlink"):
                 patch.setattr(Path, name, around(getattr(Path, name)))
             yield snapshots

@@ -14,7 +14,8 @@ import pytest
 from proofsearch import storage
 from proofsearch.config import RunConfig, SearchConfig
 from proofsearch.errors import RunFolderError, StorageError, UsageError
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
 from proofsearch.runs.results import from_line, to_line
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.writer import to_bytes
@@ -283,8 +284,8 @@ def test_a_line_that_could_not_even_be_cut_off_is_cut_off_by_the_next(run, theor
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("proofsearch.storage.os.write", torn)
-        patch.setattr("proofsearch.storage.os.ftruncate", stuck)
+        patch.setattr("proofsearch.storage.files.os.write", torn)
+        patch.setattr("proofsearch.storage.files.os.ftruncate", stuck)
         with pytest.raises(StorageError, match="Input/output error"):
             run.record(TheoremResult(theorems[1].name, "limit"))
     assert not (run.path / "results.jsonl").read_bytes().endswith(b"\n")

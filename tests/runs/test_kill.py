@@ -139,7 +139,8 @@ def test_zeros_after_a_power_cut_are_dropped(run, theorems, record):
 _CHILD = """
 import os, signal, sys
 from pathlib import Path
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.runs import RunFolder
+from proofsearch.protocols import TheoremResult
 run = RunFolder.open(Path(sys.argv[1]), write=True)
 write, left = os.write, int(sys.argv[2])
 def dies(descriptor, content):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from proofsearch import Crashed, Outcome, ProofState, Theorem
-from proofsearch.processes import family
+from proofsearch.process.usage import family
 from proofsearch.protocols import Usage
 from proofsearch.testing import CountdownEnvironment
 from proofsearch.testing.countdown import CountdownSession

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from typer.models import OptionInfo
 
 from proofsearch.cli.main import COMMANDS, make_app
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 
 
 @dataclass

@@ -29,9 +29,8 @@ from proofsearch import (
 )
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError, UsageError
-from proofsearch.hookspecs import Register
-from proofsearch.protocols import GenerationRequest, ScoreRequest
-from proofsearch.registry import Builder
+from proofsearch.plugins.hookspecs import Register
+from proofsearch.protocols import Builder, GenerationRequest, ScoreRequest
 
 
 class FakeConfig(ComponentConfig):

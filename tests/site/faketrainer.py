@@ -17,9 +17,8 @@ from proofsearch import Demonstration, Theorem, hookimpl
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError
-from proofsearch.hookspecs import Register
-from proofsearch.protocols import ScoreRequest, TrainingReport, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.plugins.hookspecs import Register
+from proofsearch.protocols import Builder, ScoreRequest, TrainingReport, TrainingRequest
 from proofsearch.trajectory.reader import read_searches
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from proofsearch import hookimpl
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.hookspecs import Register
-from proofsearch.registry import Builder
+from proofsearch.plugins.hookspecs import Register
+from proofsearch.protocols import Builder
 
 RAISED = {"error": RuntimeError("out of ink"), "usage": UsageError("out of paper"), "exit": SystemExit(3)}
 

@@ -16,12 +16,11 @@ from faketrainer import ShownEnvironment
 from pydantic import Field
 
 from proofsearch import Advanced, Candidate, State, Theorem, hookimpl
-from proofsearch.builtins.local import LocalConfig, LocalExecutor
+from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
 from proofsearch.checkpoint import Manifest, write_manifest
 from proofsearch.config import ComponentConfig
-from proofsearch.hookspecs import Register
-from proofsearch.protocols import Calibration, ScoreRequest, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.plugins.hookspecs import Register
+from proofsearch.protocols import Builder, Calibration, ScoreRequest, TrainingRequest
 from proofsearch.types import ProofState
 
 VICTIM = "reach-2"

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from fakeprover import FakeConfig, FakeEnvironment, FakeSession
 
 from proofsearch import Advanced, Candidate, Goal, Outcome, ProofState, Rejected, State, Theorem, hookimpl
-from proofsearch.hookspecs import Register
-from proofsearch.protocols import GenerationRequest
-from proofsearch.registry import Builder
+from proofsearch.plugins.hookspecs import Register
+from proofsearch.protocols import Builder, GenerationRequest
 
 ATTACKS = (
     "</script><script>window.pwned=1</script>",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import fakeprover
 
 from proofsearch import Outcome, ProofState, Rejected, Theorem, hookimpl
-from proofsearch.hookspecs import Register
+from proofsearch.plugins.hookspecs import Register
 from proofsearch.protocols import ScoreRequest
 
 print("printed as it was imported")

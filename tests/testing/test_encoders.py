@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.plugins import Plugins
-from proofsearch.protocols import ProofState
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleEncoder, Samples, check_encoder
+from proofsearch.types import ProofState
 
 Rows = NDArray[np.float32]
 

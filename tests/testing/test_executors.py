@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conforming import failed
 
-from proofsearch.builtins.local import LocalConfig, LocalExecutor
+from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
 from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import Job, JobResult, Worker, WorkerFactory
 from proofsearch.testing import check_executor

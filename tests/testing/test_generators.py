@@ -12,7 +12,7 @@ from conforming import failed
 
 from proofsearch import Candidate
 from proofsearch.errors import UsageError
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import GenerationRequest
 from proofsearch.testing import check_generator
 

@@ -12,8 +12,7 @@ from conforming import failed
 
 from proofsearch.builtins.log import LogConfig, make_log
 from proofsearch.engine import SearchGraph, SearchResult
-from proofsearch.protocols import RunInfo
-from proofsearch.runs import TheoremResult
+from proofsearch.protocols import RunInfo, TheoremResult
 from proofsearch.testing import check_observer
 from proofsearch.types import Theorem
 

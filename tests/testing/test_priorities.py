@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 from conforming import failed
 
-from proofsearch.engine.graph import SearchGraph
-from proofsearch.plugins import Plugins
+from proofsearch.graph import SearchGraph
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Calibration, Linear, Priority, PriorityColumns, PriorityTraits
 from proofsearch.testing import check_priority
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conforming import failed
 
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Calibration, ScoreRequest
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, Sample, Samples, check_scorer
 

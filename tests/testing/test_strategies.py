@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from conforming import failed
 
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Choice, Expansion, SearchHandle, StrategyTraits
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_strategy
 from proofsearch.types import Finished, Theorem

@@ -18,10 +18,9 @@ from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, UsageError
 from proofsearch.guards import Owner, guarded
-from proofsearch.protocols import Demonstrates, TrainingReport, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, Demonstrates, TrainingReport, TrainingRequest
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_trainer, record
-from proofsearch.testing.trainers import _Trained
+from proofsearch.testing.training_case import _Trained
 from proofsearch.trajectory.labels import POSITIVE
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.types import Theorem

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proofsearch.engine import SearchResult, SearchStatus
-from proofsearch.engine.graph import Refused, SearchGraph
+from proofsearch.graph import Refused, SearchGraph
 from proofsearch.types import (
     Advanced,
     Crashed,

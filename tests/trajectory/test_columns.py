@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from proofsearch.errors import InputError
+from proofsearch.graph import check_graph
 from proofsearch.trajectory.reader import environments, num_rows, read_searches, search_ids
 from proofsearch.trajectory.schema import SCHEMA, VERSION, VERSION_KEY
-from proofsearch.trajectory.writer import Origin, to_table
+from proofsearch.trajectory.table import Origin, to_table
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def assert_reads_as(path, table: pa.Table) -> None:
     assert [search.search_id for search in searches] == ["one", "two"]
     assert pa.concat_tables([search.table for search in searches]).equals(table)
     for search in searches:
-        search.graph().check()
+        check_graph(search.graph())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -6,10 +6,12 @@ import pytest
 
 from proofsearch.config import SearchConfig
 from proofsearch.engine import search
+from proofsearch.graph import check_graph
 from proofsearch.trajectory.labels import POSITIVE
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.summary import check
-from proofsearch.trajectory.writer import Origin, to_bytes, to_table
+from proofsearch.trajectory.table import Origin, to_table
+from proofsearch.trajectory.writer import to_bytes
 from proofsearch.types import Verdict
 from tests.engine.parts import PartsSession, Rules, RulesGenerator, WholeSession
 
@@ -33,7 +35,7 @@ def test_a_proof_by_another_path(mode, theorem, tmp_path):
     file.write_bytes(to_bytes(to_table(result.graph, result, theorem, Origin(), search_id="s")))
     (one,) = read_searches([file])
     redrawn = one.graph()
-    redrawn.check()
+    check_graph(redrawn)
     assert_same(result.graph, redrawn)
     assert check([file]) == []
     table = to_table(result.graph, result, theorem, Origin(), search_id="s")

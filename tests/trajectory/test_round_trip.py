@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofsearch.engine.graph import SearchGraph
+from proofsearch.graph import SearchGraph, check_graph
 from proofsearch.trajectory.reader import read_searches, split_by_search
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import SCHEMA, VERSION, VERSION_KEY, tree_from_text, tree_to_text
 from proofsearch.trajectory.summary import check
-from proofsearch.trajectory.writer import Origin, TrajectoryWriter, to_bytes, to_table, write_file
+from proofsearch.trajectory.table import Origin, to_table
+from proofsearch.trajectory.writer import TrajectoryWriter, to_bytes, write_file
 from proofsearch.types import Limit, Tree
 
 ORIGIN = Origin("run", "metamath", "knn", "ebm", "ab" * 16, seed=-3, limit=Limit(expansions=20, seconds=1.5))
@@ -52,12 +53,12 @@ def assert_same(left: SearchGraph, right: SearchGraph) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_graph_survives_the_file(searched, theorem, tmp_path, seed, prove):
     graph, result = searched(seed, 12, prove=prove)
-    graph.check()
+    check_graph(graph)
     file = tmp_path / "one.parquet"
     file.write_bytes(to_bytes(to_table(graph, result, theorem, ORIGIN, search_id="s")))
     (search,) = read_searches([file])
     redrawn = search.graph()
-    redrawn.check()
+    check_graph(redrawn)
     assert_same(graph, redrawn)
     assert check([file]) == []
 

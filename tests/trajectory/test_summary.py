@@ -10,7 +10,8 @@ import pytest
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.summary import check, head, merge, summarize
-from proofsearch.trajectory.writer import Origin, to_table, write_file
+from proofsearch.trajectory.table import Origin, to_table
+from proofsearch.trajectory.writer import write_file
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_merge_on_a_full_disk_leaves_nothing(folder, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     before = sorted(tmp_path.iterdir())
-    monkeypatch.setattr("proofsearch.outputs.os.fsync", full)
+    monkeypatch.setattr("proofsearch.storage.outputs.os.fsync", full)
     with pytest.raises(StorageError, match=r"all\.parquet: .*No space left on device; nothing was written"):
         merge([folder], tmp_path / "all.parquet")
     assert sorted(tmp_path.iterdir()) == before

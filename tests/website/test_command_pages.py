@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from proofsearch.cli.main import COMMANDS, make_app
 from proofsearch.cli.options import component_options
 from proofsearch.errors import PluginError
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = shipped_plugins(ROOT)

@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from proofsearch.cli.main import COMMANDS, make_app
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*/src"))

@@ -13,7 +13,7 @@ from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_focal_loss.loss import FocalConfig, FocalLoss, make_focal
 from torch import Tensor
 
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Loss
 from proofsearch.testing import check_loss
 

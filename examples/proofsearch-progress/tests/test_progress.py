@@ -10,8 +10,7 @@ from proofsearch_progress.observer import COLUMNS, Progress, ProgressConfig, mak
 
 from proofsearch import Verdict
 from proofsearch.config import RunConfig
-from proofsearch.protocols import RunInfo
-from proofsearch.runs import TheoremResult
+from proofsearch.protocols import RunInfo, TheoremResult
 from proofsearch.testing import check_observer
 
 

@@ -16,8 +16,9 @@ from proofsearch_ebm.dataset import Dataset, build_dataset
 from proofsearch_ebm.parts import PartEncoder
 
 from proofsearch.engine import SearchResult, SearchStatus
-from proofsearch.engine.graph import SearchGraph
-from proofsearch.trajectory.writer import Origin, new_search_id, to_table, write_file
+from proofsearch.graph import SearchGraph
+from proofsearch.trajectory.table import Origin, new_search_id, to_table
+from proofsearch.trajectory.writer import write_file
 from proofsearch.types import Finished, Goal, ProofState, Rejected, State, Theorem, Verdict
 
 Script = Sequence[tuple[str, Sequence[str]]]

@@ -11,7 +11,7 @@ from proofsearch_ebm.config import EbmConfig, EbmTrainerConfig
 from proofsearch_ebm.plugin import make_scorer, make_trainer
 
 from proofsearch.checkpoint import Manifest
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
 
 torch.set_num_threads(1)

@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_the_earlier_table(tmp_path: Path, monkeypatch: pytes
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", fail)
+    monkeypatch.setattr(storage.files.os, "fsync", fail)
     with pytest.raises(StorageError, match="No space left on device; the table that was there before is untouched"):
         History().write(path)
     assert path.read_bytes() == before

@@ -15,10 +15,10 @@ from proofsearch_ebm.losses.masking import mean_over, softplus
 from proofsearch_ebm.plugin import make_trainer
 from torch import Tensor
 
-from proofsearch.errors import ConformanceError
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import TriesLosses
 from proofsearch.testing import SampleBuilder, check_loss
+from proofsearch.testing.checks import ConformanceError
 
 torch.set_num_threads(1)
 

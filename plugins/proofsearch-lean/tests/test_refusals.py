@@ -33,6 +33,10 @@ LIBRARY = Path(__file__).parent / "library" / "theorems"
         "set_option pp.аll true in rfl",
         'set_option sat.solver "/bin/sh" in rfl',
         "exact x.set_option y",
+        'set_option trace.profiler.output "/tmp/x" in rfl',
+        "rfl\n axiom mine : False",
+        "rfl\naxiom mine : False",
+        "rfl\n\taxiom mine : False",
     ],
 )
 def test_refused(script: str) -> None:
@@ -51,6 +55,7 @@ def test_refused(script: str) -> None:
         "exact (#s).choose",
         "open Classical in exact foo",
         'trace "macro"',
+        "constructor\n\n  · rfl\n  /- a\n  b -/\n  rfl",
     ],
 )
 def test_not_refused(script: str) -> None:

@@ -18,7 +18,8 @@ from proofsearch_metamath.verifier import verify_assertion
 from typer.testing import CliRunner
 
 from proofsearch.config import RunConfig
-from proofsearch.runs import RunFolder, TheoremResult
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
 from proofsearch.types import Verdict
 
 Open = Callable[..., MetamathEnvironment]

@@ -19,7 +19,7 @@ from proofsearch_metamath.state import MetamathState, PlainState
 from proofsearch import Advanced, Finished, Outcome, Rejected
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import search
-from proofsearch.moves import first_admitted
+from proofsearch.models.moves import first_admitted
 from proofsearch.protocols import AdmitsMany, EnumeratesMoves, GenerationRequest, StepsMany
 from proofsearch.types import Candidate
 

@@ -10,7 +10,7 @@ from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.errors import RefusedError
 from pydantic import ValidationError
 
-from proofsearch.validation import explain
+from proofsearch.config.explain import explain
 
 EXTENSIONS = ("top_k", "min_p", "repetition_penalty")
 

@@ -17,8 +17,8 @@ from proofsearch_openai.plugin import make_encoder
 from proofsearch_openai.probes import TEXTS, batching_fault, identity
 from proofsearch_openai.rows import read_rows
 
-from proofsearch.embedding_cache import CachedEncoder
 from proofsearch.errors import InputError, UsageError
+from proofsearch.models.embedding_cache import CachedEncoder
 from proofsearch.types import State
 
 CHECK = 1 + len(TEXTS) + 1

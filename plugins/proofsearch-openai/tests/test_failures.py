@@ -15,9 +15,9 @@ from proofsearch_openai.credentials import ApiKey, read_key
 from proofsearch_openai.errors import RefusedError, ServerError
 from pydantic import ValidationError
 
+from proofsearch.config.explain import explain
 from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch.types import Candidate
-from proofsearch.validation import explain
 
 SOON = {"retry-after-ms": "1"}
 

@@ -13,7 +13,7 @@ from proofsearch_openai.completions import NEUTRAL
 from proofsearch_openai.errors import ServerError
 
 from proofsearch.errors import UsageError
-from proofsearch.prompts import load_template
+from proofsearch.models.prompts import load_template
 from proofsearch.types import Candidate
 
 

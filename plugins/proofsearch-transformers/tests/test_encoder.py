@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.prompts import load_template
+from proofsearch.models.prompts import load_template
 from proofsearch.types import State
 
 KINDS = ("llama", "gpt2", "bert", "roberta", "t5")

@@ -23,7 +23,7 @@ from proofsearch_transformers.lm_pairs import Pair
 from proofsearch_transformers.lm_tokenizer import END, PAD, train_tokenizer
 from transformers import EvalPrediction
 
-from proofsearch.prompts import TEMPLATES, PromptTemplate
+from proofsearch.models.prompts import TEMPLATES, PromptTemplate
 from proofsearch.types import Goal, State, Theorem
 
 PLAIN = TEMPLATES["plain"]

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from proofsearch_transformers.lm_pairs import Pair, collect, library_pairs, trajectory_pairs
 
 from proofsearch.engine import SearchResult, SearchStatus
-from proofsearch.engine.graph import SearchGraph
 from proofsearch.errors import InputError, UsageError
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Environment
-from proofsearch.trajectory.writer import Origin, new_search_id, to_table, write_file
+from proofsearch.trajectory.table import Origin, new_search_id, to_table
+from proofsearch.trajectory.writer import write_file
 from proofsearch.types import Demonstration, Finished, Goal, Rejected, State, Theorem, Verdict
 
 

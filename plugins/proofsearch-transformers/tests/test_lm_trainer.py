@@ -30,9 +30,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerControl, Tr
 from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
-from proofsearch.prompts import load_template
-from proofsearch.protocols import GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
-from proofsearch.registry import Builder
+from proofsearch.models.prompts import load_template
+from proofsearch.protocols import Builder, GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
 from proofsearch.types import Demonstration, Goal, State, Theorem
 
 TACTICS = ("a1i", "syl", "id", "mp2b")

@@ -11,8 +11,8 @@ import pytest
 from proofsearch_transformers.config import EncoderConfig, GeneratorConfig, PooledConfig
 from proofsearch_transformers.plugin import make_encoder, make_generator, register_encoders, register_generators
 
-from proofsearch.embedding_cache import CachedEncoder
-from proofsearch.registry import Builder
+from proofsearch.models.embedding_cache import CachedEncoder
+from proofsearch.protocols import Builder
 from proofsearch.types import State
 
 

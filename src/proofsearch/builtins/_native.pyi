@@ -10,7 +10,7 @@ from proofsearch.types import Tree
 def tree_features(
     trees: list[Tree], hashes: Mapping[str, int], constants: NDArray[Any], levels: int
 ) -> tuple[bytearray, bytearray, bytearray] | None:
-    """Offsets, ids and counts of :class:`proofsearch.builtins.features.FeatureRows`; ``None`` for a broken tree."""
+    """What :class:`proofsearch.builtins.encoders.features.FeatureRows` holds; ``None`` for a broken tree."""
 
 def nearest(
     postings: NDArray[Any],

@@ -20,6 +20,7 @@ from pydantic import Field
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import (
+    Builder,
     Demonstrates,
     Environment,
     GenerationRequest,
@@ -27,7 +28,6 @@ from proofsearch.protocols import (
     ScoreRequest,
     TacticGenerator,
 )
-from proofsearch.registry import Builder
 from proofsearch.types import Candidate, Theorem
 
 OFF_PATH = -1e4

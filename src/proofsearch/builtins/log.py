@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
-    from proofsearch.engine.result import SearchResult
-    from proofsearch.protocols import RunInfo
-    from proofsearch.runs import TheoremResult
+    from proofsearch.graph import SearchGraph
+    from proofsearch.protocols import RunInfo, TheoremResult
+    from proofsearch.protocols.results import SearchResult
 
 
 class LogConfig(ComponentConfig):

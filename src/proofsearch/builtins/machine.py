@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from proofsearch.diagnosis import TIMEOUT
-from proofsearch.registry import CACHE_VARIABLE, cache_folder
+from proofsearch.storage.cache import CACHE_VARIABLE, cache_folder
 from proofsearch.types import Finding
 
 _SCARCE = 1e9

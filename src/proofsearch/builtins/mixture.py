@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
-from proofsearch.bounds import LARGEST
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import GenerationRequest, Prepares, TacticGenerator
-from proofsearch.registry import Builder
+from proofsearch.config.bounds import LARGEST
+from proofsearch.protocols import Builder, GenerationRequest, Prepares, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"

@@ -6,20 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proofsearch import hookimpl
+from proofsearch.plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from proofsearch.config import PriorityConfig
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Priority, Strategy
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Priority, Strategy
 
 
 @hookimpl
 def register_generators(register: Register) -> None:
     """Registers ``knn``, ``mixture`` and ``demonstrated``."""
     from proofsearch.builtins import demonstration
-    from proofsearch.builtins.knn import KnnConfig, make_knn
+    from proofsearch.builtins.knn.generator import KnnConfig, make_knn
     from proofsearch.builtins.mixture import MixtureConfig, make_mixture
 
     register("knn", make_knn, config=KnnConfig, help="Tactics that were used on the most similar recorded goals.")
@@ -46,8 +45,8 @@ def register_scorers(register: Register) -> None:
 @hookimpl
 def register_encoders(register: Register) -> None:
     """Registers ``hashed`` and ``context``."""
-    from proofsearch.builtins.context import ContextConfig, make_context
-    from proofsearch.builtins.hashed import HashedConfig, make_hashed
+    from proofsearch.builtins.encoders.context import ContextConfig, make_context
+    from proofsearch.builtins.encoders.hashed import HashedConfig, make_hashed
 
     register("context", make_context, config=ContextConfig, help="How goals stand to the hypotheses and the theorem.")
     register("hashed", make_hashed, config=HashedConfig, help="Features of trees or tokens hashed to a fixed width.")
@@ -85,7 +84,7 @@ def register_observers(register: Register) -> None:
 @hookimpl
 def register_executors(register: Register) -> None:
     """Registers ``local``."""
-    from proofsearch.builtins.local import LocalConfig, make_local
+    from proofsearch.builtins.local.executor import LocalConfig, make_local
 
     register("local", make_local, config=LocalConfig, help="Processes or threads on this machine.")
 

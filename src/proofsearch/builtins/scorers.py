@@ -12,10 +12,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from proofsearch.bounds import LARGEST_SEARCH_SEED
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import ScoreRequest
-from proofsearch.registry import Builder
+from proofsearch.config.bounds import LARGEST_SEARCH_SEED
+from proofsearch.protocols import Builder, ScoreRequest
 
 
 class LogprobConfig(ComponentConfig):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.engine.puct import Puct
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder
 
 
 class PuctConfig(ComponentConfig):

@@ -17,12 +17,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from proofsearch import __version__, streams
 from proofsearch.errors import InputError, PluginError, ProofsearchError, one_line
 from proofsearch.guards import interrupts
 from proofsearch.interruption import ending_signals, exit_code
-from proofsearch.plugins import Plugins
-from proofsearch.registry import CommandRegistration
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.registry import CommandRegistration
+from proofsearch.process import streams
+from proofsearch.process.version import __version__
 
 TRACEBACK_VARIABLE = "PROOFSEARCH_TRACEBACK"
 """Environment variable: with any value, errors show where they were raised."""
@@ -44,7 +45,7 @@ COMMANDS = {
     "doctor": "Say what is installed, what is found, what is missing and how to get it.",
     "cache": "Show and clear what can be computed again.",
 }
-"""The core's own commands; each is the module of its name in :mod:`proofsearch.cli`, with ``add_to(app, plugins)``."""
+"""The core's own commands; each is the module of its name in :mod:`proofsearch.cli.commands`."""
 
 
 def run(argv: Sequence[str] | None = None) -> NoReturn:
@@ -122,7 +123,7 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
     app.callback()(_root)
     for name, help_text in COMMANDS.items():
         if name == wanted:
-            importlib.import_module(f"proofsearch.cli.{name}").add_to(app, plugins)
+            importlib.import_module(f"proofsearch.cli.commands.{name}").add_to(app, plugins)
             _set_apart(app)
         else:
             _name_only(app, name, help_text)

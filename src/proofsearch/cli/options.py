@@ -21,21 +21,41 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
-from proofsearch.components import CHOOSERS
 from proofsearch.config import FrozenModel
+from proofsearch.config.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
+from proofsearch.config.explain import Place, dotted, explain
+from proofsearch.config.toml import from_toml
 from proofsearch.errors import PluginError, UsageError
-from proofsearch.outputs import OVERWRITE
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import CHOOSERS
 from proofsearch.runs.names import safe_name
-from proofsearch.runs.settings import from_toml
-from proofsearch.texts import read_text
-from proofsearch.validation import Place, dotted, explain
+from proofsearch.storage.outputs import OVERWRITE
+from proofsearch.storage.texts import read_text
 
 Model = TypeVar("Model", bound=FrozenModel)
 
 
 Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace what is there, if it is none of the inputs.")]
 """The option of every command that writes files of a person's choice."""
+
+Runs = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN...", help="Run folders; the first is what the others are compared with."),
+]
+Split = Annotated[
+    Literal["train", "validation", "test"] | None,
+    typer.Option("--split", help="Only theorems of this split.", show_default="all"),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+    ),
+]
+DrawSeed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")]
+Resamples = Annotated[
+    int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
+]
 
 NONE = object()
 """What an option for a number gives where ``none`` was said."""

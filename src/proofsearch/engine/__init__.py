@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from proofsearch.engine.graph import SearchGraph
 from proofsearch.engine.loop import search
-from proofsearch.engine.result import SearchResult, SearchStatus
+from proofsearch.graph import SearchGraph
+from proofsearch.protocols.results import SearchResult, SearchStatus
 
 __all__ = ["SearchGraph", "SearchResult", "SearchStatus", "search"]

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.graph import Refused
 from proofsearch.engine.refusals import Refusals, paths_by
-from proofsearch.engine.result import SearchStatus
+from proofsearch.graph import Refused
 from proofsearch.protocols import Exploration, NoProofError, TakesApart
+from proofsearch.protocols.results import SearchStatus
 from proofsearch.types import Outcome, ProofState, Verdict
 
 if TYPE_CHECKING:
     from proofsearch.engine.budget import Budget
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
 
 Accept = Callable[[tuple[str, ...]], Verdict]
 """Replays a path in a fresh context and says whether it is a proof."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.engine.costs import Costs
 from proofsearch.engine.estimates import Estimates
-from proofsearch.engine.graph import NAN
 from proofsearch.engine.proven import Proven
+from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
 
 if TYPE_CHECKING:

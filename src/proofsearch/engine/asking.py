@@ -7,15 +7,15 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from proofsearch.answers import candidates as complaint_about
-from proofsearch.answers import is_listed
 from proofsearch.engine.candidates import candidate_columns
 from proofsearch.errors import PluginError
 from proofsearch.guards import described
+from proofsearch.guards.answers import candidates as complaint_about
+from proofsearch.guards.answers import is_listed
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Choice, Session, TacticGenerator
     from proofsearch.types import Candidate, Theorem
 
@@ -48,29 +48,31 @@ class Asking:
         self.name = described(generator, "generator")
         self.unsuggested = 0
 
-    def suggestions(self, graph: SearchGraph, choices: Sequence[Choice]) -> list[Sequence[Candidate]]:
+    def suggestions(self, graph: SearchGraph, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
         """The candidates for each choice, from one call for all that want the same number of them.
 
         Raises:
             PluginError: the generator broke its contract; the message says how.
         """
+        if len(choices) == 1:
+            return self._ask(graph, choices, self._wanted(choices[0]))
         suggestions: list[Sequence[Candidate]] = []
-        moves = self._moves
-        wanted: Iterable[tuple[int, Iterable[Choice]]] = ((self._wanted(choices[0]), choices),)
-        if len(choices) > 1:
-            wanted = groupby(choices, self._wanted)
-        for count, some in wanted:
-            requests = []
-            for choice in some:
-                state = graph.state[choice.node]
-                requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
-                # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
-                self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
-            found = self._generator.generate(requests, count)
-            if not is_listed(found) or len(found) != len(requests):
-                raise PluginError(f"{self.name} {complaint_about(found, requests)}")
-            suggestions += found
+        for count, alike in groupby(choices, self._wanted):
+            suggestions += self._ask(graph, alike, count)
         return suggestions
+
+    def _ask(self, graph: SearchGraph, choices: Iterable[Choice], count: int) -> Sequence[Sequence[Candidate]]:
+        """The answer to one call."""
+        moves, requests = self._moves, []
+        for choice in choices:
+            state = graph.state[choice.node]
+            requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
+            # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
+            self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
+        found = self._generator.generate(requests, count)
+        if not is_listed(found) or len(found) != len(requests):
+            raise PluginError(f"{self.name} {complaint_about(found, requests)}")
+        return found
 
     def columns(
         self, graph: SearchGraph, choice: Choice, candidates: Sequence[Candidate]

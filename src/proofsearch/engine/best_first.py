@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.engine.deferred import Deferred
 from proofsearch.engine.frontier import Frontier
-from proofsearch.engine.graph import NAN
 from proofsearch.engine.ordering import Order
+from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
 
 if TYPE_CHECKING:
@@ -72,21 +72,21 @@ class _Exploration:
         """Scores new children, of each family the likeliest only if scores are put off, and lets them wait."""
         if self._search.ended:
             return
-        families = [expansion.children for expansion in expansions if expansion.children]
+        families: list[range] = []
         improved: list[int] = []
         for expansion in expansions:
             improved += expansion.improved
+            if expansion.children:
+                families.append(expansion.children)
+        rescaled = bool(families) and self._search.scored and self._score_new(families)
         if improved:
             improved = list(dict.fromkeys(improved))
-        rescaled = self._score_new(families)
-        known = [node for node in improved if node < expansions[0].children.start]
-        given_up = bool(known) and self._score_again(known)
-        self._let_wait(families, improved, rescaled or given_up)
+            known = [node for node in improved if node < expansions[0].children.start]
+            rescaled |= bool(known) and self._score_again(known)
+        self._let_wait(families, improved, rescaled)
 
     def _score_new(self, families: list[range]) -> bool:
         """As :meth:`_score`."""
-        if not self._search.scored or not families:
-            return False
         if self._deferred is None:
             return self._score(range(families[0].start, families[-1].stop))
         rescaled = self._score(self._deferred.add(families, self._graph))

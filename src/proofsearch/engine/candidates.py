@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NoReturn
 
-from proofsearch.answers import TOLERANCE, candidate, is_listed, shown
 from proofsearch.errors import PluginError
+from proofsearch.guards.answers import TOLERANCE, candidate, is_listed, shown
 from proofsearch.types import Candidate
 
 

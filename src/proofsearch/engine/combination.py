@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import UsageError
 from proofsearch.protocols import AddsUp
-from proofsearch.validation import Place, dotted
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig

@@ -14,7 +14,7 @@ from math import fsum, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
 
 
 class Deferred:

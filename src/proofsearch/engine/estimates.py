@@ -14,7 +14,7 @@ from proofsearch.errors import UsageError
 from proofsearch.protocols import AddsUp
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration, Priority
 
 LEAST_STEP = 1e-6

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proofsearch.engine.graph import SearchGraph
-from proofsearch.engine.result import SearchResult
+from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Usage
+from proofsearch.protocols.results import SearchResult
 from proofsearch.types import Theorem
 
 LONGEST_TEXT = 500

@@ -21,21 +21,21 @@ from proofsearch.engine.asking import Asking
 from proofsearch.engine.budget import Budget
 from proofsearch.engine.collector import rarer_full_collections
 from proofsearch.engine.combination import check_combination
-from proofsearch.engine.graph import NAN, SearchGraph, kind_of
 from proofsearch.engine.priorities import builtin_priority
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.engine.releasing import Releases
-from proofsearch.engine.result import SearchResult, SearchStatus
 from proofsearch.engine.scoring import MAX_UNSCORED, Scoring
 from proofsearch.engine.stepping import Stepping
 from proofsearch.engine.strategies import builtin_strategy
 from proofsearch.engine.summing_up import sum_up
 from proofsearch.engine.timing import StepTimes
+from proofsearch.graph import NAN, SearchGraph, kind_of
 from proofsearch.protocols import (
     Choice,
     Expansion,
     ReleasesStates,
 )
+from proofsearch.protocols.results import SearchResult, SearchStatus
 from proofsearch.types import Advanced, Candidate, Finished, Theorem, Verdict
 
 if TYPE_CHECKING:

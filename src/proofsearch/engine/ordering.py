@@ -12,13 +12,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from proofsearch.engine.priorities import Logprob
+from proofsearch.engine.standardisation import DEFAULT_GOAL_WEIGHT
 from proofsearch.errors import PluginError
 from proofsearch.protocols import Alternates, BeginsAnew, Learns
-from proofsearch.standardisation import DEFAULT_GOAL_WEIGHT
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration, Priority
+    from proofsearch.types import ProofState
 
 _Number = TypeVar("_Number", int, float)
 
@@ -68,9 +69,13 @@ class Columns:
     @property
     def num_goals(self) -> list[int]:
         """Open goals."""
+        return [state.num_goals for state in self.states]
+
+    @property
+    def states(self) -> list[ProofState]:
+        """The states themselves."""
         state, nodes = self._graph.state, self.nodes
-        states = state[nodes.start : nodes.stop] if isinstance(nodes, range) else [state[node] for node in nodes]
-        return [state.num_goals for state in states]
+        return state[nodes.start : nodes.stop] if isinstance(nodes, range) else [state[node] for node in nodes]
 
     @property
     def step_logprob(self) -> list[float]:
@@ -143,7 +148,9 @@ class Order:
             if total != total or len(priorities) != len(nodes):
                 _refuse(formula, priorities, len(nodes))
             if weight and formula.traits.counts_goals:
-                priorities = [raw - weight * goals for raw, goals in zip(priorities, columns.num_goals, strict=True)]
+                priorities = [
+                    raw - weight * state.num_goals for raw, state in zip(priorities, columns.states, strict=True)
+                ]
             queues.append(priorities if isinstance(priorities, list) else list(priorities))
         return queues
 

@@ -15,7 +15,7 @@ from proofsearch.protocols import Decomposes, NoProofError
 from proofsearch.types import Advanced, Finished, ProofState
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Expansion, Session
 
 MAX_PATH = 10_000

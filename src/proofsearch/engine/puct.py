@@ -22,8 +22,8 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.engine.proven import Proven
+from proofsearch.engine.standardisation import mean_and_std
 from proofsearch.protocols import Choice, StrategyTraits
-from proofsearch.standardisation import mean_and_std
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Expansion, SearchHandle

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from math import inf
 
-from proofsearch.engine.graph import SearchGraph
+from proofsearch.graph import SearchGraph
 
 MAX_WAYS = 16
 """Further paths that are tried for one refused step. There may be very many, often refused for the same reason."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Expansion
     from proofsearch.types import ProofState
 

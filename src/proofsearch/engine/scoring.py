@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from proofsearch.answers import values as complaint_about
 from proofsearch.errors import ComponentError, ProofsearchError, one_line, trace_of
 from proofsearch.guards import described
+from proofsearch.guards.answers import values as complaint_about
 from proofsearch.protocols import ScoreRequest, follows_paths
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
     from proofsearch.protocols import ValueScorer
     from proofsearch.types import Theorem
 

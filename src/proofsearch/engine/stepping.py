@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.graph import Refused
+from proofsearch.graph import Refused
 from proofsearch.protocols import StepsMany, TakesApart
 from proofsearch.types import Advanced, Finished, Outcome, ProofState
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.result import SearchResult, SearchStatus
+from proofsearch.protocols.results import SearchResult, SearchStatus
 from proofsearch.types import OutcomeKind
 
 if TYPE_CHECKING:
     from proofsearch.engine.acceptance import Acceptance
     from proofsearch.engine.asking import Asking
     from proofsearch.engine.budget import Budget
-    from proofsearch.engine.graph import SearchGraph
     from proofsearch.engine.prover_watch import ProverWatch
     from proofsearch.engine.scoring import Scoring
+    from proofsearch.graph import SearchGraph
 
 
 def sum_up(
@@ -44,23 +44,7 @@ def sum_up(
         watch: what the prover used.
     """
     seconds = budget.elapsed()
-    warnings = []
-    messages = list(messages)
-    if asking.unsuggested and asking.unsuggested == len(graph.expanded):
-        warnings.append(
-            f"{asking.name}: generate() suggested nothing for any expanded state ({asking.unsuggested} in all); a "
-            "model's answers may all be empty, cut off or unusable"
-        )
-        messages.append(warnings[0])
-    if scoring is not None and scoring.first_failure:
-        warnings.append(scoring.first_failure)
-        messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
-    elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
-        warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
-    crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
-    if crashed >= 0:
-        tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
-        messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+    warnings, messages = _remarks(messages, graph, asking, scoring)
     messages += watch.messages
     return SearchResult(
         theorem=theorem,
@@ -92,3 +76,27 @@ def sum_up(
         warnings=tuple(warnings),
         trace=scoring.trace if scoring else "",
     )
+
+
+def _remarks(
+    noted: list[str], graph: SearchGraph, asking: Asking, scoring: Scoring | None
+) -> tuple[list[str], list[str]]:
+    """What components did against their contracts; and that, with all else that a person should know."""
+    warnings: list[str] = []
+    messages = list(noted)
+    if asking.unsuggested and asking.unsuggested == len(graph.expanded):
+        warnings.append(
+            f"{asking.name}: generate() suggested nothing for any expanded state ({asking.unsuggested} in all); a "
+            "model's answers may all be empty, cut off or unusable"
+        )
+        messages.append(warnings[0])
+    if scoring is not None and scoring.first_failure:
+        warnings.append(scoring.first_failure)
+        messages.insert(0, f"the scorer failed on {scoring.misscored} states, first: {scoring.first_failure}")
+    elif scoring is not None and (scoring.distrusted or 0 < scoring.unscored == scoring.scored):
+        warnings.append(f"{scoring.name}: score() gave no value for {scoring.unscored} of {scoring.scored} states")
+    crashed = graph.edge_outcome.find(OutcomeKind.CRASHED)
+    if crashed >= 0:
+        tactic, why = graph.edge_tactic[crashed], graph.edge_message.get(crashed, "no message")
+        messages.append(f"the prover crashed under a tactic, first under {tactic!r}: {why}")
+    return warnings, messages

@@ -10,10 +10,9 @@ from proofsearch.guards import described, interrupts
 from proofsearch.protocols import RunObserver, SearchObserver
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
-    from proofsearch.engine.result import SearchResult
-    from proofsearch.protocols import Observer, RunInfo
-    from proofsearch.runs import TheoremResult
+    from proofsearch.graph import SearchGraph
+    from proofsearch.protocols import Observer, RunInfo, TheoremResult
+    from proofsearch.protocols.results import SearchResult
     from proofsearch.types import Theorem
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch.protocols import Calibration
-from proofsearch.standardisation import (
+from proofsearch.engine.standardisation import (
     DEFAULT_GOAL_WEIGHT,
     EQUAL_WEIGHT,
     Z_DIGITS,
     Standardisation,
     mean_and_std,
 )
+from proofsearch.protocols import Calibration
 
 
 def mixed(

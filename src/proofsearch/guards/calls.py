@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from proofsearch.answers import Check
 from proofsearch.errors import ComponentError, ProofsearchError, one_line
+from proofsearch.guards.answers import Check
 from proofsearch.interruption import may_interrupt
 
 _PASSING = (ProofsearchError, MemoryError)

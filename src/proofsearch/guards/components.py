@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from proofsearch import answers
-from proofsearch.answers import Check
 from proofsearch.errors import ComponentError
+from proofsearch.guards import answers
+from proofsearch.guards.answers import Check
 from proofsearch.guards.calls import Owner, asked
 from proofsearch.guards.sessions import GuardedSession
 from proofsearch.protocols import StandsIn

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from proofsearch import answers
-from proofsearch.answers import Check
-from proofsearch.guards import calls
+from proofsearch.guards import answers, calls
+from proofsearch.guards.answers import Check
 from proofsearch.guards.calls import Owner, asked, blame, end_stray
 from proofsearch.types import Advanced, Outcome, ProofState
 
@@ -61,26 +60,7 @@ class GuardedSession:
         self.step = reach
         self.close = asked(owner, "close() of its session", session.close)
         if callable(getattr(session, "step_many", None)):
-            step_many = session.step_many
-
-            def reach_many(state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
-                before = calls.forks
-                try:
-                    for outcome in step_many(state, tactics):
-                        if type(outcome) is Advanced:
-                            if type(outcome.state) not in known:
-                                look(outcome.state, "step_many() of its session")
-                        elif (complaint := answers.outcome(outcome)) is not None:
-                            raise owner.error("step_many() of its session", complaint)
-                        if calls.forks != before:
-                            end_stray(owner, "step_many() of its session")
-                        yield outcome
-                except GeneratorExit:  # the search has heard enough
-                    raise
-                except BaseException as error:
-                    blame(owner, "step_many() of its session", error, before)
-
-            self.step_many = reach_many
+            self.step_many = _stepping_many(owner, session.step_many, known, look)
         if callable(getattr(session, "moves", None)):
             moves = asked(owner, "moves() of its session", session.moves, answers.moves)
             self.moves = lambda state: _guarded_moves(moves(state), owner)
@@ -153,3 +133,32 @@ class _GuardedManyMoves(_GuardedMoves):
 
 def _guarded_moves(moves: Any, owner: Owner) -> _GuardedMoves:
     return (_GuardedManyMoves if hasattr(moves, "admitted") else _GuardedMoves)(moves, owner)
+
+
+def _stepping_many(
+    owner: Owner,
+    step_many: Callable[[ProofState, Sequence[str]], Iterable[Outcome]],
+    known: set[type[Any]],
+    look: Callable[[object, str], None],
+) -> Callable[[ProofState, Sequence[str]], Iterator[Outcome]]:
+    """The method ``step_many`` under guard; ``look`` looks at states whose class isn't ``known``."""
+    what = "step_many() of its session"
+
+    def reach_many(state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
+        before = calls.forks
+        try:
+            for outcome in step_many(state, tactics):
+                if type(outcome) is Advanced:
+                    if type(outcome.state) not in known:
+                        look(outcome.state, what)
+                elif (complaint := answers.outcome(outcome)) is not None:
+                    raise owner.error(what, complaint)
+                if calls.forks != before:
+                    end_stray(owner, what)
+                yield outcome
+        except GeneratorExit:  # the search has heard enough
+            raise
+        except BaseException as error:
+            blame(owner, what, error, before)
+
+    return reach_many

@@ -38,7 +38,7 @@ class Usage:
 class ReportsUsage(Protocol):
     """A session that says what its prover uses; or an environment whose prover outlives the sessions.
 
-    :func:`proofsearch.processes.family` reads the memory of a process and its children.
+    :func:`proofsearch.process.usage.family` reads the memory of a process and its children.
     """
 
     def usage(self) -> Usage:

@@ -11,8 +11,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from proofsearch import storage
+from proofsearch.trajectory.merging import merge_files
 from proofsearch.trajectory.reader import num_rows, search_ids
-from proofsearch.trajectory.writer import merge_files
 
 
 def compact(folder: Path, singles: Sequence[Path], rows_per_file: int) -> None:

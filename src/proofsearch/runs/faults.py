@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proofsearch.runs.results import TheoremResult
+from proofsearch.protocols.results import TheoremResult
 
 _WITHOUT_VALUES = (": generate()", ": close()")
 """The methods that no value depends on; with any other a scorer, or an encoder inside of one, has failed."""

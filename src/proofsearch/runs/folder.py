@@ -3,7 +3,7 @@
 ======================== ======================================================================================
 ``run.json``             format version, id, times, status, and hashes of the three files that are written once; written
                          last on creation, so a folder with it is whole
-``config.toml``          the resolved configuration (:mod:`proofsearch.runs.settings`)
+``config.toml``          the resolved configuration (:mod:`proofsearch.config.toml`)
 ``environment.json``     versions, plugins, seeds, fingerprints, command (:mod:`proofsearch.runs.provenance`)
 ``theorems.jsonl``       the selected theorems in order, one a line
 ``results.jsonl``        one line a finished theorem, in the order in which they came (:mod:`proofsearch.runs.results`)
@@ -26,13 +26,15 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
 from proofsearch.config import RunConfig
-from proofsearch.errors import InputError, RunFolderError, StorageError
-from proofsearch.runs.fields import shown
+from proofsearch.config.toml import to_toml
+from proofsearch.errors import RunFolderError, StorageError
+from proofsearch.protocols.results import TheoremResult
+from proofsearch.runs.contents import RunContents
 from proofsearch.runs.layout import (
     FORMAT,
     check_hashes,
@@ -40,44 +42,20 @@ from proofsearch.runs.layout import (
     hashes,
     now,
     read_header,
-    read_object,
-    read_text,
     read_theorems,
     refuse_taken,
     to_json,
 )
-from proofsearch.runs.lock import FolderLock
-from proofsearch.runs.names import safe_names
-from proofsearch.runs.results import ResultLog, TheoremResult, read_results
-from proofsearch.runs.settings import from_whole_toml, to_toml
+from proofsearch.runs.results import ResultLog
+from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class RunFolder:
-    """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read.
-
-    Attributes:
-        path: where it is.
-        run_id: unique among runs.
-        created: when, ISO 8601 in UTC.
-        proof_suffix: suffix of the files in ``proofs/``.
-        theorems: what the run is about, in order.
-    """
-
-    def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
-        """Not for callers: use :meth:`create` or :meth:`open`."""
-        self.path = path
-        self.run_id: str = header["run_id"]
-        self.created: str = header["created"]
-        self.proof_suffix: str = header["proof_suffix"]
-        self.theorems = tuple(theorems)
-        self._files = safe_names(theorem.name for theorem in theorems)
-        self._log: ResultLog | None = None
-        self._lock: FolderLock | None = None
-        self._read: tuple[tuple[int, ...], Mapping[str, TheoremResult]] | None = None
+class RunFolder(RunContents):
+    """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read."""
 
     @classmethod
     def create(
@@ -171,112 +149,6 @@ class RunFolder:
             run._write_status("running")
         return run
 
-    # -------------------------------------------------------------------------------------------------- reading
-
-    @property
-    def status(self) -> str:
-        """``"running"`` (or killed), ``"stopped"`` with theorems left, or ``"finished"``."""
-        return str(read_header(self.path)["status"])
-
-    @property
-    def config(self) -> RunConfig:
-        """The resolved configuration.
-
-        Raises:
-            RunFolderError: ``config.toml`` is missing, damaged, or lacks a setting that a run always writes.
-        """
-        file = self.path / "config.toml"
-        try:
-            return from_whole_toml(read_text(file), str(file), RunConfig)
-        except InputError as error:
-            raise RunFolderError(f"{error}; the rest of the run depends on it") from None
-
-    @property
-    def environment(self) -> dict[str, Any]:
-        """What the run ran on.
-
-        Raises:
-            RunFolderError: ``environment.json`` is missing or damaged.
-        """
-        return read_object(self.path / "environment.json")
-
-    @property
-    def fingerprint(self) -> dict[str, str]:
-        """What the environment depended on when the run began: versions and hashes by what they are of.
-
-        Raises:
-            RunFolderError: ``environment.json`` is missing or damaged.
-        """
-        found = self.environment.get("fingerprint", {})
-        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-            raise RunFolderError(
-                f"{self.path / 'environment.json'}: damaged: fingerprint is {shown(found)}, expected an object of "
-                f"strings; restore the file from a copy"
-            )
-        return found
-
-    def results(self) -> Mapping[str, TheoremResult]:
-        """The results so far by theorem, in the run's order; the file is read again only when it changed.
-
-        Raises:
-            RunFolderError: ``results.jsonl`` is missing or damaged.
-        """
-        if self._log is not None:
-            return self._ours(self._log.results)
-        file = self.path / "results.jsonl"
-        try:
-            stat = file.stat()
-        except OSError as error:
-            raise RunFolderError(f"{file}: the run's results can't be read: {error.strerror or error}") from None
-        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, MappingProxyType(self._ours(read_results(file)[0])))
-        return self._read[1]
-
-    def _ours(self, results: Mapping[str, TheoremResult]) -> dict[str, TheoremResult]:
-        """The results in the run's order, whichever came first, if all are of its theorems."""
-        strange = next((name for name in results if name not in self._files), None)
-        if strange is not None:
-            raise RunFolderError(
-                f"{self.path / 'results.jsonl'}: a result for {strange!r}, which is not in theorems.jsonl; "
-                f"one of the two files is from another run"
-            )
-        return {theorem.name: results[theorem.name] for theorem in self.theorems if theorem.name in results}
-
-    def remaining(self, *, retry_failures: bool = False) -> list[Theorem]:
-        """The theorems without a result, in order; with ``retry_failures`` also those whose worker gave none."""
-        results = self.results()
-        return [
-            theorem
-            for theorem in self.theorems
-            if theorem.name not in results or (retry_failures and results[theorem.name].failure)
-        ]
-
-    def proof(self, theorem: str) -> str:
-        """The written proof of a theorem.
-
-        Raises:
-            RunFolderError: the run has no result or no proof of it, or the file is missing.
-        """
-        result = self.results().get(theorem)
-        if result is None or not result.proof_file:
-            found = "no result" if result is None else f"no proof (status {result.status})"
-            raise RunFolderError(f"{self.path}: {found} for theorem {theorem!r} in this run")
-        file = self.path / result.proof_file
-        if not file.resolve().is_relative_to(self.path.resolve()):
-            raise RunFolderError(f"{file}: a link that leads out of the run folder; put the proof itself in its place")
-        return read_text(file)
-
-    @property
-    def trajectories(self) -> Path:
-        """The folder of the recorded searches, for :func:`proofsearch.trajectory.reader.read_searches`.
-
-        In a run that was killed, or that is still being written, one search may be there whose result is not.
-        """
-        return self.path / "trajectories"
-
-    # -------------------------------------------------------------------------------------------------- writing
-
     def record(
         self, result: TheoremResult, proof: str | None = None, trajectory: pa.Table | bytes | None = None
     ) -> TheoremResult:
@@ -365,8 +237,6 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    # ------------------------------------------------------------------------------------------------- internals
 
     def _start_writing(self, lock: FolderLock) -> None:
         self._lock = lock

@@ -11,8 +11,8 @@ from typing import Any
 
 from proofsearch import storage
 from proofsearch.errors import RunFolderError, UsageError
-from proofsearch.outputs import check_folder
 from proofsearch.runs.fields import from_json
+from proofsearch.storage.outputs import check_folder
 from proofsearch.types import Theorem
 
 FORMAT = 1

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import proofsearch.testing.abilities  # noqa: F401  (adds its checks to those of environments)
-from proofsearch.errors import ConformanceError
+import proofsearch.testing.abilities
+import proofsearch.testing.moves  # noqa: F401  (as above)
 from proofsearch.testing.builder import SampleBuilder, SampleEncoder
-from proofsearch.testing.checks import CheckResult, Checks, Report
+from proofsearch.testing.checks import CheckResult, Checks, ConformanceError, Report
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.encoders import ENCODER_CHECKS, check_encoder
 from proofsearch.testing.environments import ENVIRONMENT_CHECKS

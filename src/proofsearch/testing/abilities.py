@@ -18,18 +18,13 @@ from proofsearch.protocols import (
     Usage,
 )
 from proofsearch.testing.checks import NotApplicable, brief, expect, spread
+from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, Step, alike, follow, shown
 from proofsearch.testing.environments import (
     ENVIRONMENT_CHECKS,
-    NONSENSE,
-    EnvironmentCase,
-    Step,
-    alike,
     any_earlier_state_steppable,
-    follow,
     odd_tactics_are_values,
     repeatable_steps,
     replay_in_a_fresh_session,
-    shown,
     survives_a_rejected_tactic,
 )
 from proofsearch.testing.processes import children, ended

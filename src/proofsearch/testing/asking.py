@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory
 from proofsearch.testing.cases import ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, expect
 from proofsearch.testing.samples import Sample
@@ -100,81 +100,90 @@ class AskedCase(ComponentCase[Asked], Generic[Asked, Answer]):
         return abs(one - other) <= self.tolerance * max(scale, abs(one), abs(other))
 
 
+def one_answer_a_state(case: AnyCase) -> None:
+    """There is one answer for each state asked about, in calls of any size."""
+    for samples in (case.samples, case.samples[:1]):
+        found = case.answers(case.component, samples)
+        expect(len(found) == len(samples), f"found {len(found)} answers for {len(samples)} states")
+
+
+def an_empty_call(case: AnyCase) -> None:
+    """Asked about no state, it gives no answer and raises nothing."""
+    found = case.answers(case.component, [])
+    expect(len(found) == 0, f"found {len(found)} answers for no state")
+
+
+def repeatable(case: AnyCase) -> None:
+    """The same question has the same answer."""
+    first = case.ask(case.samples)
+    found = case.first_difference(first, case.ask(case.samples))
+    expect(not found, f"asked a second time, {found}")
+
+
+def order_kept(case: AnyCase) -> None:
+    """Answers come in the order of the states."""
+    found = _out_of_order(case)
+    expect(not found, f"asked in the opposite order, {found}")
+
+
+def batch_equals_singles(case: AnyCase) -> None:
+    """What is said of a state doesn't depend on what else is in the call."""
+    together = case.steady()
+    if _out_of_order(case):
+        raise NotApplicable("its answers come in another order: see 'order kept'")
+    for number in range(0, len(together), max(1, len(together) // _SINGLES)):
+        found = case.difference(together[number], case.ask([case.samples[number]])[0])
+        expect(not found, f"state {number} of {len(together)}, asked about alone: {found}")
+
+
+def another_instance_agrees(case: AnyCase) -> None:
+    """Another instance says the same, as in another worker, and closing it changes nothing for the first."""
+    first = case.steady()
+    with case.another() as other:
+        found = case.first_difference(first, case.ask(case.samples, other))
+    expect(not found, f"made anew with the same options, {found}")
+    found = case.first_difference(first, case.ask(case.samples))
+    expect(not found, f"after another instance was closed, {found}")
+
+
+def any_thread(case: AnyCase) -> None:
+    """Registered as shared, it can be asked in changing threads."""
+    if not case.shared:
+        raise NotApplicable("it is not registered as shared")
+    first = case.steady()
+    answers: list[Sequence[Any]] = []
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            answers.append(case.ask(case.samples))
+        # To be raised again where it can be seen.
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+    found = case.first_difference(first, answers[0])
+    expect(not found, f"asked in another thread, {found}")
+
+
+_CHECKS = (
+    one_answer_a_state,
+    an_empty_call,
+    repeatable,
+    order_kept,
+    batch_equals_singles,
+    another_instance_agrees,
+    any_thread,
+)
+
+
 def add_asking_checks(checks: Checks[AnyCase]) -> None:
     """Adds what holds for every component that is asked about states."""
-
-    def one_answer_a_state(case: AnyCase) -> None:
-        """There is one answer for each state asked about, in calls of any size."""
-        for samples in (case.samples, case.samples[:1]):
-            found = case.answers(case.component, samples)
-            expect(len(found) == len(samples), f"found {len(found)} answers for {len(samples)} states")
-
-    def an_empty_call(case: AnyCase) -> None:
-        """Asked about no state, it gives no answer and raises nothing."""
-        found = case.answers(case.component, [])
-        expect(len(found) == 0, f"found {len(found)} answers for no state")
-
-    def repeatable(case: AnyCase) -> None:
-        """The same question has the same answer."""
-        first = case.ask(case.samples)
-        found = case.first_difference(first, case.ask(case.samples))
-        expect(not found, f"asked a second time, {found}")
-
-    def order_kept(case: AnyCase) -> None:
-        """Answers come in the order of the states."""
-        found = _out_of_order(case)
-        expect(not found, f"asked in the opposite order, {found}")
-
-    def batch_equals_singles(case: AnyCase) -> None:
-        """What is said of a state doesn't depend on what else is in the call."""
-        together = case.steady()
-        if _out_of_order(case):
-            raise NotApplicable("its answers come in another order: see 'order kept'")
-        for number in range(0, len(together), max(1, len(together) // _SINGLES)):
-            found = case.difference(together[number], case.ask([case.samples[number]])[0])
-            expect(not found, f"state {number} of {len(together)}, asked about alone: {found}")
-
-    def another_instance_agrees(case: AnyCase) -> None:
-        """Another instance says the same, as in another worker, and closing it changes nothing for the first."""
-        first = case.steady()
-        with case.another() as other:
-            found = case.first_difference(first, case.ask(case.samples, other))
-        expect(not found, f"made anew with the same options, {found}")
-        found = case.first_difference(first, case.ask(case.samples))
-        expect(not found, f"after another instance was closed, {found}")
-
-    def any_thread(case: AnyCase) -> None:
-        """Registered as shared, it can be asked in changing threads."""
-        if not case.shared:
-            raise NotApplicable("it is not registered as shared")
-        first = case.steady()
-        answers: list[Sequence[Any]] = []
-        raised: list[BaseException] = []
-
-        def ask() -> None:
-            try:
-                answers.append(case.ask(case.samples))
-            # To be raised again where it can be seen.
-            except BaseException as error:
-                raised.append(error)
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        thread.join()
-        if raised:
-            raise raised[0]
-        found = case.first_difference(first, answers[0])
-        expect(not found, f"asked in another thread, {found}")
-
-    for check in (
-        one_answer_a_state,
-        an_empty_call,
-        repeatable,
-        order_kept,
-        batch_equals_singles,
-        another_instance_agrees,
-        any_thread,
-    ):
+    for check in _CHECKS:
         checks.add(check)
 
 

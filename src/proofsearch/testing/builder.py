@@ -44,7 +44,7 @@ class SampleEncoder:
 
 
 class SampleBuilder:
-    """A :class:`proofsearch.registry.Builder` that needs no plugin; to be closed.
+    """A :class:`proofsearch.protocols.Builder` that needs no plugin; to be closed.
 
     Args:
         environment: what proves; default: :mod:`proofsearch.testing.countdown`.

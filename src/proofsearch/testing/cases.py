@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import PluginError, ProofsearchError, one_line
 from proofsearch.guards import interrupts
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory
 from proofsearch.testing.checks import Checks, NotApplicable, brief, expect
 
 Component = TypeVar("Component")

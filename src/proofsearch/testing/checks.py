@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from proofsearch.errors import ConformanceError, UsageError, one_line
+from proofsearch.config.explain import near
+from proofsearch.errors import ProofsearchError, UsageError, one_line
 from proofsearch.guards import interrupts
-from proofsearch.validation import near
 
 Case = TypeVar("Case")
 Run = Callable[[Case], str | None]
@@ -48,7 +48,7 @@ class Checks(Generic[Case]):
     """The checks of one kind of component, in the order in which they are made.
 
     Args:
-        kind: one of :data:`proofsearch.registry.KINDS`.
+        kind: one of :data:`proofsearch.protocols.KINDS`.
         included: checks that come first.
     """
 
@@ -116,7 +116,7 @@ class Report:
     """What was found out about a component.
 
     Attributes:
-        kind: one of :data:`proofsearch.registry.KINDS`.
+        kind: one of :data:`proofsearch.protocols.KINDS`.
         name: of the component, for people.
         results: one a check, in order.
     """
@@ -141,6 +141,20 @@ class Report:
         lines = [f"{self.kind} {self.name!r} breaks its contract in {len(failed)} of {len(self.results)} checks:"]
         lines += [f"- {result.name}: {result.message}\n  The rule: {result.rule}" for result in failed]
         return "\n".join(lines)
+
+
+class ConformanceError(ProofsearchError):
+    """A component that breaks its contract, as :mod:`proofsearch.testing` found. Exit code 9.
+
+    Attributes:
+        report: what was checked and found.
+    """
+
+    exit_code = 9
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 OnResult = Callable[[CheckResult], None]

@@ -24,8 +24,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError, UsageError
-from proofsearch.protocols import Usage
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, Usage
 from proofsearch.types import (
     Advanced,
     Demonstration,

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import Encoder
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Encoder, Factory
 from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check

@@ -1,160 +1,25 @@
 """What holds for an environment; see :class:`proofsearch.protocols.Environment`.
 
-The checks of its library and its sessions are here, those of what it says of proofs in
-:mod:`proofsearch.testing.proofs`.
+The checks of its library and its sessions are here, those of moves and parts in :mod:`proofsearch.testing.moves`, those
+of what it says of proofs in :mod:`proofsearch.testing.proofs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
 from typing import Any
 
-from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import (
-    AdmitsMany,
-    Decomposes,
     Demonstrates,
-    EnumeratesMoves,
-    Environment,
-    Session,
-    TacticGenerator,
 )
-from proofsearch.registry import Builder, Factory
-from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, Run, Violation, brief, expect, spread
+from proofsearch.testing.cases import CONFIG_CHECKS
+from proofsearch.testing.checks import Checks, NotApplicable, Violation, brief, expect, spread
+from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, Step, alike, follow, neighbours, shown
 from proofsearch.testing.processes import children, ended
-from proofsearch.testing.samples import Walk, walks
-from proofsearch.types import Advanced, Crashed, Finished, Outcome, ProofState, Rejected, TimedOut, Tree
-
-NONSENSE = "proofsearch checks that this is no tactic"
-"""What no environment takes for a tactic."""
+from proofsearch.types import Advanced, Crashed, Finished, ProofState, Rejected, TimedOut, Tree
 
 _ODD_TACTICS = ("", " ", "\n", "\0", "a\nb", "⊢ 𝔸", ")" * 50, "x" * 20_000, "\ud800")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step that was made: the state, the tactic, and what became of it."""
-
-    state: ProofState
-    tactic: str
-    outcome: Outcome
-
-
-class EnvironmentCase(ComponentCase[Environment]):
-    """An environment under check.
-
-    Args:
-        factory: as it is registered.
-        config: its options.
-        builder: what the factory may ask.
-        proofs: tactics of known proofs, by theorem.
-        generator: a policy to find some with.
-        cheats: proof texts that must be refused, by theorem.
-        crashing: a tactic that kills the prover.
-        endless: a tactic that runs until it is interrupted.
-        count: theorems to try.
-    """
-
-    def __init__(
-        self,
-        factory: Factory,
-        config: ComponentConfig | None,
-        builder: Builder,
-        *,
-        proofs: Mapping[str, Sequence[str]] | None = None,
-        generator: TacticGenerator | None = None,
-        cheats: Mapping[str, Sequence[str]] | None = None,
-        crashing: str | None = None,
-        endless: str | None = None,
-        count: int = 4,
-    ) -> None:
-        super().__init__(factory, config, builder)
-        self._proofs = proofs
-        self._generator = generator
-        self.cheats = cheats or {}
-        self.crashing = crashing
-        self.endless = endless
-        self._count = count
-        self._walks: Sequence[Walk] | None = None
-        self._founded: dict[Run[EnvironmentCase], bool] = {}
-
-    def begin(self, component: Environment) -> None:
-        """Lists the theorems, which reads what has to be read."""
-        component.theorems()
-
-    @property
-    def walks(self) -> Sequence[Walk]:
-        """Known proofs.
-
-        Raises:
-            NotApplicable: there is none.
-        """
-        if self._walks is None:
-            self._walks = walks(self.component, self._count, self._proofs, self._generator)
-        if not self._walks:
-            raise NotApplicable(
-                "no proof is known: the environment demonstrates none, and none was given or found by a short search"
-            )
-        return self._walks
-
-    def given(self, *foundations: Run[EnvironmentCase]) -> None:
-        """Says that a check builds on others, so that one thing that is broken isn't reported many times.
-
-        Raises:
-            NotApplicable: one of them finds a violation.
-        """
-        for check in foundations:
-            if check not in self._founded:
-                try:
-                    check(self)
-                except NotApplicable:
-                    self._founded[check] = True
-                # Whatever it is, it is reported under that check's own name.
-                except Exception:
-                    self._founded[check] = False
-                else:
-                    self._founded[check] = True
-            if not self._founded[check]:
-                raise NotApplicable(f"it builds on {check.__name__.replace('_', ' ')!r}")
-
-    @contextmanager
-    def sessions(self, environment: Environment | None = None) -> Iterator[Iterator[tuple[Walk, Session]]]:
-        """The known proofs, each with a fresh session, closed at the end."""
-        with ExitStack() as opened:
-            where = environment or self.component
-            yield ((walk, opened.enter_context(closing(where.open(walk.theorem)))) for walk in self.walks)
-
-
-def follow(session: Session, tactics: Sequence[str]) -> list[Step]:
-    """Takes a path, as far as it leads."""
-    steps = []
-    outcome = session.initial()
-    for tactic in tactics:
-        if not isinstance(outcome, Advanced):
-            break
-        state = outcome.state
-        outcome = session.step(state, tactic)
-        steps.append(Step(state, tactic, outcome))
-    return steps
-
-
-def shown(outcome: Outcome) -> tuple[Any, ...]:
-    """What must be equal of equal outcomes: their kind, and of a state its text and goals. Messages may differ."""
-    if isinstance(outcome, Advanced):
-        return "advanced", outcome.state.text, tuple(outcome.state.goals)
-    return (type(outcome).__name__.lower(),)
-
-
-def alike(ones: Sequence[Step], others: Sequence[Step], where: str) -> None:
-    """Raises a violation unless two walks along one path met the same."""
-    expect(len(ones) == len(others), f"{where}, the path ends after {len(others)} steps, and before after {len(ones)}")
-    for number, (one, other) in enumerate(zip(ones, others, strict=True), start=1):
-        now, before = shown(other.outcome), shown(one.outcome)
-        expect(now == before, f"{where}, step {number}, {brief(one.tactic)}, gave {brief(now)}, before {brief(before)}")
 
 
 ENVIRONMENT_CHECKS: Checks[EnvironmentCase] = Checks("environment", CONFIG_CHECKS)
@@ -379,7 +244,7 @@ def stable_keys(case: EnvironmentCase) -> str:
                     one.key == other.key and hash(one.key) == hash(other.key),
                     f"{walk.theorem.name!r}: reached a second time, {brief(one.text)} has another key",
                 )
-            met = [*first, *_neighbours(session, first)]
+            met = [*first, *neighbours(session, first)]
             states += len(met)
             texts: dict[Any, str] = {}
             keys: dict[str, Any] = {}
@@ -417,91 +282,6 @@ def sessions_apart(case: EnvironmentCase) -> None:
         last = made[1][-1]
         again = Step(last.state, last.tactic, sessions[1].step(last.state, last.tactic))
         alike([last], [again], "after another session was closed")
-
-
-@ENVIRONMENT_CHECKS.add
-def moves_hold(case: EnvironmentCase) -> str:
-    """Listed moves are a superset of those that apply, in a fixed order; ``admits`` says what a step does."""
-    case.given(any_earlier_state_steppable)
-    tried = 0
-    with case.sessions() as sessions:
-        for walk, session in sessions:
-            if not isinstance(session, EnumeratesMoves):
-                raise NotApplicable("its sessions don't enumerate moves")
-            for step in spread(follow(session, walk.tactics), 4):
-                moves, state = session.moves(step.state), brief(step.state.text)
-                listed = list(moves.listed())
-                expect(list(session.moves(step.state).listed()) == listed, f"{state}: listed again, moves are others")
-                expect(len(set(listed)) == len(listed), f"{state}: a move is listed twice")
-                expect(step.tactic in listed, f"{state}: {step.tactic!r} applies and is not listed")
-                for tactic in [step.tactic, *spread(listed, 12)]:
-                    applies = isinstance(session.step(step.state, tactic), Advanced | Finished)
-                    admitted = moves.admits(tactic)
-                    expect(applies == admitted, f"{state}: admits({tactic!r}) is {admitted}, and applies is {applies}")
-                    tried += 1
-                expect(not moves.admits(NONSENSE), f"{state}: admits({NONSENSE!r}) is true")
-                if isinstance(moves, AdmitsMany):
-                    some = [NONSENSE, *spread(listed, 12)]
-                    wanted = [place for place, tactic in enumerate(some) if moves.admits(tactic)]
-                    for n in (1, len(some)):
-                        found = moves.admitted(some, n)
-                        expect(found == wanted[:n], f"{state}: admitted says {found}, admits one by one {wanted[:n]}")
-    return f"{tried} moves tried"
-
-
-@ENVIRONMENT_CHECKS.add
-def parts_hold(case: EnvironmentCase) -> str:
-    """A state's parts have all its goals, the first one first, and a step does to it what it does to the first part."""
-    case.given(
-        well_formed_states,
-        any_earlier_state_steppable,
-        stable_keys,
-        states_stay_as_they_are,
-        replay_in_a_fresh_session,
-    )
-    seen = several = 0
-    with case.sessions() as sessions:
-        for walk, session in sessions:
-            if not isinstance(session, Decomposes):
-                raise NotApplicable("its sessions don't take states apart")
-            steps = spread(follow(session, walk.tactics), 6)
-            for state in spread(list(_neighbours(session, [step.state for step in steps])), 12):
-                listed = session.moves(state).listed() if isinstance(session, EnumeratesMoves) else ()
-                steps += [Step(state, tactic, session.step(state, tactic)) for tactic in spread(listed, 4)]
-            for step in steps:
-                several += _parted(session, step)
-                seen += 1
-    return f"{seen} steps, {several} of them from a state with several parts"
-
-
-def _parted(session: Any, step: Step) -> bool:
-    """Whether a step's state has several parts, which were checked.
-
-    Raises:
-        Violation: they aren't parts of it.
-    """
-    state, parts = brief(step.state.text), list(session.parts(step.state))
-    keys = [part.key for part in parts]
-    expect(parts, f"{state}: it has no parts")
-    expect([part.key for part in session.parts(step.state)] == keys, f"{state}: asked again, its parts are others")
-    expect(len(parts) > 1 or keys == [step.state.key], f"{state}: its one part is another state")
-    goals, of_parts = step.state.num_goals, sum(part.num_goals for part in parts)
-    expect(goals == of_parts, f"{state}: it has {goals} goals, its parts {of_parts}")
-    for part in parts:
-        again = [one.key for one in session.parts(part)]
-        expect(again == [part.key], f"{state}: its part {brief(part.text)} has parts itself")
-    if isinstance(step.outcome, Advanced | Finished):
-        alone = session.step(parts[0], step.tactic)
-        same = {*keys[1:], *_parts_after(session, alone)} == _parts_after(session, step.outcome)
-        expect(
-            isinstance(alone, Advanced | Finished) and same,
-            f"{state}: {step.tactic!r} leaves other parts of it than of its first part, {brief(parts[0].text)}",
-        )
-    return len(parts) > 1
-
-
-def _parts_after(session: Decomposes, outcome: Outcome) -> set[Hashable]:
-    return {part.key for part in session.parts(outcome.state)} if isinstance(outcome, Advanced) else set()
 
 
 @ENVIRONMENT_CHECKS.add
@@ -552,16 +332,6 @@ def leaves_no_process(case: EnvironmentCase) -> None:
                 follow(session, walk.tactics)
     left = ended([process for process in children() if process not in before])
     expect(not left, f"left running: {', '.join(map(str, left))}")
-
-
-def _neighbours(session: Session, states: Sequence[ProofState]) -> Iterator[ProofState]:
-    """Children of some states."""
-    if isinstance(session, EnumeratesMoves):
-        for state in spread(states, 5):
-            for tactic in spread(session.moves(state).listed(), 30):
-                outcome = session.step(state, tactic)
-                if isinstance(outcome, Advanced):
-                    yield outcome.state
 
 
 def _seen(state: ProofState) -> tuple[Any, ...]:

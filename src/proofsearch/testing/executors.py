@@ -12,8 +12,7 @@ from typing import Any, cast
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
-from proofsearch.protocols import Executor, HearsProgress, Job, JobResult
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Executor, Factory, HearsProgress, Job, JobResult
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, Violation, expect, make_checks, untold

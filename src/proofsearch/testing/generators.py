@@ -10,8 +10,7 @@ from itertools import pairwise
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import Prepares, TacticGenerator
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory, Prepares, TacticGenerator
 from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check

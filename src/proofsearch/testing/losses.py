@@ -13,8 +13,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Loss, LossCase
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Factory, Loss, LossCase
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold

@@ -12,9 +12,7 @@ import numpy as np
 
 from proofsearch.config import ComponentConfig, RunConfig
 from proofsearch.engine import SearchGraph, SearchResult
-from proofsearch.protocols import Observer, RunInfo, RunObserver, SearchObserver
-from proofsearch.registry import Builder, Factory
-from proofsearch.runs import TheoremResult
+from proofsearch.protocols import Builder, Factory, Observer, RunInfo, RunObserver, SearchObserver, TheoremResult
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold

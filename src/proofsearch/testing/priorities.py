@@ -11,8 +11,17 @@ from proofsearch.config import ComponentConfig
 from proofsearch.engine import SearchGraph, SearchStatus
 from proofsearch.engine.ordering import Columns
 from proofsearch.errors import UsageError
-from proofsearch.protocols import AddsUp, Alternates, BeginsAnew, Calibration, Learns, Priority, PriorityTraits
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import (
+    AddsUp,
+    Alternates,
+    BeginsAnew,
+    Builder,
+    Calibration,
+    Factory,
+    Learns,
+    Priority,
+    PriorityTraits,
+)
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold

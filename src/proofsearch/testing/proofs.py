@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError
-from proofsearch.protocols import EnumeratesMoves, TacticGenerator
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, EnumeratesMoves, Factory, TacticGenerator
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.checks import (
     NotApplicable,
@@ -21,7 +20,8 @@ from proofsearch.testing.checks import (
     spread,
     untold,
 )
-from proofsearch.testing.environments import ENVIRONMENT_CHECKS, NONSENSE, EnvironmentCase, follow
+from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, follow
+from proofsearch.testing.environments import ENVIRONMENT_CHECKS
 from proofsearch.testing.samples import Walk
 from proofsearch.types import Advanced, Finished, Theorem, Verdict
 

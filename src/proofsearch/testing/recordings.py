@@ -11,7 +11,8 @@ from proofsearch.engine import search
 from proofsearch.errors import UsageError
 from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, ScoreRequest
 from proofsearch.testing.samples import ListedTactics
-from proofsearch.trajectory.writer import Origin, TrajectoryWriter, fingerprint_hash, write_file
+from proofsearch.trajectory.table import Origin, fingerprint_hash
+from proofsearch.trajectory.writer import TrajectoryWriter, write_file
 from proofsearch.types import Candidate, Demonstration, Theorem, Verdict
 
 _OFF_PROOF = -1e3

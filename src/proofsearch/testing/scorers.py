@@ -9,8 +9,7 @@ from dataclasses import replace
 from numbers import Real
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Calibrated, ValueScorer, follows_paths
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Calibrated, Factory, ValueScorer, follows_paths
 from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check

@@ -9,8 +9,7 @@ from contextlib import ExitStack, closing
 from proofsearch.config import ComponentConfig
 from proofsearch.engine import SearchStatus
 from proofsearch.engine.priorities import AStar, Logprob
-from proofsearch.protocols import Choice, SearchHandle, Strategy, StrategyTraits
-from proofsearch.registry import Builder, Factory
+from proofsearch.protocols import Builder, Choice, Factory, SearchHandle, Strategy, StrategyTraits
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proofsearch.protocols import TrainingReport
-from proofsearch.run import RunEvent
+from proofsearch.runs.run import RunEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
+from proofsearch.config.toml import from_whole_toml, to_toml
 from proofsearch.errors import InputError, StorageError
-from proofsearch.outputs import check_folder
-from proofsearch.runs.lock import FolderLock
-from proofsearch.runs.settings import from_whole_toml, to_toml
-from proofsearch.texts import read_text
+from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.outputs import check_folder
+from proofsearch.storage.texts import read_text
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""

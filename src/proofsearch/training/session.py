@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.checkpoint import MANIFEST, read_manifest
-from proofsearch.components import CHOOSERS, Components, TrainingParts, refuse_strays, resolve, resolve_training
 from proofsearch.config import TrainConfig
+from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
-from proofsearch.plugins import Plugins
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_strays, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.run import Preparing
+from proofsearch.runs.run import Preparing
 from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
 from proofsearch.training.folder import (
     KeptOnce,
@@ -26,7 +28,6 @@ from proofsearch.training.folder import (
     refuse_taken,
 )
 from proofsearch.training.sources import found_or_recorded, recording_config, refuse_empty, refuse_foreign
-from proofsearch.validation import Place, dotted
 
 TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
 """The kinds that a training chooses, and the option that does."""
@@ -140,7 +141,7 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
         name: how to call a place of it in errors.
 
     Raises:
-        PluginError, UsageError: as :func:`proofsearch.components.resolve`.
+        PluginError, UsageError: as :func:`proofsearch.plugins.resolution.resolve`.
     """
     parts = resolve_training(plugins, config, name, shared=True)
     recording = resolve(plugins, recording_config(config), name, shared=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from proofsearch.components import resolve
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, UsageError
-from proofsearch.plugins import Plugins
-from proofsearch.run import OnEvent, resume_search, run_search
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
+from proofsearch.runs.run import OnEvent, resume_search, run_search
 from proofsearch.training.events import Noted, OnTrainingEvent
 
 RUNS = Path("runs")

@@ -29,7 +29,7 @@ from proofsearch.types import (
 )
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
+    from proofsearch.graph import SearchGraph
 
 
 class RecordedState:
@@ -338,7 +338,7 @@ class RecordedSearch:
         Raises:
             InputError: the rows contradict each other.
         """
-        from proofsearch.engine.graph import Refused, SearchGraph
+        from proofsearch.graph import Refused, SearchGraph
 
         states = self.states()
         graph = SearchGraph(states[0])

@@ -12,11 +12,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.outputs import check_file, write_file
+from proofsearch.graph import check_graph
+from proofsearch.storage.outputs import check_file, write_file
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, UNKNOWN
+from proofsearch.trajectory.merging import merge_into
 from proofsearch.trajectory.reader import read_searches, trajectory_files
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.trajectory.writer import merge_into, state_key
+from proofsearch.trajectory.table import state_key
 from proofsearch.types import OutcomeKind
 
 
@@ -247,7 +249,7 @@ def _wrong(search: RecordedSearch) -> Iterable[str]:
             yield f"node {node}: num_goals is {num_goals}, with {count} goals; expected as many, at least 1"
     try:
         graph = search.graph()
-        graph.check()
+        check_graph(graph)
     except (InputError, AssertionError) as error:
         yield str(error)
         return

@@ -1,30 +1,24 @@
-"""Recording searches: a search graph and its result as a table, and tables as Parquet files."""
+"""Recording searches: an observer that makes a table of each, and tables as Parquet files."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from proofsearch import storage
-from proofsearch.trajectory.labels import DEFAULT_MIN_EXPANSIONS, LabelledEdges, label
-from proofsearch.trajectory.reader import read_tables
-from proofsearch.trajectory.schema import EDGE, GOAL, SCHEMA, tree_to_text
-from proofsearch.types import Limit, OutcomeKind, ProofState, Theorem
+from proofsearch.trajectory.labels import DEFAULT_MIN_EXPANSIONS
+from proofsearch.trajectory.schema import SCHEMA
+from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
-    from proofsearch.engine.graph import SearchGraph
-    from proofsearch.engine.result import SearchResult
+    from proofsearch.graph import SearchGraph
+    from proofsearch.protocols.results import SearchResult
+
+from proofsearch.trajectory.table import Origin, new_search_id, to_table
 
 ROW_GROUP_ROWS = 20_000
 """A row group of a merged file is closed once it has so many rows: small enough to read one search cheaply."""
@@ -47,38 +41,6 @@ _DICTIONARY_COLUMNS: Any = [  # the stubs know only a bool here
     "edges.list.element.tactic",
     "edges.list.element.message",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a search comes from: what its rows say beside the search itself.
-
-    Attributes:
-        run_id: of the run; empty for a search of its own.
-        environment, generator, scorer: the components by name.
-        fingerprint: a hash of what the environment depends on, from :func:`fingerprint_hash`.
-        seed: of the search, a signed 64-bit number.
-        limit: its bounds.
-    """
-
-    run_id: str = ""
-    environment: str = ""
-    generator: str = ""
-    scorer: str = ""
-    fingerprint: str = ""
-    seed: int = 0
-    limit: Limit = field(default_factory=Limit)
-
-
-def fingerprint_hash(fingerprint: Mapping[str, str]) -> str:
-    """One hash, BLAKE2b-128 in hexadecimal, of :meth:`proofsearch.protocols.Environment.fingerprint`."""
-    content = json.dumps(dict(fingerprint), sort_keys=True).encode("ascii")
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def state_key(text: str) -> str:
-    """What the column ``key`` holds for a state: BLAKE2b-128 of its text, in hexadecimal."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class TrajectoryWriter:
@@ -124,130 +86,10 @@ class TrajectoryWriter:
         return ended
 
 
-def new_search_id() -> str:
-    """An id that no other search has, 32 hexadecimal digits. Random: it takes no part in the search."""
-    return uuid.uuid4().hex
-
-
-def to_table(
-    graph: SearchGraph,
-    result: SearchResult,
-    theorem: Theorem,
-    origin: Origin,
-    *,
-    search_id: str,
-    min_expansions: int = DEFAULT_MIN_EXPANSIONS,
-) -> pa.Table:
-    """A search as a table of :data:`~proofsearch.trajectory.schema.SCHEMA`, one row a node.
-
-    Args:
-        graph: the search graph.
-        result: what became of it. Only an accepted verdict makes it a search that found a proof.
-        theorem: what it was about.
-        origin: the run's side of it.
-        search_id: from :func:`new_search_id`.
-        min_expansions: of the labels.
-    """
-    graph = graph.with_one_expansion_each()
-    nodes = graph.num_nodes
-    proved = result.verdict is not None and result.verdict.proved
-    expansion = np.asarray(graph.expanded_at, dtype=np.int32)
-    expanded = expansion >= 0
-    source = np.asarray(graph.edge_source, dtype=np.int32)
-    target = np.asarray(graph.edge_target, dtype=np.int32)
-    outcome = np.frombuffer(bytes(graph.edge_outcome), dtype=np.uint8).astype(np.int8)
-    best_edge = np.asarray(graph.best_edge, dtype=np.int32)
-    proof_nodes: Sequence[int] = ()
-    proof_edge = -1
-    if proved:
-        proof_nodes, proof_edge = _proof(graph) if graph.solved_by else _walk(graph, result.tactics or ())
-    labels = label(
-        expanded.tolist(),
-        LabelledEdges(source.tolist(), target.tolist(), outcome.tolist(), graph.edge_also),
-        proved=proved,
-        min_expansions=min_expansions,
-    )
-    on_proof = np.zeros(nodes, dtype=bool)
-    on_proof[list(proof_nodes)] = True
-    ranges = [graph.edge_range(node) for node in range(nodes)]
-    order = np.fromiter((edge for edges in ranges for edge in edges), dtype=np.int64, count=len(source))
-    texts = [state.text for state in graph.state]
-    best_parent = np.where(best_edge >= 0, source[best_edge] if len(source) else -1, -1)
-
-    columns: dict[str, Any] = {
-        "node": np.arange(nodes, dtype=np.int32),
-        "key": [state_key(text) for text in texts],
-        "text": texts,
-        "goals": _goals(graph.state),
-        "num_goals": [state.num_goals for state in graph.state],
-        "depth": np.asarray(graph.depth),
-        "logprob": np.asarray(graph.logprob),
-        "num_tokens": np.asarray(graph.num_tokens, dtype=np.int64),
-        "value": _nullable(np.asarray(graph.value), np.isnan),
-        "priority": _nullable(np.asarray(graph.priority), np.isnan),
-        "expanded": expanded,
-        "expansion": _nullable(expansion, _negative),
-        "seconds": np.asarray(graph.seconds),
-        "parents": _lists([graph.parents(node) for node in range(nodes)]),
-        "best_parent": _nullable(best_parent.astype(np.int32), _negative),
-        "best_edge": _nullable(best_edge, _negative),
-        "first_edge": _nullable(
-            np.array(
-                [
-                    edges.start if isinstance(edges, range) and expansion[node] >= 0 else -1
-                    for node, edges in enumerate(ranges)
-                ],
-                np.int32,
-            ),
-            _negative,
-        ),
-        "edges": _edges(graph, order, target, outcome, [len(edges) for edges in ranges]),
-        "label": labels.label,
-        "remaining": _nullable(np.asarray(labels.remaining, dtype=np.int32), _negative),
-        "on_proof": on_proof,
-    }
-    search: dict[str, Any] = {
-        "search_id": search_id,
-        "run_id": origin.run_id,
-        "theorem": theorem.name,
-        "statement": theorem.statement,
-        "split": theorem.split,
-        "position": theorem.position,
-        "min_expansions": min_expansions,
-        "status": str(result.status),
-        "limit_hit": result.limit_hit or "",
-        "proved": proved,
-        "proof_edge": proof_edge if proof_edge >= 0 else None,
-        "num_nodes": nodes,
-        "seed": origin.seed,
-        "environment": origin.environment,
-        "generator": origin.generator,
-        "scorer": origin.scorer,
-        "fingerprint": origin.fingerprint,
-        "limits": {
-            "expansions": origin.limit.expansions,
-            "steps": origin.limit.steps,
-            "seconds": origin.limit.seconds,
-            "model_calls": origin.limit.model_calls,
-        },
-    }
-    for name, fact in search.items():
-        columns[name] = pa.repeat(pa.scalar(fact, SCHEMA.field(name).type), nodes)
-    return pa.Table.from_arrays(
-        [
-            columns[column.name]
-            if isinstance(columns[column.name], pa.Array)
-            else pa.array(columns[column.name], type=column.type)
-            for column in SCHEMA
-        ],
-        schema=SCHEMA,
-    )
-
-
 def to_bytes(table: pa.Table) -> bytes:
     """The searches of a table as a Parquet file in memory."""
     sink = pa.BufferOutputStream()
-    _write(sink, [table])
+    write_tables(sink, [table])
     return sink.getvalue().to_pybytes()
 
 
@@ -257,51 +99,11 @@ def write_file(path: Path, tables: Iterable[pa.Table]) -> None:
     Raises:
         OSError: the file could not be written; what stood there is untouched.
     """
-    storage.write_whole(path, lambda stream: _write(stream, tables))
+    storage.write_whole(path, lambda stream: write_tables(stream, tables))
 
 
-def merge_files(paths: Sequence[Path], out: Path, *, only: AbstractSet[str] | None = None) -> int:
-    """Merges trajectory files into one; a search that is in several is taken once.
-
-    Args:
-        paths: the files.
-        out: the file to write.
-        only: ids of the searches to take; default: all.
-
-    Returns:
-        The number of searches written.
-
-    Raises:
-        InputError: a file is damaged or of a newer version.
-        OSError: a file is gone, or ``out`` can't be written; what stood there is untouched.
-    """
-    count = 0
-
-    def write(stream: BinaryIO) -> None:
-        nonlocal count
-        count = merge_into(stream, paths, only)
-
-    storage.write_whole(out, write)
-    return count
-
-
-def merge_into(stream: BinaryIO, paths: Sequence[Path], only: AbstractSet[str] | None = None) -> int:
-    """Writes the searches of trajectory files to a stream; as :func:`merge_files`."""
-    seen: set[str] = set()
-
-    def searches() -> Iterator[pa.Table]:
-        for path in paths:
-            for table in read_tables(path):
-                search_id = table.column("search_id")[0].as_py()
-                if search_id not in seen and (only is None or search_id in only):
-                    seen.add(search_id)
-                    yield table
-
-    _write(stream, searches())
-    return len(seen)
-
-
-def _write(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
+def write_tables(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
+    """Writes searches, a table each, to a stream, in row groups of whole searches."""
     with pq.ParquetWriter(
         sink,
         SCHEMA,
@@ -322,94 +124,3 @@ def _write(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
                 pending, rows = [], 0
         if rows:
             writer.write_table(pa.concat_tables(pending), row_group_size=rows)
-
-
-def _walk(graph: SearchGraph, tactics: Sequence[str]) -> tuple[tuple[int, ...], int]:
-    """The nodes of a finished path, and the edge that finishes it."""
-    node = 0
-    nodes = [node]
-    for number, tactic in enumerate(tactics, start=1):
-        last = number == len(tactics)
-        wanted = OutcomeKind.FINISHED if last else OutcomeKind.ADVANCED
-        for edge in graph.edge_range(node):
-            if graph.edge_outcome[edge] == wanted and graph.edge_tactic[edge] == tactic:
-                break
-        else:
-            raise ValueError(
-                f"the proof's step {number}, {tactic!r}, is not an edge of node {node} of the search graph"
-            )
-        if last:
-            return tuple(nodes), edge
-        node = graph.edge_target[edge]
-        nodes.append(node)
-    raise ValueError("a proof without steps in a search graph with nodes")
-
-
-def _proof(graph: SearchGraph) -> tuple[Sequence[int], int]:
-    """The nodes of a proof that was put together from parts, and the edge that completed it: the last one tried."""
-    edges = [graph.solved_by[0]]
-    nodes = {0: None}
-    for edge in edges:
-        for target in graph.targets(edge):
-            if target not in nodes:
-                nodes[target] = None
-                edges.append(graph.solved_by[target])
-    return list(nodes), max(edges)
-
-
-def _goals(states: Sequence[ProofState]) -> pa.Array[Any]:
-    counts = [len(state.goals) for state in states]
-    goals = [goal for state in states for goal in state.goals]
-    return _list_array(
-        counts,
-        pa.StructArray.from_arrays(
-            [
-                pa.array([goal.text for goal in goals], pa.string()),
-                pa.array([None if goal.tree is None else tree_to_text(goal.tree) for goal in goals], pa.string()),
-            ],
-            fields=list(GOAL),
-        ),
-        "goals",
-    )
-
-
-def _edges(
-    graph: SearchGraph,
-    order: NDArray[np.int64],
-    target: NDArray[np.int32],
-    outcome: NDArray[np.int8],
-    counts: Sequence[int],
-) -> pa.Array[Any]:
-    tactics, messages = graph.edge_tactic, graph.edge_message
-    values: list[pa.Array[Any]] = [
-        pa.array([tactics[edge] for edge in order], pa.string()),
-        pa.array(np.asarray(graph.edge_logprob, dtype=np.float64)[order]),
-        pa.array(np.asarray(graph.edge_num_tokens, dtype=np.int32)[order]),
-        pa.array(outcome[order]),
-        _nullable(target[order], _negative),
-        pa.array([messages.get(int(edge)) for edge in order], pa.string()),
-        pa.array([graph.edge_also.get(int(edge)) for edge in order], EDGE.field("also").type),
-        pa.array([graph.edge_seconds.get(int(edge)) for edge in order], EDGE.field("seconds").type),
-    ]
-    return _list_array(counts, pa.StructArray.from_arrays(values, fields=list(EDGE)), "edges")
-
-
-def _lists(values: Sequence[Sequence[int]]) -> pa.Array[Any]:
-    flat = pa.array([value for row in values for value in row], pa.int32())
-    return _list_array([len(row) for row in values], flat, "parents")
-
-
-def _list_array(counts: Sequence[int], values: pa.Array[Any], column: str) -> pa.Array[Any]:
-    offsets: Any = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-    made: pa.Array[Any] = pa.ListArray.from_arrays(offsets, values, type=SCHEMA.field(column).type)
-    return made
-
-
-def _nullable(values: NDArray[Any], missing: Any) -> pa.Array[Any]:
-    made: pa.Array[Any] = pa.array(values, mask=missing(values))
-    return made
-
-
-def _negative(values: NDArray[Any]) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = values < 0
-    return result

@@ -18,8 +18,7 @@ from proofsearch.engine.ordering import Order
 from proofsearch.protocols import Choice, StrategyTraits
 
 if TYPE_CHECKING:
-    from proofsearch.protocols import Expansion, SearchHandle
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder, Expansion, SearchHandle
 
 
 class BeamConfig(ComponentConfig):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from proofsearch_ebm.batch import GroupBatch
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
 
 
 class FocalConfig(ComponentConfig):

@@ -17,8 +17,7 @@ from proofsearch.config import ComponentConfig
 from proofsearch.protocols import PriorityTraits
 
 if TYPE_CHECKING:
-    from proofsearch.protocols import PriorityColumns
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder, PriorityColumns
 
 
 class LevinConfig(ComponentConfig):

@@ -13,9 +13,7 @@ from pydantic import Field
 from proofsearch.config import ComponentConfig
 
 if TYPE_CHECKING:
-    from proofsearch.protocols import RunInfo
-    from proofsearch.registry import Builder
-    from proofsearch.runs import TheoremResult
+    from proofsearch.protocols import Builder, RunInfo, TheoremResult
 
 COLUMNS = ("seconds", "done", "proved", "theorem", "ending", "expansions", "search_seconds")
 """Of the table: since the run began or was gone on with, how many theorems have a result and how many of these in this

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register
+    from proofsearch.protocols import Builder
     from proofsearch_ridge.config import RidgeConfig, RidgeTrainerConfig
     from proofsearch_ridge.scorer import RidgeScorer
     from proofsearch_ridge.trainer import RidgeTrainer

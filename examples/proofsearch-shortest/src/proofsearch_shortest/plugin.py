@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register
+    from proofsearch.plugins.hookspecs import Register
 
 
 @hookimpl

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from proofsearch import ProofState
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import ScoreRequest
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, ScoreRequest
 
 
 class ShortestConfig(ComponentConfig):

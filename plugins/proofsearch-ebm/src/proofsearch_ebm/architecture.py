@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from proofsearch.bounds import WIDEST
 from proofsearch.config import FrozenModel
+from proofsearch.config.bounds import WIDEST
 
 
 class HeadConfig(FrozenModel):

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from proofsearch.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
-from proofsearch.validation import require
+from proofsearch.config.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
+from proofsearch.config.explain import require
 
 PartsKind = Literal["state", "goals"]
 """What is encoded of a state. ``"state"``: it is one part, itself. ``"goals"``: each open goal is one."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch.embedding_cache import check_rows
 from proofsearch.errors import InputError
+from proofsearch.models.embedding_cache import check_rows
 from proofsearch.protocols import Encoder
 from proofsearch.types import THEOREM_LINE, ProofState, State
 from proofsearch_ebm.config import PartsKind

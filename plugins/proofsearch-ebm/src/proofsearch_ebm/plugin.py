@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Trainer, ValueScorer
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Trainer, ValueScorer
     from proofsearch_ebm.config import EbmConfig, EbmTrainerConfig
 
 

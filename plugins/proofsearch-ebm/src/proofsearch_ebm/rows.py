@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from proofsearch.embedding_cache import KEY_BYTES, text_key
 from proofsearch.errors import InputError
+from proofsearch.models.embedding_cache import KEY_BYTES, text_key
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import Goal, State
 from proofsearch_ebm.config import PartsKind, RowType
@@ -29,7 +29,7 @@ class SearchParts:
     """The parts of some states of a search, not yet encoded.
 
     Attributes:
-        keys: of the distinct parts, as :func:`~proofsearch.embedding_cache.text_key` makes them, in the order
+        keys: of the distinct parts, as :func:`~proofsearch.models.embedding_cache.text_key` makes them, in the order
             of their first use.
         index: the parts of the states, one state after the other, by place in ``keys``; shape ``(M,)``.
         offsets: where each state's parts begin in ``index``, shape ``(states + 1,)``.

@@ -25,7 +25,7 @@ from proofsearch_ebm.mixing import Mixing
 from proofsearch_ebm.parts import PartEncoder, parts_of
 
 if TYPE_CHECKING:
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
 
 _Name = tuple[str, str | None]
 """What a part is known by: its text, and the theorem's statement where it is read together with it."""

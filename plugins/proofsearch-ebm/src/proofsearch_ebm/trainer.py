@@ -10,12 +10,11 @@ from typing import Any
 import torch
 
 from proofsearch.checkpoint import MANIFEST, read_manifest
-from proofsearch.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
-from proofsearch.protocols import Encoder, LossCase, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
+from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch_ebm.checkpoint import save_checkpoint
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.dataset import Dataset, build_dataset

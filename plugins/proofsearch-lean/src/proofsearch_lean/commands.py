@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from proofsearch import streams
 from proofsearch.errors import DiagnosisError
+from proofsearch.process import streams
 from proofsearch_lean.config import LeanConfig
 
 app = typer.Typer(no_args_is_help=True, help="Look at a Lean.")

@@ -24,7 +24,7 @@ from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.theorems import LeanLibrary, audit, compared, read_library
 from proofsearch_lean.toolchain import Toolchain, find_toolchain
 from proofsearch_lean.transports import Transport
-from proofsearch_lean.verification import verify
+from proofsearch_lean.verification import find_checker, verify
 
 VERSION = "0.1.0"
 
@@ -56,9 +56,12 @@ class LeanEnvironment:
         """The Lean that was found.
 
         Raises:
-            UsageError: there is none that can be used.
+            UsageError: there is none that can be used, or no second checker where one is asked for.
         """
-        return find_toolchain(self._config)
+        found = find_toolchain(self._config)
+        # Said before the search, not when the first proof is found.
+        find_checker(found, self._config)
+        return found
 
     # -- theorems ------------------------------------------------------------------------------------------------
 

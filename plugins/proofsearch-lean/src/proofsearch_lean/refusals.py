@@ -26,13 +26,14 @@ _SETS_OPTION = re.compile(r"set_option(?![A-Za-z0-9_'])")
 _OPTION = re.compile(r"\s+([A-Za-z][A-Za-z0-9_.]*)\s")
 
 _HARMLESS = re.compile(
-    r"(?:maxHeartbeats|maxRecDepth|autoImplicit|relaxedAutoImplicit|simprocs|hygiene|quotPrecheck|Elab\.async)$"
+    r"(?!.*output)(?:(?:maxHeartbeats|maxRecDepth|autoImplicit|relaxedAutoImplicit|simprocs|hygiene|quotPrecheck|Elab\.async)$"
     r"|(?:pp|linter|trace|profiler|tactic|synthInstance|backward|exponentiation|format|diagnostics|smartUnfolding"
-    r"|aesop|Mathlib)(?:\.|$)"
+    r"|aesop|Mathlib)(?:\.|$))"
 )
-"""Options that a script may set: they change what is found, shown and how long that takes, never what is checked."""
+"""Options that a script may set: they change what is found, shown and how long that takes, never what is checked. Those
+that name a file to be written are not among them."""
 
-_MARGIN = re.compile(r"^\S", re.MULTILINE)
+_MARGIN = re.compile(r"^ ?[^ \n]", re.MULTILINE)
 
 
 def refusal(script: str) -> str:
@@ -51,7 +52,7 @@ def refusal(script: str) -> str:
     if not script.strip():
         return "it is empty"
     if _MARGIN.search(script):
-        return "a line of it begins at the margin, where commands do; steps are indented"
+        return "a line of it begins nearer to the margin than steps do, where commands are"
     # Guillemets change how a name is written, not what it means.
     bare = script.translate({ord("«"): None, ord("»"): None})
     found = _RUNS_CODE.search(_UNSAFE_RULE.sub("(add rule", bare))

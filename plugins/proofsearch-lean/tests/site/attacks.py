@@ -152,6 +152,13 @@ ATTACKS = (
     Attack("a mutual block", "sorry\nmutual\nend"),
     Attack("an option for the rest", "sorry\nset_option pp.raw false"),
     Attack("the commands' trace switched off", "sorry\nset_option trace.Elab.command false\naxiom mine : False"),
+    Attack(
+        "the commands' trace switched off and on, deeper than the steps",
+        "exact mine\n set_option trace.Elab.command false\n axiom mine : (0 : Nat) = 1\n"
+        " set_option trace.Elab.command true",
+    ),
+    Attack("a command deeper than the steps", "rfl\n  axiom mine : (0 : Nat) = 1"),
+    Attack("a command on the line of a step", "first | exact mine | skip axiom mine : (0 : Nat) = 1"),
     Attack("names opened over the report", "sorry\nopen Attacked in"),
     Attack("names opened for good", "sorry\nopen Nat"),
     Attack("the report expected and swallowed", "sorry\n#guard_msgs (drop info) in"),

@@ -60,5 +60,6 @@ def test_another_statement_in_the_file(toolchain: Toolchain, config: LeanConfig)
 
 
 def test_a_line_at_the_margin(toolchain: Toolchain, config: LeanConfig) -> None:
-    verdict = verify(toolchain, config, FALSE, heading(FALSE) + "  skip\nsorry\n")
-    assert not verdict.proved and "margin" in verdict.message
+    for line in ("axiom mine : (0 : Nat) = 1", " axiom mine : (0 : Nat) = 1", "sorry"):
+        verdict = verify(toolchain, config, FALSE, heading(FALSE) + f"  exact mine\n{line}\n")
+        assert not verdict.proved and "margin" in verdict.message

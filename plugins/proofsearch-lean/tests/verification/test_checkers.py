@@ -14,6 +14,7 @@ import pytest
 from attacks import FALSE
 from lean_installation import LEAN, Installation
 from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.environment import LeanEnvironment
 from proofsearch_lean.scripts import written
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
@@ -140,3 +141,9 @@ def test_one_that_is_asked_for_and_absent_is_an_error(stand_in, check, checker: 
         check(checker=checker)
     with pytest.raises(UsageError, match="--lean-checker-command '/no/such'"):
         check(checker=checker, checker_command="/no/such")
+
+
+def test_that_is_said_before_the_search(stand_in, config: LeanConfig, tmp_path: Path) -> None:
+    environment = LeanEnvironment(config.model_copy(update={"checker": "safeverify"}), tmp_path)
+    with pytest.raises(UsageError, match="--lean-checker safeverify"):
+        _ = environment.toolchain

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from proofsearch import streams
-from proofsearch.bounds import MOST_WORKERS
+from proofsearch.config.bounds import MOST_WORKERS
 from proofsearch.errors import InputError
-from proofsearch.outputs import OVERWRITE, check_file, write_file
-from proofsearch.registry import cache_folder
+from proofsearch.process import streams
+from proofsearch.storage.cache import cache_folder
+from proofsearch.storage.outputs import OVERWRITE, check_file, write_file
 from proofsearch_metamath.checking import check_file as check_database
 from proofsearch_metamath.checking import usable_processors
 from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment

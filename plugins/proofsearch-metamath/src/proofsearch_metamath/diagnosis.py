@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proofsearch import Finding
 from proofsearch.diagnosis import program
-from proofsearch.registry import cache_folder
+from proofsearch.storage.cache import cache_folder
 
 _REFERENCE = "https://us.metamath.org/index.html#downloads, on Debian: apt install metamath"
 

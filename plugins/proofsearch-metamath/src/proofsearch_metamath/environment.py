@@ -15,7 +15,8 @@ from pydantic import Field
 from proofsearch import Demonstration, Theorem, Verdict
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
-from proofsearch.registry import CACHE_VARIABLE, Builder
+from proofsearch.protocols import Builder
+from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.database import Assertion, Pair
 from proofsearch_metamath.demonstrations import UnusableProofError

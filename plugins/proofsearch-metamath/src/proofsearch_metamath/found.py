@@ -12,7 +12,7 @@ from pathlib import Path
 from proofsearch.errors import InputError, ProofsearchError, UsageError, VerificationError
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import own_files
-from proofsearch.texts import read_text
+from proofsearch.storage.texts import read_text
 from proofsearch_metamath.checking import Progress
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterCommand, RegisterDiagnosis
-    from proofsearch.protocols import TacticGenerator, Trainer
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterCommand, RegisterDiagnosis
+    from proofsearch.protocols import Builder, TacticGenerator, Trainer
     from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from proofsearch.prompts import PromptTemplate
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch.types import Candidate
 from proofsearch_openai.samples import Sample
 

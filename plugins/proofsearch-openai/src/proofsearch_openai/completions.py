@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from proofsearch.prompts import PromptTemplate
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection
 from proofsearch_openai.errors import FailedError, RefusedError

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from proofsearch.bounds import MOST_WORKERS
 from proofsearch.config import ComponentConfig
+from proofsearch.config.bounds import MOST_WORKERS
 
 _OWN = {"model", "prompt", "messages", "n", "temperature", "top_p", "max_tokens", "stop", "logprobs", "stream"}
 """Fields of a request that have an option, or that what is read of the answer rests on."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch import streams
-from proofsearch.embedding_cache import check_rows
 from proofsearch.errors import UsageError
-from proofsearch.prompts import load_template
+from proofsearch.models.embedding_cache import check_rows
+from proofsearch.models.prompts import load_template
+from proofsearch.process import streams
 from proofsearch.types import ProofState, State
 from proofsearch_openai.config import EncoderConfig
 from proofsearch_openai.connection import Connection, together

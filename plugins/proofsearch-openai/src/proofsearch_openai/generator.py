@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from proofsearch import streams
 from proofsearch.errors import UsageError
-from proofsearch.prompts import load_template
+from proofsearch.models.prompts import load_template
+from proofsearch.process import streams
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate, State, Theorem
 from proofsearch_openai.candidates import counted, scored

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Encoder, TacticGenerator
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Encoder, TacticGenerator
     from proofsearch_openai.config import EncoderConfig, GeneratorConfig
 
 
@@ -53,7 +52,7 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
     """Builds the encoder ``openai``; the server is asked when its fingerprint or rows are wanted."""
-    from proofsearch.embedding_cache import FOLDER, CachedEncoder
+    from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
     from proofsearch_openai.encoder import OpenAIEncoder
 
     encoder = OpenAIEncoder(config)

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
-from proofsearch.prompts import TEMPLATE_SUFFIX
-from proofsearch.validation import require
+from proofsearch.config.explain import require
+from proofsearch.models.prompts import TEMPLATE_SUFFIX
 
 
 class ModelConfig(ComponentConfig):

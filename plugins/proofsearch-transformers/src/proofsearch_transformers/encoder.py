@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proofsearch import streams
 from proofsearch.errors import InputError, UsageError
-from proofsearch.prompts import load_template
+from proofsearch.models.prompts import load_template
+from proofsearch.process import streams
 from proofsearch.types import ProofState
 from proofsearch_transformers.computing import OutOfMemoryError, computing
 from proofsearch_transformers.config import EncoderConfig

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
-from proofsearch import streams
 from proofsearch.errors import InputError
+from proofsearch.process import streams
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import Candidate
 from proofsearch_transformers.batch import can_go_on, go_on, read_prompts

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from proofsearch.bounds import MOST_WORKERS, WIDEST
 from proofsearch.config import ComponentConfig
-from proofsearch.validation import require
+from proofsearch.config.bounds import MOST_WORKERS, WIDEST
+from proofsearch.config.explain import require
 
 PairsKind = Literal["library", "trajectories", "both"]
 """Where (state, tactic) pairs come from: the library's proofs, proofs that searches found, or both."""

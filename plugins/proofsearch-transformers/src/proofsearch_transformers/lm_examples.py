@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, Sampler
 from transformers import EvalPrediction, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from proofsearch.prompts import PromptTemplate
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch_transformers.lm_pairs import Pair
 
 IGNORED = -100

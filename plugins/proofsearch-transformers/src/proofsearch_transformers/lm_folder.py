@@ -19,7 +19,7 @@ import tomli_w
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.errors import InputError, StorageError, UsageError
-from proofsearch.prompts import PromptTemplate
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch_transformers.lm_config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
 from proofsearch_transformers.lm_watch import TIME
 

@@ -25,9 +25,8 @@ from transformers import (
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
-from proofsearch.prompts import PromptTemplate, load_template
-from proofsearch.protocols import TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.models.prompts import PromptTemplate, load_template
+from proofsearch.protocols import Builder, TrainingRequest
 from proofsearch_transformers.lm_config import LmTrainerConfig
 from proofsearch_transformers.lm_examples import Collate, Examples, answer_counts, answer_metrics
 from proofsearch_transformers.lm_folder import (

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from proofsearch.errors import UsageError
-from proofsearch.prompts import PromptTemplate, load_template
+from proofsearch.models.prompts import PromptTemplate, load_template
 from proofsearch_transformers.config import GeneratorConfig
 from proofsearch_transformers.files import TEMPLATE, ModelFiles
 from proofsearch_transformers.loading import load_language_model, load_tokenizer

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
-    from proofsearch.hookspecs import Register, RegisterDiagnosis
-    from proofsearch.protocols import Encoder, TacticGenerator, Trainer
-    from proofsearch.registry import Builder
+    from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
+    from proofsearch.protocols import Builder, Encoder, TacticGenerator, Trainer
     from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
     from proofsearch_transformers.lm_config import LmTrainerConfig
 
@@ -75,7 +74,7 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
     """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
-    from proofsearch.embedding_cache import FOLDER, CachedEncoder
+    from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
     from proofsearch_transformers.encoder import TransformersEncoder
     from proofsearch_transformers.files import find_files
 

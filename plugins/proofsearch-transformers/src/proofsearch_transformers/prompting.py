@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from proofsearch import streams
 from proofsearch.errors import InputError, UsageError
-from proofsearch.prompts import STATE, Prompt, PromptTemplate
+from proofsearch.models.prompts import STATE, Prompt, PromptTemplate
+from proofsearch.process import streams
 from proofsearch.types import ProofState, State, Theorem
 
 

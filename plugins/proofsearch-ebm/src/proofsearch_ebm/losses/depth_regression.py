@@ -27,7 +27,7 @@ from proofsearch_ebm.losses.masking import mean_over
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
     from proofsearch_ebm.batch import GroupBatch
 
 

@@ -18,7 +18,7 @@ from proofsearch_ebm.losses.masking import logits_of, mean_of_groups, pair_diffe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
     from proofsearch_ebm.batch import GroupBatch
 
 

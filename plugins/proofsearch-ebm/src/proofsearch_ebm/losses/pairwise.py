@@ -19,7 +19,7 @@ from proofsearch_ebm.losses.masking import mean_of_groups, pair_differences, sof
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from proofsearch.registry import Builder
+    from proofsearch.protocols import Builder
     from proofsearch_ebm.batch import GroupBatch
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from proofsearch.bounds import LARGEST
+from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.protocols import Loss
 from proofsearch_ebm.batch import GroupBatch

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import InputError
-from proofsearch.texts import read_text
+from proofsearch.storage.texts import read_text
 from proofsearch_lean.theorems.scanner import ScanError, tokens
 from proofsearch_lean.theorems.sources import Source, Trouble, parsed, split_named, toolchain_near
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.errors import InputError
-from proofsearch.texts import read_text
+from proofsearch.storage.texts import read_text
 from proofsearch_lean.theorems.declarations import Declaration, declarations
 from proofsearch_lean.theorems.scanner import ScanError
 

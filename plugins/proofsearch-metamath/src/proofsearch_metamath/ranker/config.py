@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from proofsearch.bounds import MOST_WORKERS
 from proofsearch.config import ComponentConfig
+from proofsearch.config.bounds import MOST_WORKERS
 
 NAME = "metamath-ranker"
 """What the generator and the trainer are registered as."""

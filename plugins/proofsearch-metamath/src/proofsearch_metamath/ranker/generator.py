@@ -13,9 +13,8 @@ import numpy as np
 from proofsearch import Candidate
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
-from proofsearch.moves import first_admitted
-from proofsearch.protocols import GenerationRequest
-from proofsearch.registry import Builder
+from proofsearch.models.moves import first_admitted
+from proofsearch.protocols import Builder, GenerationRequest
 from proofsearch_metamath.choices import HYPOTHESIS
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints

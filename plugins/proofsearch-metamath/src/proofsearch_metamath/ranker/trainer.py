@@ -14,8 +14,7 @@ from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
-from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.registry import Builder
+from proofsearch.protocols import Builder, TrainingReport, TrainingRequest
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture

@@ -1,0 +1,1 @@
+"""The executor ``local``: processes or threads of this machine."""

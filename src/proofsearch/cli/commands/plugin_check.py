@@ -1,0 +1,152 @@
+"""``proofsearch plugins check``: whether a component does what its contract says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from proofsearch.cli.options import ConfigOption, component_options, overrides, with_options
+from proofsearch.cli.output.console import console, escape
+from proofsearch.cli.output.run import display
+from proofsearch.config.explain import dotted
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.registry import Registration
+from proofsearch.process import streams
+from proofsearch.protocols import KINDS, Kind
+from proofsearch.runs.run import Preparing
+
+if TYPE_CHECKING:
+    from proofsearch.plugins.conformance import CheckSettings
+    from proofsearch.testing import Report
+
+_MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "skipped": "[dim]skipped[/]"}
+
+
+def check_command(plugins: Plugins) -> Callable[..., None]:
+    """The command, with the options of every component."""
+    options = list(component_options(plugins, KINDS, choosers={}))
+    return with_options(_command(plugins, options), options)
+
+
+def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+    def check(
+        component: Annotated[str, typer.Argument(metavar="NAME", help="The component, as plugins list calls it.")],
+        kind: Annotated[Kind | None, typer.Option("--kind", help="Of which kind, where several have the name.")] = None,
+        env: Annotated[
+            str | None,
+            typer.Option(
+                "--env",
+                help="The environment to try it on; default: a small one that comes along.",
+            ),
+        ] = None,
+        generator: Annotated[
+            str | None,
+            typer.Option("--generator", help="environments: the policy to find proofs with, if none are shown."),
+        ] = None,
+        trainer: Annotated[
+            str | None,
+            typer.Option("--trainer", help="losses: the trainer they are for; default: the first that tries losses."),
+        ] = None,
+        trajectories: Annotated[
+            list[Path] | None,
+            typer.Option("--trajectories", help="trainers: what to learn from; default: searches recorded now."),
+        ] = None,
+        only: Annotated[list[str] | None, typer.Option("--only", help="Make only the check of this name.")] = None,
+        skip: Annotated[list[str] | None, typer.Option("--skip", help="Leave out the check of this name.")] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+        **given: Any,
+    ) -> None:
+        """Check a component against its contract.
+
+        A trainer is trained some times: give it options that make that short. The exit code is 9 where a check fails.
+        """
+        # What records searches takes long to import; --help need not wait for it.
+        from proofsearch.plugins.conformance import CheckSettings, find
+        from proofsearch.testing import ConformanceError
+
+        entry = find(plugins, component, kind)
+        settings = CheckSettings(
+            options=_by_component(overrides(options, given)),
+            env=env,
+            generator=generator,
+            trainer=trainer,
+            trajectories=tuple(path.absolute() for path in trajectories or ()),
+            only=tuple(only or ()),
+            skip=tuple(skip or ()),
+        )
+        report = _checked(plugins, entry, settings, options, quiet)
+        if as_json:
+            streams.output(json.dumps(_as_json(plugins, entry, report), indent=2))
+        else:
+            _show(plugins, entry, report)
+        if not report.conforms:
+            names = ", ".join(report.names("failed"))
+            raise ConformanceError(f"the {entry.kind} {entry.name!r} breaks its contract: {names}", report)
+
+    return check
+
+
+def _checked(
+    plugins: Plugins, entry: Registration, settings: CheckSettings, options: list[ConfigOption], quiet: bool
+) -> Report:
+    """The report on a component, whether or not it conforms."""
+    from proofsearch.plugins.conformance import check_component
+    from proofsearch.testing import ConformanceError
+
+    flags = {option.place: option.flag for option in options}
+    with display(quiet) as shown:
+        try:
+            return check_component(
+                plugins,
+                entry,
+                settings,
+                name=lambda place: flags.get(tuple(map(str, place)), dotted(place)),
+                on_status=lambda *what: shown.show(Preparing(*what)),
+            )
+        except ConformanceError as error:
+            return error.report
+
+
+def _by_component(said: Mapping[tuple[str, ...], Any]) -> dict[str, dict[str, Any]]:
+    chosen: dict[str, dict[str, Any]] = {}
+    for (_, component, name), value in said.items():
+        chosen.setdefault(component, {})[name] = value
+    return chosen
+
+
+def _as_json(plugins: Plugins, entry: Registration, report: Report) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "plugin": entry.plugin,
+        "distribution": str(plugins.info(entry.plugin)),
+        "conforms": report.conforms,
+        "checks": [
+            {
+                "name": result.name,
+                "outcome": result.outcome,
+                "message": result.message,
+                "rule": result.rule,
+                "seconds": round(result.seconds, 3),
+            }
+            for result in report.results
+        ],
+    }
+
+
+def _show(plugins: Plugins, entry: Registration, report: Report) -> None:
+    table = Table("check", "", "what was found", box=None, header_style="bold")
+    for result in report.results:
+        message = result.message if result.outcome != "failed" else f"{result.message}\nThe rule: {result.rule}"
+        table.add_row(result.name, _MARKS[result.outcome], escape(message))
+    console().print(table)
+    counts = ", ".join(
+        f"{len(report.names(outcome))} {outcome}" for outcome in _MARKS if outcome == "passed" or report.names(outcome)
+    )
+    streams.output(f"\nthe {entry.kind} {entry.name} of {plugins.info(entry.plugin)}: {counts}")

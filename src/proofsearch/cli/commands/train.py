@@ -1,0 +1,185 @@
+"""``proofsearch train``: learns from recorded searches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from proofsearch.cli.options import (
+    ConfigOption,
+    component_options,
+    free_folder,
+    naming,
+    option,
+    overridden,
+    overrides,
+    read_file,
+    with_options,
+)
+from proofsearch.cli.output.run import duration
+from proofsearch.cli.output.training import TrainingDisplay
+from proofsearch.config import TrainConfig
+from proofsearch.errors import UsageError
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.process import streams
+from proofsearch.training import (
+    NOT_THE_TRAINERS,
+    RECORDING,
+    SETTINGS,
+    TRAINING_CHOOSERS,
+    TrainingSummary,
+    begun_with,
+    check,
+    leads,
+    train,
+)
+
+_PANELS: dict[str, list[tuple[str, str]]] = {
+    "What and from what": [
+        ("--plugin", "plugin"),
+        ("--trajectories", "trajectories"),
+        ("--env", "env"),
+        ("--seed", "seed"),
+    ],
+    "Recording first, where there is no run": [
+        ("--record-theorems", "record.theorems"),
+        ("--record-split", "record.split"),
+        ("--record-expansions", "record.expansions"),
+        ("--executor", "execution.executor"),
+        ("--workers", "execution.workers"),
+        ("--timeout", "execution.timeout"),
+        ("--attempts", "execution.attempts"),
+        ("--memory", "execution.memory"),
+        ("--max-prover-memory", "execution.max_prover_memory"),
+        ("--max-batch", "execution.max_batch"),
+        ("--max-wait", "execution.max_wait"),
+    ],
+}
+_KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")
+
+
+def add_to(app: typer.Typer, plugins: Plugins) -> None:
+    """Adds the command, with the options of every installed trainer, encoder and loss."""
+    options = [
+        option(TrainConfig, tuple(place.split(".")), flag, panel)
+        for panel, entries in _PANELS.items()
+        for flag, place in entries
+    ]
+    options += component_options(plugins, _KINDS, TRAINING_CHOOSERS)
+    app.command("train")(with_options(_command(plugins, options), options))
+
+
+def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+    def train_(
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", help="The checkpoint folder to make.", show_default="checkpoints/<time>-<plugin>"),
+        ] = None,
+        resume: Annotated[
+            bool,
+            typer.Option("--resume", help="Go on with the training in --out as it was begun; what is given wins."),
+        ] = False,
+        config: Annotated[
+            Path | None,
+            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+        ] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
+        **given: Any,
+    ) -> None:
+        """Learn from recorded searches and write a checkpoint.
+
+        Without --trajectories every run under runs is learnt from; where there is none, one is recorded first. A
+        trainer that learns from the library itself needs neither.
+        """
+        said = overrides(options, given)
+        if resume and out is None:
+            raise UsageError("--resume goes on with the training in a folder; name it with --out CHECKPOINT")
+        settings = _settings(plugins, options, said, config, out if resume else None)
+        path = out or free_folder(Path("checkpoints"), settings.plugin)
+        with TrainingDisplay(quiet or not leads()) as shown:
+            try:
+                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
+            except KeyboardInterrupt:
+                interrupted = True
+            else:
+                interrupted = False
+        if interrupted:
+            _say_how_to_go_on(path, learnt=shown.learnt, resumed=resume)
+            raise typer.Exit(130)
+        if not leads():
+            return
+        streams.output(_as_json(summary) if as_json else _as_text(summary))
+
+    return train_
+
+
+def _settings(
+    plugins: Plugins,
+    options: list[ConfigOption],
+    said: Mapping[tuple[str, ...], Any],
+    file: Path | None,
+    begun: Path | None,
+) -> TrainConfig:
+    """The file's settings, or those that a training was begun with, with the command line's over them, checked."""
+    earlier = begun_with(begun) if begun is not None else None
+    if earlier is not None and said.get(("plugin",), earlier.plugin) != earlier.plugin:
+        raise UsageError(
+            f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume goes on with; "
+            f"leave this option out, or choose another --out"
+        )
+    source = begun / SETTINGS if begun is not None and earlier is not None else None
+    if file is not None:
+        source, earlier = file, read_file(file, TrainConfig)
+    name = naming(options, said, source)
+    config = overridden((earlier or TrainConfig()).model_dump(), said, TrainConfig, name)
+    check(plugins, config, name)
+    return config
+
+
+def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
+    if (path / SETTINGS).is_file():
+        # A second Ctrl-C ends a training at once, perhaps before the first save.
+        saved = any(entry.name not in NOT_THE_TRAINERS for entry in path.iterdir())
+        if learnt and saved:
+            what = "what was saved of the training is kept"
+        elif resumed:
+            what = "nothing was learnt since, and the training is as it was"
+        else:
+            what = "nothing is learnt yet"
+        message = f"stopped; {what}. Go on with: proofsearch train --resume --out {path}"
+    elif (RECORDING / "run.json").is_file():
+        message = f"stopped; what was recorded is kept in {RECORDING}. Go on with the same command"
+    else:
+        message = "stopped before anything was recorded or learnt"
+    streams.message(message)
+
+
+def _as_text(summary: TrainingSummary) -> str:
+    figures = {name: value for name, value in summary.metrics.items() if isinstance(value, int | float)}
+    source = f"{len(summary.trajectories)} recorded places" if summary.trajectories else "the library"
+    lines = [f"learnt from {source} in {duration(summary.seconds)}"]
+    lines += [f"{name:<24} {value:.4g}" for name, value in figures.items()]
+    lines.append(f"the checkpoint of the {summary.kind} {summary.name!r} is in {summary.checkpoint}")
+    if summary.kind == "scorer":
+        lines.append(
+            f"search with it: proofsearch search --scorer {summary.name} --{summary.name}-path {summary.checkpoint}"
+        )
+    return "\n".join(lines)
+
+
+def _as_json(summary: TrainingSummary) -> str:
+    values = {
+        "checkpoint": str(summary.checkpoint),
+        "kind": summary.kind,
+        "name": summary.name,
+        "trajectories": list(summary.trajectories),
+        "metrics": dict(summary.metrics),
+        "seconds": summary.seconds,
+    }
+    return json.dumps(values, indent=2)

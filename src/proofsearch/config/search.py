@@ -1,0 +1,91 @@
+"""How one search goes: its limits, its order, its strategy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from proofsearch.config.base import FrozenModel
+
+
+class LimitConfig(FrozenModel):
+    """When a search stops; whichever comes first. See :class:`proofsearch.types.Limit`."""
+
+    expansions: int | None = Field(default=256, ge=0, description="Nodes expanded a theorem.")
+    steps: int | None = Field(default=None, ge=0, description="Tactics tried a theorem.")
+    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds a theorem.")
+    model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
+
+
+class PriorityConfig(FrozenModel):
+    """How the frontier orders nodes. Higher priority is expanded first; ties by insertion.
+
+    With g = minus the cumulative log-probability, L = −g, v = the scorer's value, n = number of goals:
+
+    ========== ==============================================================================================
+    kind       priority
+    ========== ==============================================================================================
+    auto       mix where the scorer knows its calibration, logprob where that gives the value no weight, else value; so
+               for the scorer ``logprob`` what logprob says
+    value      v; of a scorer that follows paths (:class:`~proofsearch.protocols.FollowsPaths`) that of the best path
+    logprob    L
+    normalized L / max(tokens, 1) ** length_exponent
+    mix        (1 − value_weight)·z(L) + value_weight·z(v), z standardising by the scorer's calibration, or, without
+               one, by mean and standard deviation over the first ``warmup`` scored nodes of the search, then frozen
+    reranked   the log-likelihood of the path under the policy as the value corrects it: the sum over its steps of log
+               softmax of u among the live children, with u = scale·mix by the scorer's calibration, or, without one,
+               L + heuristic_weight·v − goal_weight·n; once an expansion, when its children are new
+    astar      −(g + heuristic_weight·h) with h = −v: a value on the scale of log-probability, such as minus the
+               remaining cost
+    split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
+    ========== ==============================================================================================
+
+    Every kind but ``reranked`` then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given,
+    that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted together with the value's weight.
+    A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability. One
+    whose score is put off (``defer``) is ordered by the mean value of its scored siblings.
+    """
+
+    kind: str = Field(
+        default="auto",
+        description="value, logprob, normalized, mix, reranked, astar, split or a plugin's; auto: mix if the scorer is "
+        "calibrated.",
+    )
+    length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
+    value_weight: float | None = Field(
+        default=None, ge=0, le=1, description="mix: weight of the value; default: the scorer's calibration, else 0.5."
+    )
+    warmup: int = Field(default=64, ge=2, description="mix: scored nodes that fix the standardisation.")
+    heuristic_weight: float = Field(default=1.0, ge=0, description="astar, reranked: weight of the value.")
+    value_share: float = Field(default=0.5, ge=0, le=1, description="split: share of expansions ordered by value.")
+    goal_weight: float | None = Field(
+        default=None, ge=0, description="Subtracted for each open goal; default: 1, for mix the scorer's calibration."
+    )
+
+
+class SearchConfig(FrozenModel):
+    """What the search loop itself needs, beside its parts."""
+
+    strategy: str = Field(
+        default="best-first",
+        description="The search algorithm: best-first: whole states by priority; and-or, puct: parts; or a plugin's.",
+    )
+    candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
+    batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
+    max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
+    defer: int | None = Field(
+        default=None,
+        ge=1,
+        description="Score so many new siblings at once, the likeliest, others when next; default: all when new.",
+    )
+    limit: LimitConfig = LimitConfig()
+    priority: PriorityConfig = PriorityConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, given: Any) -> Any:
+        """Run folders of earlier versions call the strategy ``mode``."""
+        if isinstance(given, dict) and "mode" in given and "strategy" not in given:
+            return {"strategy" if key == "mode" else key: value for key, value in given.items()}
+        return given

@@ -1,0 +1,1 @@
+"""The measures and their intervals. They know numbers alone: no run, no search."""

@@ -1,0 +1,1 @@
+"""What plugins with models share: prompts, vectors that are kept, and which suggestions apply."""

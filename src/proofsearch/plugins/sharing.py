@@ -1,0 +1,237 @@
+"""Components that all threads of a process share, such as models: built once, asked in batches, closed after the last.
+
+A component is shared where its plugin registered it so. The threads get a stand-in that satisfies the same contract;
+what they ask of it goes through a :class:`~proofsearch.plugins.batching.Batcher`. Calls of the component itself come
+from changing threads, but never two at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from proofsearch.errors import PluginError
+from proofsearch.plugins.batching import Batcher, Clients
+from proofsearch.protocols import (
+    Calibrated,
+    Calibration,
+    Encoder,
+    GenerationRequest,
+    ScoreRequest,
+    TacticGenerator,
+    ValueScorer,
+    follows_paths,
+)
+from proofsearch.types import Candidate, ProofState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from proofsearch.config import ExecutionConfig
+
+_Key = tuple[str, str]
+
+
+class SharedComponents:
+    """The shared components of the workers of one process.
+
+    The factory of a run's workers holds it, so that all threads that call the factory find the same components. It
+    pickles as an empty one: each process that gets the factory has components of its own.
+    """
+
+    def __init__(self) -> None:
+        self.clients = Clients()
+        self._lock = threading.RLock()  # reentrant: building a component can ask for another one
+        self._entries: dict[_Key, _Entry] = {}
+
+    def __reduce__(self) -> tuple[type[SharedComponents], tuple[()]]:
+        return SharedComponents, ()
+
+    def take(self, key: _Key, build: Callable[[], tuple[Any, Callable[[], None]]]) -> Any:
+        """A component, for a holder that will :meth:`release` it. Others wait while one is built.
+
+        Args:
+            key: its kind and name.
+            build: called where nobody holds it: builds it, and returns it with what closes it.
+        """
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                entry = self._entries[key] = _Entry(*build())
+            entry.holders += 1
+            return entry.component
+
+    def release(self, key: _Key) -> None:
+        """Gives a component back that was taken; it is closed once nobody holds it any more."""
+        with self._lock:
+            entry = self._entries[key]
+            entry.holders -= 1
+            if not entry.holders:
+                del self._entries[key]
+                entry.close()
+
+
+class _Entry:
+    """A shared component and how many hold it."""
+
+    __slots__ = ("close", "component", "holders")
+
+    def __init__(self, component: Any, close: Callable[[], None]) -> None:
+        self.component = component
+        self.close = close
+        self.holders = 0
+
+
+def stand_in(
+    key: _Key, component: Any, clients: Clients, execution: ExecutionConfig
+) -> SharedGenerator | SharedScorer | SharedEncoder:
+    """What threads get in place of a shared component.
+
+    Args:
+        key: its kind, one of :data:`proofsearch.protocols.SHAREABLE`, and its name.
+        component: the one instance; the stand-in's ``close`` closes it.
+        clients: the threads that share it.
+        execution: says how large batches are, and how long to wait for them.
+    """
+    kind, name = key
+    if kind == "generator":
+        return SharedGenerator(component, clients, execution, name)
+    if kind == "encoder":
+        return SharedEncoder(component, clients, execution, name)
+    calibrated = isinstance(component, Calibrated)
+    return (SharedCalibratedScorer if calibrated else SharedScorer)(component, clients, execution, name)
+
+
+class SharedGenerator:
+    """A generator that threads share; a :class:`~proofsearch.protocols.TacticGenerator`.
+
+    Attributes:
+        original: the one instance.
+    """
+
+    def __init__(self, original: TacticGenerator, clients: Clients, execution: ExecutionConfig, name: str) -> None:
+        self.original = original
+        self._name = name
+        self._turn = threading.RLock()
+        self._batcher = Batcher[GenerationRequest, Sequence[Candidate]](
+            self._generate, clients, execution.max_batch, execution.max_wait, f"generator {name!r}"
+        )
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
+        """At most ``n`` candidates a request. Merged with other threads' requests for as many."""
+        return self._batcher.ask(requests, n)
+
+    def close(self) -> None:
+        """Closes the generator after the call under way; threads that still wait get an error. Idempotent."""
+        self._batcher.close()
+        with self._turn:
+            self.original.close()
+
+    def _generate(self, requests: Sequence[GenerationRequest], n: Hashable) -> Sequence[Sequence[Candidate]]:
+        assert isinstance(n, int)
+        with self._turn:
+            suggestions = self.original.generate(requests, n)
+        if len(suggestions) != len(requests):
+            raise PluginError(
+                f"generator {self._name!r} returned {len(suggestions)} lists of candidates for {len(requests)} "
+                "states; expected one list a state, empty where it has none"
+            )
+        return suggestions
+
+
+class SharedScorer:
+    """A scorer that threads share; a :class:`~proofsearch.protocols.ValueScorer`.
+
+    Attributes:
+        original: the one instance.
+    """
+
+    def __init__(self, original: ValueScorer, clients: Clients, execution: ExecutionConfig, name: str) -> None:
+        self.original = original
+        self._turn = threading.RLock()
+        self._batcher = Batcher[ScoreRequest, float | None](
+            self._score, clients, execution.max_batch, execution.max_wait, f"scorer {name!r}"
+        )
+
+    @property
+    def follows_paths(self) -> bool:
+        """The scorer's own."""
+        return follows_paths(self.original)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
+        """One value a request. Merged with other threads' requests."""
+        return self._batcher.ask(requests)
+
+    def close(self) -> None:
+        """Closes the scorer after the call under way; threads that still wait get an error. Idempotent."""
+        self._batcher.close()
+        with self._turn:
+            self.original.close()
+
+    def _score(self, requests: Sequence[ScoreRequest], group: Hashable) -> Sequence[float | None]:
+        with self._turn:
+            return self.original.score(requests)
+
+
+class SharedCalibratedScorer(SharedScorer):
+    """A shared scorer that knows how to be mixed with log-probability."""
+
+    def calibration(self) -> Calibration:
+        """The scorer's own."""
+        assert isinstance(self.original, Calibrated)
+        with self._turn:
+            return self.original.calibration()
+
+
+class SharedEncoder:
+    """An encoder that threads share; an :class:`~proofsearch.protocols.Encoder`.
+
+    Attributes:
+        original: the one instance.
+    """
+
+    def __init__(self, original: Encoder, clients: Clients, execution: ExecutionConfig, name: str) -> None:
+        self.original = original
+        self._name = name
+        self._turn = threading.RLock()
+        # Asked for with every batch by some scorers, which must not wait for the call of others for it.
+        self._width: int | None = None
+        self._fingerprint: str | None = None
+        self._batcher = Batcher[ProofState, "NDArray[np.float32]"](
+            self._encode, clients, execution.max_batch, execution.max_wait, f"encoder {name!r}"
+        )
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        if self._width is None:
+            with self._turn:
+                self._width = self.original.width
+        return self._width
+
+    def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
+        """Shape ``(len(states), width)``. Merged with other threads' states."""
+        import numpy as np
+
+        if not states:
+            return np.empty((0, self.width), np.float32)
+        return np.stack(self._batcher.ask(states))
+
+    def fingerprint(self) -> str:
+        """The encoder's own."""
+        if self._fingerprint is None:
+            with self._turn:
+                self._fingerprint = self.original.fingerprint()
+        return self._fingerprint
+
+    def close(self) -> None:
+        """Closes the encoder after the call under way; threads that still wait get an error. Idempotent."""
+        self._batcher.close()
+        with self._turn:
+            self.original.close()
+
+    def _encode(self, states: Sequence[ProofState], group: Hashable) -> Sequence[NDArray[np.float32]]:
+        with self._turn:
+            return list(self.original.encode(states))

@@ -1,0 +1,1 @@
+"""This process: its standard streams, and what it uses of the machine."""

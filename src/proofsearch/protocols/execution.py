@@ -1,0 +1,93 @@
+"""The contracts of running many searches: jobs, workers and executors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from proofsearch.types import Theorem
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One theorem to be searched, the unit of work of an executor.
+
+    Attributes:
+        key: unique in the run; results are idempotent by it.
+        theorem: what to prove.
+        attempt: 1 for the first try.
+    """
+
+    key: str
+    theorem: Theorem
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What became of a job.
+
+    Attributes:
+        job: the job, with the attempt that gave this result.
+        payload: what the worker returned; ``None`` where it died.
+        failure: ``""``, or why there is no payload: ``"crashed"``, ``"timed out"``, ``"out of memory"``, ``"error"``.
+        message: more about the failure, for people: one line.
+        traceback: where it was raised, as text; ``""`` where nothing was raised.
+    """
+
+    job: Job
+    payload: Any
+    failure: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+class Worker(Protocol):
+    """Runs jobs, one at a time, in a process or thread of its own."""
+
+    def run(self, job: Job) -> Any:
+        """Does the job and returns something picklable."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+@runtime_checkable
+class TellsProgress(Protocol):
+    """A worker that says how far it is while it is at a job."""
+
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        """Takes what to call in the worker's thread with something small and picklable.
+
+        Executors that can pass it on (:class:`HearsProgress`) call this before the first job; until then a worker tells
+        nothing.
+        """
+
+
+WorkerFactory = Callable[[], Worker]
+"""Picklable; called once in each process or thread."""
+
+
+class Executor(Protocol):
+    """Runs many jobs. Results come in any order; a job may run more than once but is reported once."""
+
+    def run(self, factory: WorkerFactory, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Yields one result a job. A worker that crashes, hangs or runs out of memory costs only its own job."""
+
+    def close(self) -> None:
+        """Stops every worker. Idempotent; also called on Ctrl-C."""
+
+
+@runtime_checkable
+class HearsProgress(Protocol):
+    """An executor that passes on what workers tell while they are at a job (:class:`TellsProgress`).
+
+    A person who watches then sees more; no result depends on it, and what is told may get lost.
+    """
+
+    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+        """Takes what to call with a job and what its worker tells, in the thread that takes the results."""

@@ -1,0 +1,104 @@
+"""The contracts of training: trainers, and the losses that they look up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    pass
+
+
+class Loss(Protocol):
+    """A training loss over sibling groups. Tensors are ``Any`` because the core imports no torch."""
+
+    def __call__(self, energies: Any, batch: Any) -> Any:
+        """The scalar loss of ``energies`` (shape ``(groups, members)``, lower is better) for the trainer's batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossCase:
+    """A batch to try a loss on. Tensors are ``Any`` because the core imports no torch.
+
+    Attributes:
+        energies: float, shape ``(groups, members)``, without a gradient; finite also where no member is.
+        batch: what a loss of this trainer is called with beside the energies.
+        mask: bool, the same shape; which members are there.
+        positive: bool, the same shape; which of them should get a low energy.
+        teaches: whether any group has something to learn from; where none has, a loss is 0.
+    """
+
+    energies: Any
+    batch: Any
+    mask: Any
+    positive: Any
+    teaches: bool = True
+
+
+@runtime_checkable
+class TriesLosses(Protocol):
+    """A trainer whose losses are plugins, and that says what batches they can be tried on."""
+
+    def loss_cases(self) -> Sequence[LossCase]:
+        """Small batches of every shape that a training has: padded, without contrast, with several positives."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """How far a training is.
+
+    Attributes:
+        step: optimisation steps done; 0 as long as this session of the training has made none.
+        steps: how many there will be at most.
+        metrics: what was measured, by name: ``loss``, ``gap``, ``rank``, …; finite or ``nan``.
+        messages: what a person should know, a sentence each: health warnings, what was left out of the data.
+    """
+
+    step: int
+    steps: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    messages: Sequence[str] = ()
+
+
+OnReport = Callable[[TrainingReport], None]
+
+
+def unreported(report: TrainingReport) -> None:
+    """Tells nobody; the default of :attr:`TrainingRequest.report`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What a trainer is asked for.
+
+    Attributes:
+        trajectories: run folders or trajectory files to learn from.
+        out: the checkpoint folder to write. It may be there already and hold ``train.toml``, which isn't the trainer's.
+        seed: of everything random; from 0 to 4,294,967,295.
+        resume: go on from what ``out`` already holds: from the start where nothing was saved, and where the training
+            is done, return at once.
+        report: to be called as the training goes, in its thread; cheap, so also every step.
+    """
+
+    trajectories: Sequence[Path]
+    out: Path
+    seed: int = 0
+    resume: bool = False
+    report: OnReport = unreported
+
+
+class Trainer(Protocol):
+    """Turns trajectories or demonstrations into a checkpoint."""
+
+    def train(self, request: TrainingRequest) -> Path:
+        """Trains and returns the checkpoint folder, which holds a manifest (:mod:`proofsearch.checkpoint`).
+
+        On Ctrl-C it saves what it has, so that ``resume`` goes on from there, and raises ``KeyboardInterrupt`` again.
+        Theorems of the split ``test`` are not learnt from, whatever the trajectories hold.
+
+        Raises:
+            InputError: trajectories that can't be learnt from, or a checkpoint that can't be gone on with.
+            StorageError: the checkpoint can't be written; an earlier one stays whole.
+        """

@@ -1,0 +1,283 @@
+"""One worker of a run: builds the components once and searches one theorem after another."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from proofsearch.config import LimitConfig, RunConfig
+from proofsearch.engine import search
+from proofsearch.engine.glimpses import Glimpses
+from proofsearch.engine.prover_watch import ProverWatch
+from proofsearch.errors import ComponentError, ProofError, trace_of
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.sharing import SharedComponents
+from proofsearch.protocols import Calibrated, Interruptible, Job, Session, TheoremResult
+from proofsearch.types import Limit, Theorem, Verdict, reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a worker returns for a theorem; all of it goes into the run folder.
+
+    Attributes:
+        result: what came of the search.
+        proof: the written proof, where the check accepted one.
+        trajectory: the recorded search as the bytes of a Parquet file; ``None`` where none was to be recorded.
+    """
+
+    result: TheoremResult
+    proof: str | None = None
+    trajectory: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecipe:
+    """How a process makes its worker; a :data:`proofsearch.protocols.WorkerFactory` that can be pickled.
+
+    Attributes:
+        config: the resolved configuration.
+        run_id: of the run, for the trajectories.
+        extra: plugin modules without an entry point.
+        cache: a folder for what can be computed again; ``None`` for the usual one.
+        glimpse: seconds between two glimpses that a worker tells; ``None``: it tells none.
+        shared: what the workers that are made in this process share; a process that the recipe is sent to begins anew.
+    """
+
+    config: RunConfig
+    run_id: str = ""
+    extra: tuple[str, ...] = ()
+    cache: Path | None = None
+    glimpse: float | None = None
+    shared: SharedComponents = field(default_factory=SharedComponents, compare=False, repr=False)
+
+    def __call__(self) -> SearchWorker:
+        """Builds the worker with its components.
+
+        Raises:
+            ProofsearchError: a component can't be built.
+        """
+        plugins = Plugins.discover(self.extra)
+        parts = resolve(plugins, self.config)
+        return SearchWorker(plugins, parts, self.run_id, self.cache, self.shared, self.glimpse)
+
+
+class SearchWorker:
+    """Searches theorems; a :class:`proofsearch.protocols.Worker`.
+
+    Args:
+        plugins: where the components come from.
+        parts: what was chosen.
+        run_id: of the run, for the trajectories.
+        cache: as in :class:`WorkerRecipe`.
+        shared: as in :class:`WorkerRecipe`.
+        glimpse: as in :class:`WorkerRecipe`.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        parts: Parts,
+        run_id: str = "",
+        cache: Path | None = None,
+        shared: SharedComponents | None = None,
+        glimpse: float | None = None,
+    ) -> None:
+        self._config = parts.config
+        self._run_id = run_id
+        self._glimpse = glimpse
+        self._glimpses: Glimpses | None = None
+        self._clients = (shared or SharedComponents()).clients
+        self._components = Components(plugins, parts, cache=cache, shared=shared)
+        try:
+            self._environment = self._components.environment()
+            self._generator = self._components.generator()
+            self._scorer = self._components.scorer()
+            self._strategy = self._components.strategy()
+            self._priority = self._components.priority()
+            self._calibration = self._scorer.calibration() if isinstance(self._scorer, Calibrated) else None
+            self._fingerprint = self._environment.fingerprint() if self._config.trajectories else {}
+            self._watchers = self._components.observers()
+        except BaseException:
+            self._components.close()
+            raise
+        most = self._config.execution.max_prover_memory
+        self._watch = ProverWatch(None if most is None else most * 1e6, self._environment)
+        self._interruption = _Interrupter()
+
+    def tell_with(self, tell: Callable[[Any], None]) -> None:
+        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
+        if self._glimpse is not None:
+            self._glimpses = Glimpses(tell, self._glimpse, lambda: self._watch.last)
+
+    def interrupter(self) -> Callable[[], None]:
+        """What ends the search under way; see :class:`proofsearch.protocols.EndsJobs`."""
+        self._interruption.watched = True
+        return self._interruption.interrupt
+
+    def close(self) -> None:
+        """Closes the components. Idempotent."""
+        self._components.close()
+
+    def run(self, job: Job) -> Searched:
+        """Searches the job's theorem. The result depends on the configuration and the theorem alone."""
+        with self._clients.working():
+            return self._run(job)
+
+    def _run(self, job: Job) -> Searched:
+        acceptance = _Acceptance(self, job.theorem)
+        writers = []
+        if self._config.trajectories:
+            from proofsearch.trajectory.table import Origin, fingerprint_hash
+            from proofsearch.trajectory.writer import TrajectoryWriter
+
+            origin = Origin(
+                run_id=self._run_id,
+                environment=self._config.env,
+                generator=self._config.generator,
+                scorer=self._config.scorer,
+                fingerprint=fingerprint_hash(self._fingerprint),
+                seed=self._config.seed,
+                limit=_limit(self._config.search.limit),
+            )
+            writers.append(TrajectoryWriter(origin))
+        with (
+            _Closing(self._environment.open(job.theorem)) as opened,
+            self._interruption.of(opened.session) as cancelled,
+        ):
+            found = search(
+                job.theorem,
+                opened.session,
+                self._generator,
+                self._scorer,
+                config=self._config.search,
+                seed=self._config.seed,
+                accept=acceptance,
+                observers=[
+                    *writers,
+                    *([self._glimpses] if self._glimpses is not None else []),
+                    *(watcher for watcher in self._watchers if watcher.sees_searches),
+                ],
+                calibration=self._calibration,
+                strategy=self._strategy,
+                priority=self._priority,
+                cancelled=cancelled,
+                watch=self._watch,
+            )
+        self._watch.between()
+        found = dataclasses.replace(found, replacements=self._watch.replacements)
+        search_id, trajectory = "", None
+        for writer in writers:
+            recorded = writer.take()
+            if recorded is not None:
+                from proofsearch.trajectory.writer import to_bytes
+
+                search_id, trajectory = recorded[0], to_bytes(recorded[1])
+        result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
+        failures = [watcher.take_failure() for watcher in self._watchers]
+        for trouble in [opened.trouble, *failures]:
+            if trouble is not None:
+                result = dataclasses.replace(
+                    result,
+                    messages=(*result.messages, str(trouble)),
+                    warnings=(*result.warnings, str(trouble)),
+                    traceback=result.traceback or trace_of(trouble),
+                )
+        return Searched(result, acceptance.proof, trajectory)
+
+    def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
+        """Writes a finished path as a proof and has it checked.
+
+        Returns:
+            The verdict, and the proof where it was accepted. A path from which no proof can be written is refused,
+            so that the search goes on.
+        """
+        try:
+            proof = self._environment.write_proof(theorem, tactics)
+        except ProofError as error:
+            return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
+        verdict = at_least(self._environment.verify(theorem, proof), self._config.min_tier)
+        return verdict, proof if verdict.proved else None
+
+
+def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
+    """A verdict where only checks count that go at least so far: one that doesn't refuses the proof."""
+    if minimum is None or not verdict.proved or reaches(verdict.tier, minimum):
+        return verdict
+    how_far = verdict.tier or "a tier that it does not state"
+    why = f"the check went as far as {how_far}, the run asks for {minimum} (--min-tier)"
+    return dataclasses.replace(verdict, proved=False, message=why)
+
+
+class _Closing:
+    """Closes a session at its end. What that does wrong is kept: what was found before is none the worse for it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.trouble: ComponentError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.session.close()
+        except ComponentError as trouble:
+            self.trouble = trouble
+
+
+class _Interrupter:
+    """Ends a worker's search from another thread: the step that is running, and then the search.
+
+    Attributes:
+        watched: whether it can happen, so that a search has to look in between.
+    """
+
+    def __init__(self) -> None:
+        self.watched = False
+        self._asked = False
+        self._session: Session | None = None
+
+    @contextlib.contextmanager
+    def of(self, session: Session) -> Iterator[Callable[[], bool] | None]:
+        """Gives what a search asks whether it is to end; meanwhile its session's steps can be ended."""
+        self._session = session
+        if self._asked:  # before the session was known
+            self.interrupt()
+        try:
+            yield (lambda: self._asked) if self.watched else None
+        finally:
+            self._session = None
+
+    def interrupt(self) -> None:
+        """Ends the search; from any thread."""
+        self._asked = True
+        session = self._session
+        if isinstance(session, Interruptible):
+            session.interrupt()
+
+
+class _Acceptance:
+    """The search's question whether a finished path is a proof; keeps the proof that was accepted."""
+
+    def __init__(self, worker: SearchWorker, theorem: Theorem) -> None:
+        self._worker = worker
+        self._theorem = theorem
+        self.proof: str | None = None
+
+    def __call__(self, tactics: tuple[str, ...]) -> Verdict:
+        verdict, self.proof = self._worker.check(self._theorem, tactics)
+        return verdict
+
+
+def _limit(config: LimitConfig) -> Limit:
+    return Limit(config.expansions, config.steps, config.seconds, config.model_calls)

@@ -1,7 +1,0 @@
-"""New plugin packages, written from templates: ``proofsearch plugins new``."""
-
-from __future__ import annotations
-
-from proofsearch.scaffold.package import Names, names_for, write_package
-
-__all__ = ["Names", "names_for", "write_package"]

@@ -1,0 +1,249 @@
+"""The rounds of an expert iteration: each step is done unless the disk says that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proofsearch.config import IterateConfig, RunConfig
+from proofsearch.errors import ProofsearchError
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve, resolve_training
+from proofsearch.protocols import TheoremResult
+from proofsearch.runs import RunFolder
+from proofsearch.runs.layout import is_run_folder
+from proofsearch.runs.run import resume_search, run_search
+from proofsearch.training import Noted, OnTrainingEvent, begun_with, train
+from proofsearch.training.expert_iteration.plan import search_config, training_config
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round gained. "Base" is the search without a learned value, "value" that with the round's own.
+
+    Attributes:
+        round: from 0.
+        searched: training theorems searched.
+        proved: of them proved.
+        found: of them proved in no round before.
+        checkpoint: what was learnt, relative to the iteration's folder.
+        metrics: what the checkpoint says of itself.
+        validation: validation theorems.
+        base_proved, value_proved: of them.
+        only_base, only_value: proved by one of the two alone.
+        p_value: McNemar's, exact and two-sided, that the two prove equally many.
+        base_expansions, value_expansions: nodes expanded in all, whether a proof came of it or not.
+        both_base_expansions, both_value_expansions: nodes expanded for the theorems that both proved.
+    """
+
+    round: int
+    searched: int
+    proved: int
+    found: int
+    checkpoint: str
+    metrics: Mapping[str, Any]
+    validation: int
+    base_proved: int
+    value_proved: int
+    only_base: int
+    only_value: int
+    p_value: float
+    base_expansions: int
+    value_expansions: int
+    both_base_expansions: int
+    both_value_expansions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`."""
+
+    out: Path
+    number: int
+
+    @property
+    def folder(self) -> Path:
+        """The round's folder."""
+        return self.out / f"round-{self.number}"
+
+    @property
+    def search(self) -> Path:
+        """The run on training theorems."""
+        return self.folder / "search"
+
+    @property
+    def policy(self) -> Path:
+        """The file that the policy learns from in the round after."""
+        return self.folder / "policy.parquet"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What was learnt."""
+        return self.folder / "checkpoint"
+
+    @property
+    def base(self) -> Path:
+        """The run on validation theorems without a value."""
+        return self.folder / "validation-base"
+
+    @property
+    def value(self) -> Path:
+        """The run on validation theorems with the round's value."""
+        return self.folder / "validation-value"
+
+
+class Rounds:
+    """The rounds at work, one after another.
+
+    Args:
+        plugins: those that are installed.
+        config: the checked configuration.
+        out: the iteration's folder.
+        cache: a folder for what can be computed again.
+        tell: told what happens.
+        argv: the command line, for the record.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        config: IterateConfig,
+        out: Path,
+        cache: Path | None,
+        tell: OnTrainingEvent,
+        argv: Sequence[str],
+    ) -> None:
+        self._plugins = plugins
+        self._config = config
+        self._out = out.absolute()
+        self._cache = cache
+        self._tell = tell
+        self._argv = argv
+
+    def __iter__(self) -> Iterator[Round]:
+        """Does what is left to do and gives every round's row, those that were done before included."""
+        known: set[str] = set()
+        for number in range(self._config.rounds):
+            places = Places(self._out, number)
+            searched = self._searched(places)
+            self._learnt_policy(places)
+            metrics = self._learnt(places)
+            yield self._measured(places, searched, known, metrics)
+            known |= {name for name, result in searched.items() if result.proved}
+
+    def _searched(self, places: Places) -> Mapping[str, TheoremResult]:
+        config, number = self._config, places.number
+        before = Places(self._out, number - 1) if number else None
+        run = search_config(
+            config,
+            "train",
+            before.checkpoint if before is not None else None,
+            before.policy if before is not None else None,
+            seed=config.seed + number if config.fresh else config.seed,
+        )
+        how = f"with the value of round {number - 1}" if number else "with log-probability alone"
+        return self._run(run, places.search, f"round {number}: searching training theorems {how}")
+
+    def _learnt_policy(self, places: Places) -> None:
+        """Gathers what the policy learns from: one file of the searches of all rounds so far."""
+        if not self._config.train_policy or places.policy.exists():
+            return
+        from proofsearch.trajectory.reader import read_searches
+        from proofsearch.trajectory.summary import merge
+
+        paths = [Path(path) for path in self._trajectories(places)]
+        if any(search.proved for search in read_searches(paths)):
+            merge(paths, places.policy)
+        else:
+            self._tell(Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from"))
+
+    def _learnt(self, places: Places) -> Mapping[str, Any]:
+        number, checkpoint = places.number, places.checkpoint
+        if is_run_folder(places.value):
+            # The search with it was begun, so the training had ended.
+            from proofsearch.checkpoint import read_manifest
+
+            return read_manifest(checkpoint).metrics
+        self._tell(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
+        config = training_config(self._config, self._trajectories(places))
+        summary = train(
+            resolve_training(self._plugins, config, shared=True).config,
+            checkpoint,
+            resume=begun_with(checkpoint) is not None,
+            plugins=self._plugins,
+            cache=self._cache,
+            on_event=self._tell,
+            argv=self._argv,
+        )
+        return summary.metrics
+
+    def _measured(
+        self, places: Places, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]
+    ) -> Round:
+        # Imported here since it brings numpy, which the command's help has no need of.
+        from proofsearch.measures.paired import mcnemar
+
+        number = places.number
+        base_places = places if self._config.train_policy else Places(self._out, 0)
+        base = self._run(
+            search_config(self._config, "validation", None, places.policy),
+            base_places.base,
+            f"round {number}: searching validation theorems without a value",
+        )
+        value = self._run(
+            search_config(self._config, "validation", places.checkpoint, places.policy),
+            places.value,
+            f"round {number}: searching validation theorems with the value of this round",
+        )
+        proved = {name for name, result in searched.items() if result.proved}
+        by_base = {name for name, result in base.items() if result.proved}
+        by_value = {name for name, result in value.items() if result.proved}
+        return Round(
+            round=number,
+            searched=len(searched),
+            proved=len(proved),
+            found=len(proved - known),
+            checkpoint=str(places.checkpoint.relative_to(self._out)),
+            metrics=metrics,
+            validation=len(value),
+            base_proved=len(by_base),
+            value_proved=len(by_value),
+            only_base=len(by_base - by_value),
+            only_value=len(by_value - by_base),
+            p_value=mcnemar(len(by_base - by_value), len(by_value - by_base)),
+            base_expansions=sum(result.expansions for result in base.values()),
+            value_expansions=sum(result.expansions for result in value.values()),
+            both_base_expansions=sum(base[name].expansions for name in by_base & by_value),
+            both_value_expansions=sum(value[name].expansions for name in by_base & by_value),
+        )
+
+    def _trajectories(self, places: Places) -> tuple[str, ...]:
+        """What may be learnt from in a round: what was given, and the searches of all rounds so far."""
+        rounds = [str(Places(self._out, number).search) for number in range(places.number + 1)]
+        return (*self._config.trajectories, *rounds)
+
+    def _run(self, config: RunConfig, path: Path, what: str) -> Mapping[str, TheoremResult]:
+        """The results of a run, made or gone on with where they are not there yet."""
+        if is_run_folder(path):
+            folder = RunFolder.open(path)
+            if not folder.remaining() and folder.status == "finished":
+                return folder.results()
+            self._tell(Noted(f"{what}: going on"))
+            summary = resume_search(
+                path,
+                workers=self._config.execution.workers,
+                plugins=self._plugins,
+                cache=self._cache,
+                on_event=self._tell,
+            )
+        else:
+            self._tell(Noted(what))
+            config = resolve(self._plugins, config, shared=True).config
+            summary = run_search(
+                config, path, plugins=self._plugins, cache=self._cache, on_event=self._tell, argv=self._argv
+            )
+        if len(summary.failures) == summary.theorems:
+            raise ProofsearchError(f"{path}: no theorem could be searched: {summary.failures[0].message}")
+        return summary.results
