@@ -22,7 +22,8 @@ def compared(written_for: Mapping[str, int], version: str) -> tuple[str, bool]:
         version: of the Lean that searches.
 
     Returns:
-        A sentence, ``""`` where no source says anything, and whether it is a warning: some were written for another Lean.
+        A sentence, ``""`` where no source says anything; and whether it is a warning: some were written for another
+        Lean.
     """
     if not written_for:
         return "", False
