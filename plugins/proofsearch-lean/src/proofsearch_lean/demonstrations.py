@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 
 from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem
 from proofsearch.protocols import Session
@@ -43,7 +44,7 @@ def steps_of(proof: str) -> list[str]:
     if begins is None:
         return []
     steps = []
-    for begin, behind in zip(begins, [*begins[1:], len(read)], strict=True):
+    for begin, behind in pairwise([*begins, len(read)]):
         last = behind - 1 if read[behind - 1].text == ";" else behind
         if last > begin:
             steps.append(_beside(proof[read[begin].start : read[last - 1].end], column))

@@ -73,6 +73,10 @@ class KnnConfig(ComponentConfig):
     recency: float = Field(
         default=0.03, ge=0, description="Weight of standing late in the list of moves: among what is newest."
     )
+    adapt: bool = Field(
+        default=True,
+        description="Put tactics into the goal's own words, such as names of hypotheses, where the environment can.",
+    )
     use_trees: bool = Field(default=True, description="Read goals' expression trees where the environment has them.")
 
 
@@ -292,7 +296,8 @@ class KnnGenerator:
                 self._builder.status(advice)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
             environment = self._builder.environment()
-            self._known = _Known.of(memory, environment if isinstance(environment, AdaptsTactics) else None)
+            adapter = environment if config.adapt and isinstance(environment, AdaptsTactics) else None
+            self._known = _Known.of(memory, adapter)
         return self._known
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from proofsearch_lean.theorems.scanner import CLOSING, OPENING, Token, tokens
@@ -78,7 +79,7 @@ def declarations(source: str) -> list[Declaration]:
     starts = _command_starts(read)
     scopes = _Scopes()
     found = []
-    for begin, behind in zip(starts, [*starts[1:], len(read)], strict=True):
+    for begin, behind in pairwise([*starts, len(read)]):
         command = read[begin:behind]
         keyword = _keyword(command)
         word = command[keyword].text if keyword < len(command) else ""

@@ -87,7 +87,7 @@ def tokens(source: str) -> Iterator[Token]:
             leads = False
         last = source.rfind("\n", place, end)
         if last >= 0:
-            line = last + 1
+            line, leads = last + 1, leads or kind == "comment"
         place = end
 
 
