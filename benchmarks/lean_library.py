@@ -16,8 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proofsearch.evaluation.intervals import wilson
-
+from proofsearch.measures.intervals import wilson
 from proofsearch.runs import RunFolder
 
 TESTS = Path(__file__).parents[1] / "plugins/proofsearch-lean/tests"

@@ -717,3 +717,9 @@ def test_a_target_learns_nothing_of_its_own_adapted_tactics(tmp_path: Path) -> N
     assert "use f" not in order(own)
     other = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e", "f")))], 9)[0]
     assert "use f" in order(other)
+
+
+def test_tactics_can_be_taken_as_they_were_written(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(adapt=False), Bench(WordLibrary(WORDS), tmp_path))
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0]
+    assert set(order(found)) == {"use a", "use b", "use z", "swap"}

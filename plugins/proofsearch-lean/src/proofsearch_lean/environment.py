@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
+from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict, streams
 from proofsearch.errors import InputError, ProofError, UsageError
 from proofsearch.protocols import Usage
 from proofsearch_lean.adaptation import adapt
@@ -21,7 +21,7 @@ from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.session import LeanSession
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.theorems import LeanLibrary, audit, read_library
+from proofsearch_lean.theorems import LeanLibrary, audit, compared, read_library
 from proofsearch_lean.toolchain import Toolchain, find_toolchain
 from proofsearch_lean.transports import Transport
 from proofsearch_lean.verification import find_checker, verify
@@ -99,8 +99,17 @@ class LeanEnvironment:
         """A theorem with the text before it; raises as :meth:`theorem`."""
         return self.library.lean(self.theorem(name).name)
 
+    def prepare(self) -> None:
+        """Says once a run which Lean searches, and warns where the theorems were written for another one."""
+        said, differs = compared(self.library.toolchains, self.toolchain.version)
+        if differs:
+            streams.warning(said)
+        elif said:
+            self._status(said, None, None)
+
     def audit(self, theorems: Sequence[Theorem]) -> Iterator[Unusable]:
         """What can't be searched for: what was left out as the library was read, and what Lean says of the others."""
+        self.prepare()
         yield from self.library.unusable
         yield from audit(self.toolchain, self._config, self.library, [theorem.name for theorem in theorems])
 
