@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict, streams
+from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
 from proofsearch.errors import InputError, ProofError, UsageError
+from proofsearch.process import streams
 from proofsearch.protocols import Usage
 from proofsearch_lean.adaptation import adapt
 from proofsearch_lean.config import LeanConfig
