@@ -157,7 +157,7 @@ def print_memory(lean: LeanEnvironment, trials: int) -> None:
         own = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
         first: tuple[int, ...] = ()
         made = 0
-        for mark in sorted({500, 1000, *range(2500, trials, 2500), trials}):
+        for mark in sorted({min(500, trials), *range(2500, trials, 2500), trials}):
             try_all(session, states, mark - made)
             made = mark
             memory = sum(process.memory_info().rss for process in own), session.usage().memory

@@ -1,4 +1,4 @@
-"""proofsearch: best-first proof search whose every part is a plugin.
+"""proofsearch: best-first proof search in which every component is a plugin.
 
 The verbs of the command line are functions here too, imported when they are first used::
 

@@ -77,7 +77,7 @@ def write_manifest(folder: Path, manifest: Manifest, files: Iterable[str]) -> Ma
     except OSError as error:
         kept = "the one that was there before is untouched" if older else "without it the checkpoint is not complete"
         raise StorageError(
-            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; {kept}; make room, then go on with "
+            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; {kept}; make room, then resume with "
             f"--resume"
         ) from error
     return manifest
@@ -141,7 +141,7 @@ def _read_object(folder: Path, file: Path) -> dict[str, Any]:
         if (folder / SETTINGS).is_file():
             raise InputError(
                 f"{folder}: its training did not come to its end, so there is nothing to use yet (it has no "
-                f"{MANIFEST}); go on with: proofsearch train --resume --out {folder}"
+                f"{MANIFEST}); resume with: proofsearch train --resume --out {folder}"
             ) from None
         raise InputError(
             f"{folder}: not a complete checkpoint (it has no {MANIFEST}); expected what proofsearch train --out writes"

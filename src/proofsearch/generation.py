@@ -76,7 +76,7 @@ def save_generation(folder: Path, step: int, contents: Mapping[str, bytes]) -> N
             raise
         kept = "nothing was saved before" if pointed is None else f"what was saved before, {pointed}, is whole"
         raise StorageError(
-            f"{path}: can't be written: {error.strerror or error}; {kept}; make room, then go on with --resume"
+            f"{path}: can't be written: {error.strerror or error}; {kept}; make room, then resume with --resume"
         ) from error
     for other in folder.iterdir():
         if _NAME.fullmatch(other.name) and other.name != path.name:

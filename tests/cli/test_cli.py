@@ -324,7 +324,7 @@ def test_every_error_for_people_ends_with_its_code(cli: Cli, kind: type, monkeyp
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda path: None, "already holds a run; go on with it with --resume mine"),
+        (lambda path: None, "already holds a run; resume it with --resume mine"),
         (lambda path: (path / "run.json").unlink(), "the folder is not empty"),
     ],
 )
@@ -355,7 +355,7 @@ def test_resuming_takes_no_option_that_changes_the_run(cli: Cli, arguments: tupl
     cli("search", "reach-1", *FAKE, "--out", "mine", "-q")
     done = cli("search", "--resume", "mine", *arguments)
     assert done.code == 2
-    assert "--resume goes on with a run as it was begun" in done.err
+    assert "--resume continues a run with its own settings" in done.err
 
 
 def test_resuming_takes_the_number_of_workers(cli: Cli) -> None:

@@ -85,7 +85,7 @@ def test_a_trajectory_as_bytes(run, theorems, searched):
 
 
 def test_creating_refuses_what_is_there(run, tmp_path, theorems):
-    with pytest.raises(RunFolderError, match="already holds a run; go on with it with --resume"):
+    with pytest.raises(RunFolderError, match="already holds a run; resume it with --resume"):
         RunFolder.create(run.path, RunConfig(), {}, theorems)
     other = tmp_path / "thesis"
     other.mkdir()
@@ -266,7 +266,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line(run, theorems, record):
     message = str(caught.value)
     assert "the result of 'nat.add_comm' was not written: File too large" in message
     assert "1 of 4 theorems have a result and are kept" in message
-    assert f"go on with: proofsearch search --resume {run.path}" in message
+    assert f"resume with: proofsearch search --resume {run.path}" in message
     assert file.read_bytes() == before
     record(run, theorems[1])
     assert list(RunFolder.open(run.path).results()) == [theorems[0].name, theorems[1].name]

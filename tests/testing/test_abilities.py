@@ -268,7 +268,7 @@ def test_an_interrupt_that_ends_other_sessions_is_found() -> None:
     assert found == ["an interrupt ends steps"]
 
 
-@pytest.mark.parametrize(("session", "says"), [(WaitsOn, "goes on"), (WaitsToInterrupt, "waits for the step")])
+@pytest.mark.parametrize(("session", "says"), [(WaitsOn, "continues"), (WaitsToInterrupt, "waits for the step")])
 def test_a_step_that_does_not_end_is_found(
     session: type[CountdownSession], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -296,7 +296,7 @@ def test_what_can_not_be_done_is_refused_before_anything_is(
 
 def test_a_folder_that_is_taken_and_one_that_is_none_are_refused() -> None:
     iterate(config(rounds=1), OUT)
-    with pytest.raises(InputError, match="out: already holds an expert iteration; go on with it with --resume out"):
+    with pytest.raises(InputError, match="out: already holds an expert iteration; resume it with --resume out"):
         iterate(config(), OUT)
     with pytest.raises(InputError, match=r"the folder is not empty \(it holds 'checkpoint'\)"):
         iterate(config(), OUT / "round-0")

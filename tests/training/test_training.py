@@ -179,7 +179,7 @@ def test_a_recording_that_was_stopped_is_gone_on_with_first() -> None:
     assert len(RunFolder.open(Path("runs/train")).results()) == 1
     events: list[TrainingEvent] = []
     train(config(), Path("out"), on_event=events.append)
-    assert "runs/train was begun to be learnt from and is not finished" in notes(events)
+    assert "runs/train was recorded for this and is not finished" in notes(events)
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-12", "reach-16", "reach-4", "reach-8"]
 
 
@@ -361,14 +361,14 @@ def test_a_folder_that_is_taken_is_refused() -> None:
     asked = config(trajectories=(str(path),))
     train(asked, Path("out"))
     before = learnt(Path("out"))
-    with pytest.raises(InputError, match="out: already holds a checkpoint; go on with it with --resume"):
+    with pytest.raises(InputError, match="out: already holds a checkpoint; resume it with --resume"):
         train(asked, Path("out"))
     assert learnt(Path("out")) == before
     with pytest.raises(InputError, match=r"the folder is not empty and not a checkpoint \(it holds 'config.toml'\)"):
         train(asked, path)
     with pytest.raises(InputError, match="a file is in the way"):
         train(asked, Path("out/tally.json"))
-    with pytest.raises(InputError, match="nowhere: no such folder; --resume goes on with a training"):
+    with pytest.raises(InputError, match="nowhere: no such folder; --resume continues a training"):
         train(asked, Path("nowhere"), resume=True)
 
 

@@ -82,7 +82,10 @@ def test_every_field_of_every_shipped_component_is_described(name: str, kinds: t
 @pytest.mark.parametrize(
     ("name", "row"),
     [
-        ("search", "`--max-expansions`<br><code>INTEGER&#124;<wbr>none</code> | Nodes expanded a theorem. | 256"),
+        (
+            "search",
+            "`--max-expansions`<br><code>INTEGER&#124;<wbr>none</code> | Nodes to expand per theorem, at most. | 256",
+        ),
         (
             "search",
             "`--out`<br><code>path</code> | The run folder to make. | runs/&lt;time&gt;-&lt;env&gt;-&lt;scorer&gt;",

@@ -20,7 +20,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*/src"))
 DOCUMENTS = [
     ROOT / "README.md",
     # The commands of the tutorial have options of the package that it makes; they are run (test_walkthroughs.py).
-    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "tutorial.md"}),
+    *sorted(set((ROOT / "docs").rglob("*.md")) - {ROOT / "docs" / "tutorial.md"}),
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("examples/*/README.md")),
 ]

@@ -33,7 +33,7 @@ def test_every_section_of_the_results_names_what_its_figures_come_from(title: st
     assert re.search(r"benchmarks/\w+\.py|proofsearch (?:search|evaluate)", section)
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
 def test_scripts_that_are_named_are_there(page: Path) -> None:
     for script in re.findall(r"(?<![\w-])(?:benchmarks|examples|plugins)/[\w./-]+\.(?:py|sh)\b", page.read_text()):
         assert (ROOT / script).is_file(), script

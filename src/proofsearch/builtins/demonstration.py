@@ -93,7 +93,7 @@ class DemonstrationScorer:
 class DemonstratedConfig(ComponentConfig):
     """Configuration of the generator ``demonstrated``."""
 
-    generator: str = Field(default="knn", description="The policy whose candidates are the others.")
+    generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
 class DemonstratedGenerator:

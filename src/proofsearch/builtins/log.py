@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class LogConfig(ComponentConfig):
     """Configuration of the observer ``log``."""
 
-    path: Path = Field(default=Path("proofsearch-log.jsonl"), description="The file; what is there is added to.")
+    path: Path = Field(default=Path("proofsearch-log.jsonl"), description="The file; an existing one is appended to.")
     expansions: bool = Field(default=False, description="Also a line for each expansion.")
 
 

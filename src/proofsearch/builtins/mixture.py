@@ -25,7 +25,7 @@ class MixtureConfig(ComponentConfig):
 
     of: tuple[str, ...] = Field(
         default=("knn",),
-        description="A policy, or policy:weight; weights are brought to a sum of 1, without one it is 1.",
+        description="A policy, or policy:weight (default 1); weights are normalised to a sum of 1.",
     )
 
     @property

@@ -27,7 +27,7 @@ def register_generators(register: Register) -> None:
         "demonstrated",
         demonstration.make_demonstrated,
         demonstration.DemonstratedConfig,
-        "A policy's tactics and that of the library's own proof: for recording what to learn from.",
+        "A policy's tactics and that of the library's own proof, to record training data.",
     )
 
 
@@ -48,7 +48,7 @@ def register_encoders(register: Register) -> None:
     from proofsearch.builtins.encoders.context import ContextConfig, make_context
     from proofsearch.builtins.encoders.hashed import HashedConfig, make_hashed
 
-    register("context", make_context, config=ContextConfig, help="How goals stand to the hypotheses and the theorem.")
+    register("context", make_context, config=ContextConfig, help="How goals relate to the hypotheses and the theorem.")
     register("hashed", make_hashed, config=HashedConfig, help="Features of trees or tokens hashed to a fixed width.")
 
 
@@ -78,7 +78,7 @@ def register_observers(register: Register) -> None:
     """Registers ``log``."""
     from proofsearch.builtins.log import LogConfig, make_log
 
-    register("log", make_log, config=LogConfig, help="What happens in a run, a JSON object a line.")
+    register("log", make_log, config=LogConfig, help="Writes the events of a run, a JSON object a line.")
 
 
 @hookimpl

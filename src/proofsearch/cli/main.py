@@ -113,7 +113,7 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
         PluginError: a plugin's command has the name of one of ours, or can't be imported.
     """
     app = typer.Typer(
-        help="Best-first proof search whose every part is a plugin.",
+        help="Best-first proof search in which every component is a plugin.",
         no_args_is_help=True,
         add_completion=False,
         # Laying out the list of commands richly would take longer than everything else together.

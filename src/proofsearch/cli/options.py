@@ -35,7 +35,7 @@ from proofsearch.storage.texts import read_text
 Model = TypeVar("Model", bound=FrozenModel)
 
 
-Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace what is there, if it is none of the inputs.")]
+Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace an existing output, unless it is one of the inputs.")]
 """The option of every command that writes files of a person's choice."""
 
 Runs = Annotated[
@@ -49,10 +49,10 @@ Split = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        "--limit", min=1, max=LARGEST, help="At most so many theorems, drawn with the seed.", show_default="all"
+        "--limit", min=1, max=LARGEST, help="At most this many theorems, drawn with the seed.", show_default="all"
     ),
 ]
-DrawSeed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of everything random.")]
+DrawSeed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything random.")]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
 ]

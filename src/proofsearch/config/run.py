@@ -17,31 +17,38 @@ class SelectionConfig(FrozenModel):
     """Which theorems a run is about: by name, by file, or by split, in the library's order."""
 
     theorems: tuple[str, ...] = Field(default=(), description="Theorems by name.")
-    file: str | None = Field(default=None, description="A text file with a theorem's name a line; # comments.")
-    split: Literal["train", "validation", "test", "all"] | None = Field(default=None, description="A whole split.")
-    limit: int | None = Field(default=None, ge=1, description="At most so many, drawn at random with the run's seed.")
+    file: str | None = Field(default=None, description="A text file with one theorem name a line; # begins a comment.")
+    split: Literal["train", "validation", "test", "all"] | None = Field(
+        default=None, description="The theorems of a split."
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="At most this many theorems, drawn at random with the run's seed."
+    )
 
 
 class ExecutionConfig(FrozenModel):
     """How a run is spread over workers."""
 
-    executor: str = Field(default="local", description="Which executor runs the searches.")
+    executor: str = Field(default="local", description="The executor, which runs the searches.")
     workers: Workers = Field(default=0, description="Workers; 0: as many as there are processors.")
     timeout: float | None = Field(
         default=None, gt=0, description="Seconds after which a theorem's worker is killed, verification included."
     )
-    attempts: int = Field(default=2, ge=1, description="Tries of a theorem whose worker crashed.")
+    attempts: int = Field(default=2, ge=1, description="How often a theorem is tried if its worker crashes.")
     memory: int | None = Field(default=None, ge=1, description="Megabytes that a worker process may use.")
     max_prover_memory: int | None = Field(
         default=None,
         ge=1,
-        description="Megabytes above which a worker replaces its prover by a new one, where it says what it uses.",
+        description="Megabytes above which a worker replaces its prover by a new one, if the prover reports its "
+        "memory.",
     )
     max_batch: int = Field(
-        default=64, ge=1, description="States in one call of a model that the worker threads of a process share."
+        default=64,
+        ge=1,
+        description="States in one call of a model that the worker threads of a process share, at most.",
     )
     max_wait: float = Field(
-        default=0.005, ge=0, description="Seconds that such a call is put off at most, for other searches to join it."
+        default=0.005, ge=0, description="Seconds that such a call waits for other searches to join it, at most."
     )
 
 
@@ -51,19 +58,19 @@ class RunConfig(FrozenModel):
     ``options`` holds, by component name, what goes to that component's own model.
     """
 
-    env: str = Field(default="metamath", description="The environment: what proves.")
+    env: str = Field(default="metamath", description="The environment: the prover.")
     generator: str = Field(
         default=AUTO,
-        description="The tactic generator: what suggests steps; auto: the environment's own, or else knn.",
+        description="The tactic generator, which suggests tactics; auto: the environment's own, otherwise knn.",
     )
-    scorer: str = Field(default="logprob", description="The value scorer: what judges states.")
-    seed: SearchSeed = Field(default=0, description="Of everything random.")
+    scorer: str = Field(default="logprob", description="The value scorer, which says how provable states look.")
+    seed: SearchSeed = Field(default=0, description="Seed of everything random.")
     select: SelectionConfig = SelectionConfig()
     search: SearchConfig = SearchConfig()
     execution: ExecutionConfig = ExecutionConfig()
     min_tier: Literal["replayed", "kernel", "axioms audited", "second checker"] | None = Field(
-        default=None, description="How far the check of a proof has to go at least for its theorem to be proved."
+        default=None, description="The weakest check of a proof that makes its theorem count as proved."
     )
     trajectories: bool = Field(default=True, description="Record the searches.")
-    observers: tuple[str, ...] = Field(default=(), description="An observer: what watches the searches; repeatable.")
+    observers: tuple[str, ...] = Field(default=(), description="An observer, which watches the searches; repeatable.")
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)

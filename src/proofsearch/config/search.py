@@ -12,10 +12,12 @@ from proofsearch.config.base import FrozenModel
 class LimitConfig(FrozenModel):
     """When a search stops; whichever comes first. See :class:`proofsearch.types.Limit`."""
 
-    expansions: int | None = Field(default=256, ge=0, description="Nodes expanded a theorem.")
-    steps: int | None = Field(default=None, ge=0, description="Tactics tried a theorem.")
-    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds a theorem.")
-    model_calls: int | None = Field(default=None, ge=0, description="States sent to the generator and the scorer.")
+    expansions: int | None = Field(default=256, ge=0, description="Nodes to expand per theorem, at most.")
+    steps: int | None = Field(default=None, ge=0, description="Tactics to try per theorem, at most.")
+    seconds: float | None = Field(default=None, gt=0, description="Wall-clock seconds per theorem, at most.")
+    model_calls: int | None = Field(
+        default=None, ge=0, description="States to send to the generator and the scorer for each theorem, at most."
+    )
 
 
 class PriorityConfig(FrozenModel):
@@ -69,15 +71,19 @@ class SearchConfig(FrozenModel):
 
     strategy: str = Field(
         default="best-first",
-        description="The search algorithm: best-first: whole states by priority; and-or, puct: parts; or a plugin's.",
+        description="The search algorithm: best-first (whole states by priority), and-or or puct (and-or parts of "
+        "states), or a plugin's.",
     )
-    candidates: int = Field(default=32, ge=1, description="Candidates asked of the generator an expansion.")
-    batch: int = Field(default=1, ge=1, description="Nodes popped and generated for at a time.")
+    candidates: int = Field(
+        default=32, ge=1, description="Candidates that the generator is asked for at each expansion."
+    )
+    batch: int = Field(default=1, ge=1, description="Nodes to expand together, with one call of the generator.")
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
     defer: int | None = Field(
         default=None,
         ge=1,
-        description="Score so many new siblings at once, the likeliest, others when next; default: all when new.",
+        description="Score this many of the likeliest new siblings at once, the others when they are next; default: "
+        "all at once.",
     )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()

@@ -17,12 +17,12 @@ class RecordConfig(FrozenModel):
     theorems: int = Field(
         default=4000,
         ge=1,
-        description="Theorems to record, drawn at random where there are more; a few hundred teach too little.",
+        description="Theorems to record, drawn at random if there are more; a few hundred teach too little.",
     )
     split: Literal["train", "all"] = Field(
-        default="train", description="Of which split; all: where the environment doesn't split its theorems."
+        default="train", description="Their split; all: if the environment doesn't split its theorems."
     )
-    expansions: int = Field(default=64, ge=1, description="Nodes expanded a recorded theorem, at most.")
+    expansions: int = Field(default=64, ge=1, description="Nodes to expand per recorded theorem, at most.")
 
 
 class TrainConfig(FrozenModel):
@@ -32,9 +32,9 @@ class TrainConfig(FrozenModel):
     names, the losses, and the components of the first recording.
     """
 
-    plugin: str = Field(default="ebm", description="The trainer: what learns.")
+    plugin: str = Field(default="ebm", description="The trainer.")
     env: str = Field(default="metamath", description="The environment of the runs to learn from.")
-    seed: Seed = Field(default=0, description="Of everything random.")
+    seed: Seed = Field(default=0, description="Seed of everything random.")
     trajectories: tuple[str, ...] = Field(
         default=(), description="A run folder or trajectory file to learn from; repeatable. Default: all under runs."
     )
@@ -46,14 +46,14 @@ class TrainConfig(FrozenModel):
 class IterateConfig(FrozenModel):
     """Everything that decides what an expert iteration does; its folder keeps the resolved one as TOML."""
 
-    plugin: str = Field(default="ebm", description="What learns: the trainer and the scorer of its checkpoints.")
-    env: str = Field(default="metamath", description="The environment: what proves.")
-    generator: str = Field(default="knn", description="The tactic generator: what suggests steps.")
-    seed: Seed = Field(default=0, description="Of everything random.")
+    plugin: str = Field(default="ebm", description="The trainer, and the scorer of its checkpoints.")
+    env: str = Field(default="metamath", description="The environment: the prover.")
+    generator: str = Field(default="knn", description="The tactic generator, which suggests tactics.")
+    seed: Seed = Field(default=0, description="Seed of everything random.")
     rounds: int = Field(default=3, ge=1, description="How often to search and learn.")
     theorems: int = Field(default=400, ge=1, description="Training theorems searched a round.")
     validation: int = Field(default=200, ge=1, description="Validation theorems that measure what a round gained.")
-    fresh: bool = Field(default=False, description="Draw other training theorems in every round, not the same again.")
+    fresh: bool = Field(default=False, description="Draw other training theorems in every round.")
     train_policy: bool = Field(
         default=False,
         description="Have the generator learn from the proofs found so far (its option trajectories) instead of from "

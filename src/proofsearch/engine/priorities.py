@@ -164,12 +164,12 @@ BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {
 """By name, with the weights that a configuration gives. The core's plugin registers them."""
 
 HELP = {
-    "auto": "mix where the scorer is calibrated, else value.",
+    "auto": "mix if the scorer is calibrated, otherwise value.",
     "value": "The scorer's value.",
     "logprob": "The cumulative log-probability of the best path.",
-    "normalized": "That by the length of the path (--length-exponent).",
+    "normalized": "The log-probability divided by the path's tokens (--length-exponent).",
     "mix": "Standardised value and log-probability (--value-weight, --warmup).",
-    "reranked": "The path's likelihood under the policy as the value corrects it.",
+    "reranked": "The path's likelihood under the policy, corrected by the value.",
     "astar": "Log-probability and --heuristic-weight times the value.",
     "split": "Two queues, one by log-probability and one by value (--value-share).",
 }

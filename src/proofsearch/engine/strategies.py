@@ -18,8 +18,8 @@ BUILTIN: dict[str, Callable[[], Strategy]] = {"best-first": BestFirst, "and-or":
 
 HELP = {
     "best-first": "Whole states, the one with the highest priority first.",
-    "and-or": "Parts of states, each proved once, by the cost of the proof that needs them.",
-    "puct": "Parts of states, by visit counts, the policy's probabilities and backed-up values.",
+    "and-or": "And-or parts of states, each proved once, by the cost of the proof that needs them.",
+    "puct": "And-or parts of states, by visit counts, the policy's probabilities and backed-up values.",
 }
 """One line about each."""
 

@@ -143,7 +143,7 @@ class RunFolder(RunContents):
             run.results()  # damage shows here, not halfway through a report
             return run
         lock = FolderLock(path / "run.lock")
-        with run._storing("the run can't be gone on with"):
+        with run._storing("the run can't be resumed"):
             lock.acquire()
             run._start_writing(lock)
             run._write_status("running")
@@ -286,7 +286,7 @@ class RunFolder(RunContents):
             where = f" ({error.filename})" if error.filename else ""
             raise StorageError(
                 f"{self.path}: {what}: {error.strerror or error}{where}; {done} of {len(self.theorems)} theorems have "
-                f"a result and are kept; when there is space and permission again, go on with: "
+                f"a result and are kept; when there is space and permission again, resume with: "
                 f"proofsearch search --resume {self.path}"
             ) from error
 

@@ -59,7 +59,7 @@ def refuse_taken(path: Path) -> None:
     """
     if is_run_folder(path):
         raise RunFolderError(
-            f"{path}: already holds a run; go on with it with --resume {path}, or choose another folder with --out"
+            f"{path}: already holds a run; resume it with --resume {path}, or choose another folder with --out"
         )
     check_folder(path, own=_foreign, kind="a run", error=RunFolderError)
 

@@ -150,7 +150,7 @@ def a_new_prover_goes_on(case: EnvironmentCase) -> str:
 
 @ENVIRONMENT_CHECKS.add
 def an_interrupt_ends_steps(case: EnvironmentCase) -> str:
-    """Interrupted, a step ends soon as timed out or crashed, each later one at once, and other sessions go on."""
+    """Interrupted, a step ends soon as timed out or crashed, each later one at once, and other sessions continue."""
     case.given(any_earlier_state_steppable, repeatable_steps, odd_tactics_are_values, replay_in_a_fresh_session)
     with case.sessions() as sessions:
         walk, session = next(sessions)
@@ -177,7 +177,7 @@ def an_interrupt_ends_steps(case: EnvironmentCase) -> str:
         if case.endless is None:
             running.start()
         running.join(INTERRUPTED)
-        expect(not running.is_alive(), f"the step {tactic!r} goes on {INTERRUPTED:g} s after it was interrupted")
+        expect(not running.is_alive(), f"the step {tactic!r} continues {INTERRUPTED:g} s after it was interrupted")
         if raised:
             raise raised[0]
         _expect_interrupted(outcomes[0], tactic)

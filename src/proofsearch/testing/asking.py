@@ -127,7 +127,7 @@ def order_kept(case: AnyCase) -> None:
 
 
 def batch_equals_singles(case: AnyCase) -> None:
-    """What is said of a state doesn't depend on what else is in the call."""
+    """The answer for a state doesn't depend on what else is in the call."""
     together = case.steady()
     if _out_of_order(case):
         raise NotApplicable("its answers come in another order: see 'order kept'")

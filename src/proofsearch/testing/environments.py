@@ -45,7 +45,7 @@ def theorems_listed_once(case: EnvironmentCase) -> str:
 
 @ENVIRONMENT_CHECKS.add
 def theorems_in_order(case: EnvironmentCase) -> None:
-    """Where theorems have a position in the library, it rises as they are listed."""
+    """If theorems have a position in the library, it rises as they are listed."""
     positions = [theorem.position for theorem in case.component.theorems() if theorem.position is not None]
     if not positions:
         raise NotApplicable("its theorems have no position")
@@ -135,7 +135,7 @@ def repeatable_steps(case: EnvironmentCase) -> None:
 
 @ENVIRONMENT_CHECKS.add
 def any_earlier_state_steppable(case: EnvironmentCase) -> None:
-    """A state is a value: once the path has gone on from it, it can still be stepped."""
+    """A state is a value: an earlier state of a path can still be stepped."""
     case.given(repeatable_steps)
     with case.sessions() as sessions:
         for walk, session in sessions:
@@ -204,7 +204,7 @@ def odd_tactics_are_values(case: EnvironmentCase) -> None:
 
 @ENVIRONMENT_CHECKS.add
 def a_crash_is_a_value(case: EnvironmentCase) -> str:
-    """Where the prover dies, a step says so or is made all the same, and the state can be stepped again."""
+    """If the prover dies, a step says so or is made all the same, and the state can be stepped again."""
     case.given(any_earlier_state_steppable)
     before = set(children())
     with case.sessions() as sessions:

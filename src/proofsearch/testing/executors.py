@@ -212,7 +212,7 @@ def a_hang_costs_its_own_job(case: ExecutorCase) -> None:
 
 @EXECUTOR_CHECKS.add
 def memory_bound_kept_or_refused(case: ExecutorCase) -> str:
-    """A worker that grows past ``--memory`` costs only its own job; an executor that can't see to that refuses it."""
+    """A worker that grows past ``--memory`` costs only its own job; an executor that can't enforce that refuses it."""
     try:
         case.need_processes()
         found = case.run(f"grow:{_GROWTH}", *_OTHERS, memory=_MEMORY, attempts=1)
@@ -232,7 +232,7 @@ def memory_bound_kept_or_refused(case: ExecutorCase) -> str:
 
 @EXECUTOR_CHECKS.add
 def a_worker_that_cannot_start(case: ExecutorCase) -> None:
-    """Where no worker can be made, the run ends with what the factory raised, for a person to put right."""
+    """If no worker can be made, the run ends with the error that the factory raised."""
     with case.executor() as executor:
         try:
             results = list(executor.run(refusing_recipe, jobs(*_OTHERS)))
@@ -257,7 +257,7 @@ def workers_are_closed(case: ExecutorCase) -> str:
 
 @EXECUTOR_CHECKS.add
 def progress_is_passed_on(case: ExecutorCase) -> str:
-    """Where it hears progress, what a worker tells at a job comes with that job, in order and before its result."""
+    """If it passes on progress, what a worker tells at a job comes with that job, in order and before its result."""
     keys = ["tell:a", "tell:b", "say:c"]
     heard: dict[str, list[Any]] = {key: [] for key in keys}
     with case.executor() as executor, case.recipe() as recipe:
@@ -278,7 +278,7 @@ def progress_is_passed_on(case: ExecutorCase) -> str:
 
 @EXECUTOR_CHECKS.add
 def cancellation(case: ExecutorCase) -> None:
-    """Whether closed in the midst of a run or stopped by Ctrl-C, it ends soon and leaves no process behind."""
+    """Closed during a run or stopped by Ctrl-C, it ends soon and leaves no process behind."""
     for what, stop in (("closed", _close), ("interrupted", _interrupt)):
         before = set(children())
         with case.recipe() as recipe, case.executor() as executor:

@@ -82,7 +82,7 @@ GENERATOR_CHECKS: Checks[GeneratorCase] = Checks("generator", CONFIG_CHECKS)
 
 @GENERATOR_CHECKS.add
 def prepares_twice(case: GeneratorCase) -> None:
-    """Where it prepares something before a run, it can do so again when that is there already."""
+    """If it prepares something before a run, it can do so again when that is there already."""
     if not isinstance(case.component, Prepares):
         raise NotApplicable("it has nothing to prepare")
     case.component.prepare()
@@ -96,7 +96,7 @@ add_asking_checks(GENERATOR_CHECKS)
 
 @GENERATOR_CHECKS.add
 def suggests_something(case: GeneratorCase) -> str:
-    """For some of the states it has candidates; without any, nothing else can be said of it."""
+    """For some of the states it has candidates; without any, nothing else can be checked."""
     with_some = sum(bool(candidates) for candidates in case.ask(case.samples))
     expect(with_some, f"it has no candidate for any of {len(case.samples)} states: try those of another environment")
     return f"candidates for {with_some} of {len(case.samples)} states"
@@ -150,7 +150,7 @@ def probabilities(case: GeneratorCase) -> None:
 
 @GENERATOR_CHECKS.add
 def works_without_moves(case: GeneratorCase) -> str:
-    """Where the environment can't enumerate moves, it suggests what it can, or says what it needs."""
+    """If the environment can't enumerate moves, it suggests what it can, or says what it needs."""
     bare = [dataclasses.replace(sample, moves=None) for sample in case.samples]
     try:
         case.answers(case.component, bare)

@@ -122,7 +122,7 @@ def energies_left_alone(tried: TriedLoss) -> None:
 
 @LOSS_CHECKS.add
 def padding_means_nothing(tried: TriedLoss) -> None:
-    """Neither value nor gradient depends on what stands where no member is, infinities and NaN included."""
+    """Neither value nor gradient depends on the contents of padding, infinities and NaN included."""
     for case in tried.teaching:
         value, gradient = tried.value(case)
         if not tried.same(tried.number(value), tried.number(tried.value(case)[0])):

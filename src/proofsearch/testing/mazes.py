@@ -85,7 +85,7 @@ class World:
             outcome = session.initial()
             for tactic in tactics:
                 if not isinstance(outcome, Advanced):
-                    return Verdict(False, "replay", f"the path goes on after {type(outcome).__name__}")
+                    return Verdict(False, "replay", f"the path continues after {type(outcome).__name__}")
                 outcome = session.step(outcome.state, tactic)
         return Verdict(isinstance(outcome, Finished), "replay", f"the path ends with {type(outcome).__name__}")
 

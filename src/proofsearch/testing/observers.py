@@ -58,7 +58,7 @@ def sees_something(case: ObserverCase) -> str:
 
 @OBSERVER_CHECKS.add
 def changes_nothing(case: ObserverCase) -> None:
-    """The search that it watches is the one that it would be without: the same graph and the same result."""
+    """The search that it watches is the same as without it: the same graph and the same result."""
     watching = _searches(case.component)
     for world in case.worlds:
         alone = Trial(scorer=HashedValues(), expansions=_EXPANSIONS).run(world)
@@ -104,7 +104,7 @@ def survives_a_broken_off_search(case: ObserverCase) -> None:
 
 @OBSERVER_CHECKS.add
 def survives_odd_runs(case: ObserverCase) -> None:
-    """It takes runs without theorems and those gone on with, results of workers that died, and a run broken off."""
+    """It takes runs without theorems and resumed ones, results of workers that died, and an interrupted run."""
     _runs(case.component)
     results = {
         name: TheoremResult(name, status="failed", failure="crashed", message="exit code 7")

@@ -142,7 +142,7 @@ def values_count_or_not(case: PriorityCase) -> None:
 
 @PRIORITY_CHECKS.add
 def adds_up(case: PriorityCase) -> None:
-    """Where it says how it adds up, that is the same formula: it differs from its weights' sum by a constant."""
+    """If it has weights that add up, they give the same formula: it differs from their sum by a constant."""
     if not isinstance(case.component, AddsUp):
         raise NotApplicable("it doesn't add up")
     scored = case.component.traits.uses_value
@@ -169,7 +169,7 @@ def adds_up(case: PriorityCase) -> None:
 
 @PRIORITY_CHECKS.add
 def a_sound_second_queue(case: PriorityCase) -> None:
-    """Where it has a second order, the share of expansions that this chooses is from 0 to 1."""
+    """If it has a second order, the share of expansions that this chooses is from 0 to 1."""
     if not isinstance(case.component, Alternates):
         raise NotApplicable("it has one order")
     expect(0 <= case.component.share <= 1, f"the share is {case.component.share}")
@@ -179,7 +179,7 @@ def a_sound_second_queue(case: PriorityCase) -> None:
 
 @PRIORITY_CHECKS.add
 def says_what_it_learnt(case: PriorityCase) -> None:
-    """Where it takes notice of scores, it says whether its scale changed, with true or false."""
+    """If it observes scores, it returns whether its scale changed, as true or false."""
     learnt = 0
     for name, graph, _, formula in case.begun():
         if isinstance(formula, Learns):
@@ -192,7 +192,7 @@ def says_what_it_learnt(case: PriorityCase) -> None:
 
 @PRIORITY_CHECKS.add
 def orders_searches(case: PriorityCase) -> str:
-    """Best-first searches by it end as they should: with a scorer and without, in batches, with a better way found."""
+    """Best-first searches by it end as they should: with a scorer and without, in batches, with a better path found."""
     traits, proved = case.component.traits, 0
     for world in case.worlds:
         for trial in (

@@ -119,7 +119,7 @@ def _finishes(case: EnvironmentCase, theorem: Theorem, tactics: Sequence[str]) -
 
 @ENVIRONMENT_CHECKS.add
 def given_cheats_are_refused(case: EnvironmentCase) -> str:
-    """What its author says is a cheat is refused, each for the theorem that it is for."""
+    """Every cheat that its author gives is refused, for the theorem that it is for."""
     if not case.cheats:
         raise NotApplicable("no cheats of this prover's own are given")
     for name, texts in case.cheats.items():
@@ -131,7 +131,7 @@ def given_cheats_are_refused(case: EnvironmentCase) -> str:
 
 @ENVIRONMENT_CHECKS.add
 def a_theorem_hides_itself(case: EnvironmentCase) -> str:
-    """Neither the theorem nor what stands after it can be used to prove it."""
+    """Neither the theorem nor what comes after it can be used to prove it."""
     tried = 0
     known = {theorem.name: theorem for theorem in case.component.theorems()}
     with case.sessions() as sessions:

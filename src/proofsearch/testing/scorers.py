@@ -69,7 +69,7 @@ def finite(case: ScorerCase) -> str:
 
 @SCORER_CHECKS.add
 def follows_its_path(case: ScorerCase) -> None:
-    """A value that changes with the way to a state is that of a scorer with ``follows_paths``, which is asked anew."""
+    """If a value changes with the path to a state, the scorer has ``follows_paths`` and is asked again."""
     if follows_paths(case.component):
         raise NotApplicable("it has follows_paths")
     for number, sample in enumerate(case.samples):
@@ -105,7 +105,7 @@ def polarity(case: ScorerCase) -> str:
 
 @SCORER_CHECKS.add
 def usable_calibration(case: ScorerCase) -> None:
-    """Where it knows its calibration, that is finite, with positive deviations and weights in their bounds."""
+    """If it has a calibration, that is finite, with positive deviations and weights in their bounds."""
     if not isinstance(case.component, Calibrated):
         raise NotApplicable("it has no calibration")
     found = case.component.calibration()

@@ -147,19 +147,19 @@ def scores_new_states_once(case: StrategyCase) -> None:
 
 @STRATEGY_CHECKS.add
 def it_ends(case: StrategyCase) -> None:
-    """Where everything was tried and nothing is proved, it says that it is exhausted."""
+    """If everything was tried and nothing is proved, it says that it is exhausted."""
     for world in mazes():
         if not world.provable:
             result = Trial().run(world, case.component)
             expect(
                 result.status is SearchStatus.EXHAUSTED,
-                f"{world.theorem.name}: after {result.expansions} expansions it still goes on",
+                f"{world.theorem.name}: after {result.expansions} expansions it still searches",
             )
 
 
 @STRATEGY_CHECKS.add
 def proves_what_is_provable(case: StrategyCase) -> str:
-    """In a small world that has a proof it comes to one."""
+    """In a small world that has a proof it finds one."""
     provable = [world for world in case.worlds if world.provable]
     total = 0
     for world in provable:
@@ -174,7 +174,7 @@ def proves_what_is_provable(case: StrategyCase) -> str:
 
 @STRATEGY_CHECKS.add
 def its_proofs_are_proofs(case: StrategyCase) -> None:
-    """The path that it says proves the theorem does: replayed from the start it finishes with its last step."""
+    """The path that it calls a proof is one: replayed from the start it finishes with its last step."""
     for world in case.worlds:
         result = Trial().run(world, case.component)
         expect(not result.refused, f"{world.theorem.name}: {'; '.join(result.messages) or 'a path was refused'}")
@@ -194,7 +194,7 @@ def the_same_search_again(case: StrategyCase) -> None:
 
 @STRATEGY_CHECKS.add
 def goes_on_without_values(case: StrategyCase) -> None:
-    """Where the scorer fails, the search goes on without it."""
+    """If the scorer fails, the search continues without it."""
     for world in case.worlds:
         result = Trial(scorer=NoValues()).run(world, case.component)
         # Where there is no node the environment finished the theorem itself.
@@ -205,7 +205,7 @@ def goes_on_without_values(case: StrategyCase) -> None:
 
 @STRATEGY_CHECKS.add
 def outlives_refusals(case: StrategyCase) -> None:
-    """Where the check refuses every path, the search goes on until nothing is left or a limit is reached."""
+    """If the check refuses every path, the search continues until nothing is left or a limit is reached."""
     for world in case.worlds:
         result = Trial(accept=False).run(world, case.component)
         ends = (SearchStatus.EXHAUSTED, SearchStatus.LIMIT)

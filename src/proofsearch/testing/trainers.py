@@ -96,7 +96,7 @@ def reports_its_progress(case: TrainerCase) -> str:
 
 @TRAINER_CHECKS.add
 def resumes_from_nothing(case: TrainerCase) -> None:
-    """Asked to go on where nothing was saved, it begins at the start."""
+    """Asked to resume where nothing was saved, it begins at the start."""
     case.reference()
     trained = case.second
     expect(trained.returned is not None, "it returned nothing")
@@ -114,7 +114,7 @@ def same_seed_same_training(case: TrainerCase) -> str:
 
 @TRAINER_CHECKS.add
 def a_finished_training_is_left_alone(case: TrainerCase) -> None:
-    """Asked to go on with what is done, it returns at once and changes nothing."""
+    """Asked to resume what is done, it returns at once and changes nothing."""
     trained = case.reference()
     before, steps = trained.hashes(), max(report.step for report in trained.reports) if trained.reports else 0
     again = Trained(trained.out)
@@ -127,25 +127,25 @@ def a_finished_training_is_left_alone(case: TrainerCase) -> None:
 
 @TRAINER_CHECKS.add
 def cancellation(case: TrainerCase) -> str:
-    """Ctrl-C ends it with what it has saved, and it goes on from there."""
+    """On Ctrl-C it saves what it has and ends, and it resumes from there."""
     return _stopped_and_resumed(case)
 
 
 @TRAINER_CHECKS.add
 def resumed_is_uninterrupted(case: TrainerCase) -> None:
-    """Stopped and gone on with, it ends with the losses of a training that was not stopped."""
+    """Stopped and resumed, it ends with the losses of a training that was not stopped."""
     first = case.reference()
     if case.resumed is None:
         try:
             _stopped_and_resumed(case)
         # Whatever it raises is what 'cancellation' has found.
         except Exception:
-            raise NotApplicable("it can't be stopped and gone on with: see 'cancellation'") from None
+            raise NotApplicable("it can't be stopped and resumed: see 'cancellation'") from None
     assert case.resumed is not None
     if case.differs(first, case.again()):
         raise NotApplicable("two trainings alike differ: see 'same seed same training'")
     found = case.differs(first, case.resumed)
-    expect(not found, f"stopped and gone on with, and not stopped: {found}")
+    expect(not found, f"resumed, and not stopped: {found}")
 
 
 def _stopped_and_resumed(case: TrainerCase) -> str:
@@ -168,8 +168,8 @@ def _stopped_and_resumed(case: TrainerCase) -> str:
     expect(not (trained.out / MANIFEST).exists(), "interrupted, it left a manifest, as if it were done")
     case.train(trained, resume=True)
     begun = min((report.step for report in trained.reports if report.step > 0), default=0)
-    expect(begun >= stop, f"stopped at step {stop}, it was gone on with from step {begun}")
-    expect((trained.out / MANIFEST).is_file(), "gone on with, it left no manifest")
+    expect(begun >= stop, f"stopped at step {stop}, it was resumed from step {begun}")
+    expect((trained.out / MANIFEST).is_file(), "resumed, it left no manifest")
     case.resumed = trained
     return f"stopped at step {stop} of {steps[-1]}"
 

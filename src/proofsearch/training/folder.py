@@ -76,7 +76,7 @@ def refuse_taken(out: Path) -> None:
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
         raise InputError(
-            f"{out}: already holds a checkpoint; go on with it with --resume, or choose another folder with --out"
+            f"{out}: already holds a checkpoint; resume it with --resume, or choose another folder with --out"
         )
     check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
 
@@ -112,7 +112,7 @@ def refuse_nothing(out: Path) -> None:
         InputError: there is none.
     """
     if not out.is_dir():
-        raise InputError(f"{out}: no such folder; --resume goes on with a training that was begun with --out {out}")
+        raise InputError(f"{out}: no such folder; --resume continues a training that was begun with --out {out}")
 
 
 def _keep_settings(config: TrainConfig, out: Path) -> None:

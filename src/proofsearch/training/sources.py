@@ -56,7 +56,7 @@ def found_or_recorded(
 ) -> tuple[str, ...]:
     """The runs under ``runs``, or one that is recorded now."""
     if _is_recording(RECORDING) and RunFolder.open(RECORDING).remaining():
-        tell(Noted(f"{RECORDING} was begun to be learnt from and is not finished: going on with it"))
+        tell(Noted(f"{RECORDING} was recorded for this and is not finished: resuming it"))
         resume_search(RECORDING, plugins=plugins, cache=cache, on_event=tell)
     found = list(_fitting(config, tell))
     if not found:

@@ -61,7 +61,7 @@ def test_ctrl_c_says_how_to_go_on_and_that_works(cli: Cli, monkeypatch: pytest.M
     monkeypatch.setattr(faketrainer.TallyTrainer, "train", interrupted)
     done = cli("iterate", *SHORT, "--out", "it")
     assert done.code == 130
-    assert "Go on with: proofsearch iterate --resume it" in done.err
+    assert "Resume with: proofsearch iterate --resume it" in done.err
     assert "Traceback" not in done.err
     monkeypatch.setattr(faketrainer.TallyTrainer, "train", original)
     done = cli("iterate", "--resume", "it", "--rounds", "2", "--workers", "1", "--json")
@@ -82,7 +82,9 @@ def test_a_file_says_the_same_and_the_command_line_wins(cli: Cli) -> None:
 def test_going_on_takes_no_option_that_changes_what_was_done(cli: Cli, arguments: tuple[str, ...]) -> None:
     done = cli("iterate", "--resume", "it", *arguments)
     assert done.code == 2
-    assert f"--resume goes on with an iteration as it was begun and can't be combined with {arguments[0]}" in done.err
+    assert (
+        f"--resume continues an iteration with its own settings and can't be combined with {arguments[0]}" in done.err
+    )
 
 
 @pytest.mark.parametrize(

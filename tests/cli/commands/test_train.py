@@ -89,7 +89,7 @@ def test_the_default_folder_says_when_and_with_what(cli: Cli, recorded: Path) ->
 def test_ctrl_c_says_how_to_go_on_and_that_works(cli: Cli, recorded: Path) -> None:
     done = cli("train", *TALLY, "--trajectories", "mine", "--tally-stop-at", "3", "--tally-small", "2", "--out", "c")
     assert done.code == 130
-    kept = "stopped; what was saved of the training is kept. Go on with: proofsearch train --resume --out c"
+    kept = "stopped; what was saved of the training is kept. Resume with: proofsearch train --resume --out c"
     assert kept in done.err
     assert "Traceback" not in done.err
     done = cli("train", "--resume", "--out", "c", "--tally-stop-at", "none")
@@ -102,17 +102,17 @@ def test_ctrl_c_before_the_first_step_does_not_say_that_anything_was_learnt(cli:
     arguments = (*TALLY, "--trajectories", "mine", "--out", "c")
     done = cli("train", *arguments, "--tally-stop-at", "0")
     assert done.code == 130
-    assert "stopped; nothing is learnt yet. Go on with: proofsearch train --resume --out c" in done.err
+    assert "stopped; nothing is learnt yet. Resume with: proofsearch train --resume --out c" in done.err
     assert cli("train", *arguments, "--resume", "--tally-stop-at", "2").code == 130
     done = cli("train", *arguments, "--resume", "--tally-stop-at", "2")
-    assert "stopped; nothing was learnt since, and the training is as it was. Go on with" in done.err
+    assert "stopped; nothing was learnt since, and the training is as it was. Resume with" in done.err
 
 
 def test_ctrl_c_in_the_recording_says_that_the_command_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofsearch.runs.run.Components.executor", lambda self: Interrupting())
     done = cli("train", *TALLY, *RECORDING, "--out", "c")
     assert done.code == 130
-    assert "what was recorded is kept in runs/train. Go on with the same command" in done.err
+    assert "what was recorded is kept in runs/train. Resume with the same command" in done.err
     monkeypatch.undo()
 
 
@@ -152,8 +152,8 @@ def test_a_file_says_the_same_and_the_command_line_wins(cli: Cli, recorded: Path
     ("arguments", "code", "message"),
     [
         (("--plugin", "taly"), 4, "no trainer is named 'taly'; known: "),
-        (("--resume",), 2, "--resume goes on with the training in a folder; name it with --out"),
-        (("--resume", "--out", "nowhere"), 3, "nowhere: no such folder; --resume goes on with a training"),
+        (("--resume",), 2, "--resume continues the training in a folder; name it with --out"),
+        (("--resume", "--out", "nowhere"), 3, "nowhere: no such folder; --resume continues a training"),
         (("--out", "mine"), 3, "mine: the folder is not empty and not a checkpoint"),
         (("--trajectories", "nothing"), 3, "nothing: no such file or folder"),
         (("--tally-steps", "-1"), 2, "--tally-steps: input should be greater than or equal to 0, found -1"),
@@ -182,7 +182,7 @@ def test_a_checkpoint_is_not_written_over(cli: Cli, recorded: Path) -> None:
     assert cli("train", *TALLY, "--trajectories", "mine", "--out", "c").code == 0
     done = cli("train", *TALLY, "--trajectories", "mine", "--out", "c")
     assert done.code == 3
-    assert "c: already holds a checkpoint; go on with it with --resume, or choose another folder with --out" in done.err
+    assert "c: already holds a checkpoint; resume it with --resume, or choose another folder with --out" in done.err
 
 
 def test_another_trainer_does_not_go_on_with_a_training(cli: Cli, recorded: Path) -> None:

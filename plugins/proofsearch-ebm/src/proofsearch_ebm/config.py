@@ -65,9 +65,9 @@ class EbmConfig(ComponentConfig):
         default="energy", description="energy: minus the energy; cost: minus the predicted remaining steps."
     )
     force: bool = Field(
-        default=False, description="Give the value its fitted weight even where validation showed no gain."
+        default=False, description="Give the value its fitted weight even if validation showed no gain."
     )
-    keep: int = Field(default=200_000, ge=1, description="Parts of states whose energies are kept in memory.")
+    keep: int = Field(default=200_000, ge=1, description="Encoded states or goals whose energies are kept in memory.")
 
 
 class EbmTrainerConfig(ComponentConfig):
@@ -80,7 +80,8 @@ class EbmTrainerConfig(ComponentConfig):
         description="state: a state is encoded as one; goals: each goal by itself, and their energies add up.",
     )
     context: Literal["none", "theorem"] = Field(
-        default="theorem", description="theorem: the encoder reads every part together with the theorem's statement."
+        default="theorem",
+        description="theorem: the encoder reads every state or goal together with the theorem's statement.",
     )
     min_expansions: int = Field(
         default=4, ge=1, description="Expansions at or below a state, without a proof, that make it negative."
@@ -91,16 +92,16 @@ class EbmTrainerConfig(ComponentConfig):
         description="Keep encoded states on disk; worth it for encoders slower than hashed that don't do so.",
     )
     cache_megabytes: float = Field(
-        default=4096, gt=0, description="What is kept on disk at most; the least recently used goes first."
+        default=4096, gt=0, description="Megabytes of encoded states kept on disk; the least recently used go first."
     )
     row_type: RowType = Field(
-        default="float32", description="How encoded states are kept in memory; float16 takes half."
+        default="float32", description="Number type of encoded states in memory; float16 takes half the space."
     )
     split: SplitKind = Field(
         default="theorem", description="Validation theorems: drawn at random, or the last in the library's order."
     )
     validation_share: float = Field(
-        default=0.2, gt=0, lt=1, description="Share of the theorems held out where no validation split is recorded."
+        default=0.2, gt=0, lt=1, description="Share of the theorems held out if no validation split is recorded."
     )
 
     # The head.
@@ -110,13 +111,13 @@ class EbmTrainerConfig(ComponentConfig):
     hidden: tuple[Annotated[int, Field(ge=1, le=WIDEST)], ...] = Field(
         default=(512, 256), description="Widths of the hidden layers."
     )
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="After every hidden layer.")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="Dropout after every hidden layer.")
     spectral_norm: bool = Field(default=True, description="Hold every layer's largest singular value at 1.")
     layer_norm: bool = Field(default=False, description="Normalise the hidden layers.")
     learnable_scale: bool = Field(default=True, description="Learn the scale of the energy.")
     remaining_output: bool = Field(default=True, description="A second output predicts the remaining steps.")
     output_bias: bool | None = Field(
-        default=None, description="A constant in the energy of each part; default: only where parts is goals."
+        default=None, description="Add a constant to the energy of each state or goal; default: only if parts is goals."
     )
 
     # The loss.
@@ -124,7 +125,9 @@ class EbmTrainerConfig(ComponentConfig):
         default=("listwise:1", "depth_regression:0.3"), description="A loss by name and weight, name:weight."
     )
     policy_weight: float = Field(
-        default=1.0, ge=0, description="Weight of the log-probability in the logits: above 0, learn what it misses."
+        default=1.0,
+        ge=0,
+        description="Weight of the log-probability in the logits; above 0 the energy learns what it misses.",
     )
     groups: GroupsKind = Field(
         default="siblings",
@@ -132,13 +135,15 @@ class EbmTrainerConfig(ComponentConfig):
     )
     negatives: int = Field(default=4, ge=1, description="tiers: negatives for a positive.")
     hard: float = Field(default=0.7, ge=0, description="tiers: share of dead ends and siblings.")
-    medium: float = Field(default=0.2, ge=0, description="tiers: share of what competed with it on the frontier.")
+    medium: float = Field(
+        default=0.2, ge=0, description="tiers: share of states that competed with it on the frontier."
+    )
     easy: float = Field(default=0.1, ge=0, description="tiers: share of states of other proved theorems.")
     max_members: int = Field(default=32, ge=2, description="siblings, frontier: members of a group at most.")
     dead_ends: int = Field(
         default=4,
         ge=0,
-        description="siblings: states searched in vain beside a group, for the second output.",
+        description="siblings: dead ends added to a group, for the second output.",
     )
     max_gap: float | None = Field(
         default=None,
@@ -149,36 +154,38 @@ class EbmTrainerConfig(ComponentConfig):
     # The optimiser.
     steps: int = Field(default=2000, ge=1, description="Training steps.")
     batch: int = Field(default=64, ge=1, description="Groups in a step.")
-    learning_rate: float = Field(default=2e-3, gt=0, description="After the warm-up; falls to 0 along a cosine.")
-    warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises to its height.")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, description="Learning rate after the warm-up; it falls to 0 along a cosine."
+    )
+    warmup: int = Field(default=100, ge=0, description="Steps over which the learning rate rises.")
     warm_restart: bool = Field(
         default=False,
-        description="--resume with more steps: let the learning rate rise again, to where so long a training has it.",
+        description="--resume with more steps: let the learning rate rise again, to that of a training of this length.",
     )
-    weight_decay: float = Field(default=0.01, ge=0, description="On weights; never on biases or the scale.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Weight decay, never on biases or the scale.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
     max_skipped: int = Field(
-        default=10, ge=1, description="Steps in a row with a loss that is no number before giving up."
+        default=10, ge=1, description="Give up after this many steps in a row with a loss that is not finite."
     )
 
     # Watching and stopping.
-    max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
+    max_minutes: float | None = Field(default=None, gt=0, description="Minutes after which the training ends.")
     validate_every: int = Field(default=100, ge=1, description="Steps between validations.")
     patience: int = Field(
-        default=10, ge=0, description="Validations without a better sibling rank that end it; 0: never."
+        default=10, ge=0, description="End after this many validations without a better sibling rank; 0: never."
     )
     validation_decisions: int = Field(
-        default=2000, ge=1, description="Decisions at most that a validation during training looks at."
+        default=2000, ge=1, description="Decisions in a validation during training, at most."
     )
     checkpoint_every: int = Field(default=500, ge=1, description="Steps between checkpoints to resume from.")
     mixing: Literal["siblings", "frontier"] = Field(
         default="siblings",
-        description="Fit the value's weight against log-probability on siblings, or on what a search had open.",
+        description="Fit the value's weight against log-probability on siblings, or on the frontier.",
     )
     bootstrap: int = Field(
         default=1000, ge=100, le=MOST_RESAMPLES, description="Resamples for the interval of the mixing's gain."
     )
-    tensorboard: bool = Field(default=False, description="Also write what TensorBoard reads, into OUT/tensorboard.")
+    tensorboard: bool = Field(default=False, description="Also write logs for TensorBoard, into OUT/tensorboard.")
     threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
 
     @field_validator("tensorboard")

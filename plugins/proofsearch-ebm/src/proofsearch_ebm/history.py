@@ -83,7 +83,7 @@ class History:
             table = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise InputError(
-                f"{path}: not a readable Parquet file: {error}; expected what a training wrote; delete it to go on "
+                f"{path}: not a readable Parquet file: {error}; expected what a training wrote; delete it to continue "
                 f"without the history"
             ) from None
         metadata = table.schema.metadata or {}

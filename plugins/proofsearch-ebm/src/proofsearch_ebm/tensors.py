@@ -69,5 +69,5 @@ def writing(path: Path, consequence: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{path}: can't be written: {error.strerror or error}; {consequence}; make room, then go on with --resume"
+            f"{path}: can't be written: {error.strerror or error}; {consequence}; make room, then resume with --resume"
         ) from error

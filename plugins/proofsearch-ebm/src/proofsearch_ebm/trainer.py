@@ -94,9 +94,7 @@ class EbmTrainer:
         out = request.out
         taken = (out / MANIFEST).exists() or holds_generation(out)
         if taken and not request.resume:
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
+            raise UsageError(f"--out {out}: holds a training already; resume it with --resume, or name another folder")
         if not taken:
             return None
         saved = load_state(out)
@@ -147,7 +145,7 @@ class EbmTrainer:
                 stopped = INTERRUPTED
             save()
         if stopped == INTERRUPTED:
-            progress.say(f"interrupted; saved after step {loop.step}: go on with --resume")
+            progress.say(f"interrupted; saved after step {loop.step}: resume with --resume")
             raise KeyboardInterrupt
         return stopped
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import lean_sessions
 import psutil
 import pytest
 from corpus_of_steps import EVIL, GOOD
@@ -140,6 +143,39 @@ def test_an_interrupt_ends_the_trial_and_every_later_one(lean: Installation, rep
         assert isinstance(results[0], TimedOut)
         assert isinstance(made.trial(["rw [Nat.add_comm]"]), TimedOut)
         assert not made.reusable()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from lean_installation import Installation
+from lean_sessions import theorem, toolchain_of
+from proofsearch_lean.config import LeanConfig
+from proofsearch_lean.repl.transport import open_repl
+folder = Path(sys.argv[3])
+made = open_repl(toolchain_of(Installation(Path(sys.argv[2])), folder), LeanConfig(transport="repl", repl=folder))
+made.begin(theorem("sum (a b c : Nat) : a + b = c"))
+print(made._repl.pid, flush=True)
+made._timeout = 600
+made.trial(["repeat skip"])
+"""
+
+
+def test_nothing_is_left_when_we_are_killed(lean: Installation, repl: Path) -> None:
+    words = [sys.executable, "-c", KILLED, str(Path(lean_sessions.__file__).parent), str(lean.folder), str(repl)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as us:
+        assert us.stdout is not None
+        pid = int(us.stdout.readline())
+        below = psutil.Process(us.pid).children(recursive=True)
+        assert pid in {process.pid for process in below}
+        lean_of = below[-1]
+        while sum(lean_of.cpu_times()[:2]) < 0.5:
+            time.sleep(0.01)
+        us.kill()
+        us.wait()
+        _, alive = psutil.wait_procs(below, HANGS)
+    assert not alive
 
 
 def test_what_is_missing_is_said(lean: Installation, repl: Path, tmp_path: Path) -> None:

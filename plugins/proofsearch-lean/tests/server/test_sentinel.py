@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corpus_of_steps import EVIL, GOOD, Case
@@ -68,6 +70,21 @@ def test_long_messages_are_cut() -> None:
     found = classify([diagnostic(1, 4, 2, "x" * 100_000)], (), 2, 5)
     assert isinstance(found, Rejected)
     assert len(found.message) < 3000
+
+
+RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text())
+"""What a real server said of texts; it stays where no Lean is to be had."""
+
+
+@pytest.mark.parametrize("reading", RECORDED["readings"], ids=lambda reading: reading["text"].splitlines()[-2].strip())
+def test_recorded_readings(reading: dict[str, Any]) -> None:
+    lines = reading["text"].splitlines()
+    assert lines[reading["sentinel"]] == "  done"
+    found = classify(reading["diagnostics"], reading["goals"], reading["statement"], reading["sentinel"])
+    assert type(found).__name__ == reading["kind"]
+    if isinstance(found, Open):
+        assert found.goals == tuple(reading["goals"])
+        assert classify(reading["diagnostics"], (), reading["statement"], reading["sentinel"]) == found
 
 
 @pytest.mark.parametrize("cases", [GOOD, EVIL], ids=["good", "evil"])

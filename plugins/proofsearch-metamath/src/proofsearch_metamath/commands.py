@@ -84,7 +84,7 @@ def check(
 def prepare(path: DatabasePath) -> None:
     """Reads and parses a database once and keeps the result in the cache, from which searches load it.
 
-    A search does the same by itself where it has to. A database that has changed is prepared again.
+    A search does the same by itself if it has to. A database that has changed is prepared again.
     """
     started = time.perf_counter()
     with _Bars() as bars:
@@ -122,7 +122,7 @@ def splice(
         Path | None, typer.Option(help="A .mm database; default: the runs' own, else the one that comes along.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option(OVERWRITE, help="Replace the file, if it is none of those that are read.")
+        bool, typer.Option(OVERWRITE, help="Replace an existing file, unless it is one of the inputs.")
     ] = False,
 ) -> None:
     """Writes a copy of the database with found proofs in place of its own, for other verifiers to check.

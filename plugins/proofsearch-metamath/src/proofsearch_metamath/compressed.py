@@ -77,10 +77,10 @@ def decode(letters: str) -> list[int]:
         raise UnplacedError("tag", "found Z twice after one step; remove one", character=letters.index("ZZ") + 1)
     for code in _CUT_SHORT:
         if code in letters:
-            message = f"found Z after {code[0]}, where a number goes on; expected A to Y"
+            message = f"found Z after {code[0]}, where a number continues; expected A to Y"
             raise UnplacedError("letter", message, character=letters.index(code) + 1)
     if "U" <= letters[-1] <= "Y":
-        message = f"the proof ends after {letters[-1]}, where a number goes on; expected A to T to end it"
+        message = f"the proof ends after {letters[-1]}, where a number continues; expected A to T to end it"
         raise UnplacedError("letter", message, character=len(letters) - 1)
     return list(map(_number, _CODE.findall(letters)))
 

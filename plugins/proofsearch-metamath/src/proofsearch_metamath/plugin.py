@@ -30,7 +30,7 @@ def register_generators(register: Register) -> None:
     """Registers ``metamath-ranker``."""
     from proofsearch_metamath.ranker.config import NAME, RankerConfig
 
-    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, as a trained ranker has learnt.")
+    register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, ranked by a trained model.")
 
 
 @hookimpl

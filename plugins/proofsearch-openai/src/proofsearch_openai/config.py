@@ -23,21 +23,24 @@ class ServerConfig(ComponentConfig):
     component: ClassVar[str] = "openai"
     """What the options begin with."""
 
-    base_url: str = Field(default="http://localhost:8000/v1", description="The server's address, up to and with /v1.")
+    base_url: str = Field(
+        default="http://localhost:8000/v1", description="The server's address, up to and including /v1."
+    )
     model: str | None = Field(default=None, description="The model, as the server calls it; default: its only one.")
     api_key_variable: str = Field(
         default="OPENAI_API_KEY",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable that holds the key; not set: no key, as servers of one's own want none.",
+        description="Environment variable that holds the key; if it is not set, no key is sent.",
     )
-    concurrency: int = Field(default=16, ge=1, le=MOST_WORKERS, description="Requests under way at a time, at most.")
+    concurrency: int = Field(default=16, ge=1, le=MOST_WORKERS, description="Concurrent requests, at most.")
     timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for an answer.")
     retries: int = Field(
-        default=3, ge=0, description="How often a request is repeated when the server is busy, fails or is silent."
+        default=3, ge=0, description="How often a request is repeated when the server is busy, fails or doesn't answer."
     )
     proxy: Literal["auto", "environment", "none"] = Field(
         default="auto",
-        description="Proxies that HTTP_PROXY and the like name; auto: for all addresses but this machine's own.",
+        description="Use the proxies of HTTP_PROXY and similar variables; auto: for all addresses but this machine's "
+        "own.",
     )
 
     @model_validator(mode="after")
@@ -67,27 +70,28 @@ class GeneratorConfig(ServerConfig):
 
     endpoint: Literal["completions", "chat"] = Field(
         default="completions",
-        description="completions: the model goes on with the prompt; chat: the prompt is a message to it.",
+        description="completions: the model continues the prompt; chat: the prompt is a message to it.",
     )
     template: str = Field(default="plain", description="Prompt template: its name, or a .toml file.")
     samples: int | None = Field(
-        default=None, ge=1, description="Answers drawn a state; default: as many as candidates are asked for."
+        default=None, ge=1, description="Samples for each state; default: as many as --candidates."
     )
-    temperature: float = Field(default=1.0, ge=0, description="Of the drawing; 0: a single answer, the likeliest.")
+    temperature: float = Field(
+        default=1.0, ge=0, description="Sampling temperature; 0: a single answer, the likeliest."
+    )
     top_p: float = Field(
-        default=1.0, gt=0, le=1, description="Draw from the likeliest tokens that have this share of the probability."
+        default=1.0, gt=0, le=1, description="Sample from the likeliest tokens that together have this probability."
     )
-    max_tokens: int = Field(
-        default=128, ge=1, description="Tokens of an answer at most; one that has not ended by then is dropped."
-    )
+    max_tokens: int = Field(default=128, ge=1, description="Tokens of an answer, at most; a longer answer is dropped.")
     missing_logprobs: Literal["error", "frequency"] = Field(
         default="error",
-        description="What to do where the server gives no log-probabilities; frequency: don't ask for them, and take "
-        "the share of the answers that are this tactic instead.",
+        description="What to do if the server gives no log-probabilities; frequency: don't ask for them, and take a "
+        "tactic's share of the samples instead.",
     )
     extra: str = Field(
         default="{}",
-        description="Fields to send with each request besides, as a JSON object; null leaves one out that is sent.",
+        description="Further fields of each request, as a JSON object; null leaves out a field that is sent by "
+        "default.",
     )
 
     @field_validator("template")
@@ -124,21 +128,26 @@ class EncoderConfig(ServerConfig):
     )
     batch: int = Field(default=32, ge=1, description="States a request, at most.")
     dimensions: int | None = Field(
-        default=None, ge=1, description="Columns to ask for, of models that can be cut down; default: all."
+        default=None, ge=1, description="Columns to ask for, if the model can shorten its rows; default: all."
     )
     use_activation: Literal["no", "yes", "unsent"] = Field(
         default="no",
-        description="vLLM: whether a model's last activation is applied, which scales rows to length 1; unsent: for "
-        "servers that refuse a field that they don't know.",
+        description="vLLM: whether to apply the model's last activation, which scales rows to length 1; unsent: for "
+        "servers that refuse unknown fields.",
     )
     tolerance: float = Field(
-        default=0.05, gt=0, lt=1, description="How far a text's row in a batch may be from its row alone, as a share."
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="How far a text's row in a batch may be from its row alone, relative to its length.",
     )
     revision: str | None = Field(
-        default=None, description="What to call the served weights; default: what they make of some texts."
+        default=None, description="A name for the served weights; default: derived from their rows for some texts."
     )
     cache_megabytes: float = Field(
-        default=4096, ge=0, description="What is kept on disk at most, the least recently used goes first; 0: nothing."
+        default=4096,
+        ge=0,
+        description="Megabytes of encoded states kept on disk; the least recently used go first; 0: none.",
     )
 
     @field_validator("template")

@@ -30,7 +30,7 @@ def register_encoders(register: Register) -> None:
         "embeddings",
         make_encoder,
         config=EmbeddingsConfig,
-        help="openai, beside a generator of that name.",
+        help="A second name of openai, for use beside the generator openai.",
         shared=True,
     )
 

@@ -22,10 +22,10 @@ class ModelConfig(ComponentConfig):
     component: ClassVar[str] = "transformers"
     """What the options begin with."""
 
-    model: str = Field(default="", description="The model: a folder, or a name of the hub. To be given.")
-    revision: str | None = Field(default=None, description="Branch, tag or commit of a model of the hub.")
+    model: str = Field(default="", description="The model: a folder, or a name on the hub. Required.")
+    revision: str | None = Field(default=None, description="Branch, tag or commit of a model on the hub.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        default="auto", description="Of the weights and the arithmetic; auto: that of the checkpoint."
+        default="auto", description="Number type of the weights and the arithmetic; auto: that of the checkpoint."
     )
     device: str = Field(
         default="auto",
@@ -33,7 +33,7 @@ class ModelConfig(ComponentConfig):
         description="auto: an accelerator if there is one; spread: over all of them; or cpu, cuda, cuda:1, mps, xpu.",
     )
     quantisation: Literal["none", "8bit", "4bit"] = Field(
-        default="none", description="Squeeze the weights while loading; needs bitsandbytes."
+        default="none", description="Quantise the weights while loading; needs bitsandbytes."
     )
     adapter: Path | None = Field(default=None, description="Folder of a LoRA adapter of the model; needs peft.")
     trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the model.")
@@ -81,17 +81,17 @@ class EncoderConfig(ModelConfig):
     """Options of the encoder ``transformers``."""
 
     pooling: Literal["mean", "last"] = Field(
-        default="mean", description="What a row is: the mean over the state's tokens, or the last of them."
+        default="mean", description="What a row is: the mean over the state's tokens, or the last token's."
     )
     layer: int | None = Field(
         default=None,
-        description="Which hidden states, 0 those that enter the first layer; default: the model's output.",
+        description="Layer of the hidden states, 0 for the input of the first; default: the model's output.",
     )
     max_length: int = Field(
-        default=512, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
+        default=512, ge=8, description="Tokens of a prompt, at most; the end of a longer state is cut off."
     )
     cache_megabytes: float = Field(
-        default=1024, ge=0, description="Encoded states kept on disk, those of all encoders together; 0: none."
+        default=1024, ge=0, description="Megabytes of encoded states kept on disk, of all encoders together; 0: none."
     )
 
 
@@ -105,18 +105,18 @@ class GeneratorConfig(ModelConfig):
     """Options of the generator ``transformers``."""
 
     samples: int | None = Field(
-        default=None, ge=1, description="Answers drawn a state; default: as many as candidates are asked for."
+        default=None, ge=1, description="Samples for each state; default: as many as --candidates."
     )
-    temperature: float = Field(default=1.0, gt=0, description="Of the drawing; below 1 it keeps to likelier tokens.")
+    temperature: float = Field(default=1.0, gt=0, description="Sampling temperature; below 1 prefers likelier tokens.")
     top_p: float = Field(
-        default=1.0, gt=0, le=1, description="Draw from the likeliest tokens that have this share of the probability."
+        default=1.0, gt=0, le=1, description="Sample from the likeliest tokens that together have this probability."
     )
-    beams: int | None = Field(default=None, ge=1, description="Beam search of this width instead of drawing.")
+    beams: int | None = Field(default=None, ge=1, description="Beam search of this width instead of sampling.")
     max_new_tokens: int = Field(
-        default=128, ge=1, description="Tokens of an answer at most; one that has not ended by then is dropped."
+        default=128, ge=1, description="Tokens of an answer, at most; a longer answer is dropped."
     )
     max_prompt: int = Field(
-        default=1024, ge=8, description="Tokens of a prompt at most; the end of a longer state is cut off."
+        default=1024, ge=8, description="Tokens of a prompt, at most; the end of a longer state is cut off."
     )
 
     @model_validator(mode="after")

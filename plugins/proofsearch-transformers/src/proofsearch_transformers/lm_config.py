@@ -30,11 +30,9 @@ class LmTrainerConfig(ComponentConfig):
     )
     template: str = Field(default="plain", description="Prompt template: its name, or a .toml file.")
     max_tokens: int = Field(default=512, ge=8, description="Longer pairs, prompt and tactic together, are left out.")
-    validation_pairs: int = Field(
-        default=1000, ge=1, description="Pairs at most that a validation looks at, drawn at random."
-    )
+    validation_pairs: int = Field(default=1000, ge=1, description="Pairs in a validation, at most, drawn at random.")
     validation_share: float = Field(
-        default=0.1, gt=0, lt=1, description="Share of the theorems held out where none is of the split validation."
+        default=0.1, gt=0, lt=1, description="Share of the theorems held out if none is of the split validation."
     )
 
     # The model.
@@ -59,25 +57,25 @@ class LmTrainerConfig(ComponentConfig):
     prompt_loss: float | None = Field(
         default=None,
         ge=0,
-        description="Weight of learning to write the prompt as well; default: 1 from scratch, 0 with a base, which "
-        "leaves the loss on tactics alone.",
+        description="Weight of the loss on the prompt; default: 1 from scratch, 0 with a base, so that only tactics "
+        "count.",
     )
     epochs: float = Field(default=4.0, gt=0, description="Passes over the pairs.")
     steps: int | None = Field(default=None, ge=1, description="Optimisation steps, instead of epochs.")
     batch: int = Field(default=16, ge=1, description="Pairs a device and step.")
     accumulation: int = Field(default=1, ge=1, description="Batches whose gradients add up to a step.")
     learning_rate: float | None = Field(
-        default=None, gt=0, description="At its height; default: 1e-3 from scratch, 2e-4 with LoRA, else 2e-5."
+        default=None, gt=0, description="Highest learning rate; default: 1e-3 from scratch, 2e-4 with LoRA, else 2e-5."
     )
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps over which the rate rises.")
     warm_restart: bool = Field(
         default=False,
-        description="--resume with more steps: let the learning rate rise again, to where so long a training has it.",
+        description="--resume with more steps: let the learning rate rise again, to that of a training of this length.",
     )
-    weight_decay: float = Field(default=0.05, ge=0, description="On weights; never on biases or norms.")
+    weight_decay: float = Field(default=0.05, ge=0, description="Weight decay, never on biases or norms.")
     clip: float = Field(default=1.0, gt=0, description="Norm to which gradients are clipped.")
     precision: Literal["float32", "bf16", "fp16"] = Field(
-        default="float32", description="Of the arithmetic; with bf16 and fp16 the weights stay in float32."
+        default="float32", description="Precision of the arithmetic; with bf16 and fp16 the weights stay in float32."
     )
     gradient_checkpointing: bool = Field(default=False, description="Compute activations twice to save memory.")
 
@@ -85,10 +83,12 @@ class LmTrainerConfig(ComponentConfig):
     validate_every: int = Field(
         default=400, ge=1, description="Steps between validations, each with a checkpoint to resume from."
     )
-    patience: int = Field(default=0, ge=0, description="Validations without a better loss that end it; 0: never.")
-    max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
+    patience: int = Field(
+        default=0, ge=0, description="End after this many validations without a better loss; 0: never."
+    )
+    max_minutes: float | None = Field(default=None, gt=0, description="Minutes after which the training ends.")
     threads: int | None = Field(
-        default=None, ge=1, le=MOST_WORKERS, description="Threads on a processor; default: what torch takes."
+        default=None, ge=1, le=MOST_WORKERS, description="Threads on a processor; default: torch's own number."
     )
     device: Literal["auto", "cpu"] = Field(default="auto", description="auto: an accelerator where there is one.")
 

@@ -118,7 +118,7 @@ def reading(checkpoint: Path | None) -> Iterator[None]:
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"{checkpoint}: damaged, or not what a training saved: {reason}; delete the folder to go on from the "
+            f"{checkpoint}: damaged, or not what a training saved: {reason}; delete the folder to resume from the "
             f"checkpoint before, or train again into another folder"
         ) from None
 

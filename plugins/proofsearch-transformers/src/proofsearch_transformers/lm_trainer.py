@@ -75,9 +75,7 @@ class LmTrainer:
         arguments = arguments_for(config, out, request.seed)
         leads = arguments.process_index == 0
         if leads and not request.resume and ((out / MANIFEST).exists() or begun(out) is not None):
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
+            raise UsageError(f"--out {out}: holds a training already; resume it with --resume, or name another folder")
         interruption = Interruption()
         with storing(out), threads(config.threads), quiet():
             watch = Watch(
@@ -115,7 +113,7 @@ class LmTrainer:
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
             step = trainer.state.global_step
             if watch.stopped == INTERRUPTED:
-                watch.say(f"interrupted; saved after step {step}: go on with --resume")
+                watch.say(f"interrupted; saved after step {step}: resume with --resume")
                 raise KeyboardInterrupt
             watch.say(f"stopped after step {step}: {_WHY[watch.stopped]}")
             self._finish(trainer, out, template, origin, watch)

@@ -43,7 +43,7 @@ def register_encoders(register: Register) -> None:
         "pooled",
         make_encoder,
         config=PooledConfig,
-        help="transformers, beside a generator of that name.",
+        help="A second name of transformers, for use beside the generator.",
         shared=True,
     )
 

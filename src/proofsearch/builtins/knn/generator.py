@@ -56,22 +56,24 @@ class KnnConfig(ComponentConfig):
 
     memory: Setting = Field(
         default="split",
-        description="What it learns from: the training split, or (chronological) only what stands before the target.",
+        description="What it learns from: the training split, or (chronological) only what comes before the target.",
     )
     trajectories: str | None = Field(
         default=None, description="Learn from the proofs in this run folder or trajectory file, not from the library."
     )
     neighbours: int = Field(default=100, ge=1, description="Most similar recorded goals that a goal is compared with.")
-    power: float = Field(default=2.0, gt=0, description="A neighbour counts its similarity to this power.")
+    power: float = Field(default=2.0, gt=0, description="Power of a neighbour's similarity that it counts with.")
     rarity: float = Field(
         default=0.15, ge=0, description="Divide a tactic's neighbours by its number of uses to this power."
     )
     statements: float = Field(
-        default=3.0, ge=0, description="Weight of the likeness of the goal and the theorem that a tactic cites by name."
+        default=3.0,
+        ge=0,
+        description="Weight of the similarity between the goal and the theorem that a tactic cites by name.",
     )
     smoothing: float = Field(default=0.1, gt=0, description="Weight of how often tactics are used overall.")
     recency: float = Field(
-        default=0.03, ge=0, description="Weight of standing late in the list of moves: among what is newest."
+        default=0.03, ge=0, description="Weight of a late place in the list of moves, among the newest."
     )
     adapt: bool = Field(
         default=True,

@@ -51,10 +51,10 @@ class LocalConfig(ComponentConfig):
 
     mode: Literal["processes", "threads"] = Field(
         default="processes",
-        description="threads: where the prover is another process and little Python runs; nothing can be killed there.",
+        description="threads: if the prover is another process and little Python runs; threads can't be killed.",
     )
     math_threads: Workers = Field(
-        default=1, description="Threads of numerical libraries in each process; 0: leave the environment's."
+        default=1, description="Threads of numerical libraries in each process; 0: keep the environment's setting."
     )
 
 

@@ -64,11 +64,16 @@ def _info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 def _clear(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help=f"What info shows, by name; default: {FOLDER}.", show_default=False),
+        typer.Argument(
+            metavar="[NAME]...", help=f"Folders, by the names that info shows; default: {FOLDER}.", show_default=False
+        ),
     ] = None,
     fingerprint: Annotated[
         str | None,
-        typer.Option("--fingerprint", help="Only the encoded states of this encoder; how it begins is enough."),
+        typer.Option(
+            "--fingerprint",
+            help="Only the encoded states of the encoder with this fingerprint; its beginning is enough.",
+        ),
     ] = None,
 ) -> None:
     """Delete what the cache folder holds. It is computed again when it is needed."""

@@ -39,7 +39,7 @@ _MinExpansions = Annotated[
         "--min-expansions",
         min=1,
         max=LARGEST,
-        help="Label anew: a state is negative after so many expansions at or below it without a proof.",
+        help="Set labels anew: a state is negative after this many expansions at or below it without a proof.",
         show_default="the recorded labels",
     ),
 ]
@@ -47,7 +47,7 @@ _Scorer = Annotated[
     str | None,
     typer.Option(
         "--scorer",
-        help="Score the recorded states with this scorer and judge its values; of runs along known proofs.",
+        help="Score the recorded states of runs along known proofs with this scorer, and judge its values.",
         show_default="no value",
         rich_help_panel=_OFFLINE,
     ),
@@ -75,7 +75,7 @@ _GoalWeight = Annotated[
     ),
 ]
 _Plots = Annotated[Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")]
-_Details = Annotated[bool, typer.Option("--details", help="Print every table, not only what matters most.")]
+_Details = Annotated[bool, typer.Option("--details", help="Print every table, not only the summary.")]
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:

@@ -49,7 +49,7 @@ _OWN: dict[str, list[tuple[str, str]]] = {
         ("--trajectories", "trajectories"),
         ("--seed", "seed"),
     ],
-    "Parts": [
+    "Components": [
         ("--plugin", "plugin"),
         ("--env", "env"),
         ("--generator", "generator"),
@@ -88,12 +88,12 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             Path | None,
             typer.Option(
                 "--resume",
-                help="Go on with this iteration; of the options that change it only --rounds and --workers are taken.",
+                help="Resume this iteration; of the options that shape it, only --rounds and --workers are accepted.",
             ),
         ] = None,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
@@ -129,7 +129,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 interrupted = False
         if interrupted:
             begun = (path / SETTINGS).is_file()
-            go_on = f"what was done is kept. Go on with: proofsearch iterate --resume {path}"
+            go_on = f"what was done is kept. Resume with: proofsearch iterate --resume {path}"
             streams.message(f"stopped; {go_on}" if begun else "stopped before the first round")
             raise typer.Exit(130)
         streams.output(_as_json(summary) if as_json else _as_text(summary))
@@ -146,7 +146,7 @@ def _check_resume(
     refused += ["--out"] if out is not None else []
     if refused:
         raise UsageError(
-            f"--resume goes on with an iteration as it was begun and can't be combined with {', '.join(refused)}; "
+            f"--resume continues an iteration with its own settings and can't be combined with {', '.join(refused)}; "
             f"leave that out, or start a new one"
         )
 

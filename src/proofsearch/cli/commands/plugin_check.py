@@ -36,21 +36,25 @@ def check_command(plugins: Plugins) -> Callable[..., None]:
 def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
     def check(
         component: Annotated[str, typer.Argument(metavar="NAME", help="The component, as plugins list calls it.")],
-        kind: Annotated[Kind | None, typer.Option("--kind", help="Of which kind, where several have the name.")] = None,
+        kind: Annotated[
+            Kind | None, typer.Option("--kind", help="Its kind, if several components have the name.")
+        ] = None,
         env: Annotated[
             str | None,
             typer.Option(
                 "--env",
-                help="The environment to try it on; default: a small one that comes along.",
+                help="The environment to try it on; default: the small prover of the checks.",
             ),
         ] = None,
         generator: Annotated[
             str | None,
-            typer.Option("--generator", help="environments: the policy to find proofs with, if none are shown."),
+            typer.Option(
+                "--generator", help="environments: the policy that finds proofs, if the environment demonstrates none."
+            ),
         ] = None,
         trainer: Annotated[
             str | None,
-            typer.Option("--trainer", help="losses: the trainer they are for; default: the first that tries losses."),
+            typer.Option("--trainer", help="losses: the trainer that uses them; default: the first that tries losses."),
         ] = None,
         trajectories: Annotated[
             list[Path] | None,
@@ -64,7 +68,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
     ) -> None:
         """Check a component against its contract.
 
-        A trainer is trained some times: give it options that make that short. The exit code is 9 where a check fails.
+        A trainer trains several times, so give it options that make that short. The exit code is 9 if a check fails.
         """
         # What records searches takes long to import; --help need not wait for it.
         from proofsearch.plugins.conformance import CheckSettings, find

@@ -20,7 +20,7 @@ def new_command(plugins: Plugins) -> Callable[..., None]:
 
     def new(
         name: Annotated[str, typer.Argument(metavar="NAME", help="What the component is called, such as my-idea.")],
-        kind: Annotated[Kind, typer.Option("--kind", help="What it is.", show_default=False)],
+        kind: Annotated[Kind, typer.Option("--kind", help="Its kind.", show_default=False)],
         out: Annotated[
             Path | None,
             typer.Option("--out", help="The folder to make.", show_default="proofsearch-<name>"),

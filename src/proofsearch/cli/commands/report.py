@@ -31,7 +31,7 @@ def _report(
     trees: Annotated[
         int,
         typer.Option(
-            "--trees", min=0, max=LARGEST, help="Show the search trees of so many theorems; half of them proved."
+            "--trees", min=0, max=LARGEST, help="Show the search trees of this many theorems; half of them proved."
         ),
     ] = 40,
     theorem: Annotated[

@@ -31,12 +31,12 @@ from proofsearch.process import streams
 from proofsearch.runs.run import RunSummary, resume_search, run_search
 
 PANELS: dict[str, list[tuple[str, str]]] = {
-    "Which theorems": [
+    "Theorems": [
         ("--file", "select.file"),
         ("--split", "select.split"),
         ("--limit", "select.limit"),
     ],
-    "Parts": [
+    "Components": [
         ("--env", "env"),
         ("--generator", "generator"),
         ("--scorer", "scorer"),
@@ -103,16 +103,17 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         resume: Annotated[
             Path | None,
-            typer.Option(
-                "--resume", help="Go on with this run; of the options that change it only --workers is taken."
-            ),
+            typer.Option("--resume", help="Resume this run; of the options that shape it, only --workers is accepted."),
         ] = None,
         retry_failures: Annotated[
-            bool, typer.Option("--retry-failures", help="With --resume: also those whose worker gave no result.")
+            bool,
+            typer.Option(
+                "--retry-failures", help="With --resume: also search theorems again whose worker gave no result."
+            ),
         ] = False,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
@@ -131,7 +132,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             workers = said.get(_ALSO_ON_RESUME)
         else:
             if retry_failures:
-                raise UsageError("--retry-failures is for a run that was begun before; give it with --resume RUN")
+                raise UsageError("--retry-failures needs a run to resume; give it with --resume RUN")
             settings = _settings(plugins, options, said, config)
             path = out or free_folder(Path("runs"), f"{settings.env}-{settings.scorer}")
         with display(quiet) as shown:
@@ -160,7 +161,7 @@ def _report(summary: RunSummary, as_json: bool) -> None:
 
 def _say_how_to_go_on(path: Path) -> None:
     if (path / "run.json").is_file():
-        message = f"stopped; what was found is kept. Go on with: proofsearch search --resume {path}"
+        message = f"stopped; what was found is kept. Resume with: proofsearch search --resume {path}"
     else:
         message = "stopped before the first search; nothing was recorded"
     streams.message(message)
@@ -175,7 +176,7 @@ def _check_resume(
     refused += ["--out"] if out is not None else []
     if refused:
         raise UsageError(
-            f"--resume goes on with a run as it was begun and can't be combined with {', '.join(refused)}; "
+            f"--resume continues a run with its own settings and can't be combined with {', '.join(refused)}; "
             f"leave that out, or start a new run"
         )
 

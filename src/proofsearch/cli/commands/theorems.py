@@ -38,7 +38,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         patterns: Annotated[
             list[str] | None, typer.Argument(help="Names, or patterns with * and ?; quote them.")
         ] = None,
-        limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="The first so many.")] = None,
+        limit: Annotated[
+            int | None, typer.Option("--limit", min=1, max=LARGEST, help="Only the first theorems, this many.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, with everything known.")] = False,
         audit: Annotated[
             bool, typer.Option("--audit", help="Say which can't be searched, and why, instead of listing them.")

@@ -40,13 +40,13 @@ from proofsearch.training import (
 )
 
 _PANELS: dict[str, list[tuple[str, str]]] = {
-    "What and from what": [
+    "Trainer and data": [
         ("--plugin", "plugin"),
         ("--trajectories", "trajectories"),
         ("--env", "env"),
         ("--seed", "seed"),
     ],
-    "Recording first, where there is no run": [
+    "Recording a run first, if there is none": [
         ("--record-theorems", "record.theorems"),
         ("--record-split", "record.split"),
         ("--record-expansions", "record.expansions"),
@@ -82,11 +82,13 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         resume: Annotated[
             bool,
-            typer.Option("--resume", help="Go on with the training in --out as it was begun; what is given wins."),
+            typer.Option(
+                "--resume", help="Resume the training in --out with its own settings; options given here win."
+            ),
         ] = False,
         config: Annotated[
             Path | None,
-            typer.Option("--config", help="A TOML file that says the same; what is given here as well wins."),
+            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
@@ -99,7 +101,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         """
         said = overrides(options, given)
         if resume and out is None:
-            raise UsageError("--resume goes on with the training in a folder; name it with --out CHECKPOINT")
+            raise UsageError("--resume continues the training in a folder; name it with --out CHECKPOINT")
         settings = _settings(plugins, options, said, config, out if resume else None)
         path = out or free_folder(Path("checkpoints"), settings.plugin)
         with TrainingDisplay(quiet or not leads()) as shown:
@@ -130,7 +132,7 @@ def _settings(
     earlier = begun_with(begun) if begun is not None else None
     if earlier is not None and said.get(("plugin",), earlier.plugin) != earlier.plugin:
         raise UsageError(
-            f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume goes on with; "
+            f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume continues; "
             f"leave this option out, or choose another --out"
         )
     source = begun / SETTINGS if begun is not None and earlier is not None else None
@@ -152,9 +154,9 @@ def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
             what = "nothing was learnt since, and the training is as it was"
         else:
             what = "nothing is learnt yet"
-        message = f"stopped; {what}. Go on with: proofsearch train --resume --out {path}"
+        message = f"stopped; {what}. Resume with: proofsearch train --resume --out {path}"
     elif (RECORDING / "run.json").is_file():
-        message = f"stopped; what was recorded is kept in {RECORDING}. Go on with the same command"
+        message = f"stopped; what was recorded is kept in {RECORDING}. Resume with the same command"
     else:
         message = "stopped before anything was recorded or learnt"
     streams.message(message)
@@ -162,7 +164,7 @@ def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
 
 def _as_text(summary: TrainingSummary) -> str:
     figures = {name: value for name, value in summary.metrics.items() if isinstance(value, int | float)}
-    source = f"{len(summary.trajectories)} recorded places" if summary.trajectories else "the library"
+    source = f"{len(summary.trajectories)} runs or files" if summary.trajectories else "the library"
     lines = [f"learnt from {source} in {duration(summary.seconds)}"]
     lines += [f"{name:<24} {value:.4g}" for name, value in figures.items()]
     lines.append(f"the checkpoint of the {summary.kind} {summary.name!r} is in {summary.checkpoint}")

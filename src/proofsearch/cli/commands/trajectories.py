@@ -74,13 +74,13 @@ def _merge(
     out: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Merge trajectories into one file; a search that is in several is taken once."""
+    """Merge trajectories into one file; a search that is in several files is kept once."""
     count = trajectory_summary.merge(paths, out, overwrite=overwrite)
     streams.output(f"{count} searches are in {out}")
 
 
 def _check(paths: Places) -> None:
-    """Look for everything that a trajectory must not be."""
+    """Look for faults in trajectories."""
     problems = trajectory_summary.check(paths)
     for path in filter(is_run_folder, paths):
         try:

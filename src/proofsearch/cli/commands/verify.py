@@ -40,7 +40,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         if found.changed:
             streams.warning(
                 f"the environment is not as it was when the run began ({', '.join(found.changed)} changed); "
-                f"these verdicts are of the present one"
+                f"the verdicts are those of the present one"
             )
         if as_json:
             verdicts = {

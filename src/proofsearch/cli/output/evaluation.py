@@ -236,8 +236,8 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
             )
         if timed:
             table.caption = (
-                "cut off: searches of either run that another limit stopped earlier, without a proof; where many are, "
-                "the run with fewer would have gone on"
+                "cut off: searches of either run that another limit stopped earlier, without a proof; "
+                "if there are many, compare a smaller time"
             )
             table.caption_justify = "left"
         parts.append(table)

@@ -291,7 +291,7 @@ def summary_json(summary: RunSummary) -> str:
 
 def _beginning(event: Began) -> str:
     if event.selection is None:
-        return f"going on with {event.path}: {event.done} of {event.theorems} theorems are done, {event.proved} proved"
+        return f"resuming {event.path}: {event.done} of {event.theorems} theorems are done, {event.proved} proved"
     chosen = f"{event.theorems} theorem{'s' if event.theorems != 1 else ''}"
     if event.selection.is_default:
         config = event.selection.config

@@ -250,13 +250,13 @@ class EmbeddingStore:
                 self._reads = self._reads and writing
                 self._say(
                     f"{self.folder}: encoded states can't be {'kept' if writing else 'read'} there ({_reason(error)}); "
-                    f"this goes on without; free some space or choose another cache folder"
+                    f"the run continues without them; free some space or choose another cache folder"
                 )
             elif not self._told_of_waiting:
                 self._told_of_waiting = True
                 self._say(
                     f"{self.folder}: encoded states: another process kept the database for itself for more than "
-                    f"{files.BUSY_SECONDS:g} s; this goes on without it until it is free"
+                    f"{files.BUSY_SECONDS:g} s; the run continues without it until it is free"
                 )
             return otherwise
 
@@ -283,7 +283,7 @@ class EmbeddingStore:
             self._writes = self._reads = False
             self._say(
                 f"{path}: the encoded states are damaged ({_reason(error)}) and can't be set aside "
-                f"({_reason(trouble)}); this goes on without"
+                f"({_reason(trouble)}); the run continues without them"
             )
             return
         self._say(

@@ -139,7 +139,7 @@ def _check_samples(plugins: Plugins, config: IterateConfig, cache: Path | None, 
 def _refuse_taken(out: Path) -> None:
     if (out / SETTINGS).exists():
         raise InputError(
-            f"{out}: already holds an expert iteration; go on with it with --resume {out}, or choose another folder "
+            f"{out}: already holds an expert iteration; resume it with --resume {out}, or choose another folder "
             f"with --out"
         )
     check_folder(out, own=lambda names: names - {_LOCK, SETTINGS + storage.PART_SUFFIX}, error=InputError)
@@ -165,7 +165,7 @@ def _write(file: Path, content: bytes) -> None:
         storage.write_whole(file, content)
     except OSError as error:
         raise StorageError(
-            f"{file}: can't be written: {error.strerror or error}; what was done is kept: go on with: "
+            f"{file}: can't be written: {error.strerror or error}; what was done is kept: resume with: "
             f"proofsearch iterate --resume {file.parent}"
         ) from error
 

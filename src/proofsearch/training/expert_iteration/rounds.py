@@ -230,7 +230,7 @@ class Rounds:
             folder = RunFolder.open(path)
             if not folder.remaining() and folder.status == "finished":
                 return folder.results()
-            self._tell(Noted(f"{what}: going on"))
+            self._tell(Noted(f"{what}: continuing"))
             summary = resume_search(
                 path,
                 workers=self._config.execution.workers,

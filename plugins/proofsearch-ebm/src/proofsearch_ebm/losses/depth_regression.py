@@ -38,7 +38,7 @@ class DepthRegressionConfig(ComponentConfig):
         default="head", description="Fit the head's second output, or the energy itself."
     )
     delta: float = Field(default=1.0, gt=0, description="head: errors beyond it count linearly.")
-    dead_end: float = Field(default=32.0, gt=0, description="head: steps that a dead end is away, at least.")
+    dead_end: float = Field(default=32.0, gt=0, description="head: steps from a dead end to a proof, at least.")
 
 
 class DepthRegression:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class InfoNceConfig(ComponentConfig):
     """Options of the loss ``info_nce``."""
 
-    temperature: float = Field(default=1.0, gt=0, description="Energies are divided by it, beside the learnt scale.")
+    temperature: float = Field(default=1.0, gt=0, description="Divides the energies, beside the learnt scale.")
 
 
 class InfoNce:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class ListwiseConfig(ComponentConfig):
     """Options of the loss ``listwise``."""
 
-    temperature: float = Field(default=1.0, gt=0, description="Energies are divided by it, beside the learnt scale.")
+    temperature: float = Field(default=1.0, gt=0, description="Divides the energies, beside the learnt scale.")
 
 
 class Listwise:

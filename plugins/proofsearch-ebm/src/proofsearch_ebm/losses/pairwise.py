@@ -27,7 +27,7 @@ class PairwiseConfig(ComponentConfig):
     """Options of the loss ``pairwise``."""
 
     smoothing: float = Field(
-        default=0.0, ge=0, lt=0.5, description="Share of the pairs that are taken to be the wrong way round."
+        default=0.0, ge=0, lt=0.5, description="Share of the pairs assumed to be the wrong way round."
     )
 
 

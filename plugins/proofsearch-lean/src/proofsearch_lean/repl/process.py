@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
+import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.toolchain import Toolchain, find_program
 
 _PROGRAM = Path(".lake", "build", "bin", "repl")
+_GUARD = 'read -r line; kill -9 -- "-$1"'
+"""Waits for the end of its input, which is ours, then ends the REPL: one that is at work reads no end of its own."""
+
 _LAST_LINES = 40
 _END = 5.0
 
@@ -61,6 +65,13 @@ class Repl:
         assert process is not None
         assert process.stderr is not None
         self._pid = process.pid
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "sh", str(self._pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self._reader = threading.Thread(target=self._drain, args=(process.stderr,), daemon=True)
         self._reader.start()
 
@@ -121,6 +132,11 @@ class Repl:
 
     def close(self) -> None:
         """Ends it. Idempotent."""
+        # Before the REPL, whose number may be another process's afterwards.
+        self._guard.kill()
+        self._guard.wait()
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
         processes = self.processes() if self.alive else []
         self.kill()
         psutil.wait_procs(processes, _END)

@@ -38,7 +38,7 @@ class RankerTrainerConfig(ComponentConfig):
 
     # What is learned from.
     before: str | None = Field(
-        default=None, description="Learn only from theorems that stand before this one; default: from all."
+        default=None, description="Learn only from theorems that come before this one; default: from all."
     )
     max_examples: int | None = Field(
         default=None, ge=1, description="Steps to learn from at most, of theorems drawn at random; default: all."
@@ -52,10 +52,10 @@ class RankerTrainerConfig(ComponentConfig):
     negatives: int | None = Field(
         default=None,
         ge=1,
-        description="Assertions that unify with a goal and that its step is compared with; default: 256, large: 64.",
+        description="Assertions that unify with a goal, to compare its step with; default: 256, large: 64.",
     )
     validation_examples: int | None = Field(
-        default=None, ge=1, description="Steps at most that a validation looks at; default: 2000, large: 6000."
+        default=None, ge=1, description="Steps in a validation, at most; default: 2000, large: 6000."
     )
     processes: int | None = Field(
         default=None,
@@ -74,10 +74,10 @@ class RankerTrainerConfig(ComponentConfig):
         le=1 << 22,
         description="Rows of the features' table, a power of two; default: 32768, large: 65536.",
     )
-    surroundings: bool = Field(default=True, description="Read what surrounds a goal, not the goal alone.")
-    dropout: float = Field(default=0.3, ge=0, lt=1, description="Of the towers' hidden layers and id vectors.")
+    surroundings: bool = Field(default=True, description="Read the surroundings of a goal too.")
+    dropout: float = Field(default=0.3, ge=0, lt=1, description="Dropout of the towers' hidden layers and id vectors.")
     feature_dropout: float | None = Field(
-        default=None, ge=0, lt=1, description="Of features; default: 0.3, large: 0.2."
+        default=None, ge=0, lt=1, description="Dropout of features; default: 0.3, large: 0.2."
     )
 
     # The optimiser.
@@ -88,24 +88,25 @@ class RankerTrainerConfig(ComponentConfig):
     learning_rate: float | None = Field(
         default=None,
         gt=0,
-        description="At its height; then it falls to 0 along a cosine; default: 0.002, large: 0.003.",
+        description="Highest learning rate; then it falls to 0 along a cosine; default: 0.002, large: 0.003.",
     )
     warm_restart: bool = Field(
         default=False,
-        description="--resume with more epochs: let the learning rate rise again, to where so long a training has it.",
+        description="--resume with more epochs: let the learning rate rise again, to that of a training of this "
+        "length.",
     )
-    weight_decay: float = Field(default=0.01, ge=0, description="On all weights but biases.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Weight decay on all weights but biases.")
     max_skipped: int = Field(
-        default=10, ge=1, description="Steps in a row with a loss that is no number before giving up."
+        default=10, ge=1, description="Give up after this many steps in a row with a loss that is not finite."
     )
 
     # Watching and stopping.
-    max_minutes: float | None = Field(default=None, gt=0, description="Training time after which it is finished.")
+    max_minutes: float | None = Field(default=None, gt=0, description="Minutes after which the training ends.")
     validate_every: int | None = Field(
         default=None, ge=1, description="Steps between validations; default: 100, large: 400."
     )
     patience: int = Field(
-        default=5, ge=0, description="Validations without a better one that end the training; 0: never."
+        default=5, ge=0, description="End after this many validations without a better one; 0: never."
     )
     threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
 

@@ -66,9 +66,7 @@ class RankerTrainer:
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         taken = (out / MANIFEST).exists() or holds_generation(out)
         if taken and not request.resume:
-            raise UsageError(
-                f"--out {out}: holds a training already; go on with it with --resume, or name another folder"
-            )
+            raise UsageError(f"--out {out}: holds a training already; resume it with --resume, or name another folder")
 
         def say(*messages: str) -> None:
             request.report(TrainingReport(0, 1, {}, messages))
@@ -130,7 +128,7 @@ class RankerTrainer:
                 save_state(out, loop.state(), origin)
             loop.say(f"stopped after step {loop.step}: {_WHY[stopped]}")
             if stopped == INTERRUPTED:
-                loop.say(f"saved after step {loop.step}: go on with --resume")
+                loop.say(f"saved after step {loop.step}: resume with --resume")
                 raise KeyboardInterrupt
             loop.conclude()
         self._write(out, loop, model.architecture, _known(library, learnt), origin, stopped, (train, validation))

@@ -134,7 +134,7 @@ def load_weights(folder: Path) -> Weights:
     if manifest.metrics.get("stopped") in _NOT_DONE:
         raise InputError(
             f"{folder}: weights of a training that did not come to its end: {manifest.metrics['stopped']} after step "
-            f"{manifest.metrics.get('steps')}; such weights were kept by an earlier version, which can't go on with "
+            f"{manifest.metrics.get('steps')}; such weights were kept by an earlier version, which can't resume "
             f"them; train again into another folder"
         )
     config = manifest.config
