@@ -58,6 +58,14 @@ def run(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=5 * HANGS, check=False)
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """How a process was started; empty for one that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def results(folder: Path) -> dict[str, tuple[str, tuple[str, ...], int]]:
     """What became of each theorem, without what differs from run to run."""
     found = {}
@@ -104,7 +112,7 @@ def test_a_search_that_ends_leaves_nothing_and_goes_on(
             assert search.poll() is None
             time.sleep(0.01)
         below = process.children(recursive=True)
-        assert any("--worker" in one.cmdline() for one in below)
+        assert any("--worker" in words_of(one) for one in below)
         os.kill(search.pid, number)
         search.wait(HANGS)
         _, alive = psutil.wait_procs(below, timeout=HANGS)

@@ -19,11 +19,9 @@ MOST_OUTPUT = 64 * 1024 * 1024
 _END = 5.0
 """Seconds in which what was killed has to be gone."""
 
-# The first process of the group becomes the program. Another one waits for the end of a pipe whose other end only this
-# process holds: when it dies, however it does, the whole group is killed.
-_GUARD = (
-    '{ cat <&"$1" >/dev/null 2>&1; kill -s KILL -- "-$$"; } >/dev/null 2>&1 </dev/null & shift; exec "$@" </dev/null'
-)
+# It leads the group that the program runs in, and waits for the end of a pipe whose other end only this process holds.
+# When that comes, because we close it or because we die, however we do, the whole group is killed.
+_GUARD = ("/bin/sh", "-c", "read _; kill -s KILL 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +64,29 @@ def run_command(
     Raises:
         OSError: the folder isn't there, or the program can't be started.
     """
-    watched, held = os.pipe()
+    guard = subprocess.Popen(
+        _GUARD, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+    )
+    assert guard.stdin
     try:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "sh", str(watched), *words],
+            words,
             cwd=folder,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(watched,),
-            start_new_session=True,
+            process_group=guard.pid,
         )
     except BaseException:
-        os.close(watched)
-        os.close(held)
+        guard.stdin.close()
+        guard.wait()
         raise
-    os.close(watched)
     assert process.stdout and process.stderr
     too_much = threading.Event()
     kept: tuple[list[bytes], list[bytes]] = [], []
     readers = [
-        threading.Thread(target=_keep, args=(stream, parts, most, process.pid, too_much), daemon=True)
+        threading.Thread(target=_keep, args=(stream, parts, most, guard.pid, too_much), daemon=True)
         for stream, parts in zip((process.stdout, process.stderr), kept, strict=True)
     ]
     stopped: Literal["", "time", "output"] = ""
@@ -98,9 +97,11 @@ def run_command(
     except subprocess.TimeoutExpired:
         stopped = "time"
     finally:
-        _kill(process.pid)
-        os.close(held)
+        # Not yet waited for, it keeps its number, which is the group's.
+        _kill(guard.pid)
+        guard.stdin.close()
         process.wait()
+        guard.wait()
         until = time.monotonic() + _END
         for reader in readers:
             reader.join(max(0.0, until - time.monotonic()))
