@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.environment import MetamathEnvironment
 
 SMALL = """
 $c wff setvar class |- ( ) -> A. = T. (/) $.

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.axioms import AxiomIndex
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
-from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.statement import ProofText, write_proof_text
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.reader import read_database
+from proofsearch_metamath.environment import MetamathEnvironment, split_of
+from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 from pydantic import ValidationError
 
 from proofsearch import Advanced, Finished, Rejected
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
 from proofsearch.protocols import Demonstrates, EnumeratesMoves, Explains, Moves
+
+from .proofs.axioms import AxiomIndex
 
 Open = Callable[..., MetamathEnvironment]
 

@@ -15,8 +15,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from proofsearch.errors import InputError
 from proofsearch.protocols import OnReport, TrainingReport
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.batches import make_batch
-from proofsearch_metamath.ranker.config import NAME, SizedConfig
+from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.measuring import Measured, measure
 from proofsearch_metamath.ranker.model import RankerModel

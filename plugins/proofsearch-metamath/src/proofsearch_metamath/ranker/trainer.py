@@ -15,12 +15,13 @@ from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.generation import holds_generation
 from proofsearch.interruption import Interruption
 from proofsearch.protocols import Builder, TrainingReport, TrainingRequest
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.library import Library
+from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
-from proofsearch_metamath.ranker.config import MAY_CHANGE, NAME, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
+from proofsearch_metamath.ranker.config import MAY_CHANGE, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.loop import INTERRUPTED, PATIENCE, STEPS, TIME, RankerLoop
 from proofsearch_metamath.ranker.model import RankerModel

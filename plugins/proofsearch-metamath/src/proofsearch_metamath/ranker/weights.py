@@ -23,9 +23,9 @@ from safetensors import numpy as safetensors_numpy
 from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.errors import InputError, StorageError
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
-from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.ranker.features import FEATURES_VERSION
 
 FORMAT = 1
