@@ -358,6 +358,7 @@ def test_options_are_all_covered() -> None:
     assert set(KnnConfig.model_fields) == {
         "memory",
         "trajectories",  # below
+        "adapt",  # below, where an environment can
         "neighbours",
         "power",
         "rarity",
@@ -503,7 +504,7 @@ def _files(cache: Path) -> list[Path]:
 def test_damage_is_noticed_and_repaired(bench: Bench) -> None:
     expected = ask(bench, goal("a", "b"))
     files = _files(bench.cache)
-    assert len(files) == 20
+    assert len(files) == 24
     for number, path in enumerate(files):
         good = path.read_bytes()
         for bad in (None, b"", good[: len(good) // 2], good[:-1] + bytes([good[-1] ^ 1])):
@@ -709,3 +710,55 @@ def test_recall_counts_ranks(bench: Bench) -> None:
     assert recall.at == {1: 0.5, 3: 0.75}
     assert -5 < recall.mean_logprob < 0
     assert math.isnan(measure_recall(KnnGenerator(KnnConfig(), bench), []).mean_logprob)
+
+
+class WordLibrary(Library):
+    """Tactics ``use W`` name a word of their goal; at another goal that is the word in its place."""
+
+    def adapted(self, tactic: str, there: Goal, here: Goal) -> list[tuple[str, float]]:
+        if not tactic.startswith("use "):
+            return [(tactic, 1.0)]
+        place = there.text.split().index(tactic.removeprefix("use "))
+        found = here.text.split()
+        return [(f"use {found[place]}", 1.0), ("use all", 0.25)] if place < len(found) else []
+
+
+WORDS = {
+    "first": ("train", [(goal("sum", "a", "b"), "use a"), (goal("sum", "a", "c"), "swap")]),
+    "second": ("train", [(goal("sum", "b", "c"), "use b"), (goal("sum", "x", "y", "z"), "use z")]),
+    "third": ("test", [(goal("sum", "d", "e"), "use e")]),
+}
+
+
+def test_tactics_are_put_into_the_words_of_the_goal(tmp_path: Path) -> None:
+    bench = Bench(WordLibrary(WORDS), tmp_path)
+    generator = KnnGenerator(KnnConfig(), bench)
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0]
+    # The two that used the second word are one tactic here; that of the held-out theorem isn't known.
+    assert set(order(found)) == {"use d", "swap", "use all"}
+    assert order(found).index("use d") < order(found).index("use all")
+    assert math.isclose(sum(math.exp(one.logprob) for one in found), 1.0)
+    # Kept on disk, goals' texts included.
+    again = KnnGenerator(KnnConfig(), bench)
+    assert again.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0] == found
+    assert bench.environment().asked == 1
+
+
+def test_what_names_something_local_is_not_suggested_elsewhere(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(), Bench(WordLibrary(WORDS), tmp_path))
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("unlike")))], 9)[0]
+    assert order(found) == ["swap"]
+
+
+def test_a_target_learns_nothing_of_its_own_adapted_tactics(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(), Bench(WordLibrary(WORDS), tmp_path))
+    own = generator.generate([GenerationRequest(Theorem("second", ""), state(goal("sum", "d", "e", "f")))], 9)[0]
+    assert "use f" not in order(own)
+    other = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e", "f")))], 9)[0]
+    assert "use f" in order(other)
+
+
+def test_tactics_can_be_taken_as_they_were_written(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(adapt=False), Bench(WordLibrary(WORDS), tmp_path))
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0]
+    assert set(order(found)) == {"use a", "use b", "use z", "swap"}
