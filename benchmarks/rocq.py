@@ -2,7 +2,7 @@
 
     python benchmarks/rocq.py speed [--bursts 10]
     python benchmarks/rocq.py endless [--timeout 1]
-    python benchmarks/rocq.py library --out DIR [--lemmas 300] [--expansions 256] [--arms knn mixture mixture+and-or]
+    python benchmarks/rocq.py library --out DIR [--lemmas 300] [--candidates 32] [--arms knn mixture mixture+and-or]
 
 * ``speed``: a tactic is tried again and again at one state, by one process, which reads the goals and takes it back.
   Printed are tactics by second of the clock and by second of computing time, the prover's and ours, of the fastest of
@@ -170,6 +170,7 @@ def configured(arm: str, arguments: argparse.Namespace, options: Options, sample
         select=SelectionConfig(file=str(sample)),
         search=SearchConfig(
             strategy="and-or" if arm.endswith(AND_OR) else "best-first",
+            candidates=arguments.candidates,
             limit=LimitConfig(expansions=arguments.expansions, seconds=arguments.seconds),
         ),
         execution=ExecutionConfig(workers=arguments.workers),
@@ -208,6 +209,7 @@ def main(given: Sequence[str] | None = None) -> None:
     part.add_argument("--lemmas", type=int, default=300)
     part.add_argument("--expansions", type=int, default=256)
     part.add_argument("--seconds", type=float, default=None)
+    part.add_argument("--candidates", type=int, default=32)
     part.add_argument("--arms", nargs="+", default=["knn", "mixture", "mixture+and-or"])
     part.add_argument("--seed", type=int, default=0)
     part.add_argument("--workers", type=int, default=2)

@@ -17,6 +17,7 @@ SOURCES = [ROOT / "src", *sorted((ROOT / "plugins").glob("*/src"))]
 OURS = (
     "proofsearch",
     "proofsearch_ebm",
+    "proofsearch_lean",
     "proofsearch_metamath",
     "proofsearch_openai",
     "proofsearch_rocq",
