@@ -12,15 +12,15 @@ import numpy as np
 from bench_runs import Options
 from numpy.typing import NDArray
 from proofsearch_ebm.config import EbmTrainerConfig
-from proofsearch_ebm.dataset import Dataset, build_dataset
-from proofsearch_ebm.head import EnergyHead
+from proofsearch_ebm.data.dataset import Dataset, build_dataset
+from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
-from proofsearch_ebm.mixing import Mixing, fit_mixing, rank_one
-from proofsearch_ebm.parts import PartEncoder
-from proofsearch_ebm.progress import NoWriter, Progress
-from proofsearch_ebm.resume import to_tensors
-from proofsearch_ebm.setup import set_up
-from proofsearch_ebm.validation import Choice, choice_sets, evaluate_states, frontier_choices, sibling_choices
+from proofsearch_ebm.model.head import EnergyHead
+from proofsearch_ebm.scoring.mixing import Mixing, fit_mixing, rank_one
+from proofsearch_ebm.training.loop import to_tensors
+from proofsearch_ebm.training.scalars import unwritten
+from proofsearch_ebm.training.setup import set_up
+from proofsearch_ebm.training.validation import Choice, choice_sets, evaluate_states, frontier_choices, sibling_choices
 
 from proofsearch.config import TrainConfig
 from proofsearch.measures.bootstrap import Bootstrap
@@ -28,6 +28,7 @@ from proofsearch.measures.separation import LabelledStates, separate
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve_training
+from proofsearch.trainers.progress import Progress
 
 
 def reading(options: Options) -> str:
@@ -59,7 +60,7 @@ class HeldData:
         dataset = _shuffled(self.dataset, seed) if shuffled else self.dataset
         losses = WeightedLosses(parse_terms(config.loss), self.loss)
         progress = Progress(lambda report: None, config.steps)
-        training = set_up(config, dataset, losses, seed=seed, progress=progress, writer=NoWriter())
+        training = set_up(config, dataset, losses, seed=seed, progress=progress, write=unwritten)
         if training.validation.tolist() != self.theorems:
             raise SystemExit("the theorems that validate are not those of --validation: record it with that split")
         training.loop.run(lambda: None, lambda: False)

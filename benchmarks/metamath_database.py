@@ -19,21 +19,22 @@ from pathlib import Path
 
 MEASURED = {
     "verify, 1 process": (
-        "from proofsearch_metamath.checking import check_file; print(check_file(PATH, 1), 'theorems')"
+        "from proofsearch_metamath.proofs.checking import check_file; print(check_file(PATH, 1), 'theorems')"
     ),
     "verify, 2 processes": (
-        "from proofsearch_metamath.checking import check_file; print(check_file(PATH, 2), 'theorems')"
+        "from proofsearch_metamath.proofs.checking import check_file; print(check_file(PATH, 2), 'theorems')"
     ),
     "read": (
-        "from proofsearch_metamath.reader import read_database; "
+        "from proofsearch_metamath.database.reader import read_database; "
         "print(len(read_database(PATH).assertions), 'assertions')"
     ),
     "prepare": (
-        "from proofsearch_metamath.prepare import prepare; import shutil; shutil.rmtree(CACHE, ignore_errors=True); "
-        "print(len(prepare(PATH, CACHE).provable), 'provable')"
+        "from proofsearch_metamath.library.prepare import prepare; import shutil; "
+        "shutil.rmtree(CACHE, ignore_errors=True); print(len(prepare(PATH, CACHE).provable), 'provable')"
     ),
     "load from the cache": (
-        "from proofsearch_metamath.prepare import prepare; print(len(prepare(PATH, CACHE).provable), 'provable')"
+        "from proofsearch_metamath.library.prepare import prepare; "
+        "print(len(prepare(PATH, CACHE).provable), 'provable')"
     ),
     "a worker after 20 searches": (
         "from proofsearch.config import *; from proofsearch.runs.run import run_search; "

@@ -13,7 +13,8 @@ import random
 import time
 from pathlib import Path
 
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.environment import MetamathEnvironment
 
 from proofsearch.storage.cache import cache_folder
 

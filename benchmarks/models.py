@@ -31,10 +31,10 @@ import numpy as np
 import torch
 from bench_runs import print_table
 from numpy.typing import NDArray
-from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
-from proofsearch_transformers.encoder import TransformersEncoder
-from proofsearch_transformers.files import find_files
-from proofsearch_transformers.generator import TransformersGenerator
+from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig
+from proofsearch_transformers.inference.encoder import TransformersEncoder
+from proofsearch_transformers.inference.files import find_files
+from proofsearch_transformers.inference.generator import TransformersGenerator
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig

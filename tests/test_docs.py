@@ -8,16 +8,17 @@ import re
 from pathlib import Path
 
 import pytest
-from proofsearch_ebm import checkpoint as ebm_checkpoint
-from proofsearch_ebm import history
-from proofsearch_metamath.ranker import resume as ranker_resume
+from proofsearch_ebm.model import checkpoint as ebm_checkpoint
+from proofsearch_ebm.training import history
+from proofsearch_metamath.ranker import loop as ranker_loop
 
-from proofsearch import checkpoint, generation
+from proofsearch import checkpoint
 from proofsearch.evaluation import result as report
 from proofsearch.protocols import TheoremResult
 from proofsearch.runs import layout
 from proofsearch.testing import CHECKS
 from proofsearch.testing.cases import CONFIG_CHECKS
+from proofsearch.trainers import state
 from proofsearch.trajectory.schema import SCHEMA, VERSION
 from proofsearch.types import OutcomeKind
 
@@ -53,8 +54,8 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "checkpoint": checkpoint.FORMAT,
         "checkpoint of the energy-based model": ebm_checkpoint.FORMAT,
         "`training.parquet` of the energy-based model": history.FORMAT,
-        "`latest.json` of a training": generation.FORMAT,
-        "`training.json` of a training of `metamath-ranker`": ranker_resume.FORMAT,
+        "`latest.json` of a training": state.FORMAT,
+        "`training.json` of a training of `metamath-ranker`": ranker_loop.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }
     assert said == {name: str(version) for name, version in newest.items()}
@@ -68,7 +69,7 @@ def test_every_key_of_a_manifest_is_described() -> None:
     own, of_the_model = section.split("### Of the energy-based model")
     keys = {name for row in re.findall(r"^\| (`.*?`) \|", own, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert keys == {field.name for field in dataclasses.fields(checkpoint.Manifest)} | {"format"}
-    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/data/prefix/manifest.json")
+    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/checkpoints/prefix/manifest.json")
     shipped = json.loads(manifest.read_text())
     rows = {name for row in re.findall(r"^\| (`.*?`) \|", of_the_model, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert rows == set(shipped["config"])

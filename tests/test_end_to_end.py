@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proofsearch_ebm.checkpoint import load_checkpoint
-from proofsearch_ebm.parts import PartEncoder
+from proofsearch_ebm.data.parts import PartEncoder
+from proofsearch_ebm.model.checkpoint import load_checkpoint
 from scipy.stats import binomtest
 
 from proofsearch.builtins.encoders.context import ContextConfig, ContextEncoder

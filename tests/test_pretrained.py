@@ -106,9 +106,9 @@ def test_another_pooling_is_refused_with_both_fingerprints(folder: Path, model: 
 
 def test_what_the_encoder_is_for(model: str) -> None:
     """Of real weights: what says the same is nearer than what doesn't; random ones would hardly tell."""
-    from proofsearch_transformers.config import EncoderConfig
-    from proofsearch_transformers.encoder import TransformersEncoder
-    from proofsearch_transformers.files import find_files
+    from proofsearch_transformers.inference.config import EncoderConfig
+    from proofsearch_transformers.inference.encoder import TransformersEncoder
+    from proofsearch_transformers.inference.files import find_files
 
     from proofsearch.types import State
 

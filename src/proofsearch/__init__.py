@@ -34,6 +34,7 @@ from proofsearch.types import (
     Theorem,
     TimedOut,
     Tree,
+    Unusable,
     Verdict,
 )
 
@@ -86,6 +87,7 @@ __all__ = [
     "Theorem",
     "TimedOut",
     "Tree",
+    "Unusable",
     "Verdict",
     "__version__",
     "evaluate",

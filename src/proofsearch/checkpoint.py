@@ -7,10 +7,11 @@ written last and atomically, so a folder with one is whole.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -72,14 +73,9 @@ def write_manifest(folder: Path, manifest: Manifest, files: Iterable[str]) -> Ma
     manifest = dataclasses.replace(manifest, files=hashes)
     content = json.dumps({"format": FORMAT} | dataclasses.asdict(manifest), indent=2, allow_nan=False)
     older = (folder / MANIFEST).exists()
-    try:
+    kept = "the one that was there before is untouched" if older else "without it the checkpoint is not complete"
+    with writing(folder / MANIFEST, kept):
         storage.write_whole(folder / MANIFEST, content.encode("ascii") + b"\n")
-    except OSError as error:
-        kept = "the one that was there before is untouched" if older else "without it the checkpoint is not complete"
-        raise StorageError(
-            f"{folder / MANIFEST}: can't be written: {error.strerror or error}; {kept}; make room, then resume with "
-            f"--resume"
-        ) from error
     return manifest
 
 
@@ -97,14 +93,7 @@ def read_manifest(folder: Path, *, kind: str | None = None, name: str | None = N
     """
     file = folder / MANIFEST
     values = _read_object(folder, file)
-    version = values.pop("format", None)
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputError(f"{file}: damaged: format is {version!r}, expected a whole number from 1")
-    if version > FORMAT:
-        raise InputError(
-            f"{file}: the checkpoint has format {version}, this proofsearch reads up to {FORMAT}; upgrade with: "
-            f"pip install -U proofsearch"
-        )
+    check_format(values.pop("format", None), FORMAT, file)
     for entry in dataclasses.fields(Manifest):
         expected: type = str if entry.name in ("kind", "name") else dict
         if not isinstance(values.get(entry.name), expected):
@@ -130,6 +119,50 @@ def read_manifest(folder: Path, *, kind: str | None = None, name: str | None = N
                 f"copied incompletely; copy the checkpoint again or train it again"
             )
     return manifest
+
+
+def check_format(
+    version: object, newest: int, file: Path, place: str = "format", package: str = "proofsearch", of: str = ""
+) -> None:
+    """Checks the version of something that a manifest holds.
+
+    Args:
+        version: as it was read.
+        newest: that can be read.
+        file: where it stands.
+        place: where in it.
+        package: that reads it.
+        of: whose format it is, as it should be said: ``" of the energy-based model"``.
+
+    Raises:
+        InputError: it is no version, or newer.
+    """
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise InputError(f"{file}: damaged: {place} is {version!r}, expected a whole number from 1")
+    if version > newest:
+        raise InputError(
+            f"{file}: the checkpoint has format {version}{of}, this {package} reads up to {newest}; upgrade with: "
+            f"pip install -U {package}"
+        )
+
+
+@contextlib.contextmanager
+def writing(path: Path, consequence: str) -> Iterator[None]:
+    """Turns a failed write of a training into an error for people.
+
+    Args:
+        path: what is written.
+        consequence: what it means that it can't be.
+
+    Raises:
+        StorageError: names the file, what failed, and what that means.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path}: can't be written: {error.strerror or error}; {consequence}; make room, then resume with --resume"
+        ) from error
 
 
 def _read_object(folder: Path, file: Path) -> dict[str, Any]:

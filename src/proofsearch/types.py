@@ -241,6 +241,21 @@ class Demonstration:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """What an environment can't search for, though it looks like a theorem.
+
+    Attributes:
+        name: of the theorem, or of the file or row where it has none.
+        source: where it stands, for people.
+        reason: why, and what to do about it; one line.
+    """
+
+    name: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that ``proofsearch doctor`` found out.
 

@@ -128,6 +128,24 @@ def test_theorems_are_listed_and_filtered(cli: Cli) -> None:
     assert (done.code, done.err) == (2, "error: no theorem matches nothing*; the environment has 20 theorems\n")
 
 
+def test_an_audit_says_what_cannot_be_searched(cli: Cli) -> None:
+    done = cli("theorems", "--env", "fake", "--audit")
+    first, *rest = done.out.splitlines()
+    assert first == "broken\tfile:7\tit has\\nno end"
+    far = [f"reach-{index}" for index in range(20) if index * 37 % 101 + 3 > 90]
+    assert rest == [f"{name}\tfile:1\ttoo far" for name in far]
+    assert done.err == f"{20 - len(far)} of 20 theorems can be searched\n"
+    done = cli("theorems", "--env", "fake", "--split", "train", "--limit", "1", "--audit", "--json")
+    assert json.loads(done.out) == {"name": "broken", "source": "file:7", "reason": "it has\nno end"}
+    assert done.err == "1 of 1 theorems can be searched\n"
+
+
+def test_an_environment_without_an_audit_says_so(cli: Cli) -> None:
+    done = cli("theorems", "--env", "metamath", "--audit", "--limit", "1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: --audit: the environment 'metamath' can't audit theorems; leave --audit out\n"
+
+
 def test_trajectories_are_shown_merged_and_checked(cli: Cli) -> None:
     # One worker: two may end in either order, and their searches are kept in the order in which they ended.
     cli("search", "reach-1", "reach-2", *FAKE[:-1], "1", "--out", "mine", "-q")

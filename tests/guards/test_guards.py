@@ -29,7 +29,18 @@ from proofsearch.protocols import (
     StepsMany,
     Usage,
 )
-from proofsearch.types import Advanced, Candidate, Finished, Goal, Outcome, ProofState, State, Theorem, Verdict
+from proofsearch.types import (
+    Advanced,
+    Candidate,
+    Finished,
+    Goal,
+    Outcome,
+    ProofState,
+    State,
+    Theorem,
+    Unusable,
+    Verdict,
+)
 
 STATE = State("a", (Goal("a"),))
 
@@ -314,3 +325,38 @@ def test_candidates_of_other_makes_are_taken(right: Any) -> None:
 @pytest.mark.parametrize("right", [[1.0, None], (1, 2), np.array([1.0, 2.0]), [np.float32(1.0), math.nan]])
 def test_values_of_other_makes_are_taken(right: Any) -> None:
     assert answers.values(right, [0, 0]) is None
+
+
+def environment(**abilities: Callable[..., Any]) -> SimpleNamespace:
+    """An environment of which nothing is asked but these abilities."""
+    required = ("theorems", "theorem", "open", "write_proof", "verify", "fingerprint", "close")
+    return SimpleNamespace(**dict.fromkeys(required, lambda: None), **abilities)
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ([("exact h", 1.0), ("exact k", 0.25)], None),
+        ([], None),
+        (None, "returned None; expected a list of pairs of a tactic and a weight in (0, 1]"),
+        ([("exact h", 0.0)], "weight in (0, 1]"),
+        ([("exact h", 1.5)], "weight in (0, 1]"),
+        (["exact h"], "weight in (0, 1]"),
+    ],
+)
+def test_adapted_tactics_are_looked_at(answer: Any, complaint: str | None) -> None:
+    ask = guarded(environment(adapted=lambda tactic, there, here: answer), owner("environment")).adapted
+    if complaint is None:
+        assert ask("exact h", Goal("a"), Goal("b")) == answer
+    else:
+        with pytest.raises(ComponentError) as error:
+            ask("exact h", Goal("a"), Goal("b"))
+        assert complaint in str(error.value)
+
+
+def test_what_an_audit_yields_is_looked_at() -> None:
+    found = Unusable("name", "file:1", "why")
+    audited = guarded(environment(audit=lambda theorems: iter([found, "name"])), owner("environment")).audit([])
+    assert next(audited) == found
+    with pytest.raises(ComponentError, match="expected Unusable only"):
+        next(audited)

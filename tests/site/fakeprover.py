@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -23,6 +23,7 @@ from proofsearch import (
     Rejected,
     State,
     Theorem,
+    Unusable,
     Verdict,
     hookimpl,
 )
@@ -100,6 +101,12 @@ class FakeEnvironment:
         if name not in self.known:
             raise UsageError(f"no theorem {name!r} here")
         return self.known[name]
+
+    def audit(self, theorems: Sequence[Theorem]) -> Iterator[Unusable]:
+        yield Unusable("broken", "file:7", "it has\nno end")
+        for theorem in theorems:
+            if self.number(theorem.position or 0) > 90:
+                yield Unusable(theorem.name, "file:1", "too far")
 
     def open(self, theorem: Theorem) -> FakeSession:
         if self.config.log is not None:

@@ -14,7 +14,14 @@ from restructured import ROLE
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "src", *sorted((ROOT / "plugins").glob("*/src"))]
-OURS = ("proofsearch", "proofsearch_ebm", "proofsearch_metamath", "proofsearch_openai", "proofsearch_transformers")
+OURS = (
+    "proofsearch",
+    "proofsearch_ebm",
+    "proofsearch_lean",
+    "proofsearch_metamath",
+    "proofsearch_openai",
+    "proofsearch_transformers",
+)
 
 DOCUMENTED = [
     module

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from proofsearch_ebm.batch import GroupBatch
-from proofsearch_ebm.loss_cases import loss_cases
+from proofsearch_ebm.losses.cases import loss_cases
 from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_focal_loss.loss import FocalConfig, FocalLoss, make_focal

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from proofsearch_ebm.dataset import Dataset, build_dataset
-from proofsearch_ebm.parts import PartEncoder
+from proofsearch_ebm.data.dataset import Dataset, build_dataset
+from proofsearch_ebm.data.parts import PartEncoder
 
 from proofsearch.engine import SearchResult, SearchStatus
 from proofsearch.graph import SearchGraph

@@ -34,7 +34,7 @@ assert not heavy, heavy
 
 def test_a_searching_process_loads_no_torch():
     # A search's workers are many; each would pay for it in memory and in starting time.
-    code = "import proofsearch_ebm.scorer, sys; assert 'torch' not in sys.modules"
+    code = "import proofsearch_ebm.scoring.scorer, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -90,7 +90,7 @@ def test_tensorboard_that_is_not_there_is_refused_when_options_are_read(monkeypa
 
 def test_the_shipped_checkpoint_was_trained_by_the_defaults() -> None:
     """Who changes what is trained on what, trains the shipped checkpoint again: docs/ebm.md begins with the command."""
-    with as_file(files("proofsearch_ebm") / "data" / "prefix") as folder:
+    with as_file(files("proofsearch_ebm") / "checkpoints" / "prefix") as folder:
         trained = read_manifest(folder).config["training"]
     defaults = EbmTrainerConfig().model_dump(mode="json")
     kept = trained.keys() & defaults.keys() - MAY_CHANGE

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from proofsearch_ebm import diagnosis, scorer
+from proofsearch_ebm import diagnosis
 from proofsearch_ebm.diagnosis import examine
+from proofsearch_ebm.scoring import scorer
 
 from proofsearch import Finding
 from proofsearch.errors import InputError

@@ -84,7 +84,7 @@ PyMODINIT_FUNC PyInit__native(void)
     PyTypeObject *types[] = {&TermsType, &PatternType, &UnifierType, &CombinerType, &ApplicationType,
                              &ColumnType, &HandleType, &StepperType, &OutcomesType, &FeaturesType};
     const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes", "Features"};
-    PyObject *plain = PyImport_ImportModule("proofsearch_metamath.terms");
+    PyObject *plain = PyImport_ImportModule("proofsearch_metamath.library.terms");
     if (plain == NULL)
         return NULL;
     TermTooLargeError = PyObject_GetAttrString(plain, "TermTooLargeError");

@@ -608,7 +608,7 @@ PyTypeObject UnifierType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "proofsearch_metamath._native.Unifier",
     .tp_basicsize = sizeof(Unifier),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_doc = "See proofsearch_metamath.unification.Unifier.",
+    .tp_doc = "See proofsearch_metamath.library.unification.Unifier.",
     .tp_new = Unifier_new,
     .tp_dealloc = (destructor)Unifier_dealloc,
     .tp_traverse = (traverseproc)Unifier_traverse,
@@ -692,7 +692,7 @@ PyTypeObject ApplicationType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "proofsearch_metamath._native.Application",
     .tp_basicsize = sizeof(Application),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "See proofsearch_metamath.unification.Application.",
+    .tp_doc = "See proofsearch_metamath.library.unification.Application.",
     .tp_dealloc = (destructor)Application_dealloc,
     .tp_getset = Application_getset,
 };

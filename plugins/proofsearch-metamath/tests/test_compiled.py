@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proofsearch_metamath import combination, terms, unification
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment
-from proofsearch_metamath.keys import key_of, taken_apart
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.library import terms, unification
+from proofsearch_metamath.library.terms import TermTooLargeError
 from proofsearch_metamath.ranker.features import TermFeatures
-from proofsearch_metamath.terms import TermTooLargeError
+from proofsearch_metamath.search import combination
+from proofsearch_metamath.search.keys import key_of, taken_apart
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import search

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, make_environment
-from proofsearch_metamath.statement import ProofText, write_proof_text
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.environment import MetamathEnvironment, make_environment
+from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 
 from proofsearch.testing import SampleBuilder, check_environment
 

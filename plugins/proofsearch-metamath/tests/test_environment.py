@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from proofsearch_metamath.axioms import AxiomIndex
-from proofsearch_metamath.environment import MetamathConfig, MetamathEnvironment, split_of
-from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.statement import ProofText, write_proof_text
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.model import Database
+from proofsearch_metamath.database.reader import read_database
+from proofsearch_metamath.environment import MetamathEnvironment, split_of
+from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 from pydantic import ValidationError
 
 from proofsearch import Advanced, Finished, Rejected
@@ -217,10 +219,10 @@ def test_the_librarys_own_proofs_are_accepted(prefix: MetamathEnvironment) -> No
     assert with_dummies > 3
 
 
-def test_what_proofs_rest_on(prefix: MetamathEnvironment) -> None:
+def test_what_proofs_rest_on(prefix: MetamathEnvironment, axiom_index: Callable[[Database], Any]) -> None:
     """Against an index that reads the proofs in the database itself."""
     database = read_database(prefix.path)
-    index = AxiomIndex(database)
+    index = axiom_index(database)
     for theorem in prefix.theorems()[::60]:
         verdict = prefix.verify(theorem, prefix.stored_proof_text(theorem))
         expected = index.used([theorem.name])

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from proofsearch_metamath.commands import app
+from proofsearch_metamath.commands.main import app
+from proofsearch_metamath.commands.splicing import splice_all
+from proofsearch_metamath.database.reader import read_database
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.reader import read_database
-from proofsearch_metamath.splicing import splice_all
-from proofsearch_metamath.verifier import verify_assertion
+from proofsearch_metamath.proofs.verifier import verify_assertion
 from typer.testing import CliRunner
 
 from proofsearch.config import RunConfig

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
-from proofsearch_transformers.lm_config import LmTrainerConfig
+from proofsearch_transformers.finetuning.config import LmTrainerConfig
+from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig
 from proofsearch_transformers.plugin import make_encoder, make_generator, make_lm_trainer
 
 from proofsearch.testing import (

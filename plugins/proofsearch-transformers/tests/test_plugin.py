@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from proofsearch_transformers.config import EncoderConfig, GeneratorConfig, PooledConfig
+from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig, PooledConfig
 from proofsearch_transformers.plugin import make_encoder, make_generator, register_encoders, register_generators
 
 from proofsearch.models.embedding_cache import CachedEncoder
@@ -60,7 +60,7 @@ def test_encoded_states_are_kept_on_disk_unless_it_is_switched_off(
     def refuse(*_: object) -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr("proofsearch_transformers.encoder.load_backbone", refuse)
+    monkeypatch.setattr("proofsearch_transformers.inference.encoder.load_backbone", refuse)
     again = make_encoder(config, builder(tmp_path))
     assert isinstance(again, CachedEncoder)
     assert np.array_equal(again.encode([State("c", ()), State("(a-b)", ())]), rows[::-1])

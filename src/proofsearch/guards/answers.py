@@ -26,6 +26,7 @@ from proofsearch.types import (
     Rejected,
     Theorem,
     TimedOut,
+    Unusable,
     Verdict,
 )
 
@@ -75,6 +76,7 @@ path = instance(Path, "the checkpoint's folder as a pathlib.Path")
 theorem = instance(Theorem, "a Theorem")
 job_result = instance(JobResult, "JobResults only")
 demonstration = instance(Demonstration, "Demonstrations only")
+unusable = instance(Unusable, "Unusable only")
 
 
 def theorems(answer: object) -> str | None:
@@ -272,6 +274,20 @@ def values(answer: object, requests: Sequence[object]) -> str | None:
         return f"returned {len(found)} values for {len(requests)} states"
     if str in set(map(type, found)):
         return "returned text among its values; expected numbers, or None where it has none"
+    return None
+
+
+def adaptations(answer: object, *asked: object) -> str | None:
+    """Of ``AdaptsTactics.adapted``."""
+    expected = "a list of pairs of a tactic and a weight in (0, 1]"
+    if not is_listed(answer):
+        return returned(answer, expected)
+    pairs: Sequence[Any] = answer  # type: ignore[assignment]
+    for pair in pairs:
+        match pair:
+            case (str(), int() | float() as weight) if 0 < weight <= 1:
+                continue
+        return returned(answer, expected)
     return None
 
 

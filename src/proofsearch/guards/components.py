@@ -171,6 +171,8 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "usage": _plain(answers.usage),
         "renew": _plain(),
         "demonstrations": _each(answers.demonstration),
+        "audit": _each(answers.unusable),
+        "adapted": _plain(answers.adaptations),
         "prepare": _plain(),
         "close": _plain(),
     },

@@ -57,7 +57,7 @@ def solved_curves(runs: Mapping[str, Efforts], cost: Cost) -> bytes:
         axes.step(np.append(spent, end), np.append(part, part[-1]), where="post", label=name)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.legend(loc="lower right")
     return _svg(figure)
 
 
@@ -94,7 +94,7 @@ def reliability(calibration: CalibrationError) -> bytes:
         alpha=0.7,
         label=f"value; expected calibration error {calibration.error:.3f}",
     )
-    axes.legend()
+    axes.legend(loc="upper left")
     return _svg(figure)
 
 
@@ -108,7 +108,7 @@ def on_and_off_path(histogram: Histogram) -> bytes:
             axes.stairs(
                 np.array(counts) / total / widths, histogram.edges, fill=True, alpha=0.5, label=f"{name} ({total})"
             )
-    axes.legend()
+    axes.legend(loc="upper right")
     return _svg(figure)
 
 

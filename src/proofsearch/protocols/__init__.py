@@ -7,7 +7,15 @@ with ``isinstance``: an environment without them works, with less.
 
 from __future__ import annotations
 
-from proofsearch.protocols.abilities import EndsJobs, Interruptible, Renews, ReportsUsage, Usage
+from proofsearch.protocols.abilities import (
+    AdaptsTactics,
+    Audits,
+    EndsJobs,
+    Interruptible,
+    Renews,
+    ReportsUsage,
+    Usage,
+)
 from proofsearch.protocols.component import KINDS, SHAREABLE, Builder, Examine, Factory, Kind, StandsIn
 from proofsearch.protocols.environment import (
     AdmitsMany,
@@ -78,9 +86,11 @@ from proofsearch.protocols.value import (
 __all__ = [
     "KINDS",
     "SHAREABLE",
+    "AdaptsTactics",
     "AddsUp",
     "AdmitsMany",
     "Alternates",
+    "Audits",
     "BeginsAnew",
     "Builder",
     "Calibrated",

@@ -5,9 +5,11 @@ Each is optional and tested with ``isinstance``. Whoever lacks one is used witho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from proofsearch.types import Goal, Theorem, Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +81,35 @@ class EndsJobs(Protocol):
         """What ends the job under way, and every later one, soon; to be called from any thread.
 
         An executor that may need it asks for it before the first job: until then, a worker need not watch for it.
+        """
+
+
+@runtime_checkable
+class Audits(Protocol):
+    """An environment that can say which theorems can't be searched for, such as statements that don't elaborate.
+
+    ``proofsearch theorems --audit`` asks it.
+    """
+
+    def audit(self, theorems: Sequence[Theorem]) -> Iterator[Unusable]:
+        """Looks into these theorems, as long as that may take, and yields each that can't be searched for once.
+
+        What was left out when the library was read isn't among the theorems and is yielded too, first.
+        """
+
+
+@runtime_checkable
+class AdaptsTactics(Protocol):
+    """An environment whose tactics name what is local to a goal, such as hypotheses.
+
+    What was done at one goal makes no sense at another one before it speaks of what is there. The policy ``knn`` asks
+    this of what it remembers.
+    """
+
+    def adapted(self, tactic: str, there: Goal, here: Goal) -> Sequence[tuple[str, float]]:
+        """What a tactic that was taken at the goal ``there`` would be at the goal ``here``.
+
+        The likeliest comes first. Each has a weight in (0, 1] that says how well it fits; empty where it names
+        something that has no counterpart. The tactic itself with weight 1 where it names nothing local. Milliseconds
+        are too long: it is asked about a hundred tactics for each new goal.
         """

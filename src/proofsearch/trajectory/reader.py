@@ -157,6 +157,31 @@ def environments(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def recorded_splits(path: Path) -> frozenset[tuple[str, str]]:
+    """The theorems of the searches at a path, each with every split that is recorded of it; reads two columns only.
+
+    Raises:
+        InputError: as :func:`read_searches`.
+    """
+    found: set[tuple[str, str]] = set()
+    gone: set[Path] = set()
+    while True:
+        for file in trajectory_files(path):
+            if file in gone:
+                continue
+            try:
+                with _reading(file) as opened:
+                    version = version_of(_metadata(opened), str(file))
+                    upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
+                    table = opened.read(columns=["theorem", "split"]).group_by(["theorem", "split"]).aggregate([])
+                    found.update(zip(*(map(str, column.to_pylist()) for column in table.columns), strict=True))
+            except FileNotFoundError:
+                gone.add(file)  # The run has merged it into another, which may not have been listed yet.
+                break
+        else:
+            return frozenset(found)
+
+
 def num_rows(path: Path) -> int:
     """The number of nodes in a file; reads its footer only.
 

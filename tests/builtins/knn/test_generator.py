@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import pytest
 from proofsearch.builtins.encoders.features import FeatureExtractor
 from proofsearch.builtins.knn import memory as knn_memory
 from proofsearch.builtins.knn import writer as knn_writer
-from proofsearch.builtins.knn.generator import KnnConfig, KnnGenerator, make_knn, measure_recall
+from proofsearch.builtins.knn.generator import KnnConfig, KnnGenerator, make_knn
 from proofsearch.builtins.knn.index import ExampleIndex
 from proofsearch.builtins.knn.memory import KnnMemory, Step, write_memory
 from proofsearch.config import SearchConfig
 from proofsearch.engine import search
 from proofsearch.errors import InputError, PluginError, StorageError, UsageError
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch.trajectory.table import Origin
 from proofsearch.trajectory.writer import TrajectoryWriter, write_file
 from proofsearch.types import (
@@ -38,6 +39,44 @@ from proofsearch.types import (
     Tree,
     Verdict,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How often a policy's candidates hold the tactic that a known proof took.
+
+    Attributes:
+        steps: how many steps were asked about.
+        at: for each k the share of steps whose tactic is among the first k candidates, in [0, 1].
+        mean_logprob: the mean log-probability of the tactics that were among the candidates.
+    """
+
+    steps: int
+    at: dict[int, float]
+    mean_logprob: float
+
+
+def measure_recall(
+    generator: TacticGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
+) -> Recall:
+    """Asks a policy about known steps.
+
+    Args:
+        generator: the policy.
+        questions: a state as a request, and the tactic that the proof took.
+        at: numbers of candidates, at least one.
+    """
+    steps, found, total = 0, dict.fromkeys(at, 0), 0.0
+    for request, truth in questions:
+        steps += 1
+        candidates = generator.generate([request], max(at))[0]
+        rank = next((rank for rank, candidate in enumerate(candidates) if candidate.tactic == truth), None)
+        if rank is not None:
+            total += candidates[rank].logprob
+            for k in at:
+                found[k] += rank < k
+    hits = found[max(at)]
+    return Recall(steps, {k: hit / max(steps, 1) for k, hit in found.items()}, total / hits if hits else math.nan)
 
 
 def goal(*symbols: str) -> Goal:
@@ -319,6 +358,7 @@ def test_options_are_all_covered() -> None:
     assert set(KnnConfig.model_fields) == {
         "memory",
         "trajectories",  # below
+        "adapt",  # below, where an environment can
         "neighbours",
         "power",
         "rarity",
@@ -464,7 +504,7 @@ def _files(cache: Path) -> list[Path]:
 def test_damage_is_noticed_and_repaired(bench: Bench) -> None:
     expected = ask(bench, goal("a", "b"))
     files = _files(bench.cache)
-    assert len(files) == 20
+    assert len(files) == 24
     for number, path in enumerate(files):
         good = path.read_bytes()
         for bad in (None, b"", good[: len(good) // 2], good[:-1] + bytes([good[-1] ^ 1])):
@@ -670,3 +710,55 @@ def test_recall_counts_ranks(bench: Bench) -> None:
     assert recall.at == {1: 0.5, 3: 0.75}
     assert -5 < recall.mean_logprob < 0
     assert math.isnan(measure_recall(KnnGenerator(KnnConfig(), bench), []).mean_logprob)
+
+
+class WordLibrary(Library):
+    """Tactics ``use W`` name a word of their goal; at another goal that is the word in its place."""
+
+    def adapted(self, tactic: str, there: Goal, here: Goal) -> list[tuple[str, float]]:
+        if not tactic.startswith("use "):
+            return [(tactic, 1.0)]
+        place = there.text.split().index(tactic.removeprefix("use "))
+        found = here.text.split()
+        return [(f"use {found[place]}", 1.0), ("use all", 0.25)] if place < len(found) else []
+
+
+WORDS = {
+    "first": ("train", [(goal("sum", "a", "b"), "use a"), (goal("sum", "a", "c"), "swap")]),
+    "second": ("train", [(goal("sum", "b", "c"), "use b"), (goal("sum", "x", "y", "z"), "use z")]),
+    "third": ("test", [(goal("sum", "d", "e"), "use e")]),
+}
+
+
+def test_tactics_are_put_into_the_words_of_the_goal(tmp_path: Path) -> None:
+    bench = Bench(WordLibrary(WORDS), tmp_path)
+    generator = KnnGenerator(KnnConfig(), bench)
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0]
+    # The two that used the second word are one tactic here; that of the held-out theorem isn't known.
+    assert set(order(found)) == {"use d", "swap", "use all"}
+    assert order(found).index("use d") < order(found).index("use all")
+    assert math.isclose(sum(math.exp(one.logprob) for one in found), 1.0)
+    # Kept on disk, goals' texts included.
+    again = KnnGenerator(KnnConfig(), bench)
+    assert again.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0] == found
+    assert bench.environment().asked == 1
+
+
+def test_what_names_something_local_is_not_suggested_elsewhere(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(), Bench(WordLibrary(WORDS), tmp_path))
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("unlike")))], 9)[0]
+    assert order(found) == ["swap"]
+
+
+def test_a_target_learns_nothing_of_its_own_adapted_tactics(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(), Bench(WordLibrary(WORDS), tmp_path))
+    own = generator.generate([GenerationRequest(Theorem("second", ""), state(goal("sum", "d", "e", "f")))], 9)[0]
+    assert "use f" not in order(own)
+    other = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e", "f")))], 9)[0]
+    assert "use f" in order(other)
+
+
+def test_tactics_can_be_taken_as_they_were_written(tmp_path: Path) -> None:
+    generator = KnnGenerator(KnnConfig(adapt=False), Bench(WordLibrary(WORDS), tmp_path))
+    found = generator.generate([GenerationRequest(Theorem("new", ""), state(goal("sum", "d", "e")))], 9)[0]
+    assert set(order(found)) == {"use a", "use b", "use z", "swap"}

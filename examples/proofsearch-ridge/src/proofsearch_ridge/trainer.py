@@ -16,7 +16,7 @@ from proofsearch import storage
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.errors import InputError
 from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.trajectory.reader import read_searches
+from proofsearch.trainers.searches import LearnableSearches
 from proofsearch_ridge.config import RidgeTrainerConfig
 from proofsearch_ridge.features import NAMES, features
 from proofsearch_ridge.model import Array, Ridge
@@ -78,14 +78,13 @@ class RidgeTrainer:
 def _examples(request: TrainingRequest) -> tuple[Array, Array, list[str]]:
     """Features, logarithms of the steps that remain, and the theorem, of each state that a proof led through."""
     rows, targets, theorems = [np.empty((0, len(NAMES)))], [np.empty(0)], list[str]()
-    for search in read_searches(request.trajectories):
-        # What a model is measured on it must not have seen.
-        if search.theorem.split != "test":
-            remaining = np.array(search.labels.remaining)
-            known = np.flatnonzero(remaining > 0)
-            rows.append(features([search.state(int(node)) for node in known]))
-            targets.append(np.log(remaining[known]))
-            theorems += [search.theorem.name] * len(known)
+    # Without those of the split test: what a model is measured on it must not have seen.
+    for search in LearnableSearches(request.trajectories):
+        remaining = np.array(search.labels.remaining)
+        known = np.flatnonzero(remaining > 0)
+        rows.append(features([search.state(int(node)) for node in known]))
+        targets.append(np.log(remaining[known]))
+        theorems += [search.theorem.name] * len(known)
     if len(set(theorems)) < 2:
         where = ", ".join(map(str, request.trajectories)) or "no trajectories"
         raise InputError(

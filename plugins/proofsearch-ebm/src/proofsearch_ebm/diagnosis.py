@@ -23,7 +23,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("torch", "found", f"{torch['version']}, {torch['threads']} threads; trains on processors")
     from proofsearch.checkpoint import read_manifest
     from proofsearch.errors import InputError
-    from proofsearch_ebm.scorer import shipped_checkpoint
+    from proofsearch_ebm.scoring.scorer import shipped_checkpoint
 
     try:
         folder = shipped_checkpoint()

@@ -60,13 +60,13 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
 
 def make_scorer(config: EbmConfig, builder: Builder) -> ValueScorer:
     """Builds the scorer ``ebm``."""
-    from proofsearch_ebm.scorer import open_scorer
+    from proofsearch_ebm.scoring.scorer import open_scorer
 
     return open_scorer(config, builder)
 
 
 def make_trainer(config: EbmTrainerConfig, builder: Builder) -> Trainer:
     """Builds the trainer ``ebm``."""
-    from proofsearch_ebm.trainer import EbmTrainer
+    from proofsearch_ebm.training.trainer import EbmTrainer
 
     return EbmTrainer(config, builder)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from proofsearch_metamath.terms import Terms as Terms
-from proofsearch_metamath.unification import PatternTree
-from proofsearch_metamath.unification import Unifier as Unifier
+from proofsearch_metamath.library.terms import Terms as Terms
+from proofsearch_metamath.library.unification import PatternTree
+from proofsearch_metamath.library.unification import Unifier as Unifier
 
 class Pattern:
-    """An assertion as the compiled unifier needs it; see :class:`proofsearch_metamath.unification.Pattern`."""
+    """An assertion as the compiled unifier needs it; see :class:`proofsearch_metamath.library.unification.Pattern`."""
 
     def __init__(
         self,
@@ -19,7 +19,7 @@ class Pattern:
     ) -> None: ...
 
 class Combiner:
-    """See :class:`proofsearch_metamath.combination.Combiner`; it takes and returns keys, and keeps no traces."""
+    """See :class:`proofsearch_metamath.search.combination.Combiner`; it takes and returns keys, and keeps no traces."""
 
     def __init__(
         self, terms: Terms, unifier: Unifier, closed_by: Callable[[int], str | None], max_goals: int = 64

@@ -10,53 +10,34 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import Field
-
 from proofsearch import Demonstration, Theorem, Verdict
-from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
 from proofsearch.protocols import Builder
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
-from proofsearch_metamath.database import Assertion, Pair
-from proofsearch_metamath.demonstrations import UnusableProofError
-from proofsearch_metamath.demonstrations import replay as replay_proof
-from proofsearch_metamath.elaboration import Elaborator
-from proofsearch_metamath.elaboration import replay as replay_path
+from proofsearch_metamath.config import MetamathConfig
+from proofsearch_metamath.database.files import read_bytes, trouble_with
+from proofsearch_metamath.database.model import Assertion, Pair
+from proofsearch_metamath.database.tokens import make_source
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.explanation import explain
-from proofsearch_metamath.files import read_bytes, trouble_with
-from proofsearch_metamath.grounds import axioms_below, describe_flaws, why_not
-from proofsearch_metamath.library import Library
-from proofsearch_metamath.prepare import prepare
-from proofsearch_metamath.proofs import encode_compressed, proof_graph
-from proofsearch_metamath.ranker.config import NAME
-from proofsearch_metamath.session import MetamathSession, Target
-from proofsearch_metamath.statement import ProofText, read_proof_text, write_proof_text
-from proofsearch_metamath.tokens import make_source
-from proofsearch_metamath.verifier import ProofAudit, Verifier
+from proofsearch_metamath.library.grounds import axioms_below, describe_flaws, why_not
+from proofsearch_metamath.library.library import Library
+from proofsearch_metamath.library.prepare import prepare
+from proofsearch_metamath.proofs.explanation import explain
+from proofsearch_metamath.proofs.graph import encode_compressed, proof_graph
+from proofsearch_metamath.proofs.statement import ProofText, read_proof_text, write_proof_text
+from proofsearch_metamath.proofs.verifier import ProofAudit, Verifier
+from proofsearch_metamath.search.demonstrations import UnusableProofError
+from proofsearch_metamath.search.demonstrations import replay as replay_proof
+from proofsearch_metamath.search.elaboration import Elaborator
+from proofsearch_metamath.search.elaboration import replay as replay_path
+from proofsearch_metamath.search.session import MetamathSession
+from proofsearch_metamath.search.target import Target
 
 SHIPPED = "set-prefix.mm"
 """The database that comes with the package."""
 
 VERSION = "0.1.0"
-
-
-class MetamathConfig(ComponentConfig):
-    """Options of the Metamath environment."""
-
-    database: Path | None = Field(
-        default=None,
-        description="A Metamath database (.mm); default: the prefix of set.mm that comes with the package.",
-    )
-    max_goal_size: int = Field(default=400, ge=1, description="Goals with more nodes than this are not made.")
-    max_goals: int = Field(default=64, ge=1, description="States with more goals than this are not made.")
-    max_demonstration: int = Field(default=500, ge=1, description="Library proofs with more steps are not replayed.")
-
-    @property
-    def default_generator(self) -> str:
-        """What suggests steps where a run doesn't say: the ranker where weights of it come along, or else the k-NN."""
-        return NAME if self.database is None else "knn"
 
 
 def split_of(label: str) -> str:
@@ -71,7 +52,7 @@ def split_of(label: str) -> str:
 
 
 class MetamathEnvironment:
-    """A Metamath database, searched backwards from the theorem; see :mod:`proofsearch_metamath.session`."""
+    """A Metamath database, searched backwards from the theorem; see :mod:`proofsearch_metamath.search.session`."""
 
     proof_suffix = ".mm"
 

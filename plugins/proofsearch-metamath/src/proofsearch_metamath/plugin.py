@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @hookimpl
 def register_environments(register: Register) -> None:
     """Registers the environment ``metamath``."""
-    from proofsearch_metamath.environment import MetamathConfig, make_environment
+    from proofsearch_metamath.config import MetamathConfig
+    from proofsearch_metamath.environment import make_environment
 
     register(
         "metamath",
@@ -28,7 +29,8 @@ def register_environments(register: Register) -> None:
 @hookimpl
 def register_generators(register: Register) -> None:
     """Registers ``metamath-ranker``."""
-    from proofsearch_metamath.ranker.config import NAME, RankerConfig
+    from proofsearch_metamath.config import NAME
+    from proofsearch_metamath.ranker.config import RankerConfig
 
     register(NAME, make_generator, config=RankerConfig, help="Metamath assertions, ranked by a trained model.")
 
@@ -36,7 +38,8 @@ def register_generators(register: Register) -> None:
 @hookimpl
 def register_trainers(register: Register) -> None:
     """Registers ``metamath-ranker``."""
-    from proofsearch_metamath.ranker.config import NAME, RankerTrainerConfig
+    from proofsearch_metamath.config import NAME
+    from proofsearch_metamath.ranker.config import RankerTrainerConfig
 
     register(NAME, make_trainer, config=RankerTrainerConfig, help="The ranker, from a Metamath database's own proofs.")
 
@@ -44,7 +47,7 @@ def register_trainers(register: Register) -> None:
 @hookimpl
 def register_commands(register: RegisterCommand) -> None:
     """Registers ``proofsearch metamath``."""
-    register("metamath", "proofsearch_metamath.commands:app", help="Check, prepare and show Metamath databases.")
+    register("metamath", "proofsearch_metamath.commands.main:app", help="Check, prepare and show Metamath databases.")
 
 
 @hookimpl

@@ -9,14 +9,14 @@ from proofsearch import hookimpl
 if TYPE_CHECKING:
     from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Builder, Encoder, TacticGenerator, Trainer
-    from proofsearch_transformers.config import EncoderConfig, GeneratorConfig
-    from proofsearch_transformers.lm_config import LmTrainerConfig
+    from proofsearch_transformers.finetuning.config import LmTrainerConfig
+    from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig
 
 
 @hookimpl
 def register_generators(register: Register) -> None:
     """Registers ``transformers``."""
-    from proofsearch_transformers.config import GeneratorConfig
+    from proofsearch_transformers.inference.config import GeneratorConfig
 
     register(
         "transformers",
@@ -30,7 +30,7 @@ def register_generators(register: Register) -> None:
 @hookimpl
 def register_encoders(register: Register) -> None:
     """Registers ``transformers``, and the same as ``pooled`` for searches whose generator has another model."""
-    from proofsearch_transformers.config import EncoderConfig, PooledConfig
+    from proofsearch_transformers.inference.config import EncoderConfig, PooledConfig
 
     register(
         "transformers",
@@ -51,7 +51,7 @@ def register_encoders(register: Register) -> None:
 @hookimpl
 def register_trainers(register: Register) -> None:
     """Registers ``lm``."""
-    from proofsearch_transformers.lm_config import LmTrainerConfig
+    from proofsearch_transformers.finetuning.config import LmTrainerConfig
 
     register("lm", make_lm_trainer, config=LmTrainerConfig, help="A language model, from proofs' states and tactics.")
 
@@ -66,8 +66,8 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
     """Builds the generator ``transformers``; its model is loaded when it is first asked."""
-    from proofsearch_transformers.files import find_files
-    from proofsearch_transformers.generator import TransformersGenerator
+    from proofsearch_transformers.inference.files import find_files
+    from proofsearch_transformers.inference.generator import TransformersGenerator
 
     return TransformersGenerator(config, find_files(config))
 
@@ -75,8 +75,8 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
     """Builds the encoder ``transformers``; its model is loaded when it is asked for what is not kept on disk."""
     from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
-    from proofsearch_transformers.encoder import TransformersEncoder
-    from proofsearch_transformers.files import find_files
+    from proofsearch_transformers.inference.encoder import TransformersEncoder
+    from proofsearch_transformers.inference.files import find_files
 
     encoder = TransformersEncoder(config, find_files(config), builder.cache)
     if not config.cache_megabytes:
@@ -86,6 +86,6 @@ def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:
 
 def make_lm_trainer(config: LmTrainerConfig, builder: Builder) -> Trainer:
     """Builds the trainer ``lm``."""
-    from proofsearch_transformers.lm_trainer import LmTrainer
+    from proofsearch_transformers.finetuning.trainer import LmTrainer
 
     return LmTrainer(config, builder)

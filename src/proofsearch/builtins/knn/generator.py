@@ -11,13 +11,17 @@ Neighbours are the most similar among recorded (goal, tactic) pairs: the distanc
 Tactician (Blaauwbroek, Urban, Geuvers 2020, arXiv:2003.09140). The second term is for tactics that cite theorems by
 name, and reaches those that no recorded proof used. No training, no GPU, any environment that lists its library's
 proofs.
+
+Where an environment's tactics name what is local to a goal, it puts each neighbour's tactic into the words of the goal
+(:class:`proofsearch.protocols.AdaptsTactics`): t is what comes out of that, its neighbours count by how well they fit,
+and the third term is for tactics that name nothing local. Tactician substitutes local variables likewise.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -35,7 +39,7 @@ from proofsearch.builtins.knn.memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.models.moves import first_admitted
-from proofsearch.protocols import Builder, GenerationRequest, TacticGenerator
+from proofsearch.protocols import AdaptsTactics, Builder, GenerationRequest
 from proofsearch.types import Candidate, Goal, Theorem
 
 _GOALS_KEPT = 1024
@@ -70,6 +74,10 @@ class KnnConfig(ComponentConfig):
     smoothing: float = Field(default=0.1, gt=0, description="Weight of how often tactics are used overall.")
     recency: float = Field(
         default=0.03, ge=0, description="Weight of a late place in the list of moves, among the newest."
+    )
+    adapt: bool = Field(
+        default=True,
+        description="Put tactics into the goal's own words, such as names of hypotheses, where the environment can.",
     )
     use_trees: bool = Field(default=True, description="Read goals' expression trees where the environment has them.")
 
@@ -107,16 +115,19 @@ class _Known:
     places: dict[str, int]
     in_proofs: NDArray[np.int64]
     in_statements: NDArray[np.int64]
+    adapter: AdaptsTactics | None
+    free: NDArray[np.int64]
+    """The tactics of proofs that name nothing local, where there is an adapter."""
 
     @classmethod
-    def of(cls, memory: KnnMemory) -> Self:
+    def of(cls, memory: KnnMemory, adapter: AdaptsTactics | None) -> Self:
         """Numbers the tactics of a memory."""
         proofs, statements = memory.proofs.tactics, memory.statements.tactics
         places = {tactic: number for number, tactic in enumerate(dict.fromkeys([*proofs, *statements]))}
         numbers = np.full((2, len(places) + 1), -1, np.int64)  # the last one is for those that have no place
         for row, tactics in enumerate((proofs, statements)):
             numbers[row, _numbers(places, tactics)] = np.arange(len(tactics))
-        return cls(memory, places, *numbers)
+        return cls(memory, places, numbers[0], numbers[1], adapter, _free(memory.proofs, adapter))
 
 
 class KnnGenerator:
@@ -205,6 +216,8 @@ class KnnGenerator:
 
     def _ranked(self, theorem: Theorem, goal: Goal, listed: Sequence[str] | None, n: int) -> _Ranking:
         config, known, context = self._config, self._opened(), self._context(theorem)
+        if listed is None and known.adapter is not None:
+            return self._adapted(known, known.adapter, context, goal, n)
         proofs, statements = known.memory.proofs, known.memory.statements
         ids = self._extractor.extract([goal]).ids
         if listed is None:
@@ -237,6 +250,26 @@ class KnnGenerator:
             tactics, weights = [tactics[number] for number in some.tolist()], weights[some]
         return _Ranking(listed, tactics, weights / max(float(weights.sum()), 1e-300), _head(weights, 4 * n))
 
+    def _adapted(self, known: _Known, adapter: AdaptsTactics, context: _Context, goal: Goal, n: int) -> _Ranking:
+        """The ranking where tactics are put into the goal's own words."""
+        config, proofs = self._config, known.memory.proofs
+        ids = self._extractor.extract([goal]).ids
+        examples, similarities = proofs.neighbours(ids, context.proofs, config.neighbours)
+        powers = proofs.occurrences(examples, context.proofs) * similarities**config.power
+        powers /= np.maximum(context.uses[proofs.tactic_of[examples]], 1.0) ** config.rarity
+        weights: dict[str, float] = {}
+        for example, power in zip(examples.tolist(), powers.tolist(), strict=True):
+            tactic = proofs.tactics[int(proofs.tactic_of[example])]
+            for text, fit in adapter.adapted(tactic, Goal(proofs.text(example)), goal):
+                weights[text] = weights.get(text, 0.0) + power * fit
+        total = max(float(context.uses.sum()), _UNUSED)
+        for number in known.free.tolist():
+            if uses := float(context.uses[number]):
+                tactic = proofs.tactics[number]
+                weights[tactic] = weights.get(tactic, 0.0) + config.smoothing * uses / total
+        values = np.array(list(weights.values()))
+        return _Ranking(None, list(weights), values / max(float(values.sum()), 1e-300), _head(values, 4 * n))
+
     def _context(self, theorem: Theorem) -> _Context:
         context = self._contexts.get(theorem.name)
         if context is None:
@@ -264,8 +297,23 @@ class KnnGenerator:
             if advice:
                 self._builder.status(advice)
             memory = open_memory(self._builder, config.memory, config.use_trees, trajectories)
-            self._known = _Known.of(memory)
+            environment = self._builder.environment()
+            adapter = environment if config.adapt and isinstance(environment, AdaptsTactics) else None
+            self._known = _Known.of(memory, adapter)
         return self._known
+
+
+def _free(proofs: ExampleIndex, adapter: AdaptsTactics | None) -> NDArray[np.int64]:
+    """The tactics that name nothing local: they are themselves at a goal where nothing is."""
+    if adapter is None:
+        return np.zeros(0, np.int64)
+    tactics, first = np.unique(proofs.tactic_of, return_index=True)
+    free = [
+        tactic
+        for tactic, example in zip(tactics.tolist(), first.tolist(), strict=True)
+        if adapter.adapted(proofs.tactics[tactic], Goal(proofs.text(example)), Goal(""))
+    ]
+    return np.array(free, np.int64)
 
 
 def _numbers(known: dict[str, int], tactics: Sequence[str]) -> NDArray[np.int64]:
@@ -298,44 +346,6 @@ def _head(weights: NDArray[np.float64], size: int) -> NDArray[np.int64]:
         bound = np.partition(weights, len(weights) - size)[len(weights) - size]
         places = (weights >= bound).nonzero()[0]
     return places[np.argsort(-weights[places], kind="stable")]
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """How often a policy's candidates hold the tactic that a known proof took.
-
-    Attributes:
-        steps: how many steps were asked about.
-        at: for each k the share of steps whose tactic is among the first k candidates, in [0, 1].
-        mean_logprob: the mean log-probability of the tactics that were among the candidates.
-    """
-
-    steps: int
-    at: dict[int, float]
-    mean_logprob: float
-
-
-def measure_recall(
-    generator: TacticGenerator, questions: Iterable[tuple[GenerationRequest, str]], at: Sequence[int] = (1, 8, 32)
-) -> Recall:
-    """Asks a policy about known steps.
-
-    Args:
-        generator: the policy.
-        questions: a state as a request, and the tactic that the proof took.
-        at: numbers of candidates, at least one.
-    """
-    steps, found, total = 0, dict.fromkeys(at, 0), 0.0
-    for request, truth in questions:
-        steps += 1
-        candidates = generator.generate([request], max(at))[0]
-        rank = next((rank for rank, candidate in enumerate(candidates) if candidate.tactic == truth), None)
-        if rank is not None:
-            total += candidates[rank].logprob
-            for k in at:
-                found[k] += rank < k
-    hits = found[max(at)]
-    return Recall(steps, {k: hit / max(steps, 1) for k, hit in found.items()}, total / hits if hits else math.nan)
 
 
 def make_knn(config: KnnConfig, builder: Builder) -> KnnGenerator:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from proofsearch.builtins.compiled import native
 from proofsearch.errors import InputError
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raise it when the files change their meaning."""
 MANIFEST = "index.json"
 """The file that is written last."""
@@ -34,6 +34,8 @@ ARRAYS: Mapping[str, str] = {
     "first": "<i4",
     "occurrences": "<i8",
     "uses": "<i8",
+    "texts": "|u1",
+    "text_ends": "<i8",
 }
 """The arrays, each in a file of its own, and their types."""
 
@@ -77,12 +79,21 @@ class ExampleIndex:
         self._first: NDArray[np.int32] = arrays["first"]
         self._occurrences: NDArray[np.int64] = arrays["occurrences"]
         self._uses: NDArray[np.int64] = arrays["uses"]
+        self._texts: NDArray[np.uint8] = arrays["texts"]
+        self._text_ends: NDArray[np.int64] = arrays["text_ends"]
         self._unknown_idf = float(np.log1p(len(self)))
         self._native = native()
         self._sums = np.zeros(0 if self._native is not None else len(self), np.float32)
 
     def __len__(self) -> int:
         return len(self.tactic_of)
+
+    def text(self, example: int) -> str:
+        """The text of an example's goal, as it first occurred; ``""`` where the index was written without texts."""
+        if not len(self._text_ends):
+            return ""
+        begin = int(self._text_ends[example - 1]) if example else 0
+        return self._texts[begin : int(self._text_ends[example])].tobytes().decode()
 
     @classmethod
     def open(cls, folder: Path) -> ExampleIndex:

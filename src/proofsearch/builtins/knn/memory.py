@@ -16,7 +16,7 @@ from proofsearch.builtins.knn.index import INDEX_VERSION, ExampleIndex
 from proofsearch.builtins.knn.steps import Step
 from proofsearch.builtins.knn.writer import IndexWriter
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import Builder, Demonstrates
+from proofsearch.protocols import AdaptsTactics, Builder, Demonstrates
 from proofsearch.types import Theorem
 
 Setting = Literal["split", "chronological"]
@@ -87,14 +87,15 @@ def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectorie
         def steps() -> Iterator[Step]:
             yield from recorded_steps(trajectories, theorems)
 
+    keep_texts = isinstance(builder.environment(), AdaptsTactics)
     learnable = _learnable(theorems, setting)
     ordered = [(theorem.name, theorem.position) for theorem in theorems]
-    parts = [INDEX_VERSION, FEATURES_VERSION, MAX_FREQUENCY, use_trees, source, ordered, sorted(learnable)]
+    parts = [INDEX_VERSION, FEATURES_VERSION, MAX_FREQUENCY, use_trees, keep_texts, source, ordered, sorted(learnable)]
     key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
     def build(folder: Path) -> None:
         allowed = (step if step.theorem in learnable else step._replace(tactic=None) for step in steps())
-        write_memory(folder, theorems, allowed, use_trees, builder.status)
+        write_memory(folder, theorems, allowed, use_trees, builder.status, keep_texts)
 
     memory = open_or_build(builder.cache / "knn", key, KnnMemory.open, build, builder.status)
     if trajectories is not None and not len(memory.proofs):
@@ -106,9 +107,16 @@ def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectorie
 
 
 def write_memory(
-    folder: Path, theorems: Sequence[Theorem], steps: Iterable[Step], use_trees: bool, status: Status
+    folder: Path,
+    theorems: Sequence[Theorem],
+    steps: Iterable[Step],
+    use_trees: bool,
+    status: Status,
+    keep_texts: bool = False,
 ) -> None:
     """Writes the memory of steps that come theorem by theorem, in the order of ``theorems``, each from its start.
+
+    With ``keep_texts`` the goals' texts are kept too, so that tactics can be adapted to others.
 
     Raises:
         PluginError: the steps are in another order.
@@ -127,6 +135,7 @@ def write_memory(
             extractor.extract([step.goal for step in learnt]),
             [step.tactic or "" for step in learnt],
             [step.theorem for step in learnt],
+            [step.goal.text for step in learnt] if keep_texts else None,
         )
         before = [last, *(step.theorem for step in chunk[:-1])]
         first = [step for theorem, step in zip(before, chunk, strict=True) if step.theorem != theorem]

@@ -43,6 +43,7 @@ class IndexWriter:
         self._uses: list[NDArray[np.int64]] = []
         self._ids: list[NDArray[np.uint32]] = []
         self._lengths: list[NDArray[np.int64]] = []
+        self._texts: list[bytes] = []
         self._last = 0
 
     @property
@@ -50,8 +51,16 @@ class IndexWriter:
         """The tactics of the examples so far."""
         return self._tactics.keys()
 
-    def add(self, features: FeatureRows, tactics: Sequence[str], theorems: Sequence[int]) -> None:
+    def add(
+        self,
+        features: FeatureRows,
+        tactics: Sequence[str],
+        theorems: Sequence[int],
+        texts: Sequence[str] | None = None,
+    ) -> None:
         """Adds examples: row by row the goal's features, the tactic, and the theorem's index (never falling).
+
+        ``texts`` are the goals themselves, for an index that is to keep them: always, or never.
 
         Raises:
             PluginError: theorems come out of order.
@@ -77,6 +86,8 @@ class IndexWriter:
                 self._tactic_of.append(numbers[row])
                 self._first.append(theorems[row])
                 new.append(row)
+                if texts is not None:
+                    self._texts.append(texts[row].encode("utf-8", "replace"))
             example_of[row] = number
         self._pairs.append(example_of * len(self._theorems) + theorem)
         self._uses.append(np.array(numbers, np.int64) * len(self._theorems) + theorem)
@@ -103,6 +114,8 @@ class IndexWriter:
             "first": np.array(self._first, np.int32),
             "occurrences": np.sort(_joined(self._pairs)),
             "uses": np.sort(_joined(self._uses)),
+            "texts": np.frombuffer(b"".join(self._texts), np.uint8),
+            "text_ends": np.cumsum(np.array(list(map(len, self._texts)), np.int64)),
         }
         checksums = {}
         for name, kind in ARRAYS.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
 from proofsearch.process import streams
+from proofsearch.protocols import Audits, Environment
 from proofsearch.types import Theorem
 
 
@@ -41,6 +42,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             int | None, typer.Option("--limit", min=1, max=LARGEST, help="Only the first theorems, this many.")
         ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, with everything known.")] = False,
+        audit: Annotated[
+            bool, typer.Option("--audit", help="Say which can't be searched, and why, instead of listing them.")
+        ] = False,
         **given: Any,
     ) -> None:
         """List the theorems of an environment: name, split, statement."""
@@ -54,7 +58,11 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         config = RunConfig(**env, options=component)
         parts = resolve(plugins, config, lambda place: flags.get(place, dotted(place)))
         with Components(plugins, parts) as components:
-            found = _matching(components.environment().theorems(), patterns or [], said.get(("select", "split")))
+            environment = components.environment()
+            found = _matching(environment.theorems(), patterns or [], said.get(("select", "split")))
+            if audit:
+                _audit(environment, config.env, found[:limit], as_json)
+                return
         for theorem in found[:limit]:
             streams.output(
                 json.dumps(dataclasses.asdict(theorem))
@@ -63,6 +71,22 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             )
 
     return theorems
+
+
+def _audit(environment: Environment, name: str, theorems: Sequence[Theorem], as_json: bool) -> None:
+    """Prints what can't be searched for, and at the end how many of the theorems can."""
+    if not isinstance(environment, Audits):
+        raise UsageError(f"--audit: the environment {name!r} can't audit theorems; leave --audit out")
+    wrong = 0
+    names = {theorem.name for theorem in theorems}
+    for one in environment.audit(theorems):
+        wrong += one.name in names
+        streams.output(
+            json.dumps(dataclasses.asdict(one))
+            if as_json
+            else "\t".join(map(streams.one_line, (one.name, one.source, one.reason)))
+        )
+    streams.message(f"{len(theorems) - wrong} of {len(theorems)} theorems can be searched")
 
 
 def _matching(theorems: Any, patterns: list[str], split: str | None) -> list[Theorem]:

@@ -26,15 +26,18 @@ import numpy as np
 from proofsearch import Demonstration, Theorem
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import leave_to_parent
-from proofsearch_metamath.checking import usable_processors
-from proofsearch_metamath.choices import HYPOTHESIS
+from proofsearch.trainers.searches import learnable_theorems
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.library import Library
+from proofsearch_metamath.library.library import Library
+from proofsearch_metamath.proofs.checking import usable_processors
 from proofsearch_metamath.ranker.bags import Floats, Ints
-from proofsearch_metamath.ranker.config import NAME, SizedConfig
+from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter, join
 from proofsearch_metamath.ranker.reading import Reading, SessionReader, SymbolTable
-from proofsearch_metamath.state import MetamathState
+from proofsearch_metamath.search.choices import HYPOTHESIS
+from proofsearch_metamath.search.session import session_of
+from proofsearch_metamath.search.state import MetamathState
 
 Status = Callable[[str, int | None, int | None], None]
 
@@ -142,7 +145,7 @@ class Collector:
             state = step.state
             assert isinstance(state, MetamathState)
             if reader is None:
-                reader = SessionReader(state.session, self._library, self._symbols, self._config.rows)
+                reader = SessionReader(session_of(state), self._library, self._symbols, self._config.rows)
             reading = reader.read(state)
             steps.append((reading, self._compared(state, reading, step)))
         if reader is not None:
@@ -154,7 +157,8 @@ class Collector:
         by_hypothesis = tactic.startswith(HYPOTHESIS)
         taken = -1 if by_hypothesis else self._library.provable_index[tactic]
         drawn, shares = self._drawn(others[others != taken])
-        kept = [place for place, index in enumerate(drawn.tolist()) if state.session.unifies(goal, index)]
+        unifies = session_of(state).unifies
+        kept = [place for place, index in enumerate(drawn.tolist()) if unifies(goal, index)]
         drawn, shares = drawn[kept], shares[kept]
         if by_hypothesis:
             return Compared(drawn, shares, len(drawn) + int(tactic[len(HYPOTHESIS) :]) - 1)
@@ -211,7 +215,7 @@ def choose_theorems(environment: MetamathEnvironment, before: str | None, seed: 
         UsageError: ``before`` is no theorem, or nothing to learn from stands before it.
         InputError: the database has no theorems of the split ``train``.
     """
-    everything = environment.theorems()
+    everything = learnable_theorems(environment.theorems())
     if before is not None:
         try:
             bound = environment.theorem(before).position

@@ -14,9 +14,6 @@ from pydantic import Field, model_validator
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import MOST_WORKERS
 
-NAME = "metamath-ranker"
-"""What the generator and the trainer are registered as."""
-
 RUNTIME_ONLY = frozenset({"max_minutes", "threads", "processes", "max_skipped", "validate_every", "warm_restart"})
 """What makes a finished training no less finished."""
 

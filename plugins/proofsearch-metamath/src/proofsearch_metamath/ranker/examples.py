@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -154,3 +156,21 @@ class ExamplesWriter:
             np.array(self._answers, np.int64),
             np.array(self._earlier, np.int64),
         )
+
+
+def data_hash(*examples: Examples) -> str:
+    """Changes with anything that a training reads of its examples."""
+    digest = hashlib.blake2b(digest_size=16)
+
+    def note(value: object) -> None:
+        if dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                note(getattr(value, field.name))
+        else:
+            array = np.asarray(value)
+            digest.update(f"{array.dtype} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+
+    for some in examples:
+        note(some)
+    return digest.hexdigest()

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch_metamath.compiled import native
-from proofsearch_metamath.terms import Terms
+from proofsearch_metamath.library.terms import Terms
 
 FEATURES_VERSION = 1
 

@@ -15,16 +15,17 @@ from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.models.moves import first_admitted
 from proofsearch.protocols import Builder, GenerationRequest
-from proofsearch_metamath.choices import HYPOTHESIS
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints
-from proofsearch_metamath.ranker.config import NAME, RankerConfig
+from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.reading import Role, SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights, load_weights
-from proofsearch_metamath.session import MetamathSession
-from proofsearch_metamath.state import MetamathState
+from proofsearch_metamath.search.choices import HYPOTHESIS
+from proofsearch_metamath.search.session import MetamathSession, session_of
+from proofsearch_metamath.search.state import MetamathState
 
 _SESSIONS_KEPT = 4
 _ROUNDING = 1 + 1e-9
@@ -99,7 +100,7 @@ class RankerGenerator:
         state = request.state
         if not isinstance(state, MetamathState):
             raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
-        moves = request.moves or state.session.moves(state)
+        moves = request.moves or session_of(state).moves(state)
         indices, logits = self._logits(state)
         logits /= self._config.temperature
         largest = logits.max(initial=-math.inf)
@@ -137,7 +138,7 @@ class RankerGenerator:
     def _logits(self, state: MetamathState) -> tuple[Ints, Floats]:
         """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these."""
         towers, vectors = self._open()
-        session = self._session(state.session, towers)
+        session = self._session(session_of(state), towers)
         reading = session.reader.read(state)
         surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
         goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)

@@ -14,10 +14,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch_metamath.library import Library
+from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.ranker.features import TermFeatures, scramble, symbol_hash
-from proofsearch_metamath.session import MetamathSession
-from proofsearch_metamath.state import MetamathState
+from proofsearch_metamath.search.session import MetamathSession
+from proofsearch_metamath.search.state import MetamathState
 
 _GOALS, _METAS, _SHARED, _SIZE, _LINK = (symbol_hash(name) for name in ("goals", "metas", "shared", "size", "link"))
 _MOST_LINKS = 12

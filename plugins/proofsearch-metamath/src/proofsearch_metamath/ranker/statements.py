@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proofsearch_metamath.library import Library
+from proofsearch_metamath.library.library import Library
+from proofsearch_metamath.library.terms import Terms
+from proofsearch_metamath.library.unification import PatternTree
 from proofsearch_metamath.ranker.bags import Bags, BagWriter, Floats, Ints
 from proofsearch_metamath.ranker.features import TermFeatures, symbol_hash
 from proofsearch_metamath.ranker.reading import SymbolTable
-from proofsearch_metamath.terms import Terms
-from proofsearch_metamath.unification import PatternTree
 
 MEASURES = 10
 """Columns of :attr:`Statements.measures`."""

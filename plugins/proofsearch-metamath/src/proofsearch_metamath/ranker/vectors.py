@@ -16,9 +16,9 @@ import numpy as np
 
 from proofsearch import storage
 from proofsearch.errors import InputError, StorageError
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Ints
-from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.ranker.features import FEATURES_VERSION
 from proofsearch_metamath.ranker.reading import SymbolTable
 from proofsearch_metamath.ranker.statements import read_statements, statement_hashes

@@ -1,14 +1,11 @@
 """The ranker's weights on disk: tensors as safetensors, the assertions that they know, and the core's manifest.
 
-The tensors stand in ``ranker-<step>.safetensors`` and the manifest, written last, says which file it is: at every
-moment the folder holds one whole checkpoint or none. Nothing here needs torch.
+Nothing here needs torch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -16,23 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors import numpy as safetensors_numpy
 
-from proofsearch import storage
-from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
-from proofsearch.errors import InputError, StorageError
+from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
+from proofsearch.errors import InputError
+from proofsearch.trainers.tensors import Arrays, Unread, read_tensors, tensors_file, write_tensors
+from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats
-from proofsearch_metamath.ranker.config import NAME
 from proofsearch_metamath.ranker.features import FEATURES_VERSION
 
 FORMAT = 1
 """The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
 LABELS = "labels.json"
 """The file of the assertions that have a vector of their own."""
-_TENSORS = re.compile(r"ranker-\d+\.safetensors")
 _HALVED = ("table", "context", "ids")
 """Tensors stored as float16: the large ones, of which each entry matters little."""
 _NOT_DONE = ("unfinished", "interrupted")
@@ -65,7 +58,7 @@ class Weights:
 def save_weights(
     folder: Path,
     architecture: Architecture,
-    tensors: Mapping[str, NDArray[Any]],
+    tensors: Arrays,
     labels: Sequence[KnownLabel],
     *,
     step: int,
@@ -88,18 +81,7 @@ def save_weights(
     Raises:
         StorageError: they can't be written; what was there is as it was.
     """
-    name = f"ranker-{step:08d}.safetensors"
-    stored = {
-        key: np.asarray(tensor, np.float16 if key in _HALVED else np.float32, order="C")
-        for key, tensor in tensors.items()
-    }
-    try:
-        storage.write_whole(folder / name, safetensors_numpy.save(stored))
-        storage.write_whole(folder / LABELS, json.dumps(list(labels), separators=(",", ":")).encode())
-    except OSError as error:
-        raise StorageError(
-            f"{folder}: the weights can't be written: {error.strerror or error}; make room, then train again"
-        ) from error
+    stored = {key: np.asarray(tensor, np.float16 if key in _HALVED else np.float32) for key, tensor in tensors.items()}
     manifest = Manifest(
         "generator",
         NAME,
@@ -114,12 +96,8 @@ def save_weights(
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    written = write_manifest(folder, manifest, [name, LABELS])
-    for file in folder.iterdir():
-        if _TENSORS.fullmatch(file.name) and file.name != name:
-            with contextlib.suppress(OSError):
-                file.unlink()  # of the weights before; nothing reads it any more
-    return written
+    known = json.dumps(list(labels), separators=(",", ":")).encode()
+    return write_tensors(folder, manifest, stored, name="ranker", step=step, others={LABELS: known})
 
 
 def load_weights(folder: Path) -> Weights:
@@ -138,14 +116,7 @@ def load_weights(folder: Path) -> Weights:
             f"them; train again into another folder"
         )
     config = manifest.config
-    version = config.get("format")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputError(f"{source}: damaged: config.format is {version!r}, expected a whole number from 1")
-    if version > FORMAT:
-        raise InputError(
-            f"{source}: the weights have format {version}, this proofsearch-metamath reads up to {FORMAT}; upgrade "
-            f"with: pip install -U proofsearch-metamath"
-        )
+    check_format(config.get("format"), FORMAT, source, "config.format", "proofsearch-metamath")
     features = config.get("features")
     if features != FEATURES_VERSION:
         raise InputError(
@@ -153,13 +124,14 @@ def load_weights(folder: Path) -> Weights:
             f"version {FEATURES_VERSION}; train them again with it: proofsearch train --plugin {NAME}"
         )
     architecture = _architecture(source, config.get("architecture"))
-    names = [name for name in manifest.files if _TENSORS.fullmatch(name)]
-    if len(names) != 1 or LABELS not in manifest.files:
-        raise InputError(
-            f"{source}: damaged: it names {len(names)} files ranker-<step>.safetensors, expected one, and {LABELS}"
-        )
+    file = tensors_file(folder, manifest, "ranker")
+    if LABELS not in manifest.files:
+        raise InputError(f"{source}: damaged: it names no file {LABELS}")
     labels = _labels(folder / LABELS, architecture.labels)
-    return Weights(folder, architecture, _tensors(folder / names[0], architecture), labels, manifest)
+    unread = Unread(read_tensors(file), file, (np.float32, np.float16))
+    found = {name: unread.take(name, *shape).astype(np.float32) for name, shape in architecture.shapes().items()}
+    unread.refuse_rest()
+    return Weights(folder, architecture, found, labels, manifest)
 
 
 def _architecture(source: Path, value: object) -> Architecture:
@@ -186,29 +158,3 @@ def _labels(path: Path, count: int) -> list[KnownLabel]:
     if len(found) != count:
         raise InputError(f"{path}: has {len(found)} labels, {MANIFEST} says {count}; {_AGAIN}")
     return [(label, digest) for label, digest in found]
-
-
-def _tensors(path: Path, architecture: Architecture) -> dict[str, Floats]:
-    try:
-        found = safetensors_numpy.load(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
-    except KeyError as error:
-        raise InputError(f"{path}: holds numbers of type {error}, expected float32 or float16; {_AGAIN}") from None
-    except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path}: not a safetensors file, or damaged: {error}; {_AGAIN}") from None
-    shapes = architecture.shapes()
-    for name, shape in shapes.items():
-        tensor = found.get(name)
-        if tensor is None:
-            raise InputError(f"{path}: the tensor {name!r} is missing; {_AGAIN}")
-        if tensor.shape != shape:
-            raise InputError(f"{path}: the tensor {name!r} has shape {tensor.shape}, expected {shape}; {_AGAIN}")
-        if tensor.dtype not in (np.float32, np.float16):
-            raise InputError(f"{path}: the tensor {name!r} holds {tensor.dtype}, expected float32 or float16; {_AGAIN}")
-        if not np.isfinite(tensor).all():
-            raise InputError(f"{path}: the tensor {name!r} holds numbers that are not finite; train them again")
-    unknown = sorted(found.keys() - shapes.keys())
-    if unknown:
-        raise InputError(f"{path}: the tensor {unknown[0]!r} belongs to no part of the ranker; {_AGAIN}")
-    return {name: found[name].astype(np.float32) for name in shapes}

@@ -1,0 +1,309 @@
+"""Recorded searches as a dataset: states with labels and rows, grouped by theorem, in columns.
+
+Only theorems with an accepted proof are in it: in a search without one every state is unknown. Theorems of the test
+split are left out whatever is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch.errors import InputError
+from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trajectory.recorded import RecordedSearch
+from proofsearch.types import Theorem
+from proofsearch_ebm.config import RowType
+from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL, UNKNOWN_LABEL, label_search
+from proofsearch_ebm.data.merging import (
+    EncodedSearch,
+    MergedTheorem,
+    SearchStates,
+    StateDecision,
+    merge_searches,
+    spans,
+)
+from proofsearch_ebm.data.parts import PartEncoder, Parts
+from proofsearch_ebm.data.report import DatasetReport
+from proofsearch_ebm.data.rows import RowTable
+
+_SAY_EVERY = 500
+"""Searches between two lines of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class TheoremStates:
+    """One theorem, all its searches merged: equal texts are one state.
+
+    Attributes:
+        theorem: what it is; with the split that its searches were recorded with.
+        states: its state ids, consecutive.
+        decisions: the actual sibling sets of its searches.
+        searches: when each search met which states.
+    """
+
+    theorem: Theorem
+    states: NDArray[np.int64]
+    decisions: list[StateDecision]
+    searches: list[SearchStates]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """States of proved theorems, by state id from 0 to N − 1.
+
+    Attributes:
+        theorems: by theorem index.
+        parts: the rows of all states, distinct ones once; float16 if it was built so.
+        label: 1 positive, 0 negative, -1 unknown; int8, shape ``(N,)``.
+        leads_on: whether the state led on to the proof when a search met it, and not only back to what had been
+            expanded before; false for roots. Such states are positive; bool, shape ``(N,)``.
+        remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
+        depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
+        num_goals: open goals, at least 1; int32, shape ``(N,)``.
+        logprob: sum of the log-probabilities on the likeliest path; float32, shape ``(N,)``.
+        length: characters of the text; int32, shape ``(N,)``.
+        key: BLAKE2b-128 of the text; equal for equal texts, also of different theorems; uint64, shape ``(N, 2)``.
+        theorem_of: theorem index; int32, shape ``(N,)``.
+        encoder_fingerprint: of the encoder and the kind of parts.
+        environment: name of the environment that all searches ran in.
+        environment_fingerprint: hash of what it depends on, as trajectories have it.
+        generators: names of the policies, sorted.
+        scorers: names of the scorers, sorted.
+        report: what was kept and dropped.
+    """
+
+    theorems: list[TheoremStates]
+    parts: Parts
+    label: NDArray[np.int8]
+    leads_on: NDArray[np.bool_]
+    remaining: NDArray[np.float32]
+    depth: NDArray[np.int32]
+    num_goals: NDArray[np.int32]
+    logprob: NDArray[np.float32]
+    length: NDArray[np.int32]
+    key: NDArray[np.uint64]
+    theorem_of: NDArray[np.int32]
+    encoder_fingerprint: str
+    environment: str
+    environment_fingerprint: str
+    generators: tuple[str, ...]
+    scorers: tuple[str, ...]
+    report: DatasetReport
+
+    @property
+    def num_states(self) -> int:
+        """N."""
+        return len(self.label)
+
+    @property
+    def width(self) -> int:
+        """Columns of a row."""
+        return int(self.parts.rows.shape[1])
+
+    def gather(self, state_ids: NDArray[np.int64]) -> Parts:
+        """The parts of some states, rows deduplicated within the batch, always float32.
+
+        Args:
+            state_ids: in any order, with repetitions; of any shape, read row by row. A negative id, padding, is a
+                state without parts.
+        """
+        ids = np.asarray(state_ids, np.int64).ravel()
+        real = np.maximum(ids, 0)
+        starts = self.parts.offsets[real]
+        counts = np.where(ids >= 0, self.parts.offsets[real + 1] - starts, 0)
+        used, index = np.unique(self.parts.index[spans(starts, counts)], return_inverse=True)
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        return Parts(self.parts.rows[used].astype(np.float32), index.astype(np.int64).ravel(), offsets)
+
+    def states_of(self, theorems: Iterable[int]) -> NDArray[np.int64]:
+        """The state ids of some theorems, by theorem index."""
+        ranges = [self.theorems[index].states for index in theorems]
+        return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
+
+
+def _untold(message: str, done: int | None) -> None:
+    pass
+
+
+def build_dataset(
+    paths: Sequence[Path],
+    encoder: PartEncoder,
+    *,
+    min_expansions: int,
+    max_states_per_theorem: int,
+    seed: int,
+    say: Callable[[str], None],
+    status: Callable[[str, int | None], None] = _untold,
+    row_type: RowType = "float32",
+) -> Dataset:
+    """Reads, labels, merges and encodes recorded searches.
+
+    Args:
+        paths: trajectory files, folders of them, or run folders; a search that is in several is taken once.
+        encoder: turns states into rows.
+        min_expansions: what is demanded of negatives (:func:`proofsearch.trajectory.labels.label`).
+        max_states_per_theorem: states kept of a theorem. Positives and members of decisions are kept in any case;
+            then come negatives, other expanded states, and a random choice of the rest.
+        seed: of that choice.
+        say: gets lines for people: progress, what was dropped.
+        status: told what goes on and how many searches were read.
+        row_type: how rows are kept; float16 for millions of them.
+
+    Raises:
+        InputError: no search at all, none with an accepted proof outside the test split, searches of different
+            environments, damaged or foreign files, or an encoder that returned what is no vector.
+    """
+    tally: Counter[str] = Counter()
+    table = RowTable(encoder, row_type)
+    found: dict[str, list[EncodedSearch]] = defaultdict(list)
+    theorems: dict[str, Theorem] = {}
+    origins: set[tuple[str, str, str, str]] = set()
+    for search in _searches(paths, tally, table, say, status):
+        theorems.setdefault(search.theorem.name, search.theorem)
+        origins.add((search.environment, search.fingerprint, search.generator, search.scorer))
+        if not search.proved:
+            continue
+        labelled = label_search(
+            search,
+            encoder.kind,
+            min_expansions=min_expansions,
+            max_states=max_states_per_theorem,
+            seed=seed,
+            with_theorem=encoder.with_theorem,
+        )
+        tally.update(nodes=labelled.num_nodes, empty=labelled.empty, proved=1)
+        parts = labelled.parts
+        index = table.add(parts)[parts.index]
+        found[search.theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
+    if not found:
+        raise InputError(_nothing(paths, tally))
+    status("putting the searches of each theorem together", None)
+    merged = {
+        name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
+    }
+    dataset = _assembled(merged, theorems, table, tally, origins, encoder.fingerprint())
+    for line in dataset.report.sentences():
+        say(line)
+    return dataset
+
+
+def _searches(
+    paths: Sequence[Path],
+    tally: Counter[str],
+    table: RowTable,
+    say: Callable[[str], None],
+    status: Callable[[str, int | None], None],
+) -> Iterator[RecordedSearch]:
+    """The searches that may be learnt from; says how far it is, and counts them."""
+    searches = LearnableSearches(paths, same_library=True)
+    for search in searches:
+        status("reading and encoding recorded searches", searches.num_read)
+        if searches.num_read % _SAY_EVERY == 0:
+            say(f"{searches.num_read} searches read, {tally['nodes']} states seen, {len(table)} parts")
+        yield search
+    tally.update(searches=searches.num_read, test_searches=searches.num_left_out)
+    if searches.num_left_out:
+        say(f"{searches.num_left_out} searches of theorems of the test split left out: nothing is learned from those")
+
+
+def _nothing(paths: Sequence[Path], tally: Counter[str]) -> str:
+    where = ", ".join(map(str, paths)) or "no path given"
+    if not tally["searches"]:
+        return f"{where}: no recorded search; record some with: proofsearch search --split train --out runs/train"
+    tested = f", {tally['test_searches']} of them of the test split" if tally["test_searches"] else ""
+    return (
+        f"{where}: {tally['searches']} searches{tested}, none that could be learned from: without an accepted proof "
+        f"no state is known to be positive; record more of the training split, with a larger budget, or along the "
+        f"library's own proofs: proofsearch search --split train --generator demonstrated --scorer demonstration"
+    )
+
+
+def _assembled(
+    merged: dict[str, MergedTheorem],
+    theorems: dict[str, Theorem],
+    table: RowTable,
+    tally: Counter[str],
+    origins: Collection[tuple[str, str, str, str]],
+    fingerprint: str,
+) -> Dataset:
+    states: list[TheoremStates] = []
+    base = 0
+    for name, one in merged.items():
+        size = len(one.counts)
+        states.append(
+            TheoremStates(
+                theorems[name],
+                np.arange(base, base + size),
+                [
+                    replace(
+                        decision,
+                        children=decision.children + base,
+                        parent=decision.parent + base if decision.parent >= 0 else -1,
+                    )
+                    for decision in one.decisions
+                ],
+                [replace(search, states=search.states + base) for search in one.searches],
+            )
+        )
+        base += size
+
+    one_by_one = list(merged.values())
+
+    def column(name: str, kind: Any) -> NDArray[Any]:
+        return np.concatenate([getattr(one.columns, name) for one in one_by_one]).astype(kind)
+
+    used, index = np.unique(np.concatenate([one.index for one in one_by_one]), return_inverse=True)
+    offsets = np.concatenate(([0], np.cumsum(np.concatenate([one.counts for one in one_by_one]))))
+    label = column("label", np.int8)
+    environments, fingerprints, generators, scorers = (sorted(set(names)) for names in zip(*origins, strict=True))
+    return Dataset(
+        theorems=states,
+        parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
+        label=label,
+        leads_on=np.concatenate([one.leads_on for one in one_by_one]),
+        remaining=column("remaining", np.float32),
+        depth=column("depth", np.int32),
+        num_goals=column("num_goals", np.int32),
+        logprob=column("logprob", np.float32),
+        length=column("length", np.int32),
+        key=column("key", np.uint64),
+        theorem_of=np.repeat(np.arange(len(states), dtype=np.int32), [len(one.counts) for one in one_by_one]),
+        encoder_fingerprint=fingerprint,
+        environment=environments[0],
+        environment_fingerprint=fingerprints[0],
+        generators=tuple(generators),
+        scorers=tuple(scorers),
+        report=_report(merged.values(), tally, label, len(used)),
+    )
+
+
+def _report(
+    merged: Collection[MergedTheorem], tally: Counter[str], label: NDArray[np.int8], parts: int
+) -> DatasetReport:
+    """What was read, kept and dropped."""
+    return DatasetReport(
+        searches=tally["searches"],
+        proved=tally["proved"],
+        test_searches=tally["test_searches"],
+        theorems=len(merged),
+        nodes=tally["nodes"],
+        states=len(label),
+        empty=tally["empty"],
+        merged=sum(one.merged for one in merged),
+        conflicts=sum(one.conflicts for one in merged),
+        over_limit=tally["nodes"] - tally["empty"] - len(label) - sum(one.merged + one.conflicts for one in merged),
+        positives=int((label == POSITIVE_LABEL).sum()),
+        negatives=int((label == NEGATIVE_LABEL).sum()),
+        unknown=int((label == UNKNOWN_LABEL).sum()),
+        decisions=sum(len(one.decisions) for one in merged),
+        decisions_dropped=sum(one.decisions_dropped for one in merged),
+        decisions_merged=sum(one.decisions_merged for one in merged),
+        parts=parts,
+    )

@@ -1,0 +1,193 @@
+"""The rows of a whole dataset: each part encoded once, however many states of however many theorems hold it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from proofsearch.errors import InputError
+from proofsearch.models.embedding_cache import KEY_BYTES, text_key
+from proofsearch.trajectory.schema import tree_from_text
+from proofsearch.types import Goal, State
+from proofsearch_ebm.config import PartsKind, RowType
+from proofsearch_ebm.data.parts import PartEncoder, beside_theorem
+
+_CHUNK = 8192
+"""Parts encoded at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParts:
+    """The parts of some states of a search, not yet encoded.
+
+    Attributes:
+        keys: of the distinct parts, as :func:`~proofsearch.models.embedding_cache.text_key` makes them, in the order
+            of their first use.
+        index: the parts of the states, one state after the other, by place in ``keys``; shape ``(M,)``.
+        offsets: where each state's parts begin in ``index``, shape ``(states + 1,)``.
+        make: the part at a place in ``keys``, as an encoder takes it.
+    """
+
+    keys: list[bytes]
+    index: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    make: Callable[[int], State]
+
+
+def parts_of_nodes(
+    table: pa.Table,
+    nodes: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    kind: PartsKind,
+    statement: str | None = None,
+) -> SearchParts:
+    """The parts of some nodes of a recorded search.
+
+    Args:
+        table: the rows of the search.
+        nodes: which, increasing.
+        keys: theirs, shape ``(len(nodes), 2)``.
+        kind: what the parts of a state are.
+        statement: the theorem's, where parts are read together with it.
+
+    Raises:
+        InputError: a node has another number of goals than its column says, or a tree can't be read.
+    """
+    taken = table.select(["search_id", "text", "goals", "num_goals"]).take(nodes).combine_chunks()
+    goals: Any = pa.concat_arrays([*taken.column("goals").chunks, pa.array([], table.schema.field("goals").type)])
+    counts = pc.list_value_length(goals).to_numpy(zero_copy_only=False).astype(np.int64)
+    if not np.array_equal(counts, taken.column("num_goals").to_numpy()):
+        wrong = int(np.flatnonzero(counts != taken.column("num_goals").to_numpy())[0])
+        raise InputError(
+            f"search {taken.column('search_id')[wrong].as_py()}: damaged: node {int(nodes[wrong])} has "
+            f"{int(counts[wrong])} goals, its column num_goals says {taken.column('num_goals')[wrong].as_py()}"
+        )
+    flat: Any = pc.list_flatten(goals)
+    encoded: Any = flat.field("text").dictionary_encode()
+    goal_of = encoded.indices.to_numpy().astype(np.int64)
+    goal_texts: list[str] = encoded.dictionary.to_pylist()
+    first = np.unique(goal_of, return_index=True)[1]
+    trees = flat.field("tree")
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    @cache
+    def goal(place: int) -> Goal:
+        tree = trees[int(first[place])].as_py()
+        try:
+            return Goal(goal_texts[place], None if tree is None else tree_from_text(tree))
+        except (ValueError, KeyError) as error:
+            name = taken.column("search_id")[0].as_py()
+            raise InputError(
+                f"search {name}: damaged: the tree of goal {goal_texts[place][:200]!r} can't be read: {error}"
+            ) from None
+
+    if kind == "goals":
+        return SearchParts(
+            [_key(text_key(text), statement) for text in goal_texts],
+            goal_of,
+            offsets,
+            lambda place: _beside(State(goal_texts[place], (goal(place),)), statement),
+        )
+    texts = taken.column("text")
+
+    def state(place: int) -> State:
+        own = goal_of[offsets[place] : offsets[place + 1]].tolist()
+        return _beside(State(str(texts[place].as_py()), tuple(goal(number) for number in own)), statement)
+
+    raw = np.ascontiguousarray(keys.astype("<u8")).tobytes()
+    cut = [_key(raw[start : start + KEY_BYTES], statement) for start in range(0, len(raw), KEY_BYTES)]
+    return SearchParts(cut, np.arange(len(nodes)), np.arange(len(nodes) + 1), state)
+
+
+def _key(key: bytes, statement: str | None) -> bytes:
+    """The key of a part that is read together with a theorem: not that of the part alone."""
+    if statement is None:
+        return key
+    return hashlib.blake2b(key + statement.encode(), digest_size=KEY_BYTES).digest()
+
+
+def _beside(part: State, statement: str | None) -> State:
+    return part if statement is None else beside_theorem(part, statement)
+
+
+class RowTable:
+    """Rows by the keys of parts. Parts are queued and encoded in chunks, their texts then forgotten."""
+
+    def __init__(self, encoder: PartEncoder, row_type: RowType) -> None:
+        """Keeps its configuration.
+
+        Args:
+            encoder: encodes the parts.
+            row_type: how rows are kept.
+        """
+        self._encoder = encoder
+        self._type = np.dtype(row_type)
+        self._row: dict[bytes, int] = {}
+        self._waiting: list[State] = []
+        self._chunks: list[NDArray[np.floating[Any]]] = []
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def add(self, parts: SearchParts) -> NDArray[np.int64]:
+        """The rows of ``parts.keys``, shape ``(len(parts.keys),)``; new ones are encoded by and by.
+
+        Raises:
+            InputError: the encoder returned what is no vector.
+        """
+        rows = np.empty(len(parts.keys), np.int64)
+        for place, key in enumerate(parts.keys):
+            row = self._row.get(key)
+            if row is None:
+                row = self._row[key] = len(self._row)
+                self._waiting.append(parts.make(place))
+                if len(self._waiting) >= _CHUNK:
+                    self._encode()
+            rows[place] = row
+        return rows
+
+    def take(self, used: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        """The rows with these numbers, increasing, shape ``(len(used), width)``. The table is empty afterwards.
+
+        Raises:
+            InputError: as :meth:`add`.
+        """
+        self._encode()
+        rows: NDArray[np.floating[Any]] = np.empty((len(used), self._encoder.width), self._type)
+        chunks, self._chunks, self._row = self._chunks, [], {}
+        begin = done = 0
+        # Each chunk is freed once it is copied: at no time are there two copies of all rows.
+        for chunk in _emptying(chunks):
+            here = used[done : int(np.searchsorted(used, begin + len(chunk)))] - begin
+            rows[done : done + len(here)] = chunk[here]
+            begin += len(chunk)
+            done += len(here)
+        return rows
+
+    def _encode(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        rows = self._encoder.encode_parts(waiting)
+        with np.errstate(over="ignore"):
+            stored = rows.astype(self._type)
+        if not (np.isfinite(stored).all() and stored.any(axis=1).all()):
+            raise InputError(
+                f"encoder {self._encoder.fingerprint()}: rows with entries up to {float(np.abs(rows).max()):.3g} do "
+                f"not fit into {self._type}; keep them as float32"
+            )
+        self._chunks.append(stored)
+
+
+def _emptying(chunks: list[NDArray[np.floating[Any]]]) -> Any:
+    chunks.reverse()
+    while chunks:
+        yield chunks.pop()

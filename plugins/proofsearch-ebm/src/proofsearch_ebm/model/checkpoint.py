@@ -1,0 +1,133 @@
+"""The checkpoint that a search reads: the head's tensors as safetensors, and the core's manifest.
+
+Nothing here needs torch, so that a search's workers start fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
+from proofsearch.errors import InputError
+from proofsearch.trainers.tensors import Arrays, read_tensors, tensors_file, write_tensors
+from proofsearch_ebm.config import PartsKind
+from proofsearch_ebm.model.architecture import HeadConfig
+from proofsearch_ebm.model.folded import FoldedHead, fold_tensors
+
+FORMAT = 1
+"""The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint as it was read.
+
+    Attributes:
+        folder: where from.
+        head: folded for inference.
+        encoder: the name of the encoder that it was trained with.
+        encoder_options: those that the encoder was built with.
+        encoder_fingerprint: of that encoder.
+        parts: what the encoder encoded.
+        with_theorem: whether it read every part together with its theorem.
+        metrics: what was measured on it, the mixing included.
+    """
+
+    folder: Path
+    head: FoldedHead
+    encoder: str
+    encoder_options: Mapping[str, Any]
+    encoder_fingerprint: str
+    parts: PartsKind
+    with_theorem: bool
+    metrics: Mapping[str, Any]
+
+
+def save_checkpoint(
+    folder: Path,
+    head_config: HeadConfig,
+    tensors: Arrays,
+    *,
+    step: int,
+    encoder: str,
+    encoder_options: Mapping[str, Any],
+    parts: PartsKind,
+    with_theorem: bool,
+    training: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+    metrics: Mapping[str, Any],
+) -> Manifest:
+    """Writes a checkpoint; the folder's earlier one stays whole until this one is.
+
+    Args:
+        folder: exists.
+        head_config: of the head.
+        tensors: its state, as ``state_dict()`` gives it.
+        step: after which it was taken.
+        encoder: the encoder's name.
+        encoder_options: those that it was built with, as JSON.
+        parts: what it encodes.
+        with_theorem: whether it reads every part together with its theorem.
+        training: the options of the training, as JSON.
+        fingerprints: ``"encoder"``, and whatever else it fits together with.
+        metrics: JSON values.
+
+    Raises:
+        StorageError: it can't be written; what was there is as it was.
+    """
+    manifest = Manifest(
+        "scorer",
+        "ebm",
+        config={
+            "format": FORMAT,
+            "step": step,
+            "encoder": encoder,
+            "encoder_options": dict(encoder_options),
+            "parts": parts,
+            "with_theorem": with_theorem,
+            "head": head_config.model_dump(mode="json"),
+            "training": dict(training),
+        },
+        versions={package: metadata.version(package) for package in ("proofsearch", "torch")},
+        fingerprints=fingerprints,
+        metrics=metrics,
+    )
+    return write_tensors(folder, manifest, tensors, name="head", step=step)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Reads a checkpoint and checks everything about it. Nothing in it is run.
+
+    Raises:
+        InputError: not a checkpoint of this scorer, of a newer format, damaged, or with tensors that are missing, left
+            over, of another shape or type, or not finite. The message says which.
+    """
+    manifest = read_manifest(folder, kind="scorer", name="ebm")
+    config = manifest.config
+    source = folder / MANIFEST
+    check_format(config.get("format"), FORMAT, source, "config.format", "proofsearch-ebm", " of the energy-based model")
+    parts, encoder = config.get("parts"), config.get("encoder")
+    encoder_options = config.get("encoder_options")
+    fingerprint = manifest.fingerprints.get("encoder")
+    if parts not in ("state", "goals"):
+        raise InputError(f"{source}: damaged: config.parts is {parts!r}, expected 'state' or 'goals'")
+    with_theorem = config.get("with_theorem")
+    if not isinstance(with_theorem, bool):
+        raise InputError(f"{source}: damaged: config.with_theorem is {with_theorem!r}, expected true or false")
+    if not isinstance(encoder, str) or not isinstance(encoder_options, dict) or fingerprint is None:
+        raise InputError(f"{source}: damaged: it does not say which encoder the checkpoint was trained with")
+    try:
+        head_config = HeadConfig.model_validate(config.get("head"))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, ("config", "head", *problem["loc"])))
+        raise InputError(f"{source}: damaged: {place}: {problem['msg']}, found {problem['input']!r}") from None
+    file = tensors_file(folder, manifest, "head")
+    head = fold_tensors(head_config, read_tensors(file), file)
+    return Checkpoint(folder, head, encoder, encoder_options, fingerprint, parts, with_theorem, manifest.metrics)

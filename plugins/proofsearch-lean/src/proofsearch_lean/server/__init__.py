@@ -1,0 +1,1 @@
+"""Searching over Lean's own language server, which every toolchain has."""

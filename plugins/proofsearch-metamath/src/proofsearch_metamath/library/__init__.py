@@ -1,0 +1,1 @@
+"""Prepared databases: arrays that load at once, the terms that a search is made of, and unification."""

@@ -1,0 +1,1 @@
+"""Language models as they are asked: the generator and the encoder, and what both need."""

@@ -1,0 +1,2 @@
+syl $p |- ( ph -> ch ) $=
+      ( wi a1i mpd ) ABCDBCFAEGH $.
