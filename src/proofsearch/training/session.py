@@ -53,6 +53,22 @@ class TrainingSummary:
     seconds: float = 0.0
 
 
+def _refuse_useless(trajectories: Sequence[str], environment: str) -> None:
+    """Refuses trajectories that hold nothing, and those of another prover."""
+    for path in trajectories:
+        refuse_empty(Path(path))
+        refuse_foreign(Path(path), environment)
+
+
+def _refuse_nothing_left(checkpoint: Path, trainer: str) -> None:
+    """Refuses a training that ended without a checkpoint."""
+    if not (checkpoint / MANIFEST).is_file():
+        raise PluginError(
+            f"the trainer {trainer!r} ended and left no checkpoint at {checkpoint} (no {MANIFEST}); "
+            f"that is a fault of its plugin"
+        )
+
+
 def train(
     config: TrainConfig,
     out: Path,
@@ -93,9 +109,7 @@ def train(
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     if not trajectories and _needs_trajectories(parts):
         trajectories = found_or_recorded(plugins, config, cache, tell, argv)
-    for path in trajectories:
-        refuse_empty(Path(path))
-        refuse_foreign(Path(path), config.env)
+    _refuse_useless(trajectories, config.env)
     with alone(out, resume=resume):
         resolved = parts.config.model_copy(update={"trajectories": trajectories})
         before = begun_with(out)
@@ -118,11 +132,7 @@ def train(
                 report=report,
             )
             checkpoint = components.trainer().train(request)
-        if not (checkpoint / MANIFEST).is_file():
-            raise PluginError(
-                f"the trainer {config.plugin!r} ended and left no checkpoint at {checkpoint} (no {MANIFEST}); "
-                f"that is a fault of its plugin"
-            )
+        _refuse_nothing_left(checkpoint, config.plugin)
         if manifest_content(out) != manifest_before:
             kept.keep()
         elif before is not None and not kept.done:

@@ -45,6 +45,19 @@ class Ended:
         return " ".join(f"{self.output} {self.errors}".split())[-most:]
 
 
+def _started(words: Sequence[str], folder: Path, group: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """The program, under way in a process group that exists."""
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=group,
+    )
+
+
 def run_command(
     words: Sequence[str],
     folder: Path,
@@ -69,15 +82,7 @@ def run_command(
     )
     assert guard.stdin
     try:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=guard.pid,
-        )
+        process = _started(words, folder, guard.pid, {**os.environ, **(environment or {})})
     except BaseException:
         guard.stdin.close()
         guard.wait()

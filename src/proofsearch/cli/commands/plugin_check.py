@@ -41,10 +41,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         env: Annotated[
             str | None,
-            typer.Option(
-                "--env",
-                help="The environment to try it on; default: the small prover of the checks.",
-            ),
+            typer.Option("--env", help="The environment to try it on; default: the small prover of the checks."),
         ] = None,
         generator: Annotated[
             str | None,

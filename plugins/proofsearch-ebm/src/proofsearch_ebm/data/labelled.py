@@ -6,6 +6,7 @@ that the scorer gave are never looked at: in a search guided by known proofs the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,17 @@ class LabelledSearch:
     empty: int
 
 
+def _reasons(search: RecordedSearch, label: NDArray[np.int8], decisions: Sequence[Decision]) -> NDArray[np.int8]:
+    """Why each state is worth keeping."""
+    reason = np.full(search.num_nodes, OTHER, np.int8)
+    reason[search.expanded] = EXPANDED
+    reason[label == NEGATIVE_LABEL] = DEAD_END
+    reason[label == POSITIVE_LABEL] = ALWAYS
+    for decision in decisions:
+        reason[list(decision.children)] = ALWAYS
+    return reason
+
+
 def label_search(
     search: RecordedSearch,
     kind: PartsKind,
@@ -133,13 +145,7 @@ def label_search(
 
     text = table.column("text")
     usable = (pc.utf8_length(pc.utf8_trim_whitespace(text)).to_numpy() > 0) & (search.num_goals > 0)
-    reason = np.full(nodes, OTHER, np.int8)
-    reason[search.expanded] = EXPANDED
-    reason[label == NEGATIVE_LABEL] = DEAD_END
-    reason[label == POSITIVE_LABEL] = ALWAYS
-    for decision in decisions:
-        reason[list(decision.children)] = ALWAYS
-
+    reason = _reasons(search, label, decisions)
     kept = choose(keys, reason, usable, max_states, seed)
     columns = SearchColumns(
         key=keys[kept],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,8 @@ from proofsearch_ebm.data.labelled import (
     SearchColumns,
     choose,
 )
+
+_NAMES = tuple(field.name for field in fields(SearchColumns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,16 @@ class EncodedSearch:
     offsets: NDArray[np.int64]
 
 
+def _joined(several: Sequence[SearchColumns]) -> SearchColumns:
+    """The rows of several, one after the other."""
+    return SearchColumns(**{name: np.concatenate([getattr(one, name) for one in several]) for name in _NAMES})
+
+
+def _taken(columns: SearchColumns, at: NDArray[np.int64]) -> SearchColumns:
+    """Some of the rows."""
+    return SearchColumns(**{name: getattr(columns, name)[at] for name in _NAMES})
+
+
 def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: int) -> MergedTheorem:
     """Merges the searches of one theorem.
 
@@ -138,50 +150,39 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
         max_states: as :func:`~proofsearch_ebm.data.labelled.label_search` takes it.
         seed: likewise.
     """
-    key = np.concatenate([search.columns.key for search in searches])
-    label = np.concatenate([search.columns.label for search in searches])
-    logprob = np.concatenate([search.columns.logprob for search in searches])
-    number = _numbered(key)
+    rows = _joined([search.columns for search in searches])
+    number = _numbered(rows.key)
     count = int(number.max()) + 1 if len(number) else 0
 
-    positive = np.zeros(count, np.bool_)
-    positive[number[label == POSITIVE_LABEL]] = True
-    negative = np.zeros(count, np.bool_)
-    negative[number[label == NEGATIVE_LABEL]] = True
+    def is_any(rows_that: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """For each state whether it holds in any search."""
+        answer = np.zeros(count, np.bool_)
+        answer[number[rows_that]] = True
+        return answer
+
+    positive, negative = is_any(rows.label == POSITIVE_LABEL), is_any(rows.label == NEGATIVE_LABEL)
+    leads_on = is_any((rows.born >= 0) & (rows.onward > rows.born))
     reason = np.full(count, np.iinfo(np.int8).max, np.int8)
-    np.minimum.at(reason, number, np.concatenate([search.columns.reason for search in searches]))
+    np.minimum.at(reason, number, rows.reason)
     far = np.iinfo(np.int32).max
     remaining = np.full(count, far, np.int32)
-    found = np.concatenate([search.columns.remaining for search in searches])
-    np.minimum.at(remaining, number, np.where(found > 0, found, far))
+    np.minimum.at(remaining, number, np.where(rows.remaining > 0, rows.remaining, far))
+    label = np.full(count, UNKNOWN_LABEL, np.int8)
+    label[negative] = NEGATIVE_LABEL
+    label[positive] = POSITIVE_LABEL
 
-    born = np.concatenate([search.columns.born for search in searches])
-    onward = np.concatenate([search.columns.onward for search in searches])
-    leads_on = np.zeros(count, np.bool_)
-    leads_on[number[(born >= 0) & (onward > born)]] = True
-
-    order = np.lexsort((np.arange(len(number)), -logprob, number))
+    order = np.lexsort((np.arange(len(number)), -rows.logprob, number))
     best = order[np.searchsorted(number[order], np.arange(count))]
     conflict = positive & negative
-    kept = choose(key[best], reason, ~conflict, max_states, seed)
+    kept = choose(rows.key[best], reason, ~conflict, max_states, seed)
     new = np.full(count, -1, np.int64)
     new[kept] = np.arange(len(kept))
 
     at = best[kept]
-    merged_label = np.full(count, UNKNOWN_LABEL, np.int8)
-    merged_label[negative] = NEGATIVE_LABEL
-    merged_label[positive] = POSITIVE_LABEL
-    columns = SearchColumns(
-        key=key[at],
-        label=merged_label[kept],
+    columns = replace(
+        _taken(rows, at),
+        label=label[kept],
         remaining=np.where(remaining < far, remaining, -1).astype(np.int32)[kept],
-        depth=np.concatenate([search.columns.depth for search in searches])[at],
-        num_goals=np.concatenate([search.columns.num_goals for search in searches])[at],
-        logprob=logprob[at],
-        length=np.concatenate([search.columns.length for search in searches])[at],
-        born=born[at],
-        expanded=np.concatenate([search.columns.expanded for search in searches])[at],
-        onward=onward[at],
         reason=reason[kept],
     )
     bounds = np.cumsum([0] + [len(search.columns.label) for search in searches])

@@ -42,6 +42,17 @@ class SearchParts:
     make: Callable[[int], State]
 
 
+def _check_counts(counts: NDArray[np.int64], taken: pa.Table, nodes: NDArray[np.int64]) -> None:
+    """Refuses nodes that have another number of goals than their column says."""
+    said = taken.column("num_goals").to_numpy()
+    if not np.array_equal(counts, said):
+        wrong = int(np.flatnonzero(counts != said)[0])
+        raise InputError(
+            f"search {taken.column('search_id')[wrong].as_py()}: damaged: node {int(nodes[wrong])} has "
+            f"{int(counts[wrong])} goals, its column num_goals says {int(said[wrong])}"
+        )
+
+
 def parts_of_nodes(
     table: pa.Table,
     nodes: NDArray[np.int64],
@@ -64,12 +75,7 @@ def parts_of_nodes(
     taken = table.select(["search_id", "text", "goals", "num_goals"]).take(nodes).combine_chunks()
     goals: Any = pa.concat_arrays([*taken.column("goals").chunks, pa.array([], table.schema.field("goals").type)])
     counts = pc.list_value_length(goals).to_numpy(zero_copy_only=False).astype(np.int64)
-    if not np.array_equal(counts, taken.column("num_goals").to_numpy()):
-        wrong = int(np.flatnonzero(counts != taken.column("num_goals").to_numpy())[0])
-        raise InputError(
-            f"search {taken.column('search_id')[wrong].as_py()}: damaged: node {int(nodes[wrong])} has "
-            f"{int(counts[wrong])} goals, its column num_goals says {taken.column('num_goals')[wrong].as_py()}"
-        )
+    _check_counts(counts, taken, nodes)
     flat: Any = pc.list_flatten(goals)
     encoded: Any = flat.field("text").dictionary_encode()
     goal_of = encoded.indices.to_numpy().astype(np.int64)

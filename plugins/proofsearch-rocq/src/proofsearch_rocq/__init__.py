@@ -1,0 +1,1 @@
+"""Rocq (Coq) for proofsearch."""

@@ -1,0 +1,372 @@
+"""The XML protocol of ``coqidetop``: a document that grows and shrinks at its end, with a state behind each sentence.
+
+``Add`` parses one sentence behind the last one, ``Goal`` runs what was added and says what is to be proved, ``Edit_at``
+takes sentences back. Answers have no delimiter but their own end tag. So the document keeps what it shares with the way
+to a place, a trial is all three calls in one writing, and it is taken back with the next one: it may be where that is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from proofsearch.protocols import Usage
+from proofsearch_rocq.lemmas import Lemma, SourceFile
+from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
+from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
+from proofsearch_rocq.transport.settings import REPLAYED, SETTINGS, SLACK, is_timeout, limited
+
+FLAGS = (
+    *("-q", "-w", "none"),
+    *("-async-proofs", "off", "-async-proofs-command-error-resilience", "off"),
+    *("-async-proofs-tactic-error-resilience", "off"),
+    *("-main-channel", "stdfds"),
+)
+"""No resource file and no warnings; no worker processes, and errors are errors: resilience skips what fails."""
+
+ELLIPSIS = "..."
+"""What is printed for all that is nested deeper than 50 boxes, whatever the settings say: it is compiled in."""
+
+_INIT = b'<call val="Init"><option val="none"/></call>'
+_GOAL = b'<call val="Goal"><unit/></call>'
+_ADD = (
+    '<call val="Add"><pair><pair><pair><pair><string>{}</string><int>-1</int></pair><pair><state_id val="{}"/>'
+    '<bool val="false"/></pair></pair><int>0</int></pair><pair><int>0</int><int>0</int></pair></pair></call>'
+)
+_EDIT = '<call val="Edit_at"><state_id val="{}"/></call>'
+
+
+def _printing(what: Sequence[str], on: bool) -> bytes:
+    """The call that has the prover print more, or as before."""
+    option = (
+        "<pair><list><string>Printing</string><string>{}</string></list>"
+        '<option_value val="boolvalue"><bool val="{}"/></option_value></pair>'
+    )
+    options = "".join(option.format(name, str(on).lower()) for name in what)
+    return f'<call val="SetOptions"><list>{options}</list></call>'.encode()
+
+
+_HIDDEN = ("Implicit", "Coercions")
+_SHOW = _GOAL + _printing(_HIDDEN, True) + _GOAL + _printing(_HIDDEN, False)
+_SHOWN = 4
+"""Goals are read twice, as they are shown and with what is hidden, and answered by so many answers."""
+_END_OF_ANSWER = b"</value>"
+_ANSWER = b"<value "
+_SEVERAL = re.compile(r"([^\W\d][\w']*(?:, [^\W\d][\w']*)+)( :.*)", re.DOTALL)
+_PRINTED = re.compile(rb"<goal><string>\d+</string>(.*?)<option", re.DOTALL)
+_BREAK = re.compile(r"\n\s*")
+
+
+class Coqidetop:
+    """A ``coqidetop`` for one file; see :class:`proofsearch_rocq.transport.interface.Transport`.
+
+    Args:
+        command: the program.
+        file: whose lemmas are to be proved.
+        timeout: seconds that a tactic may run, whole ones, kept by the prover itself.
+        grace: seconds after that until it is interrupted, and again as many until it is killed.
+        start_timeout: seconds for what stands before a lemma.
+        max_memory: address space of the process in bytes.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        file: SourceFile,
+        timeout: int,
+        grace: float,
+        start_timeout: float,
+        max_memory: int,
+    ) -> None:
+        self._command = (*command, *FLAGS, *file.arguments, "-topfile", str(file.path))
+        self._file = file
+        self._timeout = timeout
+        self._grace = grace
+        self._start_timeout = start_timeout
+        self._max_memory = max_memory
+        self._process: ProverProcess | None = None
+        self._interrupted = False
+        self._base = [Place(None, "")]
+        for sentence in SETTINGS:
+            self._base.append(Place(self._base[-1], sentence))
+        self._stack: list[tuple[Place, int]] = []
+        self._tried: tuple[str, int] | None = None
+
+    # -- places --------------------------------------------------------------------------------------------------
+
+    def start(self, lemma: Lemma) -> Place:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.start`."""
+        base = self._base
+        for sentence in self._file.sentences[len(base) - 1 - len(SETTINGS) : lemma.first]:
+            base.append(Place(base[-1], sentence.text))
+        return base[lemma.first + len(SETTINGS)]
+
+    def go(self, place: Place) -> Goals | Failure:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.go`."""
+        process = self._started()
+        failure, until = self._reach(process, place)
+        if failure is not None:
+            return failure
+        answers = self._answers(process, _SHOW, _SHOWN, until)
+        if not _is_good(answers[0]):
+            return self._failed(process, self._read(answers[0]))
+        return self._goals(answers[0], answers[2])
+
+    def _reach(self, process: ProverProcess, place: Place) -> tuple[Failure | None, float]:
+        """Makes the document end at a place; what was added is run with the next call that asks for goals.
+
+        Returns:
+            What went wrong, and by when that call has to be answered.
+        """
+        self._adopt(place)
+        stack = self._stack
+        shared = self._shared(place)
+        if shared + 1 < len(stack) or self._tried is not None:
+            self._ask(process, _EDIT.format(stack[shared][1]).encode(), time.monotonic() + SLACK)
+            del stack[shared + 1 :]
+            self._tried = None
+        missing = place.way(shared)
+        # Notations, imports and the like are run as they are added, so that the rest can be parsed.
+        steps = sum(one.timed for one in missing)
+        until = time.monotonic() + SLACK + REPLAYED * (self._timeout + self._grace) * steps
+        if steps < len(missing):
+            until += self._start_timeout
+        for one in missing:
+            sentence = limited(one.sentence, REPLAYED * self._timeout) if one.timed else one.sentence
+            answer = self._ask(process, _ADD.format(escape(sentence), stack[-1][1]).encode(), until)
+            if answer.get("val") != "good":
+                return self._failed(process, answer), until
+            stack.append((one, _state_id(answer)))
+        return None, until
+
+    def _adopt(self, place: Place) -> None:
+        """Where the place is what the last trial led to, that is where the document ends already."""
+        if self._tried is not None and place.before is self._stack[-1][0] and place.sentence == self._tried[0]:
+            self._stack.append((place, self._tried[1]))
+            self._tried = None
+
+    def _shared(self, place: Place) -> int:
+        """How deep the way to a place goes along the document."""
+        stack = self._stack
+        here: Place | None = place
+        while here is not None and (here.depth >= len(stack) or stack[here.depth][0] is not here):
+            here = here.before
+        if here is None:
+            raise ValueError("a place of another file")
+        return here.depth
+
+    def _failed(self, process: ProverProcess, answer: ElementTree.Element) -> Failure:
+        """What went wrong on the way to a place; the document goes back to its beginning, which is always good."""
+        self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + SLACK)
+        del self._stack[1:]
+        self._tried = None
+        return _failure(answer)
+
+    def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.trial`."""
+        process = self._started()
+        self._adopt(place)
+        if self._stack[-1][0] is not place:
+            went = self.go(place)
+            if isinstance(went, Failure):
+                raise LostError(f"what was run before didn't run again: {went.message}")
+        state = self._stack[-1][1]
+        # What was tried before is taken back only now: it may have been the next place.
+        back = _EDIT.format(state).encode() if self._tried is not None else b""
+        add = _ADD.format(escape(limited(sentence, self._timeout) if timed else sentence), state).encode()
+        until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
+        try:
+            process.send(back + add + _SHOW, until)
+            if back:
+                process.receive(_END_OF_ANSWER, until)
+            added = process.receive(_END_OF_ANSWER, until)
+            ran, late = self._patiently(process, until)
+            until = max(until, time.monotonic() + self._grace)
+            process.receive(_END_OF_ANSWER, until)
+            # What was interrupted may be run again for this.
+            full, again = self._patiently(process, until)
+            process.receive(_END_OF_ANSWER, max(until, time.monotonic() + self._grace))
+        except DeadlineError:
+            self.renew()
+            raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
+        except LostError:
+            self.renew()
+            raise
+        late |= again
+        if not _is_good(added):
+            self._tried = None
+            return _failure(self._read(added))
+        self._tried = (sentence, _state_id(self._read(added)))
+        if late or not _is_good(ran):
+            self._tried = ("", 0)
+        if not _is_good(ran):
+            return _failure(self._read(ran))
+        if late:
+            return Failure(f"no answer within {self._timeout:g} s", timed_out=True)
+        return self._goals(ran, full)
+
+    def _patiently(self, process: ProverProcess, until: float) -> tuple[bytes, bool]:
+        """The next answer, and whether it took an interrupt, after which there is as much time again as the grace.
+
+        The prover is at work on the call that is not answered, so that it can be interrupted.
+        """
+        try:
+            return process.receive(_END_OF_ANSWER, until), False
+        except DeadlineError:
+            process.interrupt()
+            return process.receive(_END_OF_ANSWER, time.monotonic() + self._grace), True
+
+    def full_names(self) -> Sequence[str]:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
+        calls = _printing(["All"], True) + _GOAL + _printing(["All"], False)
+        answers = self._answers(self._started(), calls, 3, time.monotonic() + SLACK)
+        goals = self._goals(answers[1], answers[1])
+        return ["\n".join((*goal.hypotheses, goal.conclusion)) for goal in (*goals.open, *goals.shelved)]
+
+    # -- the process ---------------------------------------------------------------------------------------------
+
+    def _started(self) -> ProverProcess:
+        if self._interrupted:
+            self.renew()
+            raise LostError("interrupted")
+        if self._process is None:
+            # Its own folder may not be ours to write to, and it writes nothing.
+            folder = self._file.path.parent if self._file.path.parent.is_dir() else Path.cwd()
+            self._process = ProverProcess(self._command, folder, self._max_memory)
+            if self._interrupted:  # just now
+                self._process.kill()
+            until = time.monotonic() + self._start_timeout
+            answer = self._ask(self._process, _INIT, until)
+            if answer.get("val") != "good":
+                said = _text(answer.find("richpp"))
+                self.renew()
+                raise LostError(f"it refused to begin: {said}")
+            self._stack = [(self._base[0], _state_id(answer))]
+        return self._process
+
+    def _ask(self, process: ProverProcess, call: bytes, until: float) -> ElementTree.Element:
+        """Makes a call and waits for its answer."""
+        return self._read(self._answers(process, call, 1, until)[0])
+
+    def _answers(self, process: ProverProcess, calls: bytes, number: int, until: float) -> list[bytes]:
+        """Makes calls and waits for their answers. Where they don't come in time, the process is ended."""
+        try:
+            process.send(calls, until)
+            return [process.receive(_END_OF_ANSWER, until) for _ in range(number)]
+        except DeadlineError:
+            self.renew()
+            raise DeadlineError("no answer in time; it was killed") from None
+        except LostError:
+            self.renew()
+            raise
+
+    def _read(self, said: bytes) -> ElementTree.Element:
+        # What it prints has no-break spaces where it breaks no line; all that is left of the XML is plain.
+        answer = said[said.rindex(_ANSWER) :].replace(b"&nbsp;", b" ")
+        try:
+            return ElementTree.fromstring(answer)
+        except ElementTree.ParseError as error:
+            self.renew()
+            raise LostError(f"what it said can't be read: {error}") from None
+
+    @property
+    def pid(self) -> int:
+        """The process; 0 where none runs."""
+        return self._process.pid if self._process is not None else 0
+
+    def _goals(self, shown: bytes, full: bytes) -> Goals:
+        found = self._read(shown).find("option/goals")
+        if found is None:  # no proof is open
+            return Goals(())
+        focused, background, shelved, given_up = found
+        between = sum(1 for _ in background.iter("goal"))
+        hidden = [] if shown == full else _hidden(shown, full)
+        hidden += [""] * (len(focused) + between + len(shelved) - len(hidden))
+        return Goals(
+            tuple([_goal(goal, hidden[at]) for at, goal in enumerate(focused)]),
+            between,
+            tuple([_goal(goal, hidden[at]) for at, goal in enumerate(shelved, start=len(focused) + between)]),
+            len(given_up),
+        )
+
+    def usage(self) -> Usage:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.usage`."""
+        process = self._process
+        if process is None:
+            return Usage()
+        used = process.usage()
+        return Usage(used.memory, used.processes, len(self._stack))
+
+    def renew(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.renew`."""
+        process, self._process = self._process, None
+        self._stack = []
+        self._tried = None
+        if process is not None:
+            process.close()
+
+    def interrupt(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupt`."""
+        self._interrupted = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    @property
+    def interrupted(self) -> bool:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupted`."""
+        return self._interrupted
+
+    def close(self) -> None:
+        """See :meth:`proofsearch_rocq.transport.interface.Transport.close`."""
+        self.renew()
+
+
+def _is_good(said: bytes) -> bool:
+    return said.startswith(b'val="good"', said.rindex(_ANSWER) + len(_ANSWER))
+
+
+def _state_id(answer: ElementTree.Element) -> int:
+    found = answer.find(".//state_id")
+    assert found is not None, "a good answer names a state"
+    return int(found.get("val", "0"))
+
+
+def _text(element: ElementTree.Element | None) -> str:
+    """What is printed, with the breaks that some notations force taken out, where no string can be meant."""
+    if element is None:
+        return ""
+    text = "".join(element.itertext())
+    return _BREAK.sub(" ", text) if "\n" in text and '"' not in text else text
+
+
+def _failure(answer: ElementTree.Element) -> Failure:
+    message = _text(answer.find("richpp")).strip()
+    return Failure(message, timed_out=is_timeout(message))
+
+
+def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
+    _, hypotheses, conclusion, name = goal
+    split = itertools.chain.from_iterable(_one_by_one(_text(one)) for one in hypotheses)
+    found = OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion), hidden)
+    cut = ELLIPSIS in found.conclusion or any(ELLIPSIS in hypothesis for hypothesis in found.hypotheses)
+    return dataclasses.replace(found, cut=True) if cut else found
+
+
+def _hidden(shown: bytes, full: bytes) -> list[str]:
+    """What tells goals from others that are shown alike: a digest of each one in full; ``""`` where all is shown."""
+    pairs = zip(_PRINTED.findall(shown), _PRINTED.findall(full), strict=False)
+    return ["" if one == other else hashlib.blake2b(other, digest_size=6).hexdigest() for one, other in pairs]
+
+
+def _one_by_one(hypothesis: str) -> list[str]:
+    """``"n, m : nat"`` as ``["n : nat", "m : nat"]``."""
+    found = _SEVERAL.fullmatch(hypothesis)
+    return [f"{name}{found[2]}" for name in found[1].split(", ")] if found else [hypothesis]
