@@ -7,22 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from proofsearch.storage.texts import read_text
+from proofsearch_rocq.sentences import Sentence, split_sentences
+
 Ending = Literal["Qed", "Defined", "Admitted", "Abort", "Save", ""]
 """How a proof ends; ``""`` where the file ends before it, or the statement needs none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What the prover reads at a time: a command, tactic, bullet or brace.
-
-    Attributes:
-        text: without comments before it, its full stop included.
-        start, end: its place in the file's text, in characters, ``end`` excluded.
-    """
-
-    text: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -47,15 +36,11 @@ class SourceFile:
         Raises:
             InputError: it can't be read, or isn't UTF-8.
         """
-        from proofsearch.storage.texts import read_text
-
         return read_text(self.path, "a .v file")
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
         """All of its sentences, in order."""
-        from proofsearch_rocq.sentences import split_sentences
-
         return split_sentences(self.text)
 
 

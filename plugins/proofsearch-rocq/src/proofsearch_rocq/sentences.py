@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from proofsearch_rocq.lemmas import Sentence
+from dataclasses import dataclass
 
 _SPACE = re.compile(r"\s*")
 _BULLET = re.compile(r"-+|\++|\*+|\}|(?:(?:\d+|\[\s*[^\W\d][\w']*\s*\])\s*:\s*)?\{")
@@ -20,6 +19,20 @@ _NEXT = re.compile(r'"|\(\*|(?<!\.)\.(?:\.\.)?(?=\s|\Z)')
 _IN_COMMENT = re.compile(r'"|\(\*|\*\)')
 _STRING = re.compile(r'"[^"]*(?:"|\Z)')
 """A doubled quotation mark in a string ends one string and begins another: it comes to the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What the prover reads at a time: a command, tactic, bullet or brace.
+
+    Attributes:
+        text: without comments before it, its full stop included.
+        start, end: its place in the file's text, in characters, ``end`` excluded.
+    """
+
+    text: str
+    start: int
+    end: int
 
 
 def split_sentences(text: str) -> tuple[Sentence, ...]:

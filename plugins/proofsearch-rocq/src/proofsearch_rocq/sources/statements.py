@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from proofsearch_rocq.lemmas import Ending, Lemma, Sentence, SourceFile
-from proofsearch_rocq.sentences import without_comments
+from proofsearch_rocq.lemmas import Ending, Lemma, SourceFile
+from proofsearch_rocq.sentences import Sentence, without_comments
 
 KINDS = ("Theorem", "Lemma", "Fact", "Remark", "Corollary", "Proposition", "Property", "Example")
 """The commands that state a lemma."""
