@@ -213,7 +213,7 @@ def test_a_files_faults_are_named_with_file_and_key(cli: Cli, text: str, code: i
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--env", "lean"), 4, "no environment is named 'lean'; known: "),
+        (("--env", "nowhere"), 4, "no environment is named 'nowhere'; known: "),
         (("--random-seed", "1"), 2, "--random-seed: the scorer 'random' is not chosen, 'small' is; choose it with"),
         (("--hashed-width", "8"), 2, "--hashed-width: the encoder 'hashed' is not chosen"),
         (("--fake-size", "-1"), 2, "--fake-size: input should be greater than or equal to 0, found -1"),
