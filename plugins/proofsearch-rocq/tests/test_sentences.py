@@ -68,7 +68,7 @@ def test_without_comments(sentence: str, without: str) -> None:
 def test_the_prover_reads_the_same_sentences(name: str, server: tuple[str, ...], tmp_path: Path) -> None:
     installation = find_installation(RocqConfig())
     if installation.library is None:
-        pytest.skip("the sources of the standard library aren't installed")
+        pytest.skip("the sources of the standard library aren't installed; apt-get install coq")
     path = installation.library / name
     more = ("-noinit",) if name.startswith("Init/") else ()
     words = [

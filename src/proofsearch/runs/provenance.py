@@ -16,6 +16,7 @@ REDACTED = "***"
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:api-?key|key|token|secret|password|passwd|credentials?|auth)(?:$|[-_.])", re.I
 )
+_METADATA_FIELD = re.compile(r"^(Name|Version): *(.*?) *$", re.M)
 _URL_USER = re.compile(r"(://)[^/@\s]+@")
 _URL_SECRET = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|auth)[^=&\s]*=)[^&\s]+", re.I)
 
@@ -57,10 +58,13 @@ def package_versions() -> dict[str, str]:
     """The version of every installed distribution."""
     versions: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        # A broken installation can lack its metadata; the first of two with one name is what imports find.
-        name = distribution.metadata["Name"] if distribution.metadata is not None else None
-        if name:
-            versions.setdefault(str(name).lower(), distribution.version)
+        # A broken installation can lack its metadata.
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+        # Read by hand: the standard library parses each description as an e-mail, which takes many times as long.
+        fields = dict(_METADATA_FIELD.findall(text.partition("\n\n")[0]))
+        if fields.get("Name"):
+            # The first of two with one name is what imports find.
+            versions.setdefault(fields["Name"].lower(), fields.get("Version", ""))
     return dict(sorted(versions.items()))
 
 

@@ -1,12 +1,11 @@
 """The report in a real browser, without a network: it loads, it answers, it says nothing on the console.
 
 Needs playwright and a browser that it can start: `pip install playwright`, and its own Chromium (`playwright install
-chromium`) or the system's. Without them these tests are skipped, unless PROOFSEARCH_REQUIRE_BROWSER is set.
+chromium`) or the system's. Without them these tests are skipped.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from proofsearch.evaluation.report import ReportSettings, write_report
 from proofsearch.evaluation.report.page import packed
 from proofsearch.trajectory.reader import read_searches
 
+pytestmark = pytest.mark.xdist_group("browser")
 SETTINGS = ReportSettings(EvaluationSettings(resamples=200))
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
-        _without(f"playwright can't be imported ({error}); pip install playwright")
+        pytest.skip(f"playwright can't be imported ({error}); pip install playwright")
     with sync_playwright() as playwright:
         tried = []
         for executable in (None, *filter(None, map(shutil.which, SYSTEM))):
@@ -45,13 +45,7 @@ def browser() -> Iterator[Any]:
             yield started
             started.close()
             return
-        _without(f"no browser could be started ({'; '.join(tried)}); playwright install chromium")
-
-
-def _without(reason: str) -> None:
-    if os.environ.get("PROOFSEARCH_REQUIRE_BROWSER"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.skip(f"no browser could be started ({'; '.join(tried)}); playwright install chromium")
 
 
 @dataclass

@@ -179,7 +179,7 @@ def test_broken_database_is_refused_at_its_place(name: str, tmp_path: Path) -> N
     assert str(error) == f"{path}:{line}:{column}: {error.message}"
 
 
-@pytest.mark.skipif(reference is None, reason="the reference program is not installed")
+@pytest.mark.skipif(reference is None, reason="no reference program; apt-get install metamath")
 @pytest.mark.parametrize("name", BROKEN)
 def test_reference_refuses_what_we_refuse(name: str, tmp_path: Path) -> None:
     _, text, lenient = BROKEN[name]

@@ -224,7 +224,7 @@ def test_real_proofs_survive(name: str, tmp_path: Path) -> None:
     """Every proof of a real database, decoded and encoded again, still passes, and is no longer than before."""
     path = DATABASES / f"{name}.mm"
     if not path.is_file():
-        pytest.skip(f"no database {path}")
+        pytest.skip(f"no database {path}; apt-get install metamath-databases")
     database = read_database(path)
     verifier = Verifier(database)
     text = path.read_text()

@@ -192,7 +192,7 @@ def test_broken_proof_is_refused_at_its_place(name: str, tmp_path: Path) -> None
     assert str(error).startswith(f"{tmp_path / 'it.mm'}:{line}:{column}: in the proof of ")
 
 
-@pytest.mark.skipif(reference is None, reason="the reference program is not installed")
+@pytest.mark.skipif(reference is None, reason="no reference program; apt-get install metamath")
 @pytest.mark.parametrize("name", BROKEN)
 def test_reference_refuses_what_we_refuse(name: str, tmp_path: Path) -> None:
     _, _, text, lenient = BROKEN[name]
@@ -209,7 +209,7 @@ def test_good_proofs_pass(good: Database) -> None:
     assert verify_database(good) == 8
 
 
-@pytest.mark.skipif(reference is None, reason="the reference program is not installed")
+@pytest.mark.skipif(reference is None, reason="no reference program; apt-get install metamath")
 def test_reference_accepts_the_good_proofs(good: Database) -> None:
     """Otherwise its refusals above would prove nothing."""
     assert reference_accepts(good.files[0])
@@ -393,7 +393,7 @@ DATABASES = Path(os.environ.get("METAMATH_DATABASES", "/usr/share/metamath/datab
 def test_real_databases(name: str, count: int) -> None:
     path = DATABASES / f"{name}.mm"
     if not path.is_file():
-        pytest.skip(f"no database {path}")
+        pytest.skip(f"no database {path}; apt-get install metamath-databases")
     assert check_file(path, jobs=1) == count
 
 

@@ -19,6 +19,7 @@ from proofsearch.protocols import TrainingReport, TrainingRequest, unreported
 from proofsearch.testing import SampleBuilder, check_trainer
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.xdist_group("ranker")
 
 # Dropout, so that random numbers count; a last step that is no validation's.
 QUICK = RankerTrainerConfig(
@@ -102,14 +103,13 @@ class Stop:
             signal.raise_signal(signal.Signals[self.how])
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "told"])
-@pytest.mark.parametrize("stops", [(5,), (6, 7, STEPS)])
+@pytest.mark.parametrize("stops", [{5: "SIGINT"}, {5: "SIGTERM"}, {6: "SIGHUP", 7: "told", STEPS: "SIGTERM"}])
 def test_resumed_is_uninterrupted_bit_for_bit(
-    train: Train, whole: dict[str, Any], tmp_path: Path, how: str, stops: tuple[int, ...]
+    train: Train, whole: dict[str, Any], tmp_path: Path, stops: dict[int, str]
 ) -> None:
     # Weights, their average, the optimiser, dropout, the order, the best so far, patience: what is forgotten shows.
     out = tmp_path / "out"
-    for number, step in enumerate(stops):
+    for number, (step, how) in enumerate(stops.items()):
         with pytest.raises(KeyboardInterrupt):
             train(out, resume=number > 0, report=Stop(step, how))
         assert (out / f"state-{step:08d}").is_dir()

@@ -471,7 +471,7 @@ DATABASES = Path(os.environ.get("METAMATH_DATABASES", "/usr/share/metamath/datab
 def test_real_databases_round_trip(name: str) -> None:
     path = DATABASES / f"{name}.mm"
     if not path.exists():
-        pytest.skip(f"no {path}; set METAMATH_DATABASES to a folder with {name}.mm")
+        pytest.skip(f"no {path}; apt-get install metamath-databases, or METAMATH_DATABASES=folder of {name}.mm")
     database = read_database(path)
     grammar = Grammar.from_database(database)
     trees = parse_database(grammar, database)
@@ -486,6 +486,6 @@ def test_real_databases_round_trip(name: str) -> None:
 def test_miu_is_refused() -> None:
     path = DATABASES / "miu.mm"
     if not path.exists():
-        pytest.skip(f"no {path}; set METAMATH_DATABASES to a folder with miu.mm")
+        pytest.skip(f"no {path}; apt-get install metamath-databases, or METAMATH_DATABASES=folder of miu.mm")
     with pytest.raises(GrammarError, match="wxy"):
         Grammar.from_database(read_database(path))

@@ -67,7 +67,7 @@ def test_a_long_chain(tmp_path: Path) -> None:
 def test_the_standard_library(server: tuple[str, ...]) -> None:
     installation = find_installation(RocqConfig())
     if installation.library is None:
-        pytest.skip("the sources of the standard library aren't installed")
+        pytest.skip("the sources of the standard library aren't installed; apt-get install coq")
     lemmas = read_lemmas(RocqConfig(), installation)
     places = {name: place for place, name in enumerate(dict.fromkeys(lemma.file.module for lemma in lemmas))}
     assert len(lemmas) > 9_000

@@ -157,7 +157,7 @@ def test_a_file_with_an_error_before_the_lemma(lemmas: Lemmas, checked: Checked)
 def test_library_proofs(installation: Installation) -> None:
     """A few, of files that load fast; benchmarks/rocq_check.py does it for hundreds."""
     if installation.library is None:
-        pytest.skip("the sources of the standard library aren't installed")
+        pytest.skip("the sources of the standard library aren't installed; apt-get install coq")
     folders = ("Init", "Bool", "Logic", "Lists", "Structures")
     small = [one for one in read_lemmas(RocqConfig(), installation) if one.name.split(".")[1] in folders]
     for lemma in random.Random(3).sample(small, 12):
