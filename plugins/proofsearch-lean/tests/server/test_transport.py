@@ -181,6 +181,29 @@ def test_a_worker_killed_in_the_middle_of_a_trial(running: LanguageServer) -> No
         assert isinstance(made.trial(["rw [Nat.add_comm]"]), Open)
 
 
+def test_a_process_that_was_given_up_may_be_seen_for_a_moment_longer(
+    running: LanguageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transport(running, timeout=2.0, grace=0.0) as made:
+        made.begin(SUM)
+        document = made._document
+        dead, find = document.worker(), document.worker
+        assert dead is not None
+        seen: list[int] = []
+
+        def worker() -> psutil.Process | None:
+            if document._lost is not None and len(seen) < 3:
+                seen.append(dead.pid)
+                return dead
+            return find()
+
+        monkeypatch.setattr(document, "worker", worker)
+        dead.kill()
+        dead.wait(HANGS)
+        assert isinstance(made.trial(["repeat skip"]), TimedOut)
+        assert seen
+
+
 def test_a_killed_server_takes_nobody_with_it(lean: Installation, tmp_path: Path) -> None:
     with server(lean, tmp_path) as alone, transport(alone) as one, transport(alone) as other:
         for made in (one, other):

@@ -79,6 +79,7 @@ class Document:
         self._lines = 0
         self._box: Mailbox | None = None
         self._worker: psutil.Process | None = None
+        self._lost: psutil.Process | None = None  # may still be seen for a moment after the server has given it up
         self._stopped = False
 
     @property
@@ -125,10 +126,10 @@ class Document:
             self._connection = self._worker = None
             raise LostError(str(error)) from None
         except LostError:
-            self._worker = None
+            self._lost, self._worker = self._worker, None
             raise
-        if self._worker is None:
-            self._worker = self.worker()
+        if self._worker is None and (process := self.worker()) != self._lost:
+            self._worker = process
         diagnostics = connection.diagnostics(self._uri, self._version)
         if diagnostics is None:
             raise LostError("the language server reported nothing about the text that it had read")
@@ -212,6 +213,8 @@ class Document:
         It says that it keeps the request for the next process, which it starts with the next text.
         """
         process = self.worker()
+        if process is not None and process == self._lost and waited <= _APPEARS:
+            return
         if (self._worker is not None and process != self._worker) or (process is None and waited > _APPEARS):
             raise LostError("the process that reads the text has ended")
         self._worker = process
