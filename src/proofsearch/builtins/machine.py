@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from proofsearch.diagnosis import TIMEOUT
+from proofsearch.process.usage import processors
 from proofsearch.storage.cache import CACHE_VARIABLE, cache_folder
 from proofsearch.types import Finding
 
@@ -25,10 +26,11 @@ def examine_machine() -> Iterator[Finding]:
     yield Finding(
         "Python", "found", f"{platform.python_version()} on {platform.platform(terse=True)} ({sys.executable})"
     )
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = psutil.virtual_memory()
     yield Finding(
-        "processors", "found", f"{usable} usable, {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
+        "processors",
+        "found",
+        f"{processors()} usable, {memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free",
     )
     yield _accelerators()
     yield _cache(cache_folder())

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 import psutil
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def family(pid: int) -> tuple[int, int]:

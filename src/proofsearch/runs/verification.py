@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofsearch.builtins.local.executor import processors
 from proofsearch.builtins.local.slots import Done, Failed
 from proofsearch.builtins.local.worker import attempt
 from proofsearch.config import ExecutionConfig, RunConfig
@@ -15,6 +14,7 @@ from proofsearch.errors import RunFolderError, UsageError
 from proofsearch.plugins.components import Components, OnStatus
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.process.usage import processors
 from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.worker import at_least

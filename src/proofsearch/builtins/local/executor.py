@@ -17,7 +17,6 @@ A worker that can't start ends the run with one error: it would not start for th
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +30,7 @@ from proofsearch.builtins.local.slots import Broken, Done, Failed, Message, Read
 from proofsearch.builtins.local.threads import ThreadSlot
 from proofsearch.config import ComponentConfig, ExecutionConfig, Workers
 from proofsearch.errors import ProofsearchError, UsageError
+from proofsearch.process.usage import processors
 from proofsearch.protocols import Builder, Job, JobResult, WorkerFactory
 
 _START_ATTEMPTS = 3
@@ -225,11 +225,6 @@ class _Queue:
 
     def retry(self, job: Job) -> None:
         self._last.append(job)
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make_local(config: LocalConfig, builder: Builder) -> LocalExecutor:

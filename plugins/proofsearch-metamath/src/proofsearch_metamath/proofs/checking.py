@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proofsearch.interruption import leave_to_parent
+from proofsearch.process.usage import processors
 from proofsearch_metamath.database.model import Assertion, Database
 from proofsearch_metamath.database.reader import read_database
 from proofsearch_metamath.errors import MetamathError
@@ -132,8 +133,7 @@ def _chunks(theorems: list[Assertion]) -> Iterator[tuple[int, int]]:
 
 def usable_processors() -> int:
     """How many processors this process may use, as far as using more of them pays; at most 8."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(count, _MOST_JOBS)
+    return min(processors(), _MOST_JOBS)
 
 
 def _start_worker(parent: int, database: Database, theorems: list[Assertion]) -> None:
