@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Calibration, TheoremResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import faults
+from proofsearch.runs.selection import drawn
 from proofsearch.runs.tiers import count_tiers
 
 
@@ -96,17 +96,8 @@ def _selected(folders: Sequence[RunFolder], settings: EvaluationSettings) -> lis
         selected.append(frozenset(theorem.name for theorem in searched))
     if settings.limit is not None:
         common = frozenset.intersection(*selected)
-        selected = [_drawn(common or names, settings.limit, settings.seed) for names in selected]
+        selected = [drawn(common or names, settings.limit, settings.seed) for names in selected]
     return selected
-
-
-def _drawn(names: frozenset[str], limit: int, seed: int) -> frozenset[str]:
-    """Those whose hash with the seed is smallest, as a search draws its theorems."""
-
-    def place(name: str) -> bytes:
-        return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-    return frozenset(sorted(names, key=place)[:limit])
 
 
 def _read(

@@ -19,6 +19,7 @@ from proofsearch.measures.paired import (
     time_budgets,
 )
 from proofsearch.runs import RunFolder
+from proofsearch.runs.provenance import differing
 
 MAX_CUT_OFF = 0.01
 """The part of searches that another limit may have stopped before a note is due."""
@@ -67,9 +68,8 @@ def refuse_other_environments(first: RunFolder, second: RunFolder) -> None:
         why = f"one searched in the environment {first.config.env!r}, the other in {second.config.env!r}"
     else:
         one, other = first.fingerprint, second.fingerprint
-        differing = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-        if differing:
-            key = differing[0]
+        if keys := differing(one, other):
+            key = keys[0]
             why = f"{key} of the environment is {one.get(key)!r} in the first and {other.get(key)!r} in the second"
     if why:
         raise UsageError(

@@ -48,6 +48,11 @@ def collect(argv: Sequence[str], seed: int, fingerprint: Mapping[str, str]) -> d
     }
 
 
+def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """The entries in which two fingerprints of an environment differ, sorted."""
+    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+
+
 def plugin_versions() -> dict[str, str]:
     """The version of every distribution that has an entry point in the group ``proofsearch``."""
     found = importlib.metadata.entry_points(group="proofsearch")

@@ -31,7 +31,7 @@ from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Pr
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
-from proofsearch.runs.provenance import collect
+from proofsearch.runs.provenance import collect, differing
 from proofsearch.runs.selection import Selection, select
 from proofsearch.runs.worker import Searched, WorkerRecipe
 from proofsearch.types import Theorem
@@ -340,7 +340,7 @@ def _prepare(components: Components) -> None:
 def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
     recorded = folder.fingerprint
     now = dict(environment.fingerprint())
-    changed = sorted(key for key in recorded.keys() | now.keys() if recorded.get(key) != now.get(key))
+    changed = differing(recorded, now)
     if changed:
         key = changed[0]
         raise RunFolderError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,14 +86,19 @@ def _from_file(environment: Environment, path: Path) -> list[Theorem]:
 
 
 def _draw(theorems: Sequence[Theorem], limit: int | None, seed: int) -> tuple[Theorem, ...]:
-    if limit is None or limit >= len(theorems):
+    if limit is None:
         return tuple(theorems)
-
-    def rank(theorem: Theorem) -> bytes:
-        return hashlib.blake2b(f"{seed}\0{theorem.name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-    kept = {theorem.name for theorem in sorted(theorems, key=rank)[:limit]}
+    kept = drawn((theorem.name for theorem in theorems), limit, seed)
     return tuple(theorem for theorem in theorems if theorem.name in kept)
+
+
+def drawn(names: Iterable[str], limit: int, seed: int) -> frozenset[str]:
+    """Theorems drawn by chance: those whose hash with the seed is smallest, ``limit`` of them or all."""
+
+    def place(name: str) -> bytes:
+        return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+    return frozenset(sorted(names, key=place)[:limit])
 
 
 def _why_empty(split: str | None, splits: Counter[str]) -> str:

@@ -17,6 +17,7 @@ from proofsearch.plugins.resolution import resolve
 from proofsearch.process.usage import processors
 from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.runs import RunFolder
+from proofsearch.runs.provenance import differing
 from proofsearch.runs.worker import at_least
 from proofsearch.types import Verdict
 
@@ -91,7 +92,7 @@ def verify_run(
                 on_verdict(name, verdict)
             if on_status is not None:
                 on_status("verifying", len(found), len(jobs))
-    changed = tuple(sorted(key for key in recorded.keys() | now.keys() if recorded.get(key) != now.get(key)))
+    changed = tuple(differing(recorded, now))
     ordered = {theorem.name: found[theorem.name] for theorem in claimed}
     return Verification(len(folder.theorems), len(results), ordered, changed)
 
