@@ -11,7 +11,7 @@ from proofsearch.testing.cases import CONFIG_CHECKS
 
 ROOT = Path(__file__).parents[2]
 PLURALS = {"strategy": "strategies", "priority": "priorities"}
-WHERE = {"loss": ROOT / "plugins" / "proofsearch-ebm" / "tests" / "test_loss_conformance.py"}
+WHERE = {"loss": ROOT / "plugins" / "proofsearch-ebm" / "tests" / "losses" / "test_conformance.py"}
 
 
 @pytest.mark.parametrize("kind", [*CHECKS, "config"])

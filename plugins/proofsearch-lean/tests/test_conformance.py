@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lean_installation import Installation
-from lean_sessions import CRASHING, DEADLY, ENDLESS
+from lean_sessions import CRASHING, DEADLY, FOREVER
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.plugin import make_environment
 
@@ -60,6 +60,6 @@ def test_it_conforms(lean: Installation, tmp_path: Path) -> None:
             builder=builder,
             cheats={"add": cheats},
             crashing=CRASHING,
-            endless=ENDLESS[1],
+            endless=FOREVER,
         )
     assert sorted(report.names("skipped")) == NOT_APPLICABLE

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from corpus_of_steps import EVIL, GOOD
 from lean_installation import Installation
-from lean_sessions import HANGS, server, theorem, toolchain_of, transport
+from lean_sessions import FOREVER, HANGS, server, theorem, toolchain_of, transport
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.repl.transport import ReplTransport, open_repl
 from proofsearch_lean.scripts import flaw
@@ -100,8 +100,9 @@ def test_an_endless_tactic_times_out_and_the_next_works(lean: Installation, repl
     with opened(lean, repl, timeout=1.0) as made:
         made.begin(theorem("sum (a b c : Nat) : a + b = c"))
         processes = made._repl.processes()  # type: ignore[union-attr]
-        assert isinstance(made.trial(["repeat skip"]), TimedOut)
-        assert not any(process.is_running() for process in processes)
+        assert isinstance(made.trial([FOREVER]), TimedOut)
+        _, alive = psutil.wait_procs(processes, HANGS)
+        assert not alive
         made._timeout = HANGS
         assert made.trial(["rw [Nat.add_comm]"]) == Open(("a b c : Nat\n⊢ b + a = c",))
 
@@ -131,7 +132,7 @@ def test_an_interrupt_ends_the_trial_and_every_later_one(lean: Installation, rep
     with opened(lean, repl) as made:
         made.begin(theorem("sum (a b c : Nat) : a + b = c"))
         results: list[object] = []
-        trial = threading.Thread(target=lambda: results.append(made.trial(["repeat skip"])))
+        trial = threading.Thread(target=lambda: results.append(made.trial([FOREVER])))
         trial.start()
         # At work once it has used more time than it took to get there.
         lean_of = made._repl.processes()[-1]  # type: ignore[union-attr]
@@ -150,7 +151,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from lean_installation import Installation
-from lean_sessions import theorem, toolchain_of
+from lean_sessions import FOREVER, theorem, toolchain_of
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.repl.transport import open_repl
 folder = Path(sys.argv[3])
@@ -158,7 +159,7 @@ made = open_repl(toolchain_of(Installation(Path(sys.argv[2])), folder), LeanConf
 made.begin(theorem("sum (a b c : Nat) : a + b = c"))
 print(made._repl.pid, flush=True)
 made._timeout = 600
-made.trial(["repeat skip"])
+made.trial([FOREVER])
 """
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from lean_installation import Installation
-from lean_sessions import CRASHING, DEADLY, ENDLESS, HANGS, server, theorem, transport
+from lean_sessions import CRASHING, DEADLY, ENDLESS, FOREVER, HANGS, server, theorem, transport
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.transports import Open
@@ -175,7 +175,7 @@ def test_a_worker_killed_in_the_middle_of_a_trial(running: LanguageServer) -> No
         killer = threading.Thread(target=kill)
         killer.start()
         # Tried once more in a new process, it is as endless as before.
-        assert isinstance(made.trial(["repeat skip"]), TimedOut)
+        assert isinstance(made.trial([FOREVER]), TimedOut)
         killer.join(HANGS)
         assert not worker.is_running()
         assert isinstance(made.trial(["rw [Nat.add_comm]"]), Open)
@@ -200,7 +200,7 @@ def test_a_process_that_was_given_up_may_be_seen_for_a_moment_longer(
         monkeypatch.setattr(document, "worker", worker)
         dead.kill()
         dead.wait(HANGS)
-        assert isinstance(made.trial(["repeat skip"]), TimedOut)
+        assert isinstance(made.trial([FOREVER]), TimedOut)
         assert seen
 
 

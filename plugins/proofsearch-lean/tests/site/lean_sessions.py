@@ -16,15 +16,20 @@ from proofsearch_lean.toolchain import Toolchain
 HANGS = 120.0
 """Seconds that only a hang reaches."""
 
+FOREVER = "repeat (have := 1)"
+"""A tactic that never ends. (``repeat skip`` does, after a second, at the bound on recursion.)"""
+
 ENDLESS = (
-    "repeat rw [Nat.add_comm]",
-    "repeat skip",
-    "repeat first | skip | done",
-    "repeat (have := 1)",
-    "set_option maxRecDepth 1000000 in repeat skip",
-    "have : Nat.rec (motive := fun _ => Nat) 0 (fun _ x => x) 100000000 = 0 := by decide",
+    FOREVER,
+    "set_option maxHeartbeats 0 in repeat rw [Nat.add_comm]",
+    "repeat first | (have := 1) | done",
+    "set_option maxRecDepth 1000000 in repeat (have := 1)",
+    "set_option maxHeartbeats 0 in have : Nat.rec (motive := fun _ => Nat → Nat) (fun a => a)"
+    " (fun _ f a => f (2 * a) + f (2 * a + 1)) 60 0 = 1 := by decide",
+    "set_option maxHeartbeats 0 in have : Nat.rec (motive := fun _ => Nat → Nat) (fun a => a)"
+    " (fun _ f a => f (2 * a) + f (2 * a + 1)) 60 0 = 1 := by decide +kernel",
 )
-"""Tactics for a goal with a sum in it. Some end with the next text, some don't for minutes."""
+"""Tactics for a goal with a sum in it that run for minutes at least. Some end with the next text, some don't."""
 
 DEADLY = (
     '@[extern "native"] opaque IO.Process.forceExit (what code world : Nat) : Bool\n'

@@ -22,7 +22,7 @@ from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.toolchain import Toolchain, find_program
 
 _PROGRAM = Path(".lake", "build", "bin", "repl")
-_GUARD = 'read -r line; kill -9 -- "-$1"'
+_GUARD = 'read -r line; kill -s KILL -- "-$1"'
 """Waits for the end of its input, which is ours, then ends the REPL: one that is at work reads no end of its own."""
 
 _LAST_LINES = 40
