@@ -58,9 +58,13 @@ def adapt(tactic: str, there: str, here: str) -> list[tuple[str, float]]:
         renaming = {name: one.names[name] for name in used}
         for name in given:
             renaming[name] = _fresh(name, {*new.types, *spelt, *renaming.values()})
-        text = _NAME.sub(lambda match, table=renaming: table.get(match[0], match[0]), tactic)  # type: ignore[misc]
-        found.setdefault(text, one.score)
+        found.setdefault(_renamed(tactic, renaming), one.score)
     return list(found.items())[:_MOST]
+
+
+def _renamed(tactic: str, names: Mapping[str, str]) -> str:
+    """A tactic with other names in it."""
+    return _NAME.sub(lambda match: names.get(match[0], match[0]), tactic)
 
 
 def _counterparts(name: str, so_far: _Alignment, old: ReadGoal, new: ReadGoal) -> Iterator[_Alignment]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from proofsearch import Crashed, Finding, Finished, Rejected, TimedOut
 from proofsearch.diagnosis import program
 from proofsearch.errors import UsageError
+from proofsearch.process.programs import run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.programs import run_command
 from proofsearch_lean.scripts import written
 from proofsearch_lean.server.connection import ConnectionLostError
 from proofsearch_lean.server.language_server import LanguageServer

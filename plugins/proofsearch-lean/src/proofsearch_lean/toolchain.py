@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.errors import UsageError
+from proofsearch.process.programs import run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.programs import run_command
 
 MINIMUM = (4, 20)
 """The oldest Lean that is taken; older language servers answer otherwise."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from proofsearch_lean.programs import Ended
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.verification.judgement import compose, judge
 from proofsearch_lean.verification.reports import Message, read_messages
+
+from proofsearch.process.programs import Ended
 
 THEOREM = LeanTheorem("A.t", "theorem t : 1 = 1", "namespace A\n")
 FILE = compose(THEOREM, "  rfl\n")

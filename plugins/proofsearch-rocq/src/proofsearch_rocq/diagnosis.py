@@ -9,7 +9,7 @@ from pathlib import Path
 from proofsearch import Finding
 from proofsearch.diagnosis import TIMEOUT, program
 from proofsearch.errors import UsageError
-from proofsearch_rocq.commands import run_command
+from proofsearch.process.programs import run_command
 from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.installation import REMEDY, SERVERS, Installation, find_installation
 
@@ -36,7 +36,7 @@ def _checker(installation: Installation) -> Finding:
     """Whether ``coqtop`` begins: it needs the compiled prelude."""
     command = " ".join(installation.toplevel)
     try:
-        ended = run_command([*installation.toplevel, "-q", "-batch"], Path("/"), TIMEOUT, _MEMORY)
+        ended = run_command([*installation.toplevel, "-q", "-batch"], Path("/"), TIMEOUT, max_memory=_MEMORY)
     except OSError as error:
         return Finding("checker", "problem", f"{command} can't be run: {error}", REMEDY)
     if ended.stopped or ended.code:

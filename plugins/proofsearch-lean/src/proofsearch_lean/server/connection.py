@@ -99,7 +99,7 @@ class Connection:
             raise ConnectionLostError(f"no answer within {timeout:g} s{self.last_words()}") from None
         if answer is None or "error" in answer:
             said = "" if answer is None else f"the server refused: {answer['error'].get('message', '')}"
-            raise ConnectionLostError(f"{said or 'it ended as it was started'}{self.last_words()}")
+            raise ConnectionLostError(f"{said or 'the server ended as it was started'}{self.last_words()}")
         self.send({"method": "initialized", "params": {}})
 
     @property

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
+from proofsearch.process.programs import run_command
 from proofsearch.types import Unusable
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.programs import run_command
 from proofsearch_lean.theorems.declarations import Declaration, prefixes
 from proofsearch_lean.theorems.library import LeanLibrary
 from proofsearch_lean.theorems.sources import Source

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch import Verdict
+from proofsearch.process.programs import Ended, run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.programs import Ended, run_command
 from proofsearch_lean.refusals import refusal
 from proofsearch_lean.scripts import heading
 from proofsearch_lean.statements import LeanTheorem

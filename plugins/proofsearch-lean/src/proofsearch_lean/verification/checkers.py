@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Protocol
 
 from proofsearch.errors import UsageError
+from proofsearch.process.programs import run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.programs import run_command
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain, chosen_program, find_program
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofsearch_lean.programs import Ended
+from proofsearch.process.programs import Ended
 
 _COMMAND = re.compile(r"\[Elab\.command\]")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch import Verdict
-from proofsearch_rocq.commands import run_command
+from proofsearch.process.programs import run_command
 from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.installation import Installation
 from proofsearch_rocq.lemmas import Lemma
@@ -156,7 +156,9 @@ class _Check:
         source.write_text(f"{document.text}\n", encoding="utf-8", newline="\n")
         words = [*self.installation.toplevel, *_FLAGS, *file.arguments, "-topfile", str(file.path), "-l", str(source)]
         try:
-            ended = run_command(words, file.path.parent, config.check_timeout, int(config.max_memory * (1 << 30)))
+            ended = run_command(
+                words, file.path.parent, config.check_timeout, max_memory=int(config.max_memory * (1 << 30))
+            )
         except OSError as error:
             return f"the checker can't be started: {error}"
         return flaw(ended, document, config.check_timeout).replace(str(source), "the proof")

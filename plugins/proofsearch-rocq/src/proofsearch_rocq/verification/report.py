@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proofsearch_rocq.commands import Ended
+from proofsearch.process.programs import Ended
 
 _EXECUTED = re.compile(r"^Chars (\d+) - (\d+) \[.*\] [\d.]+ secs? \(.*\)$", re.MULTILINE)
 _HEADER = re.compile(r"(?:Axioms|Theory|Section Variables|Transparent constants|Opaque constants):")
@@ -50,7 +50,7 @@ def flaw(ended: Ended, document: Document, timeout: float) -> str:
     if ended.stopped:
         return "the checker wrote without an end and was stopped"
     if ended.code:
-        return ended.last_words() or f"the checker ended with code {ended.code}"
+        return ended.last_words(600) or f"the checker ended with code {ended.code}"
     executed = [(int(one[1]), int(one[2])) for one in _EXECUTED.finditer(ended.output)]
     if executed[max(0, len(executed) - len(document.spans)) :] != document.spans:
         return "the proof isn't read as the steps that it shows: something in it begins or ends a sentence of its own"

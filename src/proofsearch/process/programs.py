@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -22,6 +24,9 @@ _END = 5.0
 # It leads the group that the program runs in, and waits for the end of a pipe whose other end only this process holds.
 # When that comes, because we close it or because we die, however we do, the whole group is killed.
 _GUARD = ("/bin/sh", "-c", "read _; kill -s KILL 0")
+
+_WITHIN = ("/bin/sh", "-c", 'ulimit -v "$1" && shift && exec "$@"', "sh")
+"""Followed by kilobytes and a command: runs it in so much address space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def run_command(
     timeout: float,
     environment: Mapping[str, str] | None = None,
     most: int = MOST_OUTPUT,
+    max_memory: int | None = None,
 ) -> Ended:
     """Runs a program without input and waits for its end.
 
@@ -73,10 +79,15 @@ def run_command(
         timeout: seconds after which it is killed with all that it started in its process group.
         environment: variables that are set besides this process's own.
         most: bytes of output, and of errors, after which it is killed.
+        max_memory: bytes of address space that it may have; ``None``: no bound.
 
     Raises:
         OSError: the folder isn't there, or the program can't be started.
     """
+    if max_memory is not None:
+        if shutil.which(words[0]) is None:  # the shell would only say so
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
+        words = [*_WITHIN, str(max_memory // 1024), *words]
     guard = subprocess.Popen(
         _GUARD, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
     )
@@ -117,7 +128,7 @@ def run_command(
 def _keep(stream: IO[bytes], parts: list[bytes], most: int, group: int, too_much: threading.Event) -> None:
     with stream:
         left = most
-        while block := stream.read1(1 << 16):  # type: ignore[attr-defined]
+        while block := os.read(stream.fileno(), 1 << 16):
             if left <= 0:
                 too_much.set()
                 _kill(group)

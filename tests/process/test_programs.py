@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from proofsearch_lean.programs import run_command
+
+from proofsearch.process.programs import run_command
 
 HANG = 120
 """Seconds that only a hang reaches."""
@@ -79,11 +80,20 @@ def test_output_without_an_end(tmp_path: Path) -> None:
     assert ended.stopped == "output" and len(ended.output) == 100_000
 
 
+def test_memory_within_its_bound(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", "x = bytearray(600_000_000); print(len(x))"]
+    assert run_command(script, tmp_path, HANG, max_memory=1 << 32).output == "600000000\n"
+    ended = run_command(script, tmp_path, HANG, max_memory=1 << 29)
+    assert ended.code != 0 and "MemoryError" in ended.errors
+    with pytest.raises(FileNotFoundError, match="no_such"):
+        run_command(["/no_such/program"], tmp_path, HANG, max_memory=1 << 29)
+
+
 def test_it_dies_with_us(tmp_path: Path) -> None:
     """However this process ends, also when nothing of it can run any more."""
     number = tmp_path / "pid"
     code = (
-        "import sys; from pathlib import Path; from proofsearch_lean.programs import run_command\n"
+        "import sys; from pathlib import Path; from proofsearch.process.programs import run_command\n"
         f"run_command(['sh', '-c', 'sleep 1000 & echo $! >{number}; wait'], Path('/'), 1000)"
     )
     path = os.pathsep.join(filter(None, sys.path))
