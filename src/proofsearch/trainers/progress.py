@@ -22,11 +22,14 @@ class Progress:
 
     Attributes:
         steps: as given; may be set once it is known.
+        before: steps of trainings that came before the one that reports, where several make one checkpoint: they are
+            added to its own.
         metrics: what is reported, by name.
     """
 
     def __init__(self, report: OnReport, steps: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self.steps = steps
+        self.before = 0
         self._report = report
         self._clock = clock
         self._last = -math.inf
@@ -42,7 +45,7 @@ class Progress:
             metrics: the names that changed, with their values.
             at_once: report it now, and not only if the last report is long enough ago.
         """
-        self._step = step
+        self._step = self.before + step
         self.metrics.update(metrics)
         now = self._clock()
         if at_once or now - self._last >= INTERVAL:

@@ -24,7 +24,10 @@ MAY_CHANGE = RUNTIME_ONLY | {"epochs", "patience"}
 class RankerConfig(ComponentConfig):
     """Options of the generator ``metamath-ranker``."""
 
-    path: Path | None = Field(default=None, description="The weights' folder; default: those for the shipped database.")
+    path: Path | None = Field(
+        default=None,
+        description="The folder of weights, of one policy or of folds; default: those for the shipped database.",
+    )
     temperature: float = Field(
         default=1.0, gt=0, description="Divides the logits: above 1 the probabilities are more even."
     )
@@ -39,6 +42,12 @@ class RankerTrainerConfig(ComponentConfig):
     )
     max_examples: int | None = Field(
         default=None, ge=1, description="Steps to learn from at most, of theorems drawn at random; default: all."
+    )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        description="Train so many policies, each without a share of the training theorems, and one with all; a search "
+        "asks for each theorem one that has not learnt its proof. Default: one policy.",
     )
     max_proof: int | None = Field(
         default=None, ge=1, description="Library proofs with more steps are not learnt from; default: all are."
@@ -98,7 +107,9 @@ class RankerTrainerConfig(ComponentConfig):
     )
 
     # Watching and stopping.
-    max_minutes: float | None = Field(default=None, gt=0, description="Minutes after which the training ends.")
+    max_minutes: float | None = Field(
+        default=None, gt=0, description="Minutes after which the training ends, of each policy where there are folds."
+    )
     validate_every: int | None = Field(
         default=None, ge=1, description="Steps between validations; default: 100, large: 400."
     )

@@ -19,10 +19,11 @@ from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import RankerConfig
+from proofsearch_metamath.ranker.folds import Policies
 from proofsearch_metamath.ranker.reading import Role, SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
-from proofsearch_metamath.ranker.weights import Weights, load_weights
+from proofsearch_metamath.ranker.weights import Weights
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
@@ -59,7 +60,8 @@ class RankerGenerator:
 
     Probabilities are over the assertions before the theorem whose conclusion unifies with the first goal, and over the
     theorem's hypotheses that do. Weights are those of a training that read no proof of the splits ``validation`` and
-    ``test``; a theorem of the split ``train`` may have been learnt from.
+    ``test``; a theorem of the split ``train`` may have been learnt from, unless the folder holds a policy for each fold
+    (:mod:`proofsearch_metamath.ranker.folds`).
 
     Args:
         config: the options.
@@ -71,19 +73,17 @@ class RankerGenerator:
         self._config = config
         self._environment = environment
         self._builder = builder
-        self._weights: Weights | None = None
-        self._towers: Towers | None = None
-        self._vectors: AssertionVectors | None = None
+        self._policies: Policies[tuple[Towers, AssertionVectors]] | None = None
         self._symbols: SymbolTable | None = None
         self._sessions: OrderedDict[int, _Session] = OrderedDict()
 
     def prepare(self) -> None:
         """Makes and keeps the vectors of the database's assertions; see :class:`proofsearch.protocols.Prepares`."""
-        self._open()
+        self._open().prepare()
 
     def close(self) -> None:
         """Lets go of the weights. Idempotent."""
-        self._towers = self._vectors = self._symbols = None
+        self._policies = self._symbols = None
         self._sessions.clear()
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
@@ -137,7 +137,7 @@ class RankerGenerator:
 
     def _logits(self, state: MetamathState) -> tuple[Ints, Floats]:
         """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these."""
-        towers, vectors = self._open()
+        towers, vectors = self._open().of(session_of(state).target.theorem)
         session = self._session(session_of(state), towers)
         reading = session.reader.read(state)
         surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
@@ -160,19 +160,20 @@ class RankerGenerator:
                 self._sessions.popitem(last=False)
         return found
 
-    def _open(self) -> tuple[Towers, AssertionVectors]:
-        if self._towers is None or self._vectors is None:
-            folder = self._config.path or shipped_weights(self._environment)
-            weights = load_weights(folder)
-            towers = Towers(weights.architecture, weights.tensors)
-            self._vectors, missing = assertion_vectors(weights, towers, self._environment, self._builder.cache)
-            self._towers = towers
-            if missing:
-                self._builder.status(
-                    f"{NAME}: {missing} of the {len(weights.labels)} assertions that {folder} learnt are not in "
-                    f"{self._environment.path.name}, or say something else there; the others are recognised"
-                )
-        return self._towers, self._vectors
+    def _open(self) -> Policies[tuple[Towers, AssertionVectors]]:
+        if self._policies is None:
+            self._policies = Policies(self._config.path or shipped_weights(self._environment), self._opened)
+        return self._policies
+
+    def _opened(self, weights: Weights) -> tuple[Towers, AssertionVectors]:
+        towers = Towers(weights.architecture, weights.tensors)
+        vectors, missing = assertion_vectors(weights, towers, self._environment, self._builder.cache)
+        if missing:
+            self._builder.status(
+                f"{NAME}: {missing} of the {len(weights.labels)} assertions that {weights.folder} learnt are not in "
+                f"{self._environment.path.name}, or say something else there; the others are recognised"
+            )
+        return towers, vectors
 
 
 def _falling(logits: Floats, first: int) -> Iterator[Ints]:

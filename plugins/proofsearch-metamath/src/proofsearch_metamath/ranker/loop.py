@@ -18,6 +18,7 @@ from proofsearch.trainers.state import TrainingState
 from proofsearch.trainers.stepping import SteppedTraining, Stopping
 from proofsearch.trainers.tensors import Arrays, optimiser_state, restore_optimiser, to_arrays
 from proofsearch_metamath.config import NAME
+from proofsearch_metamath.ranker.bags import Ints
 from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
@@ -49,6 +50,7 @@ class RankerLoop(SteppedTraining):
         config: the options.
         seed: of the order and of dropout.
         progress: is told.
+        steps: which of the steps in ``train`` are learnt from, by number; default: all.
 
     Attributes:
         best: the best validation.
@@ -64,11 +66,13 @@ class RankerLoop(SteppedTraining):
         config: SizedConfig,
         seed: int,
         progress: Progress,
+        steps: Ints | None = None,
     ) -> None:
-        steps = steps_of(config, len(train))
+        self._learnt = np.arange(len(train)) if steps is None else steps
+        count = steps_of(config, len(self._learnt))
         remedy = f"train again with a lower --{NAME}-learning-rate"
         super().__init__(
-            Stopping(steps, config.validate_every, config.patience, config.max_minutes, config.max_skipped, remedy),
+            Stopping(count, config.validate_every, config.patience, config.max_minutes, config.max_skipped, remedy),
             progress,
         )
         self._model = model
@@ -76,8 +80,8 @@ class RankerLoop(SteppedTraining):
         self._validation = validation
         self._config = config
         self._random = np.random.default_rng(seed)
-        self._steps = steps
-        self._factor = warmup_cosine(_WARMUP, 1, step=1 / steps, rise=_WARMUP + 1 / steps)
+        self._steps = count
+        self._factor = warmup_cosine(_WARMUP, 1, step=1 / count, rise=_WARMUP + 1 / count)
         plain = [parameter for parameter in model.parameters() if parameter.ndim < 2]
         heavy = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
         self._optimizer = torch.optim.AdamW(
@@ -107,7 +111,7 @@ class RankerLoop(SteppedTraining):
     def _next_step(self) -> None:
         config = self._config
         if len(self._order) < config.batch:
-            self._order = np.append(self._order, self._random.permutation(len(self._train)))
+            self._order = np.append(self._order, self._random.permutation(self._learnt))
         chosen, self._order = self._order[: config.batch], self._order[config.batch :]
         # Near each other in memory what is read together.
         self.skipped = 0 if self._one_step(np.sort(chosen)) else self.skipped + 1

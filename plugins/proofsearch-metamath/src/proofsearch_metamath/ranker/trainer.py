@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-from proofsearch.checkpoint import writing
+from proofsearch.checkpoint import MANIFEST, read_manifest, writing
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Builder, TrainingRequest
 from proofsearch.trainers.progress import Progress
-from proofsearch.trainers.settings import Settings, holds_training, load_training
-from proofsearch.trainers.state import TrainingState, save_state
-from proofsearch.trainers.stepping import threads
+from proofsearch.trainers.settings import Settings, holds_training
+from proofsearch.trainers.state import LATEST
+from proofsearch.trainers.stepping import PATIENCE, STEPS, threads
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.library.library import Library
-from proofsearch_metamath.ranker.architecture import Architecture
-from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.collecting import Collector, Split, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import MAY_CHANGE, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
-from proofsearch_metamath.ranker.examples import Examples, data_hash
-from proofsearch_metamath.ranker.loop import FORMAT, RankerLoop, steps_of
-from proofsearch_metamath.ranker.model import RankerModel
+from proofsearch_metamath.ranker.examples import data_hash
+from proofsearch_metamath.ranker.folds import fold_name, write_folds
+from proofsearch_metamath.ranker.learning import Material, Policy, learn, saved_training
+from proofsearch_metamath.ranker.loop import steps_of
 from proofsearch_metamath.ranker.reading import SymbolTable
-from proofsearch_metamath.ranker.statements import Statements, read_statements, statement_hashes
-from proofsearch_metamath.ranker.weights import KnownLabel, save_weights
+from proofsearch_metamath.ranker.statements import read_statements
 
 
 class RankerTrainer:
     """Learns which assertion a goal wants from the library's own proofs; implements ``Trainer``.
 
-    Proofs of theorems of the splits ``validation`` and ``test`` are not learnt from, whatever the options.
+    Proofs of theorems of the splits ``validation`` and ``test`` are not learnt from, whatever the options. With
+    ``folds`` it makes several policies, one after the other: see :mod:`proofsearch_metamath.ranker.folds`.
 
     Args:
         config: the options.
@@ -59,51 +55,43 @@ class RankerTrainer:
         if not isinstance(environment, MetamathEnvironment):
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         progress = Progress(request.report)
-        taken = holds_training(out, resume=request.resume)
         split = choose_theorems(environment, self._config.before, request.seed)
         config = self._config.sized(len(split.train))
-        settings = Settings(
-            NAME, config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, lengths=("epochs",)
-        )
-        if settings.finished(out, kind="generator", name=NAME) is not None:
+        _refuse_others(out, config.folds)
+        policies = _policies(out, config, request.seed)
+        taken = [policy for policy in policies if holds_training(policy.folder, resume=request.resume)]
+        done = [policy for policy in taken if policy.finished() is not None]
+        if len(done) == len(policies) and (out / MANIFEST).exists():
             progress.say(f"{out}: the training is done; nothing to resume")
             return out
-        saved = _saved(out, settings) if taken else None
+        saved = {policy.folder: saved_training(policy) for policy in taken if policy not in done}
         with writing(out, "nothing was trained"):
-            out.mkdir(parents=True, exist_ok=True)
-        uses = count_uses(environment.library, split.train)
-        train, validation = self._examples(environment, split, uses, config, request.seed, progress)
-        self._builder.status("reading the library's statements", None, None)
-        library = environment.library
-        statements = read_statements(library, SymbolTable(library), config.rows)
-        learnt = np.flatnonzero(uses)
-        origin = settings.origin(data_hash(train, validation), environment=dict(environment.fingerprint()))
+            for policy in policies:
+                policy.folder.mkdir(parents=True, exist_ok=True)
+            if config.folds is not None:
+                (out / MANIFEST).unlink(missing_ok=True)  # of policies that are about to change
+        material = self._material(environment, split, config, request.seed, progress)
+        lessons = [material.theorems_for(policy.fold, config.folds) for policy in policies]
+        progress.steps = sum(steps_of(config, len(material.steps_of(lesson))) for lesson in lessons)
+        data = data_hash(material.train, material.validation)
         with threads(torch, config.threads):
-            torch.manual_seed(request.seed)
-            model = _model(config, statements, train, uses, learnt)
-            progress.steps = steps_of(config, len(train))
-            loop = RankerLoop(model, train, validation, config, request.seed, progress)
-            if saved is not None:
-                settings.check_data(out, saved.values["origin"], origin["data"])
-                loop.restore(saved)
-                progress.say(f"resumed after step {loop.step}")
-            stopped = loop.run_and_save(lambda: save_state(out, loop.state(origin)))
-            loop.conclude()
-        self._write(out, loop, model.architecture, _known(library, learnt), origin, stopped, (train, validation))
+            for policy, lesson in zip(policies, lessons, strict=True):
+                manifest = policy.finished() if policy in done else None
+                if manifest is None:
+                    origin = policy.settings.origin(data, environment=dict(environment.fingerprint()))
+                    manifest = learn(policy, saved.get(policy.folder), material, lesson, config, origin, progress)
+                progress.before += int(manifest.metrics["steps"])
+        if config.folds is not None:
+            _write_folds(out, config.folds, policies)
         progress.say(f"search with them: proofsearch search --generator {NAME} --{NAME}-path {out}")
         return out
 
-    def _examples(
-        self,
-        environment: MetamathEnvironment,
-        split: Split,
-        uses: Floats,
-        config: SizedConfig,
-        seed: int,
-        progress: Progress,
-    ) -> tuple[Examples, Examples]:
+    def _material(
+        self, environment: MetamathEnvironment, split: Split, config: SizedConfig, seed: int, progress: Progress
+    ) -> Material:
         """The steps of proofs to learn from and those to validate on."""
-        collector = Collector(environment, config, uses, seed)
+        library = environment.library
+        collector = Collector(environment, config, count_uses(library, split.train), seed)
         train = collector.collect(split.train, self._builder.status, config.max_examples)
         validation = collector.collect(split.validation, self._builder.status, config.validation_examples)
         if not len(train):
@@ -113,81 +101,45 @@ class RankerTrainer:
             progress.say(f"{environment.skipped_demonstrations} proofs can't be replayed and are left out")
         if not len(validation):
             progress.say("no theorem is left to validate on: the last weights are kept, not the best")
-        return train, validation
-
-    def _write(
-        self,
-        out: Path,
-        loop: RankerLoop,
-        architecture: Architecture,
-        known: Sequence[KnownLabel],
-        origin: Mapping[str, Any],
-        stopped: str,
-        examples: tuple[Examples, Examples],
-    ) -> None:
-        """Writes the best weights, which makes the folder one that can be searched with."""
-        best, tensors = loop.best, loop.best_tensors
-        metrics: dict[str, object] = {
-            "stopped": stopped,
-            "steps": loop.step,
-            "best_step": loop.best_step,
-            "examples": len(examples[0]),
-            "validation_examples": len(examples[1]),
-        }
-        if best is not None:
-            metrics |= best.metrics()
-            tensors = architecture.divided(tensors, best.temperature)
-        save_weights(
-            out,
-            architecture,
-            tensors,
-            known,
-            step=loop.best_step,
-            training=origin["config"] | {"seed": origin["seed"]},
-            fingerprints=origin["environment"],
-            metrics=metrics,
-        )
+        self._builder.status("reading the library's statements", None, None)
+        statements = read_statements(library, SymbolTable(library), config.rows)
+        return Material(library, statements, split.train, train, validation)
 
 
-def _saved(out: Path, settings: Settings) -> TrainingState:
-    """What is to be resumed."""
-    saved = load_training(out)
-    version = saved.values.get("format")
-    if version != FORMAT:
-        raise InputError(
-            f"{out}: a training saved in format {version!r}, this proofsearch-metamath reads {FORMAT}; train "
-            f"again into another folder"
-        )
-    settings.check(out, saved.values["origin"])
-    return saved
+def _policies(out: Path, config: SizedConfig, seed: int) -> list[Policy]:
+    """What a training makes: one policy, or those of the folds and then that of all."""
+    options = config.model_dump(mode="json")
+
+    def policy(folder: Path, fold: int | None, options: Mapping[str, object]) -> Policy:
+        return Policy(folder, fold, Settings(NAME, options, seed, RUNTIME_ONLY, MAY_CHANGE, lengths=("epochs",)))
+
+    if config.folds is None:
+        return [policy(out, None, options)]
+    folds = (*range(config.folds), None)
+    return [policy(out / fold_name(fold), fold, options | {"fold": fold}) for fold in folds]
 
 
-def _model(
-    config: SizedConfig, statements: Statements, train: Examples, uses: Floats, learnt: np.ndarray
-) -> RankerModel:
-    label_of = np.full(len(uses), -1, np.int64)
-    label_of[learnt] = np.arange(len(learnt))
-    return RankerModel(
-        Architecture(config.rows, config.width, len(learnt), config.surroundings),
-        rarity(statements, train, config.rows),
-        uses[learnt],
-        statements,
-        label_of,
-        dropout=config.dropout,
-        feature_dropout=config.feature_dropout,
-    )
+def _refuse_others(out: Path, folds: int | None) -> None:
+    """Refuses to train folds where one policy was trained, and the other way round."""
+    if folds is None and (out / fold_name(0)).is_dir():
+        raise UsageError(f"--{NAME}-folds: {out} was trained with folds; resume with as many, or train elsewhere")
+    if folds is not None and (out / LATEST).is_file():
+        raise UsageError(f"--{NAME}-folds: {out} was trained without folds; train them into another folder")
 
 
-def rarity(statements: Statements, examples: Examples, rows: int) -> Floats:
-    """How much each row of the table says, by the logarithm of how seldom it occurs, about 1; shape ``(rows,)``."""
-    occurrences = np.bincount(statements.conclusions.rows, minlength=rows).astype(np.float64)
-    firsts = examples.parts.values[examples.parts.offsets[:-1]]
-    bags = examples.bags.take(firsts.astype(np.int64))
-    occurrences += np.bincount(bags.rows, minlength=rows)
-    found = np.log((len(statements) + len(firsts)) / (1 + occurrences))
-    return (np.clip(found, 0.3, 8.0) / 4).astype(np.float32)
-
-
-def _known(library: Library, learnt: np.ndarray) -> list[KnownLabel]:
-    hashes = statement_hashes(library)
-    return [(library.provable_labels[index], hashes[index]) for index in learnt.tolist()]
+def _write_folds(out: Path, folds: int, policies: Sequence[Policy]) -> None:
+    """Completes the folder of several policies."""
+    manifests = {policy.folder.name: read_manifest(policy.folder) for policy in policies}
+    ended = [manifest.metrics["stopped"] for manifest in manifests.values()]
+    metrics: dict[str, object] = {
+        "stopped": next((stopped for stopped in ended if stopped not in (STEPS, PATIENCE)), STEPS),
+        "steps": sum(manifest.metrics["steps"] for manifest in manifests.values()),
+    }
+    for name, manifest in manifests.items():
+        for figure in ("examples", "validation_loss"):
+            if figure in manifest.metrics:
+                metrics[f"{name} {figure}"] = manifest.metrics[figure]
+    last = policies[-1].settings
+    fingerprints = manifests[policies[-1].folder.name].fingerprints
+    training = dict(last.config) | {"seed": last.seed}
+    write_folds(out, folds, training=training, fingerprints=fingerprints, metrics=metrics)

@@ -6,7 +6,7 @@ Nothing here needs torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,8 @@ FORMAT = 1
 """The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
 LABELS = "labels.json"
 """The file of the assertions that have a vector of their own."""
+THEOREMS = "theorems.json"
+"""The file of the theorems whose proofs were learnt from; weights of earlier versions have none."""
 _HALVED = ("table", "context", "ids")
 """Tensors stored as float16: the large ones, of which each entry matters little."""
 _NOT_DONE = ("unfinished", "interrupted")
@@ -46,6 +48,7 @@ class Weights:
         tensors: float32, by name.
         labels: of the assertions with a vector of their own, in the tensors' order.
         manifest: what they say of themselves.
+        learnt: the names of the theorems whose proofs were learnt from; ``None`` where nobody noted them.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Weights:
     tensors: Mapping[str, Floats]
     labels: Sequence[KnownLabel]
     manifest: Manifest
+    learnt: frozenset[str] | None = None
 
 
 def save_weights(
@@ -61,6 +65,7 @@ def save_weights(
     tensors: Arrays,
     labels: Sequence[KnownLabel],
     *,
+    learnt: Collection[str] | None,
     step: int,
     training: Mapping[str, Any],
     fingerprints: Mapping[str, str],
@@ -73,6 +78,7 @@ def save_weights(
         architecture: the shapes.
         tensors: by name.
         labels: of the assertions with a vector of their own.
+        learnt: the names of the theorems whose proofs were learnt from; ``None`` where nobody knows them all.
         step: after which they were taken.
         training: the options of the training, as JSON.
         fingerprints: of the database.
@@ -96,8 +102,9 @@ def save_weights(
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    known = json.dumps(list(labels), separators=(",", ":")).encode()
-    return write_tensors(folder, manifest, stored, name="ranker", step=step, others={LABELS: known})
+    others = {LABELS: list(labels)} | ({} if learnt is None else {THEOREMS: sorted(learnt)})
+    files = {name: json.dumps(content, separators=(",", ":")).encode() for name, content in others.items()}
+    return write_tensors(folder, manifest, stored, name="ranker", step=step, others=files)
 
 
 def load_weights(folder: Path) -> Weights:
@@ -116,6 +123,10 @@ def load_weights(folder: Path) -> Weights:
             f"them; train again into another folder"
         )
     config = manifest.config
+    if "folds" in config:
+        raise InputError(
+            f"{folder}: holds several policies, of which one is wanted here: a folder in it that has weights"
+        )
     check_format(config.get("format"), FORMAT, source, "config.format", "proofsearch-metamath")
     features = config.get("features")
     if features != FEATURES_VERSION:
@@ -131,7 +142,8 @@ def load_weights(folder: Path) -> Weights:
     unread = Unread(read_tensors(file), file, (np.float32, np.float16))
     found = {name: unread.take(name, *shape).astype(np.float32) for name, shape in architecture.shapes().items()}
     unread.refuse_rest()
-    return Weights(folder, architecture, found, labels, manifest)
+    learnt = _theorems(folder / THEOREMS) if THEOREMS in manifest.files else None
+    return Weights(folder, architecture, found, labels, manifest, learnt)
 
 
 def _architecture(source: Path, value: object) -> Architecture:
@@ -146,11 +158,22 @@ def _architecture(source: Path, value: object) -> Architecture:
     return Architecture(**value)
 
 
-def _labels(path: Path, count: int) -> list[KnownLabel]:
+def _json(path: Path) -> object:
     try:
-        found = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: can't be read: {error}; {_AGAIN}") from None
+
+
+def _theorems(path: Path) -> frozenset[str]:
+    found = _json(path)
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise InputError(f"{path}: damaged: expected a list of names of theorems; {_AGAIN}")
+    return frozenset(found)
+
+
+def _labels(path: Path, count: int) -> list[KnownLabel]:
+    found = _json(path)
     if not isinstance(found, list) or not all(
         isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry) for entry in found
     ):

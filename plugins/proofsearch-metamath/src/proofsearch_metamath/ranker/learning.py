@@ -1,0 +1,204 @@
+"""Training one policy of the ranker: what it learns from, the weights that it leaves, and how it is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from proofsearch import Theorem
+from proofsearch.checkpoint import Manifest
+from proofsearch.errors import InputError
+from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.settings import Settings, load_training
+from proofsearch.trainers.state import TrainingState, save_state
+from proofsearch_metamath.config import NAME
+from proofsearch_metamath.library.library import Library
+from proofsearch_metamath.ranker.architecture import Architecture
+from proofsearch_metamath.ranker.bags import Floats, Ints
+from proofsearch_metamath.ranker.collecting import count_uses
+from proofsearch_metamath.ranker.config import SizedConfig
+from proofsearch_metamath.ranker.examples import Examples
+from proofsearch_metamath.ranker.folds import fold_of
+from proofsearch_metamath.ranker.loop import FORMAT, RankerLoop
+from proofsearch_metamath.ranker.model import RankerModel
+from proofsearch_metamath.ranker.statements import Statements, statement_hashes
+from proofsearch_metamath.ranker.weights import KnownLabel, save_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One of the policies that a training makes, and where.
+
+    Attributes:
+        folder: of its weights.
+        fold: whose theorems it learns nothing of; ``None``: it learns from all.
+        settings: what it is begun with.
+    """
+
+    folder: Path
+    fold: int | None
+    settings: Settings
+
+    def finished(self) -> Manifest | None:
+        """The manifest of its weights where it is done."""
+        return self.settings.finished(self.folder, kind="generator", name=NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all policies of a training learn from.
+
+    Attributes:
+        library: whose proofs.
+        statements: of the library.
+        theorems: to learn from.
+        train, validation: steps of their proofs, and of those that are validated on.
+    """
+
+    library: Library
+    statements: Statements
+    theorems: Sequence[Theorem]
+    train: Examples
+    validation: Examples
+
+    def theorems_for(self, fold: int | None, folds: int | None) -> list[Theorem]:
+        """The theorems that a policy learns from: all but those of its fold."""
+        if fold is None or folds is None:
+            return list(self.theorems)
+        return [theorem for theorem in self.theorems if fold_of(theorem.name, folds) != fold]
+
+    def steps_of(self, theorems: Sequence[Theorem]) -> Ints:
+        """The numbers of the steps in ``train`` that are of these theorems' proofs."""
+        wanted = np.zeros(len(self.library.provable), np.bool_)
+        wanted[[self.library.provable_index[theorem.name] for theorem in theorems]] = True
+        # So many provable assertions stand before a theorem: that is its own number among them.
+        return np.flatnonzero(wanted[self.train.earlier])
+
+
+def learn(
+    policy: Policy,
+    saved: TrainingState | None,
+    material: Material,
+    theorems: Sequence[Theorem],
+    config: SizedConfig,
+    origin: Mapping[str, object],
+    progress: Progress,
+) -> Manifest:
+    """Trains one policy, and writes its best weights.
+
+    Args:
+        policy: which, and where.
+        saved: what it is resumed from, if it is.
+        material: what all policies learn from.
+        theorems: those of its theorems whose proofs this one learns.
+        config: the options.
+        origin: what it is begun with.
+        progress: is told.
+
+    Returns:
+        The manifest of its weights.
+
+    Raises:
+        InputError, StorageError, KeyboardInterrupt: as :meth:`RankerTrainer.train`.
+    """
+    out, settings = policy.folder, policy.settings
+    steps = material.steps_of(theorems)
+    if not len(steps):
+        raise InputError(f"{out}: none of the {len(theorems)} proofs to learn from has a step; train with fewer folds")
+    if config.folds is not None:
+        progress.say(f"{out.name}: learning from {len(theorems)} of {len(material.theorems)} theorems")
+    uses = count_uses(material.library, theorems)
+    learnt = np.flatnonzero(uses)
+    torch.manual_seed(settings.seed)
+    model = _model(config, material, steps, uses, learnt)
+    loop = RankerLoop(model, material.train, material.validation, config, settings.seed, progress, steps)
+    if saved is not None:
+        settings.check_data(out, saved.values["origin"], str(origin["data"]))
+        loop.restore(saved)
+        progress.say(f"resumed after step {loop.step}")
+    stopped = loop.run_and_save(lambda: save_state(out, loop.state(origin)))
+    loop.conclude()
+    best, tensors = loop.best, loop.best_tensors
+    metrics: dict[str, object] = {
+        "stopped": stopped,
+        "steps": loop.step,
+        "best_step": loop.best_step,
+        "examples": len(steps),
+        "validation_examples": len(material.validation),
+    }
+    if best is not None:
+        metrics |= best.metrics()
+        tensors = model.architecture.divided(tensors, best.temperature)
+    environment = origin["environment"]
+    assert isinstance(environment, Mapping)
+    # Which makes the folder one that can be searched with.
+    return save_weights(
+        out,
+        model.architecture,
+        tensors,
+        _known(material.library, learnt),
+        learnt=[theorem.name for theorem in theorems],
+        step=loop.best_step,
+        training=dict(settings.config) | {"seed": settings.seed},
+        fingerprints=environment,
+        metrics=metrics,
+    )
+
+
+def saved_training(policy: Policy) -> TrainingState:
+    """What a policy's training is resumed from.
+
+    Raises:
+        InputError: it was saved by another version, or only weights are left.
+        UsageError: it was begun with other options.
+    """
+    out = policy.folder
+    saved = load_training(out)
+    version = saved.values.get("format")
+    if version != FORMAT:
+        raise InputError(
+            f"{out}: a training saved in format {version!r}, this proofsearch-metamath reads {FORMAT}; train "
+            f"again into another folder"
+        )
+    policy.settings.check(out, saved.values["origin"])
+    return saved
+
+
+def _model(config: SizedConfig, material: Material, steps: Ints, uses: Floats, learnt: Ints) -> RankerModel:
+    label_of = np.full(len(uses), -1, np.int64)
+    label_of[learnt] = np.arange(len(learnt))
+    return RankerModel(
+        Architecture(config.rows, config.width, len(learnt), config.surroundings),
+        rarity(material.statements, material.train, steps, config.rows),
+        uses[learnt],
+        material.statements,
+        label_of,
+        dropout=config.dropout,
+        feature_dropout=config.feature_dropout,
+    )
+
+
+def rarity(statements: Statements, examples: Examples, steps: Ints, rows: int) -> Floats:
+    """How much each row of the table says, by the logarithm of how seldom it occurs, about 1; shape ``(rows,)``.
+
+    Args:
+        statements: of the library.
+        examples: steps of proofs.
+        steps: which of them count.
+        rows: of the table.
+    """
+    occurrences = np.bincount(statements.conclusions.rows, minlength=rows).astype(np.float64)
+    firsts = examples.parts.values[examples.parts.offsets[steps]]
+    bags = examples.bags.take(firsts.astype(np.int64))
+    occurrences += np.bincount(bags.rows, minlength=rows)
+    found = np.log((len(statements) + len(firsts)) / (1 + occurrences))
+    return (np.clip(found, 0.3, 8.0) / 4).astype(np.float32)
+
+
+def _known(library: Library, learnt: Ints) -> list[KnownLabel]:
+    hashes = statement_hashes(library)
+    return [(library.provable_labels[index], hashes[index]) for index in learnt.tolist()]
