@@ -208,7 +208,7 @@ def test_a_training_theorem_that_lost_its_split_is_not_answered_by_the_whole(
     prefix: MetamathEnvironment, builder: SampleBuilder, trained: Path
 ) -> None:
     lost = [dataclasses.replace(theorem, split="") for theorem in of_split(prefix, "train")[:10]]
-    with pytest.raises(InputError, match="whole: this policy was to answer for .* has learnt"):
+    with pytest.raises(InputError, match=r"whole: this policy was to answer for .* has learnt"):
         answers(trained, lost, builder)
 
 

@@ -1,4 +1,4 @@
-"""What the ranker learns from: steps of the library's proofs, each with what could have been done instead.
+"""What the ranker learns from: steps of proofs, mostly the library's, each with what could have been done instead.
 
 The proofs are replayed through the search's own unifier, its choice of goals and its closing of ground goals, so that
 the goals are those that a search will meet. Each step is compared with assertions that unify with its goal: a step
@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -34,12 +34,15 @@ from proofsearch_metamath.proofs.checking import usable_processors
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Compared, Examples, ExamplesWriter, join
+from proofsearch_metamath.ranker.found import FoundProof
 from proofsearch_metamath.ranker.reading import Reading, SessionReader, SymbolTable
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import session_of
 from proofsearch_metamath.search.state import MetamathState
 
 Status = Callable[[str, int | None, int | None], None]
+_Piece = tuple[Examples, int, int]
+"""The steps of some proofs, how many of the library's can't be replayed, and how many found ones were taken."""
 
 _CHUNK = 20
 """Theorems that a process reads at a time."""
@@ -64,9 +67,20 @@ class Collector:
         config: the options.
         uses: how often the training proofs cite each provable assertion, shape ``(assertions,)``.
         seed: of the sampling.
+        found: proofs that searches found, by theorem: learnt from where they are shorter than the library's.
+
+    Attributes:
+        shorter: theorems whose found proof was taken.
     """
 
-    def __init__(self, environment: MetamathEnvironment, config: SizedConfig, uses: Floats, seed: int) -> None:
+    def __init__(
+        self,
+        environment: MetamathEnvironment,
+        config: SizedConfig,
+        uses: Floats,
+        seed: int,
+        found: Mapping[str, FoundProof] | None = None,
+    ) -> None:
         self._environment = environment
         self._library = environment.library
         self._config = config
@@ -74,6 +88,8 @@ class Collector:
         self._seed = seed
         self._random = np.random.default_rng(seed)
         self._weights = np.sqrt(uses + 1.0)
+        self._found = found or {}
+        self.shorter = 0
 
     def collect(self, theorems: Sequence[Theorem], status: Status, most: int | None = None) -> Examples:
         """The steps of the proofs of theorems, in their order.
@@ -89,17 +105,18 @@ class Collector:
         longest = math.inf if self._config.max_proof is None else self._config.max_proof
         wanted = [theorem for theorem in theorems if (theorem.proof_length or 0) <= longest]
         pieces, found = [], 0
-        for number, (piece, skipped) in enumerate(self._pieces(wanted)):
+        for number, (piece, skipped, shorter) in enumerate(self._pieces(wanted)):
             status("ranker: reading proofs", min(number * _CHUNK, len(wanted)), len(wanted))
             self._environment.skipped_demonstrations += skipped
+            self.shorter += shorter
             pieces.append(piece)
             found += len(piece)
             if most is not None and found >= most:
                 break
         return join(pieces, most)
 
-    def _pieces(self, theorems: Sequence[Theorem]) -> Iterator[tuple[Examples, int]]:
-        """The steps of some theorems after the other, and how many of their proofs can't be replayed."""
+    def _pieces(self, theorems: Sequence[Theorem]) -> Iterator[_Piece]:
+        """The steps of some theorems after the other."""
         chunks = [theorems[start : start + _CHUNK] for start in range(0, len(theorems), _CHUNK)]
         processes = min(self._config.processes or usable_processors(), len(chunks))
         if processes <= 1 or "fork" not in multiprocessing.get_all_start_methods():
@@ -124,18 +141,19 @@ class Collector:
             _collector = None
             pool.shutdown(cancel_futures=True)
 
-    def _read_all(self, theorems: Sequence[Theorem]) -> tuple[Examples, int]:
-        before = self._environment.skipped_demonstrations
+    def _read_all(self, theorems: Sequence[Theorem]) -> _Piece:
+        before, shorter = self._environment.skipped_demonstrations, self.shorter
         writer = ExamplesWriter()
         for theorem in theorems:
             self._read(theorem, writer)
         skipped = self._environment.skipped_demonstrations - before
         self._environment.skipped_demonstrations = before
-        return writer.examples(), skipped
+        taken, self.shorter = self.shorter - shorter, shorter
+        return writer.examples(), skipped, taken
 
     def _read(self, theorem: Theorem, writer: ExamplesWriter) -> None:
         self._random = np.random.default_rng((self._seed, theorem.position or 0))
-        shown = list(self._environment.demonstrations([theorem]))
+        shown = self._shown(theorem)
         most = self._config.steps_per_proof
         if most is not None and len(shown) > most:
             shown = [shown[number] for number in sorted(self._random.choice(len(shown), most, replace=False))]
@@ -150,6 +168,16 @@ class Collector:
             steps.append((reading, self._compared(state, reading, step)))
         if reader is not None:
             writer.add(steps, reader)
+
+    def _shown(self, theorem: Theorem) -> list[Demonstration]:
+        """The steps of the library's proof, or of a found one that is shorter."""
+        shown = list(self._environment.demonstrations([theorem]))
+        found = self._found.get(theorem.name)
+        if found is None or (shown and len(found) >= len(shown)):
+            return shown
+        replayed = found.replayed(self._environment, theorem)
+        self.shorter += bool(replayed)
+        return replayed or shown
 
     def _compared(self, state: MetamathState, reading: Reading, shown: Demonstration) -> Compared:
         goal = state.open[state.focus][0]
@@ -186,13 +214,13 @@ def _start_reader(parent: int) -> None:
     leave_to_parent(parent, terminable=True)
 
 
-def _read_chunk(theorems: Sequence[Theorem]) -> tuple[Examples, int]:
+def _read_chunk(theorems: Sequence[Theorem]) -> _Piece:
     assert _collector is not None
     return _collector._read_all(theorems)
 
 
-def count_uses(library: Library, theorems: Iterable[Theorem]) -> Floats:
-    """How many of these theorems' stored proofs cite each provable assertion, shape ``(assertions,)``."""
+def count_uses(library: Library, theorems: Iterable[Theorem], found: Mapping[str, FoundProof] | None = None) -> Floats:
+    """How many of these theorems' stored and found proofs cite each provable assertion, shape ``(assertions,)``."""
     arrays = library.tables.arrays
     offsets, flat = arrays["cited_at"], arrays["cited"].astype(np.int64)
     counts = np.zeros(len(library.tables.labels), np.float32)
@@ -200,6 +228,10 @@ def count_uses(library: Library, theorems: Iterable[Theorem]) -> Floats:
         position = library.frames.position(theorem.name)
         cited = flat[int(offsets[position]) : int(offsets[position + 1])]
         counts[cited[cited >= 0]] += 1
+        proof = (found or {}).get(theorem.name)
+        tactics = set() if proof is None else set(proof.tactics.values())
+        numbers = [library.provable_index[tactic] for tactic in tactics if tactic in library.provable_index]
+        counts[library.provable[numbers]] += 1
     return counts[library.provable]
 
 

@@ -71,6 +71,10 @@ class RankerTrainerConfig(ComponentConfig):
     )
 
     # The towers.
+    start: Path | None = Field(
+        default=None,
+        description="Begin with the weights in this folder, whose proofs count as learnt; default: with none.",
+    )
     width: int | None = Field(
         default=None, ge=4, le=1024, description="Width of the vectors that are compared; default: 64, large: 128."
     )

@@ -16,6 +16,7 @@ from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, load_training
 from proofsearch.trainers.state import TrainingState, save_state
 from proofsearch_metamath.config import NAME
+from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats, Ints
@@ -23,10 +24,13 @@ from proofsearch_metamath.ranker.collecting import count_uses
 from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.folds import fold_of
+from proofsearch_metamath.ranker.found import FoundProof
 from proofsearch_metamath.ranker.loop import FORMAT, RankerLoop
 from proofsearch_metamath.ranker.model import RankerModel
+from proofsearch_metamath.ranker.starting import begin_with
 from proofsearch_metamath.ranker.statements import Statements, statement_hashes
-from proofsearch_metamath.ranker.weights import KnownLabel, save_weights
+from proofsearch_metamath.ranker.vectors import match_labels
+from proofsearch_metamath.ranker.weights import KnownLabel, Weights, save_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,14 @@ class Policy:
     Attributes:
         folder: of its weights.
         fold: whose theorems it learns nothing of; ``None``: it learns from all.
-        settings: what it is begun with.
+        settings: its options.
+        start: the weights that it begins with, if it does with any.
     """
 
     folder: Path
     fold: int | None
     settings: Settings
+    start: Weights | None = None
 
     def finished(self) -> Manifest | None:
         """The manifest of its weights where it is done."""
@@ -53,15 +59,19 @@ class Material:
     """What all policies of a training learn from.
 
     Attributes:
-        library: whose proofs.
+        environment: whose proofs.
+        library: of the environment.
         statements: of the library.
         theorems: to learn from.
+        found: proofs of theirs that searches found, by theorem.
         train, validation: steps of their proofs, and of those that are validated on.
     """
 
+    environment: MetamathEnvironment
     library: Library
     statements: Statements
     theorems: Sequence[Theorem]
+    found: Mapping[str, FoundProof]
     train: Examples
     validation: Examples
 
@@ -111,11 +121,10 @@ def learn(
         raise InputError(f"{out}: none of the {len(theorems)} proofs to learn from has a step; train with fewer folds")
     if config.folds is not None:
         progress.say(f"{out.name}: learning from {len(theorems)} of {len(material.theorems)} theorems")
-    uses = count_uses(material.library, theorems)
-    learnt = np.flatnonzero(uses)
     torch.manual_seed(settings.seed)
-    model = _model(config, material, steps, uses, learnt)
-    loop = RankerLoop(model, material.train, material.validation, config, settings.seed, progress, steps)
+    model, learnt = _model(config, material, theorems, steps, policy.start)
+    begun = policy.start is not None
+    loop = RankerLoop(model, material.train, material.validation, config, settings.seed, progress, steps, begun)
     if saved is not None:
         settings.check_data(out, saved.values["origin"], str(origin["data"]))
         loop.restore(saved)
@@ -141,7 +150,7 @@ def learn(
         model.architecture,
         tensors,
         _known(material.library, learnt),
-        learnt=[theorem.name for theorem in theorems],
+        learnt=_proofs_learnt(theorems, policy.start),
         step=loop.best_step,
         training=dict(settings.config) | {"seed": settings.seed},
         fingerprints=environment,
@@ -168,10 +177,18 @@ def saved_training(policy: Policy) -> TrainingState:
     return saved
 
 
-def _model(config: SizedConfig, material: Material, steps: Ints, uses: Floats, learnt: Ints) -> RankerModel:
+def _model(
+    config: SizedConfig, material: Material, theorems: Sequence[Theorem], steps: Ints, start: Weights | None
+) -> tuple[RankerModel, Ints]:
+    """The model at first, and the numbers of the assertions that have a vector of their own in it."""
+    uses = count_uses(material.library, theorems, material.found)
+    known = np.full(len(uses), -1, np.int64)
+    if start is not None:
+        known, _ = match_labels(start, material.environment)
+    learnt = np.flatnonzero((uses > 0) | (known >= 0))
     label_of = np.full(len(uses), -1, np.int64)
     label_of[learnt] = np.arange(len(learnt))
-    return RankerModel(
+    model = RankerModel(
         Architecture(config.rows, config.width, len(learnt), config.surroundings),
         rarity(material.statements, material.train, steps, config.rows),
         uses[learnt],
@@ -180,6 +197,17 @@ def _model(config: SizedConfig, material: Material, steps: Ints, uses: Floats, l
         dropout=config.dropout,
         feature_dropout=config.feature_dropout,
     )
+    if start is not None:
+        begin_with(model, start, learnt, known)
+    return model, learnt
+
+
+def _proofs_learnt(theorems: Sequence[Theorem], start: Weights | None) -> set[str] | None:
+    """The names of the theorems whose proofs a policy has learnt; ``None`` where its start doesn't say."""
+    names = {theorem.name for theorem in theorems}
+    if start is None:
+        return names
+    return None if start.learnt is None else names | start.learnt
 
 
 def rarity(statements: Statements, examples: Examples, steps: Ints, rows: int) -> Floats:

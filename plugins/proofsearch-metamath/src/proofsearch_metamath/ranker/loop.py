@@ -51,6 +51,7 @@ class RankerLoop(SteppedTraining):
         seed: of the order and of dropout.
         progress: is told.
         steps: which of the steps in ``train`` are learnt from, by number; default: all.
+        begun: whether the model has learnt before: then it is measured, and may be kept, before the first step.
 
     Attributes:
         best: the best validation.
@@ -67,7 +68,9 @@ class RankerLoop(SteppedTraining):
         seed: int,
         progress: Progress,
         steps: Ints | None = None,
+        begun: bool = False,
     ) -> None:
+        self._begun = begun
         self._learnt = np.arange(len(train)) if steps is None else steps
         count = steps_of(config, len(self._learnt))
         remedy = f"train again with a lower --{NAME}-learning-rate"
@@ -96,6 +99,8 @@ class RankerLoop(SteppedTraining):
 
     def advance(self) -> None:
         """Makes a step, and the validation that is due after it."""
+        if self._begun and self.step == 0:
+            self._validate()
         self._next_step()
         if self.step % self._config.validate_every == 0:
             self.stale = 0 if self._validate() else self.stale + 1

@@ -19,17 +19,21 @@ from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.collecting import Collector, Split, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import MAY_CHANGE, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.examples import data_hash
-from proofsearch_metamath.ranker.folds import fold_name, write_folds
+from proofsearch_metamath.ranker.folds import fold_name, fold_of, write_folds
+from proofsearch_metamath.ranker.found import FoundProof, found_proofs
 from proofsearch_metamath.ranker.learning import Material, Policy, learn, saved_training
 from proofsearch_metamath.ranker.loop import steps_of
 from proofsearch_metamath.ranker.reading import SymbolTable
+from proofsearch_metamath.ranker.starting import read_start, refuse_knowing, with_shapes
 from proofsearch_metamath.ranker.statements import read_statements
+from proofsearch_metamath.ranker.weights import Weights
 
 
 class RankerTrainer:
     """Learns which assertion a goal wants from the library's own proofs; implements ``Trainer``.
 
-    Proofs of theorems of the splits ``validation`` and ``test`` are not learnt from, whatever the options. With
+    Proofs of theorems of the splits ``validation`` and ``test`` are not learnt from, whatever the options. Of
+    trajectories it takes proofs that are shorter than the library's (:mod:`proofsearch_metamath.ranker.found`). With
     ``folds`` it makes several policies, one after the other: see :mod:`proofsearch_metamath.ranker.folds`.
 
     Args:
@@ -56,27 +60,30 @@ class RankerTrainer:
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         progress = Progress(request.report)
         split = choose_theorems(environment, self._config.before, request.seed)
-        config = self._config.sized(len(split.train))
+        starts = _starts(self._config, split)
+        given = self._config if not starts else with_shapes(self._config, starts[0])
+        config = given.sized(len(split.train))
         _refuse_others(out, config.folds)
-        policies = _policies(out, config, request.seed)
+        policies = _policies(out, config, request.seed, starts)
         taken = [policy for policy in policies if holds_training(policy.folder, resume=request.resume)]
-        done = [policy for policy in taken if policy.finished() is not None]
+        done = {policy.folder: manifest for policy in taken if (manifest := policy.finished()) is not None}
         if len(done) == len(policies) and (out / MANIFEST).exists():
             progress.say(f"{out}: the training is done; nothing to resume")
             return out
-        saved = {policy.folder: saved_training(policy) for policy in taken if policy not in done}
+        saved = {policy.folder: saved_training(policy) for policy in taken if policy.folder not in done}
         with writing(out, "nothing was trained"):
             for policy in policies:
                 policy.folder.mkdir(parents=True, exist_ok=True)
             if config.folds is not None:
                 (out / MANIFEST).unlink(missing_ok=True)  # of policies that are about to change
-        material = self._material(environment, split, config, request.seed, progress)
+        found = found_proofs(request.trajectories, {theorem.name for theorem in split.train})
+        material = self._material(environment, split, found, config, request.seed, progress)
         lessons = [material.theorems_for(policy.fold, config.folds) for policy in policies]
         progress.steps = sum(steps_of(config, len(material.steps_of(lesson))) for lesson in lessons)
         data = data_hash(material.train, material.validation)
         with threads(torch, config.threads):
             for policy, lesson in zip(policies, lessons, strict=True):
-                manifest = policy.finished() if policy in done else None
+                manifest = done.get(policy.folder)
                 if manifest is None:
                     origin = policy.settings.origin(data, environment=dict(environment.fingerprint()))
                     manifest = learn(policy, saved.get(policy.folder), material, lesson, config, origin, progress)
@@ -87,13 +94,24 @@ class RankerTrainer:
         return out
 
     def _material(
-        self, environment: MetamathEnvironment, split: Split, config: SizedConfig, seed: int, progress: Progress
+        self,
+        environment: MetamathEnvironment,
+        split: Split,
+        found: Mapping[str, FoundProof],
+        config: SizedConfig,
+        seed: int,
+        progress: Progress,
     ) -> Material:
         """The steps of proofs to learn from and those to validate on."""
-        library = environment.library
-        collector = Collector(environment, config, count_uses(library, split.train), seed)
-        train = collector.collect(split.train, self._builder.status, config.max_examples)
-        validation = collector.collect(split.validation, self._builder.status, config.validation_examples)
+        library, status = environment.library, self._builder.status
+        collector = Collector(environment, config, count_uses(library, split.train, found), seed, found)
+        train = collector.collect(split.train, status, config.max_examples)
+        if found:
+            progress.say(
+                f"searches proved {len(found)} training theorems; {collector.shorter} of these proofs are shorter than "
+                f"the library's and learnt in their place"
+            )
+        validation = collector.collect(split.validation, status, config.validation_examples)
         if not len(train):
             raise InputError(f"{environment.path}: none of the {len(split.train)} training proofs has a step")
         progress.say(f"{len(train)} steps of proofs to learn from and {len(validation)} to validate on")
@@ -101,22 +119,35 @@ class RankerTrainer:
             progress.say(f"{environment.skipped_demonstrations} proofs can't be replayed and are left out")
         if not len(validation):
             progress.say("no theorem is left to validate on: the last weights are kept, not the best")
-        self._builder.status("reading the library's statements", None, None)
+        status("reading the library's statements", None, None)
         statements = read_statements(library, SymbolTable(library), config.rows)
-        return Material(library, statements, split.train, train, validation)
+        return Material(environment, library, statements, split.train, found, train, validation)
 
 
-def _policies(out: Path, config: SizedConfig, seed: int) -> list[Policy]:
+def _starts(config: RankerTrainerConfig, split: Split) -> list[Weights]:
+    """The weights that each policy begins with; none where it begins with nothing."""
+    if config.start is None:
+        return []
+    if config.folds is None:
+        return [read_start(config.start, None, None)]
+    starts = [read_start(config.start, fold, config.folds) for fold in (*range(config.folds), None)]
+    for fold, start in enumerate(starts[:-1]):
+        refuse_knowing(start, [one.name for one in split.train if fold_of(one.name, config.folds) == fold])
+    return starts
+
+
+def _policies(out: Path, config: SizedConfig, seed: int, starts: Sequence[Weights]) -> list[Policy]:
     """What a training makes: one policy, or those of the folds and then that of all."""
     options = config.model_dump(mode="json")
 
-    def policy(folder: Path, fold: int | None, options: Mapping[str, object]) -> Policy:
-        return Policy(folder, fold, Settings(NAME, options, seed, RUNTIME_ONLY, MAY_CHANGE, lengths=("epochs",)))
+    def policy(number: int, folder: Path, fold: int | None, options: Mapping[str, object]) -> Policy:
+        settings = Settings(NAME, options, seed, RUNTIME_ONLY, MAY_CHANGE, lengths=("epochs",))
+        return Policy(folder, fold, settings, starts[number] if starts else None)
 
     if config.folds is None:
-        return [policy(out, None, options)]
-    folds = (*range(config.folds), None)
-    return [policy(out / fold_name(fold), fold, options | {"fold": fold}) for fold in folds]
+        return [policy(0, out, None, options)]
+    folds = enumerate((*range(config.folds), None))
+    return [policy(number, out / fold_name(fold), fold, options | {"fold": fold}) for number, fold in folds]
 
 
 def _refuse_others(out: Path, folds: int | None) -> None:

@@ -37,12 +37,24 @@ def match_labels(weights: Weights, environment: MetamathEnvironment) -> tuple[In
     Returns:
         For each provable assertion its place among those with a vector of their own, −1 where it has none; and how many
         of these the database doesn't have, or not with that statement.
+
+    Raises:
+        InputError: the weights were trained on another database altogether.
     """
     library = environment.library
-    known = {entry: place for place, entry in enumerate(weights.labels)}
+    places = {entry: place for place, entry in enumerate(weights.labels)}
     entries = zip(library.provable_labels, statement_hashes(library), strict=True)
-    found = np.array([known.get(entry, -1) for entry in entries], np.int64)
-    return found, len(known) - int((found >= 0).sum())
+    found = np.array([places.get(entry, -1) for entry in entries], np.int64)
+    known = int((found >= 0).sum())
+    missing = len(places) - known
+    if known < _KNOWN_AT_LEAST * min(len(weights.labels), len(library.provable)):
+        raise InputError(
+            f"{weights.folder}: {missing} of the {len(weights.labels)} assertions that these weights learnt are not in "
+            f"{environment.path.name}, or say something else there: they are of another database "
+            f"({weights.manifest.fingerprints.get('database', 'unknown')}). Train some for this one: proofsearch train "
+            f"--plugin {NAME} --metamath-database {environment.path} --out DIR, then --{NAME}-path DIR"
+        )
+    return found, missing
 
 
 def assertion_vectors(
@@ -63,14 +75,6 @@ def assertion_vectors(
     if kept is not None:
         return kept
     label_of, missing = match_labels(weights, environment)
-    known = len(weights.labels) - missing
-    if known < _KNOWN_AT_LEAST * min(len(weights.labels), len(library.provable)):
-        raise InputError(
-            f"{weights.folder}: {missing} of the {len(weights.labels)} assertions that these weights learnt are not in "
-            f"{environment.path.name}, or say something else there: they are of another database "
-            f"({weights.manifest.fingerprints.get('database', 'unknown')}). Train some for this one: proofsearch train "
-            f"--plugin {NAME} --metamath-database {environment.path} --out DIR, then --{NAME}-path DIR"
-        )
     statements = read_statements(library, SymbolTable(library), weights.architecture.rows)
     found = towers.assertions(statements, label_of)
     _write(file, found, missing)
