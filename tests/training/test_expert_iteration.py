@@ -191,6 +191,96 @@ def test_without_a_proof_the_policy_stays_as_it_is() -> None:
     assert Noted("round 0: no proof was found, so the policy has nothing new to learn from") in events
 
 
+# ------------------------------------------------------------------------- a trainer whose checkpoints are a policy's
+
+
+@pytest.fixture
+def guess(fake_prover: Site) -> None:
+    """A policy that can be trained, and its trainer."""
+    fake_prover.install("fake-policy", {"fakepolicy": "fakepolicy"})
+
+
+def guessed(number: int) -> dict[str, Any]:
+    values = json.loads((OUT / f"round-{number}/checkpoint/guess.json").read_text())
+    assert isinstance(values, dict)
+    return values
+
+
+@pytest.mark.usefixtures("guess")
+def test_a_policy_is_searched_with_measured_and_trained_on_from_round_to_round() -> None:
+    events: list[TrainingEvent] = []
+    chosen = config(plugin="guess", generator="guess", search={"limit": {"expansions": 40}})
+    rows = iterate(chosen, OUT, on_event=events.append).rounds
+    first, second = run("round-0/search").config, run("round-1/search").config
+    learnt_first = str((OUT / "round-0/checkpoint").absolute())
+    assert (first.generator, first.scorer, first.options["guess"]["path"]) == ("guess", "logprob", None)
+    assert (second.generator, second.scorer, second.options["guess"]["path"]) == ("guess", "logprob", learnt_first)
+    base, value = run("round-0/validation-base").config, run("round-1/validation-value").config
+    assert (base.generator, base.options["guess"]["path"]) == ("guess", None)
+    assert value.options["guess"]["path"] == str((OUT / "round-1/checkpoint").absolute())
+    assert not (OUT / "round-1/validation-base").exists()
+    assert rows[0].value_proved > rows[0].base_proved, "trained it halves"
+    assert rows[1].found > 0
+    assert (guessed(0)["start"], guessed(0)["begun"]) == (None, 1)
+    assert (guessed(1)["start"], guessed(1)["begun"]) == (learnt_first, 2), "each training goes on with the last one"
+    assert guessed(1)["proved"] == rows[0].proved + rows[1].proved
+    assert Noted("round 1: searching training theorems with the policy of round 0") in events
+
+
+@pytest.mark.usefixtures("guess")
+def test_a_policy_can_begin_with_another_and_with_a_checkpoint() -> None:
+    options = {"guess": {"bold": True}}
+    iterate(config(plugin="guess", generator="fake", rounds=2, options=options), OUT)
+    assert run("round-0/search").config.generator == run("round-0/validation-base").config.generator == "fake"
+    assert run("round-1/search").config.generator == run("round-0/validation-value").config.generator == "guess"
+    assert run("round-1/search").config.options["guess"]["bold"]
+    earlier = str((OUT / "round-1/checkpoint").absolute())
+    Path("out").rename("earlier")
+    earlier = earlier.replace("/out/", "/earlier/")
+    iterate(
+        config(plugin="guess", generator="guess", rounds=2, options={"guess": {"path": earlier, "start": earlier}}), OUT
+    )
+    assert run("round-0/search").config.options["guess"]["path"] == earlier
+    assert (guessed(0)["begun"], guessed(1)["begun"]) == (3, 4)
+
+
+@pytest.mark.usefixtures("guess")
+def test_an_iteration_of_a_policy_goes_on_where_it_was_stopped() -> None:
+    chosen = config(plugin="guess", generator="guess")
+    expected = settled(iterate(chosen, Path("whole")))
+    for count in (6, 10, 14):
+        shutil.rmtree(OUT, ignore_errors=True)
+        with pytest.raises(KeyboardInterrupt):
+            iterate(chosen, OUT, on_event=stop_at(count, Recorded))
+        assert settled(resume_iteration(OUT)) == expected
+
+
+@pytest.mark.usefixtures("guess")
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"train_policy": True}, "train_policy: what 'guess' trains is the policy"),
+        (
+            {"generator": "fake", "options": {"guess": {"path": "x"}}},
+            r"options.guess.path: the first round searches with the generator 'fake'; choose --generator guess",
+        ),
+        ({"options": {"guess": {"pat": "x"}}}, "'guess' has no option 'pat'"),
+    ],
+)
+def test_what_makes_no_sense_of_a_policy_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        iterate(config(**{"plugin": "guess", "generator": "guess", **fields}), OUT)
+    assert not OUT.exists()
+
+
+@pytest.mark.usefixtures("guess")
+@pytest.mark.parametrize("generator", ["guess", "fake"])
+def test_the_checked_configuration_of_a_policy_is_accepted_again(generator: str) -> None:
+    plugins = Plugins.discover()
+    once = check(plugins, config(plugin="guess", generator=generator))
+    assert check(plugins, once) == once
+
+
 # --------------------------------------------------------------------------------------------------------- going on
 
 

@@ -46,7 +46,7 @@ class TrainConfig(FrozenModel):
 class IterateConfig(FrozenModel):
     """Everything that decides what an expert iteration does; its folder keeps the resolved one as TOML."""
 
-    plugin: str = Field(default="ebm", description="The trainer, and the scorer of its checkpoints.")
+    plugin: str = Field(default="ebm", description="The trainer, and the scorer or generator of its checkpoints.")
     env: str = Field(default="metamath", description="The environment: the prover.")
     generator: str = Field(default="knn", description="The tactic generator, which suggests tactics.")
     seed: Seed = Field(default=0, description="Seed of everything random.")

@@ -79,7 +79,7 @@ def loss(folder: Path) -> float:
     return float(load_weights(folder).manifest.metrics["validation_loss"])
 
 
-# ------------------------------------------------------------------------------------------------ beginning with weights
+# ----------------------------------------------------------------------------------------------- beginning with weights
 
 
 def test_what_only_gets_worse_leaves_the_weights_that_it_began_with(train: Train, one: Path, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_proof_of_another_database_is_left_out(prefix: MetamathEnvironment) ->
 def shortened(environment: MetamathEnvironment, run: Path) -> dict[str, FoundProof]:
     """Found proofs that are shorter than the library's."""
     results = RunFolder.open(run).results()
-    found = found_proofs([run], {name for name in results})
+    found = found_proofs([run], set(results))
     return {
         name: proof
         for name, proof in found.items()

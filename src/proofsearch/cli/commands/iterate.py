@@ -200,8 +200,8 @@ def table(rounds: tuple[Round, ...]) -> str:
 def _as_text(summary: IterationSummary) -> str:
     return (
         f"{table(summary.rounds)}\n"
-        f"base: without the value, value: with it, on validation theorems; exp.: nodes expanded for those that both "
-        f"proved\n"
+        f"base: without what the round learnt, value: with it, on validation theorems; exp.: nodes expanded for those "
+        f"that both proved\n"
         f"{len(summary.rounds)} rounds in {duration(summary.seconds)}; everything is in {summary.path}"
     )
 

@@ -2,7 +2,9 @@
 
 Each round searches a sample of training theorems, with the value that the round before learnt (the first with
 log-probability alone), trains on the recorded searches of all rounds, and measures what that gained on a fixed sample
-of validation theorems. The idea is that of Anthony, Tian, Barber 2017 (arXiv:1705.08439); for proof search see Polu et
+of validation theorems. Where the trainer's checkpoints are a generator's, it is the policy that is learnt and searched
+with, and a trainer with an option ``start`` begins every round's training with the checkpoint of the round before. The
+idea is that of Anthony, Tian, Barber 2017 (arXiv:1705.08439); for proof search see Polu et
 al. 2022 (arXiv:2202.01344).
 
 Everything is derived from what is on the disk, so an iteration goes on wherever it was stopped:
@@ -13,9 +15,9 @@ Everything is derived from what is on the disk, so an iteration goes on wherever
 ``round-<n>/search``                the run on training theorems
 ``round-<n>/policy.parquet``        with ``train_policy``: the searches that the policy learns from
 ``round-<n>/checkpoint``            what was learnt from them and all before
-``round-<n>/validation-base``       validation theorems without the value; where the policy doesn't change, it is the
+``round-<n>/validation-base``       validation theorems without what is learnt; where nothing else changes, it is the
                                     same in every round and only made in the first
-``round-<n>/validation-value``      validation theorems with the value of this round
+``round-<n>/validation-value``      validation theorems with what this round learnt
 =================================== ==========================================================================
 """
 

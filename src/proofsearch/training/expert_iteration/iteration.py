@@ -22,7 +22,7 @@ from proofsearch.runs.selection import select
 from proofsearch.storage.lock import FolderLock
 from proofsearch.storage.outputs import check_folder
 from proofsearch.training import OnTrainingEvent, TrainingEvent
-from proofsearch.training.expert_iteration.plan import SETTINGS, begun_iteration, check, search_config
+from proofsearch.training.expert_iteration.plan import SETTINGS, begun_iteration, check, search_config, what_learns
 from proofsearch.training.expert_iteration.rounds import Round, Rounds
 
 TABLE = "iterate.json"
@@ -129,7 +129,7 @@ def _run(rounds: Rounds, out: Path) -> IterationSummary:
 
 def _check_samples(plugins: Plugins, config: IterateConfig, cache: Path | None, tell: OnTrainingEvent) -> None:
     """Refuses at once what would only fail hours later: a library without training or validation theorems."""
-    parts = resolve(plugins, search_config(config, "train", None), shared=True)
+    parts = resolve(plugins, search_config(config, what_learns(plugins, config.plugin), "train", None), shared=True)
     with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
         environment = components.environment()
         for split in ("train", "validation"):

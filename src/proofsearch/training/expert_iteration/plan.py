@@ -28,6 +28,8 @@ SETTINGS = "iterate.toml"
 _BASELINE = "logprob"
 ITERATION_CHOOSERS = {**CHOOSERS, "scorer": CHOOSERS["trainer"]}
 """The kinds that an iteration chooses, and the option that does: the scorer is that of the trainer's checkpoints."""
+Learns = Literal["scorer", "generator"]
+"""What reads the trainer's checkpoints: a value, or the policy."""
 
 
 def begun_iteration(path: Path) -> IterateConfig:
@@ -57,34 +59,62 @@ def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] 
         UsageError: a wrong option, or a component that can't take part: a scorer that reads no checkpoint, a policy
             that can't learn.
     """
-    scorer = plugins.registry("scorer")[config.plugin]
-    if scorer.config is None or "path" not in scorer.config.model_fields:
+    learns = what_learns(plugins, config.plugin, name)
+    if learns == "generator" and config.train_policy:
         raise UsageError(
-            f"{name(('plugin',))}: the scorer {config.plugin!r} reads no checkpoint (it has no option 'path'), so what "
-            f"is learnt can't be searched with; choose another"
+            f"{name(('train_policy',))}: what {config.plugin!r} trains is the policy; leave this option out"
         )
-    if "path" in config.options.get(config.plugin, {}):
+    if learns == "scorer" and "path" in config.options.get(config.plugin, {}):
         raise UsageError(
             f"{name(('options', config.plugin, 'path'))}: every round has the checkpoint of the one before; leave this "
             f"option out"
         )
     training = resolve_training(plugins, training_config(config, ()), name, shared=True)
     encoder = getattr(training.chosen["trainer", config.plugin].config, "encoder", None)
-    if encoder is not None and "encoder" in scorer.config.model_fields:
+    reader = plugins.registry(learns)[config.plugin].config
+    if encoder is not None and reader is not None and "encoder" in reader.model_fields:
         # Said outright, so that the encoder's options count in searches too, whatever the scorer's own default is.
         given = config.options | {config.plugin: config.options.get(config.plugin, {}) | {"encoder": encoder}}
         config = config.model_copy(update={"options": given})
-    value = resolve(plugins, search_config(config, "train", Path("checkpoint")), name, shared=True)
-    base = resolve(plugins, search_config(config, "train", None), name, shared=True)
+    value = resolve(plugins, search_config(config, learns, "train", Path("checkpoint")), name, shared=True)
+    base = resolve(plugins, search_config(config, learns, "train", None), name, shared=True)
     check_search(plugins, base, name)
     chosen = {**value.chosen, **training.chosen, **base.chosen}
     refuse_strays(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
     if config.train_policy:
         _check_policy(config, value, name)
     options = _filled_in(chosen)
-    del options[config.plugin]["path"]
+    if (learns, config.plugin) not in base.chosen:
+        if config.options.get(config.plugin, {}).get("path") is not None:
+            raise UsageError(
+                f"{name(('options', config.plugin, 'path'))}: the first round searches with the generator "
+                f"{config.generator!r}; choose {ITERATION_CHOOSERS['generator']} {config.plugin} to begin with this "
+                f"policy, or leave this option out"
+            )
+        del options[config.plugin]["path"]  # each round's own
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     return config.model_copy(update={"options": options, "trajectories": trajectories})
+
+
+def what_learns(plugins: Plugins, trainer: str, name: Callable[[Place], str] = dotted) -> Learns:
+    """What reads a trainer's checkpoints: the scorer of its name, or where there is none the generator.
+
+    Raises:
+        PluginError: there is neither.
+        UsageError: it has no option for a checkpoint.
+    """
+    scorers, generators = plugins.registry("scorer"), plugins.registry("generator")
+    known = {entry.name for entry in scorers}
+    policies = {entry.name for entry in generators if entry.config is not None and "path" in entry.config.model_fields}
+    if trainer not in known and trainer in policies:
+        return "generator"
+    scorer = scorers[trainer]
+    if scorer.config is None or "path" not in scorer.config.model_fields:
+        raise UsageError(
+            f"{name(('plugin',))}: the scorer {trainer!r} reads no checkpoint (it has no option 'path'), so what "
+            f"is learnt can't be searched with; choose another"
+        )
+    return "scorer"
 
 
 def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
@@ -116,6 +146,7 @@ def _check_policy(config: IterateConfig, parts: Parts, name: Callable[[Place], s
 
 def search_config(
     config: IterateConfig,
+    learns: Learns,
     split: Literal["train", "validation"],
     checkpoint: Path | None,
     policy: Path | None = None,
@@ -126,8 +157,9 @@ def search_config(
 
     Args:
         config: of the iteration.
+        learns: what reads the checkpoint.
         split: training or validation theorems.
-        checkpoint: the value's; ``None`` for a search without one.
+        checkpoint: what was learnt; ``None`` for a search without it.
         policy: what the policy learnt from, if the file is there and the policy learns at all.
         seed: instead of the iteration's.
     """
@@ -138,8 +170,8 @@ def search_config(
         options.setdefault(config.generator, {})["trajectories"] = str(policy)
     return RunConfig(
         env=config.env,
-        generator=config.generator,
-        scorer=_BASELINE if checkpoint is None else config.plugin,
+        generator=config.plugin if learns == "generator" and checkpoint is not None else config.generator,
+        scorer=config.plugin if learns == "scorer" and checkpoint is not None else _BASELINE,
         seed=config.seed if seed is None else seed,
         select=SelectionConfig(split=split, limit=config.theorems if split == "train" else config.validation),
         search=config.search,
@@ -148,13 +180,25 @@ def search_config(
     )
 
 
-def training_config(config: IterateConfig, trajectories: Sequence[str]) -> TrainConfig:
-    """A round's training on some trajectories, with those of the iteration's options that it takes."""
+def training_config(
+    config: IterateConfig, trajectories: Sequence[str], start: Path | None = None, *, starts: bool = False
+) -> TrainConfig:
+    """A round's training on some trajectories, with those of the iteration's options that it takes.
+
+    Args:
+        config: of the iteration.
+        trajectories: what is learnt from.
+        start: the checkpoint of the round before.
+        starts: whether the trainer can begin with one, by its option ``start``.
+    """
+    options = config.options
+    if starts and start is not None:
+        options = options | {config.plugin: options.get(config.plugin, {}) | {"start": str(start)}}
     return TrainConfig(
         plugin=config.plugin,
         env=config.env,
         seed=config.seed,
         trajectories=tuple(trajectories),
         execution=config.execution,
-        options=config.options,
+        options=options,
     )

@@ -16,12 +16,12 @@ from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import resume_search, run_search
 from proofsearch.training import Noted, OnTrainingEvent, begun_with, train
-from proofsearch.training.expert_iteration.plan import search_config, training_config
+from proofsearch.training.expert_iteration.plan import search_config, training_config, what_learns
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round gained. "Base" is the search without a learned value, "value" that with the round's own.
+    """What a round gained. "Base" is the search without what is learnt, "value" that with what the round learnt.
 
     Attributes:
         round: from 0.
@@ -85,12 +85,12 @@ class Places:
 
     @property
     def base(self) -> Path:
-        """The run on validation theorems without a value."""
+        """The run on validation theorems without what is learnt."""
         return self.folder / "validation-base"
 
     @property
     def value(self) -> Path:
-        """The run on validation theorems with the round's value."""
+        """The run on validation theorems with what the round learnt."""
         return self.folder / "validation-value"
 
 
@@ -121,6 +121,9 @@ class Rounds:
         self._cache = cache
         self._tell = tell
         self._argv = argv
+        self._learns = what_learns(plugins, config.plugin)
+        trainer = plugins.registry("trainer")[config.plugin].config
+        self._starts = trainer is not None and "start" in trainer.model_fields
 
     def __iter__(self) -> Iterator[Round]:
         """Does what is left to do and gives every round's row, those that were done before included."""
@@ -138,12 +141,14 @@ class Rounds:
         before = Places(self._out, number - 1) if number else None
         run = search_config(
             config,
+            self._learns,
             "train",
             before.checkpoint if before is not None else None,
             before.policy if before is not None else None,
             seed=config.seed + number if config.fresh else config.seed,
         )
-        how = f"with the value of round {number - 1}" if number else "with log-probability alone"
+        first = "with log-probability alone" if self._learns == "scorer" else "with the policy to begin with"
+        how = f"with the {self._learnt_word} of round {number - 1}" if number else first
         return self._run(run, places.search, f"round {number}: searching training theorems {how}")
 
     def _learnt_policy(self, places: Places) -> None:
@@ -167,7 +172,8 @@ class Rounds:
 
             return read_manifest(checkpoint).metrics
         self._tell(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
-        config = training_config(self._config, self._trajectories(places))
+        before = Places(self._out, number - 1).checkpoint if number else None
+        config = training_config(self._config, self._trajectories(places), before, starts=self._starts)
         summary = train(
             resolve_training(self._plugins, config, shared=True).config,
             checkpoint,
@@ -188,14 +194,14 @@ class Rounds:
         number = places.number
         base_places = places if self._config.train_policy else Places(self._out, 0)
         base = self._run(
-            search_config(self._config, "validation", None, places.policy),
+            search_config(self._config, self._learns, "validation", None, places.policy),
             base_places.base,
-            f"round {number}: searching validation theorems without a value",
+            f"round {number}: searching validation theorems without what is learnt",
         )
         value = self._run(
-            search_config(self._config, "validation", places.checkpoint, places.policy),
+            search_config(self._config, self._learns, "validation", places.checkpoint, places.policy),
             places.value,
-            f"round {number}: searching validation theorems with the value of this round",
+            f"round {number}: searching validation theorems with the {self._learnt_word} of this round",
         )
         proved = {name for name, result in searched.items() if result.proved}
         by_base = {name for name, result in base.items() if result.proved}
@@ -218,6 +224,10 @@ class Rounds:
             both_base_expansions=sum(base[name].expansions for name in by_base & by_value),
             both_value_expansions=sum(value[name].expansions for name in by_base & by_value),
         )
+
+    @property
+    def _learnt_word(self) -> str:
+        return "value" if self._learns == "scorer" else "policy"
 
     def _trajectories(self, places: Places) -> tuple[str, ...]:
         """What may be learnt from in a round: what was given, and the searches of all rounds so far."""
