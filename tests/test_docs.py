@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from proofsearch_ebm.model import checkpoint as ebm_checkpoint
 from proofsearch_ebm.training import history
+from proofsearch_metamath.ranker import folds as ranker_folds
 from proofsearch_metamath.ranker import loop as ranker_loop
+from proofsearch_metamath.ranker import weights as ranker_weights
 
 from proofsearch import checkpoint
 from proofsearch.evaluation import result as report
@@ -56,6 +58,8 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "`training.parquet` of the energy-based model": history.FORMAT,
         "`latest.json` of a training": state.FORMAT,
         "`training.json` of a training of `metamath-ranker`": ranker_loop.FORMAT,
+        "weights of `metamath-ranker`: of one policy": ranker_weights.FORMAT,
+        "weights of `metamath-ranker`: of folds": ranker_folds.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }
     assert said == {name: str(version) for name, version in newest.items()}
