@@ -60,20 +60,23 @@ class Material:
 
     Attributes:
         environment: whose proofs.
-        library: of the environment.
-        statements: of the library.
+        statements: of its library.
         theorems: to learn from.
         found: proofs of theirs that searches found, by theorem.
         train, validation: steps of their proofs, and of those that are validated on.
     """
 
     environment: MetamathEnvironment
-    library: Library
     statements: Statements
     theorems: Sequence[Theorem]
     found: Mapping[str, FoundProof]
     train: Examples
     validation: Examples
+
+    @property
+    def library(self) -> Library:
+        """The library whose proofs are learnt."""
+        return self.environment.library
 
     def theorems_for(self, fold: int | None, folds: int | None) -> list[Theorem]:
         """The theorems that a policy learns from: all but those of its fold."""

@@ -121,7 +121,7 @@ class RankerTrainer:
             progress.say("no theorem is left to validate on: the last weights are kept, not the best")
         status("reading the library's statements", None, None)
         statements = read_statements(library, SymbolTable(library), config.rows)
-        return Material(environment, library, statements, split.train, found, train, validation)
+        return Material(environment, statements, split.train, found, train, validation)
 
 
 def _starts(config: RankerTrainerConfig, split: Split) -> list[Weights]:
