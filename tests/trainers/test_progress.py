@@ -31,3 +31,12 @@ def test_a_step_that_matters_is_reported_at_once() -> None:
     assert [report.step for report in reports] == [1, 3]
     assert set(reports[-1].metrics) == {"metric 1", "metric 2", "metric 3"}
     assert reports[-1].steps == 3, "more steps than there were to be"
+
+
+def test_trainings_one_after_the_other_are_one_progress() -> None:
+    reports: list[TrainingReport] = []
+    progress = Progress(reports.append, 10, clock=lambda: 0.0)
+    progress.at(4, {}, at_once=True)
+    progress.before += 4
+    progress.at(1, {}, at_once=True)
+    assert [(report.step, report.steps) for report in reports] == [(4, 10), (5, 10)]
