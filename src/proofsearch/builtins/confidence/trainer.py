@@ -26,6 +26,8 @@ from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.recorded import RecordedSearch
 
+_SAY_EVERY = 100
+
 
 class ConfidenceTrainer:
     """See the module; a :class:`proofsearch.protocols.Trainer`. One step reads one search."""
@@ -70,7 +72,9 @@ class ConfidenceTrainer:
         sizes, owners = list[int](), list[str]()
         lost = 0
         with closing(policy):
-            for search in LearnableSearches(request.trajectories):
+            for number, search in enumerate(LearnableSearches(request.trajectories)):
+                if number % _SAY_EVERY == 0:
+                    builder.status(f"{NAME}: asking the policy about recorded decisions; searches", number)
                 for decision in choices(search):
                     if all(decision.positive):
                         continue
