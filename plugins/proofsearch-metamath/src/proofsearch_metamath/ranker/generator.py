@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from proofsearch import Candidate
+from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import statistics_of
+from proofsearch.models.confidence import BEST, statistics_of
 from proofsearch.models.moves import first_admitted
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
@@ -30,7 +30,7 @@ from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
 
 _SESSIONS_KEPT = 4
-_ANSWERS_KEPT = 1024
+_LOGITS_KEPT = 256
 """States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
 _ROUNDING = 1 + 1e-9
 """More than two ways to add up the same probabilities can differ by."""
@@ -58,14 +58,23 @@ class _Answer:
 
 
 class _Session:
-    """What is remembered of one session: its reader, the first layer's sum of each term, and answers, by state."""
+    """What is remembered of one session.
+
+    Attributes:
+        session: the session.
+        reader: of its states.
+        fixed: what the towers read of the theorem.
+        logits: of states with one goal, which may be expanded yet.
+        goals: how sure the policy is of each goal, as if it stood alone.
+    """
 
     def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
         self.session = session
         self.reader = reader
         self._towers = towers
         self._terms: dict[int, Floats] = {}
-        self.answers: OrderedDict[tuple[bytes, int], _Answer] = OrderedDict()
+        self.logits: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
+        self.goals: dict[int, PolicyStatistics] = {}
         self.fixed = towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
@@ -120,36 +129,45 @@ class RankerGenerator:
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._answer(request, n).candidates for request in requests]
+        return [self._answer(_own(request.state), request.moves, n).candidates for request in requests]
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
-        """How sure it is; see :class:`proofsearch.protocols.ReportsStatistics`.
+        """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
 
-        Log-probabilities, entropy and mass are those of the ``n`` candidates, which are kept for :meth:`generate`;
-        log-sum-exp and the number of moves are over all that may apply.
+        A search meets the same goals in many states, so each is looked at once. What is said of the state is what is
+        said of its first goal. Log-probabilities, entropy and mass are those of the best :data:`BEST` candidates,
+        whatever ``n`` is: to find out which of more apply costs most of the time, and tells nothing more
+        (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply.
 
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._answer(request, n, keep=True).statistics() for request in requests]
+        return [self._statistics(_own(request.state)) for request in requests]
 
-    def _answer(self, request: GenerationRequest, n: int, *, keep: bool = False) -> _Answer:
-        """What it says of a state, which may be kept for when it is asked again."""
-        state = request.state
-        if not isinstance(state, MetamathState):
-            raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+    def _statistics(self, state: MetamathState) -> PolicyStatistics:
+        session = self._session(session_of(state), self._open()[0])
+        goals = []
+        for goal in state.open:
+            found = session.goals.get(goal[0])
+            if found is None:
+                alone = session.session.alone(goal)
+                found = session.goals[goal[0]] = self._answer(alone, None, BEST, keep=True).statistics()
+            goals.append(found)
+        return replace(goals[state.focus], goals=tuple(goals))
+
+    def _answer(self, state: MetamathState, moves: Moves | None, n: int, *, keep: bool = False) -> _Answer:
+        """What it says of a state. Its logits may be kept for when it is asked again."""
         towers, vectors = self._open()
         session = self._session(session_of(state), towers)
-        found = session.answers.get((state.key, n))
+        found = session.logits.get(state.key)
         if found is None:
-            moves = request.moves or session_of(state).moves(state)
             indices, logits = self._logits(state, session, towers, vectors)
-            found = self._chosen(moves, indices, logits / self._config.temperature, n)
+            found = indices, logits / self._config.temperature
             if keep:
-                session.answers[state.key, n] = found
-                if len(session.answers) > _ANSWERS_KEPT:
-                    session.answers.popitem(last=False)
-        return found
+                session.logits[state.key] = found
+                if len(session.logits) > _LOGITS_KEPT:
+                    session.logits.popitem(last=False)
+        return self._chosen(moves or session.session.moves(state), *found, n)
 
     def _chosen(self, moves: Moves, indices: Ints, logits: Floats, n: int) -> _Answer:
         """The likeliest tactics that apply, and what they and the logits say of how sure the policy is."""
@@ -228,6 +246,12 @@ class RankerGenerator:
                     f"{self._environment.path.name}, or say something else there; the others are recognised"
                 )
         return self._towers, self._vectors
+
+
+def _own(state: ProofState) -> MetamathState:
+    if not isinstance(state, MetamathState):
+        raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+    return state
 
 
 def _falling(logits: Floats, first: int) -> Iterator[Ints]:
