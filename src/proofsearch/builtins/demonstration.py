@@ -19,12 +19,15 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
+from proofsearch.models.confidence import statistics_of
 from proofsearch.protocols import (
     Builder,
     Demonstrates,
     Environment,
     GenerationRequest,
+    PolicyStatistics,
     Prepares,
+    ReportsStatistics,
     ScoreRequest,
     TacticGenerator,
 )
@@ -117,6 +120,12 @@ class DemonstratedGenerator:
             self._with_known(request, list(candidates), n)
             for request, candidates in zip(requests, self._policy.generate(requests, n), strict=True)
         ]
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[PolicyStatistics | None]:
+        """How sure the policy is, which was not shown the proof: :class:`proofsearch.protocols.ReportsStatistics`."""
+        if isinstance(self._policy, ReportsStatistics):
+            return self._policy.statistics(requests, n)
+        return list(map(statistics_of, self._policy.generate(requests, n)))
 
     def _with_known(self, request: GenerationRequest, candidates: list[Candidate], n: int) -> list[Candidate]:
         step = self._known.steps(request.theorem).get(request.state.text)
