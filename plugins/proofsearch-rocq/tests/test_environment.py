@@ -78,7 +78,7 @@ def test_a_prover_goes_on_with_the_next_lemma_of_its_file(make: Make) -> None:
     for theorem in environment.theorems():
         session = environment.open(theorem)
         assert isinstance(session.initial(), Advanced)
-        pids.add(session._transport.pid)  # type: ignore[attr-defined]
+        pids.add(session._transport._process.pid)  # type: ignore[attr-defined]
         assert environment.usage() == Usage()
         session.close()
         assert environment.usage().processes == 1

@@ -224,10 +224,10 @@ def test_a_killed_prover_is_replaced_and_the_state_stepped(opened: Opened, along
     session = opened(BOTH)
     state = along(session, "intros A B a b", "split")
     before = shown(session.step(state, "exact a"))
-    pid = session._transport.pid  # type: ignore[attr-defined]
+    pid = session._transport._process.pid  # type: ignore[attr-defined]
     os.kill(pid, signal.SIGKILL)
     assert shown(session.step(state, "exact a")) == before
-    assert session._transport.pid not in (0, pid)  # type: ignore[attr-defined]
+    assert session._transport._process.pid not in (0, pid)  # type: ignore[attr-defined]
 
 
 def test_what_is_replayed_is_what_was_there_the_first_time(opened: Opened, along: Along) -> None:

@@ -21,7 +21,7 @@ from proofsearch_rocq.sources import read_lemmas
 from proofsearch_rocq.sources.statements import PROVED
 from proofsearch_rocq.states import RocqState
 from proofsearch_rocq.transport import make_transport
-from proofsearch_rocq.transport.interface import Transport
+from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.verification import verify, written
 
 VERSION = "0.1.0"

@@ -9,7 +9,9 @@ from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.states import RocqState, Texts, independent
 from proofsearch_rocq.tactics import Tactic, read_tactic
-from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, Place, Transport
+from proofsearch_rocq.transport.base import Transport
+from proofsearch_rocq.transport.interface import Failure, Goals, Place
+from proofsearch_rocq.transport.process import DeadlineError, LostError
 
 UNSHELVE = "Unshelve."
 """Makes goals of what is left when no goal is; the one sentence of a proof that is no tactic."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.session import RocqSession
-from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, OpenGoal, Place
+from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
 from proofsearch_rocq.transport.petanque import Petanque
+from proofsearch_rocq.transport.process import DeadlineError, LostError
 
 from proofsearch import Crashed, Finished, Rejected, TimedOut
 
