@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST
-from proofsearch.protocols import Builder, GenerationRequest, Prepares, TacticGenerator
+from proofsearch.protocols import Builder, GenerationRequest, HoldsNothing, Prepares, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"
@@ -66,7 +66,7 @@ class MixtureConfig(ComponentConfig):
         return of
 
 
-class MixtureGenerator:
+class MixtureGenerator(HoldsNothing):
     """Asks several policies and puts their candidates together; a :class:`proofsearch.protocols.TacticGenerator`.
 
     Args:
@@ -91,9 +91,6 @@ class MixtureGenerator:
         for policy, _ in self._policies:
             if isinstance(policy, Prepares):
                 policy.prepare()
-
-    def close(self) -> None:
-        """Holds nothing of its own."""
 
 
 def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> list[Candidate]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem, Verdict
 from proofsearch.errors import ProofError, UsageError
+from proofsearch.protocols import HoldsNothing
 from proofsearch_sat.checker import CHECKER, heading, problem_of
 from proofsearch_sat.clauses import Clause, tidy, variables, written
 from proofsearch_sat.families import Problem
@@ -19,7 +20,7 @@ LONGEST_DEMONSTRATION = 200
 """Steps after which a demonstration is given up."""
 
 
-class SatEnvironment:
+class SatEnvironment(HoldsNothing):
     """Unsatisfiable formulas; see :class:`proofsearch.protocols.Environment`.
 
     Whether a formula is satisfiable is not looked at: then it has no proof.
@@ -98,9 +99,6 @@ class SatEnvironment:
             "python-sat": version("python-sat"),
             "formulas": hashlib.sha256(formulas.encode()).hexdigest(),
         }
-
-    def close(self) -> None:
-        """Holds nothing that must be freed. Idempotent."""
 
     def _formulas(self) -> Mapping[str, tuple[Theorem, tuple[Clause, ...]]]:
         if not self._read:

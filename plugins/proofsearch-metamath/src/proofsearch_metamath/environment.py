@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proofsearch import Demonstration, Theorem, Verdict
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
-from proofsearch.protocols import Builder
+from proofsearch.protocols import Builder, HoldsNothing
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.config import MetamathConfig
@@ -51,7 +51,7 @@ def split_of(label: str) -> str:
     return {0: "test", 1: "validation"}.get(bucket, "train")
 
 
-class MetamathEnvironment:
+class MetamathEnvironment(HoldsNothing):
     """A Metamath database, searched backwards from the theorem; see :mod:`proofsearch_metamath.search.session`."""
 
     proof_suffix = ".mm"
@@ -300,9 +300,6 @@ class MetamathEnvironment:
             "proofsearch-metamath": VERSION,
             "bounds": f"{config.max_goal_size} {config.max_goals} {config.max_demonstration}",
         }
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def _apart(dummies: Sequence[str], variables: Sequence[str]) -> tuple[Pair, ...]:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from proofsearch import Candidate
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder, GenerationRequest
+from proofsearch.protocols import Builder, GenerationRequest, HoldsNothing
 from proofsearch_rocq.retrieval import LemmaIndex
 from proofsearch_rocq.states import RULE
 
@@ -91,7 +91,7 @@ class RocqTacticsConfig(ComponentConfig):
     )
 
 
-class RocqTactics:
+class RocqTactics(HoldsNothing):
     """Suggests tactics from a goal's text; see :class:`proofsearch.protocols.TacticGenerator`.
 
     Args:
@@ -136,9 +136,6 @@ class RocqTactics:
             name = name.split(" :=")[0]
             fresh = 1.0 / (1.0 + 0.2 * age)
             yield from ((tactic, weight * fresh) for tactic, weight in _from_hypothesis(name, what, conclusion))
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def _from_conclusion(conclusion: str) -> Iterator[tuple[str, float]]:
