@@ -246,16 +246,6 @@ def test_what_is_replayed_is_what_was_there_the_first_time(opened: Opened, along
             assert [shown(session.step(state, tactic)) for tactic in ("auto", "eauto", "foo", "split")] == before
 
 
-def test_many_tactics_are_tried_as_one_by_one_and_lazily(opened: Opened, along: Along) -> None:
-    session = opened(BOTH)
-    state = along(session, "intros A B a b")
-    tactics = ["split", "foo", "left", "exact (conj a b)", "do 1000000000 idtac"]
-    outcomes = iter(session.step_many(state, tactics))
-    seen = [shown(next(outcomes)) for _ in range(4)]
-    assert seen == [shown(session.step(state, tactic)) for tactic in tactics[:4]]
-    assert seen[1:] == ["Rejected", "Rejected", "Finished"]
-
-
 def test_an_interrupt_ends_the_step_and_all_later_ones(opened: Opened, along: Along) -> None:
     session = opened(BOTH, timeout=600)
     state = along(session, "intros A B a b")

@@ -22,10 +22,10 @@ def dotted(place: Place) -> str:
     return ".".join(map(str, place)) or "the whole configuration"
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"``, or nothing where nothing known is near."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+def near(name: str, known: Iterable[str], most: int = 1) -> str:
+    """``"; did you mean 'x'?"``, with at most so many known names, or nothing where none is near."""
+    found = difflib.get_close_matches(name, list(known), n=most)
+    return f"; did you mean {', '.join(map(repr, found))}?" if found else ""
 
 
 def require(package: str, install: str) -> None:

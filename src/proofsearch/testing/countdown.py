@@ -16,13 +16,13 @@ prover installed.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
+from proofsearch.config.explain import near
 from proofsearch.errors import ProofError, UsageError
 from proofsearch.protocols import Builder, HoldsNothing, Usage
 from proofsearch.types import (
@@ -160,8 +160,7 @@ class CountdownEnvironment(HoldsNothing):
             UsageError: there is none of that name.
         """
         if name not in self._theorems:
-            near = difflib.get_close_matches(name, self._theorems, n=1)
-            raise UsageError(f"countdown has no theorem {name!r}{f'; did you mean {near[0]}?' if near else ''}")
+            raise UsageError(f"countdown has no theorem {name!r}{near(name, self._theorems)}")
         return self._theorems[name]
 
     def open(self, theorem: Theorem) -> CountdownSession:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
+from proofsearch.config.explain import near
 from proofsearch.errors import InputError, ProofError, UsageError
 from proofsearch.process import streams
 from proofsearch.protocols import Usage
@@ -91,9 +91,8 @@ class LeanEnvironment:
             unusable = next((one for one in self.library.unusable if one.name == name), None)
             if unusable is not None:
                 raise UsageError(f"{name} at {unusable.source} can't be searched for: {unusable.reason}")
-            near = difflib.get_close_matches(name, self.library.by_name, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{self._config.file or self._config.theorems} has no theorem {name!r}{hint}")
+            where = self._config.file or self._config.theorems
+            raise UsageError(f"{where} has no theorem {name!r}{near(name, self.library.by_name, 3)}")
         return found
 
     def source(self, name: str) -> LeanTheorem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from proofsearch import Demonstration, Theorem, Verdict
+from proofsearch.config.explain import near
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError
 from proofsearch.protocols import Builder, HoldsNothing
 from proofsearch.storage.cache import CACHE_VARIABLE
@@ -158,9 +158,7 @@ class MetamathEnvironment(HoldsNothing):
         if found is None:
             if name in self.library.frames:
                 raise UsageError(f"{name} is an axiom, a definition or syntax in {self.path.name}: nothing to prove")
-            near = difflib.get_close_matches(name, self._theorems, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{self.path.name} has no theorem {name!r}{hint}")
+            raise UsageError(f"{self.path.name} has no theorem {name!r}{near(name, self._theorems, 3)}")
         return found
 
     # -- searching -----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Advanced, Demonstration, Finished, Theorem, Verdict
+from proofsearch.config.explain import near
 from proofsearch.errors import ProofError, UsageError
 from proofsearch.protocols import Usage
 from proofsearch_rocq.config import RocqConfig
@@ -104,9 +104,7 @@ class RocqEnvironment:
             raise UsageError(f"{where} has {len(ends)} lemmas {name!r}: {some}; say which")
         if not ends:
             known = {**{lemma.short: None for lemma in self.lemmas.values()}, **dict.fromkeys(self.lemmas)}
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{where} has no lemma {name!r}{hint}")
+            raise UsageError(f"{where} has no lemma {name!r}{near(name, known, 3)}")
         return ends[0]
 
     # -- searching -----------------------------------------------------------------------------------------------

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from proofsearch import Advanced, Crashed, Finished, Outcome, ProofState, Rejected, TimedOut
+from proofsearch.process.recovery import LostError, tried_again
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.states import RocqState, Texts, independent
 from proofsearch_rocq.tactics import Tactic, read_tactic
 from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.transport.interface import Failure, Goals, Place
-from proofsearch_rocq.transport.process import DeadlineError, LostError
+from proofsearch_rocq.transport.process import DeadlineError
 
 UNSHELVE = "Unshelve."
 """Makes goals of what is left when no goal is; the one sentence of a proof that is no tactic."""
-
-INTERRUPTED = "interrupted"
 
 _LONGEST = 2000
 """Characters of a message that are kept: some errors print whole terms."""
@@ -54,17 +53,14 @@ class RocqSession:
 
     def _begun(self) -> Outcome:
         place = Place(Place(self._transport.start(self._lemma), self._lemma.statement), "Proof.")
-        for again in (True, False):
-            try:
-                found = self._transport.go(place)
-                break
-            except DeadlineError as error:
-                return TimedOut(f"what stands before the first tactic: {error}")
-            except LostError as error:
-                if self._transport.interrupted:
-                    return TimedOut(INTERRUPTED)
-                if not again:
-                    return Crashed(f"what stands before the first tactic: {error}")
+        try:
+            found = tried_again(lambda: self._transport.go(place), lambda: self._transport.interrupted)
+        except DeadlineError as error:
+            return TimedOut(f"what stands before the first tactic: {error}")
+        if isinstance(found, Crashed):
+            return Crashed(f"what stands before the first tactic: {found.message}")
+        if isinstance(found, TimedOut):
+            return found
         if isinstance(found, Failure):
             return Rejected(f"the statement, or what stands before it, has an error: {_short(found.message)}")
         if not found.open:
@@ -78,23 +74,10 @@ class RocqSession:
             sentence = self.meant(state, tactic).sentence
         except ValueError as error:
             return Rejected(f"it is no tactic: {error}")
-        for again in (True, False):
-            try:
-                return self._tried(state, sentence)
-            except DeadlineError as error:
-                return TimedOut(str(error))
-            except LostError as error:
-                if self._transport.interrupted:
-                    return TimedOut(INTERRUPTED)
-                # It may have been an accident, of which the tactic is not guilty: once more, in a new process.
-                if not again:
-                    return Crashed(str(error))
-        raise AssertionError("unreachable")
-
-    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
-        """Tries tactics one after the other, each when it is asked for; they share the way to the state."""
-        for tactic in tactics:
-            yield self.step(state, tactic)
+        try:
+            return tried_again(lambda: self._tried(state, sentence), lambda: self._transport.interrupted)
+        except DeadlineError as error:
+            return TimedOut(str(error))
 
     def parts(self, state: ProofState) -> Sequence[RocqState]:
         """Goals that share no existential variable; the state itself alone where one is shelved."""

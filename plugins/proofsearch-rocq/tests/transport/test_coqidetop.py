@@ -14,7 +14,9 @@ import pytest
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.transport.coqidetop import Coqidetop
 from proofsearch_rocq.transport.interface import Failure, Goals, Place
-from proofsearch_rocq.transport.process import DeadlineError, LostError
+from proofsearch_rocq.transport.process import DeadlineError
+
+from proofsearch.process.recovery import LostError
 
 LEMMA = "Lemma two : forall n m : nat, n + 0 = n /\\ m = m.\n"
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 from proofsearch import Finished, Rejected
+from proofsearch.process.jsonrpc import Message
 from proofsearch_lean.scripts import INDENT
-from proofsearch_lean.server.connection import Message
 from proofsearch_lean.transports import Open, Result
 
 SENTINEL = f"{INDENT}done\n"

@@ -16,7 +16,6 @@ OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⦃": "⦄", "⟦": "⟧
 """Brackets, with what closes them."""
 CLOSING = frozenset(OPENING.values())
 
-_LETTER = r"[^\W\d]|[«_]"
 _PART = r"(?:«[^»\n]*»|[^\W\d][\w'!?₀-₉ₐ-ₜᵢ-ᵪ]*)"
 _NAME = re.compile(rf"{_PART}(?:\.(?:{_PART}|\d+))*")
 _SPACE = re.compile(r"\s+")

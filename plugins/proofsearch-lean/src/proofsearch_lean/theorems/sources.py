@@ -107,8 +107,3 @@ def _is_searched(below: Path) -> bool:
     if below.name == "lakefile.lean":
         return False
     return not any(part in _NOT_SEARCHED or part.startswith(".") for part in below.parts)
-
-
-def line_of(text: str, offset: int) -> int:
-    """The line of an offset, from 1."""
-    return text.count("\n", 0, offset) + 1

@@ -7,10 +7,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
+from proofsearch.process.recovery import INTERRUPTED, LostError
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.transport.interface import Failure, Goals, Place
-from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
+from proofsearch_rocq.transport.process import DeadlineError, ProverProcess
 from proofsearch_rocq.transport.settings import REPLAYED, SETTINGS, SLACK, limited
 
 
@@ -153,7 +154,7 @@ class Transport(ABC):
         """
         if self._interrupted:
             self.renew()
-            raise LostError("interrupted")
+            raise LostError(INTERRUPTED)
         if self._process is None:
             process = self._process = self._start()
             if self._interrupted:  # just now

@@ -17,9 +17,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from proofsearch.process.recovery import LostError
 from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
-from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
+from proofsearch_rocq.transport.process import DeadlineError, ProverProcess
 from proofsearch_rocq.transport.settings import SLACK, is_timeout
 
 FLAGS = (

@@ -14,20 +14,18 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from proofsearch.process.jsonrpc import Message, framed, read_message
+from proofsearch.process.recovery import LostError
 from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
-from proofsearch_rocq.transport.process import LostError, ProverProcess
+from proofsearch_rocq.transport.process import ProverProcess
 from proofsearch_rocq.transport.settings import SLACK, is_timeout
 
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = b"content-length:"
+_END_OF_LINE = b"\r\n"
 _IMPLICIT = "Set Printing Implicit. Set Printing Coercions."
 _ALL = "Set Printing All."
 _EMPTY = "empty.v"
-
-Message = dict[str, Any]
 
 
 class Petanque(Transport):
@@ -150,30 +148,18 @@ class Petanque(Transport):
         if process is None:
             raise LostError("it has ended")
         number = next(self._ids)
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        body = json.dumps(request).encode()
         with self._ending_a_failed_process():
-            process.send(b"Content-Length: %d\r\n\r\n%s" % (len(body), body), until)
+            process.send(framed({"id": number, "method": method, "params": params}), until)
             try:
                 while True:
-                    message = _read(process, until)
+                    message = read_message(
+                        lambda: process.receive(_END_OF_LINE, until), lambda size: process.receive_exactly(size, until)
+                    )
+                    assert message is not None, "the pipe's end raises"
                     if message.get("id") == number and "method" not in message:  # the rest is for editors
                         return message
             except (ValueError, TypeError, AttributeError) as error:
                 raise LostError(f"what it said can't be read: {error}") from None
-
-
-def _read(process: ProverProcess, until: float) -> Message:
-    size = None
-    for line in process.receive(_END_OF_HEAD, until).split(b"\r\n"):
-        if line.lower().startswith(_LENGTH):
-            size = int(line[len(_LENGTH) :])
-    if size is None:
-        raise ValueError("a message without its length")
-    message = json.loads(process.receive_exactly(size, until))
-    if not isinstance(message, dict):
-        raise ValueError("a message that is no object")
-    return message
 
 
 def _name(goal: Message) -> str:
