@@ -41,12 +41,12 @@ def examine() -> Iterator[Finding]:
     """Lean as it is found without options: in a Lake project, run in its folder, the project's."""
     here = Path.cwd()
     project = here if is_project(here) else None
-    yield from examine_with(
+    yield from examine_toolchain(
         LeanConfig(project=project, start_timeout=_SECONDS, check_timeout=_SECONDS, timeout=_SECONDS)
     )
 
 
-def examine_with(config: LeanConfig) -> Iterator[Finding]:
+def examine_toolchain(config: LeanConfig) -> Iterator[Finding]:
     """Lean as these options say: programs, version, project, one trial, one check, second checkers."""
     yield from _managers()
     try:

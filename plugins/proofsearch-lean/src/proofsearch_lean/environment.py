@@ -22,7 +22,7 @@ from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.session import LeanSession
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.theorems import LeanLibrary, audit, compared, read_library
+from proofsearch_lean.theorems import LeanLibrary, audit, compare_versions, read_library
 from proofsearch_lean.toolchain import Toolchain, find_toolchain
 from proofsearch_lean.transports import Transport
 from proofsearch_lean.verification import find_checker, verify
@@ -88,7 +88,7 @@ class LeanEnvironment:
         """
         found = self.library.by_name.get(name)
         if found is None:
-            unusable = next((one for one in self.library.unusable if one.name == name), None)
+            unusable = next((left_out for left_out in self.library.unusable if left_out.name == name), None)
             if unusable is not None:
                 raise UsageError(f"{name} at {unusable.source} can't be searched for: {unusable.reason}")
             where = self._config.file or self._config.theorems
@@ -101,7 +101,7 @@ class LeanEnvironment:
 
     def prepare(self) -> None:
         """Says once a run which Lean searches, and warns where the theorems were written for another one."""
-        said, differs = compared(self.library.toolchains, self.toolchain.version)
+        said, differs = compare_versions(self.library.toolchains, self.toolchain.version)
         if differs:
             streams.warning(said)
         elif said:
@@ -184,7 +184,7 @@ class LeanEnvironment:
         with self._lock:
             waiting = [transport.usage() for transport in self._idle]
         above = usage_of(*(self._started.processes() if self._started else ()))
-        return Usage(above.memory + sum(one.memory for one in waiting), above.processes + len(waiting))
+        return Usage(above.memory + sum(usage.memory for usage in waiting), above.processes + len(waiting))
 
     def renew(self) -> None:
         """Ends the processes that wait; the next theorem begins with a new one."""

@@ -16,11 +16,11 @@ from proofsearch.protocols import Builder, HoldsNothing
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.config import MetamathConfig
-from proofsearch_metamath.database.files import read_bytes, trouble_with
+from proofsearch_metamath.database.files import file_problem, read_bytes
 from proofsearch_metamath.database.model import Assertion, Pair
 from proofsearch_metamath.database.tokens import make_source
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.library.grounds import axioms_below, describe_flaws, why_not
+from proofsearch_metamath.library.grounds import axioms_below, citation_problem, describe_flaws
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.prepare import prepare
 from proofsearch_metamath.proofs.explanation import explain
@@ -92,7 +92,7 @@ class MetamathEnvironment(HoldsNothing):
             InputError: it can't be read or parsed; the message has file, line and column.
             StorageError: the cache can't be written.
         """
-        trouble = trouble_with(self.path)
+        trouble = file_problem(self.path)
         if trouble is not None:
             raise InputError(f"{self.path}: {trouble}; give --metamath-database the path of a .mm database")
         advice = notice()
@@ -253,7 +253,7 @@ class MetamathEnvironment(HoldsNothing):
             return Verdict(False, checker, str(error))
         axioms = axioms_below(self.library, audit.cited)
         for label in sorted(audit.cited):
-            reason = why_not(self.library, label)
+            reason = citation_problem(self.library, label)
             if reason is not None:
                 return Verdict(False, checker, f"the proof cites {reason}", axioms)
         return Verdict(True, checker, "", axioms, tier="axioms audited")

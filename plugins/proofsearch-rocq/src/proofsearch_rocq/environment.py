@@ -228,7 +228,7 @@ def replayed(session: RocqSession, tactics: Sequence[str]) -> list[str]:
         outcome = session.step(state, tactic)
         if not isinstance(outcome, Advanced | Finished):
             raise ValueError(f"step {number}, {tactic!r}: {outcome}")
-        sentences.append(session.meant(state, tactic).plain)
+        sentences.append(session.interpret(state, tactic).plain)
         after = outcome.state if isinstance(outcome, Advanced) else None
         if isinstance(after, RocqState) and after.place.sentence == UNSHELVE:
             sentences.append(UNSHELVE)

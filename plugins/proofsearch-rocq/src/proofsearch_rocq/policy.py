@@ -85,7 +85,7 @@ _HEAD = re.compile(r"[@(]*([^\W\d][\w'.]*)")
 class RocqTacticsConfig(ComponentConfig):
     """Options of the generator ``rocq-tactics``."""
 
-    lemmas: int = Field(default=8, ge=0, description="Lemmas in scope, the likest to the goal, that are offered.")
+    lemmas: int = Field(default=8, ge=0, description="Lemmas in scope, the nearest to the goal, that are offered.")
     also: tuple[str, ...] = Field(
         default=(), description="Another tactic that is always tried, such as a hammer: sauto, hammer."
     )
@@ -118,13 +118,13 @@ class RocqTactics(HoldsNothing):
         for tactic, weight in self._from_goal(goal):
             weights[tactic] = max(weight, weights.get(tactic, 0.0))
         if self._index is not None and self._config.lemmas:
-            for name, likeness in self._index.likest(request.theorem.name, goal, self._config.lemmas):
+            for name, likeness in self._index.nearest(request.theorem.name, goal, self._config.lemmas):
                 weights[f"apply {name}"] = 5.0 * likeness
                 weights[f"rewrite {name}"] = 5.0 * likeness
                 weights[f"rewrite <- {name}"] = 2.0 * likeness
                 weights[f"eapply {name}; eauto"] = 3.0 * likeness
         total = math.fsum(weights.values())
-        ranked = sorted(weights.items(), key=lambda one: -one[1])[:n]
+        ranked = sorted(weights.items(), key=lambda entry: -entry[1])[:n]
         return [Candidate(tactic, math.log(weight / total)) for tactic, weight in ranked if weight > 0]
 
     def _from_goal(self, goal: str) -> Iterator[tuple[str, float]]:

@@ -126,7 +126,7 @@ class EbmTrainer:
         loop, config, out = training.loop, self._config, request.out
         head, step = EnergyHead(training.head_config), loop.best.step
         if loop.best.head is None:
-            head, step = loop.head.settled(), loop.step
+            head, step = loop.head.with_exact_norms(), loop.step
         else:
             head.load_state_dict(to_tensors(loop.best.head))
         head.eval()

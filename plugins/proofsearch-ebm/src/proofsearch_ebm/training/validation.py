@@ -72,10 +72,10 @@ def frontier_choices(
     liking = dataset.logprob - dataset.num_goals
     choices = []
     for theorem in theorems:
-        here = dataset.theorems[theorem]
-        for decision in here.decisions:
+        known = dataset.theorems[theorem]
+        for decision in known.decisions:
             good = int(decision.children[decision.positive][0])
-            others, onward = here.searches[decision.search].rivals(good)
+            others, onward = known.searches[decision.search].rivals(good)
             apart = ~np.isin(others, decision.children)
             others, onward = others[apart], onward[apart]
             if max_gap is not None:
@@ -152,8 +152,10 @@ def evaluate(head: EnergyHead, rows: torch.Tensor, index: torch.Tensor, offsets:
         with torch.no_grad():
             outputs = [head(rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
             output = type(outputs[0])(
-                torch.cat([one.energy for one in outputs]),
-                None if outputs[0].cost is None else torch.cat([one.cost for one in outputs if one.cost is not None]),
+                torch.cat([output.energy for output in outputs]),
+                None
+                if outputs[0].cost is None
+                else torch.cat([output.cost for output in outputs if output.cost is not None]),
             )
             return state_outputs(output, index, offsets)
     finally:

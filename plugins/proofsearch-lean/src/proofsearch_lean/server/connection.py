@@ -240,7 +240,7 @@ class Connection:
             return  # its number may be another process's by now
         below: Mapping[int, psutil.Process] = {process.pid: process for process in list(self._workers.values())}
         with contextlib.suppress(psutil.Error):
-            below = {**below, **{one.pid: one for one in psutil.Process(self.pid).children(recursive=True)}}
+            below = {**below, **{process.pid: process for process in psutil.Process(self.pid).children(recursive=True)}}
         # Workers are in sessions of their own, so the group is not enough; one that is not listed yet ends with its
         # input.
         with contextlib.suppress(ProcessLookupError, PermissionError):

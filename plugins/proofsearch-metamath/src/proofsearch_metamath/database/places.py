@@ -28,7 +28,7 @@ def place(database: Database, assertion: Assertion) -> Place:
     Raises:
         ReadError: the file can't be read any more, or has changed.
     """
-    return Places(database).of(assertion)
+    return Places(database).place_of(assertion)
 
 
 class Places:
@@ -41,7 +41,7 @@ class Places:
         self._database = database
         self._sources: dict[int, Source] = {}
 
-    def of(self, assertion: Assertion) -> Place:
+    def place_of(self, assertion: Assertion) -> Place:
         """Where the label of an assertion stands.
 
         Raises:

@@ -246,7 +246,7 @@ class Verifier:
         message = f"in the proof of {assertion.label!r}{step}: {fault.message}"
         file, line, column = self._database.files[assertion.file], 0, 0
         try:
-            place = self._places.of(assertion)
+            place = self._places.place_of(assertion)
             if stored and fault.token >= 0:
                 place = self._places.of_proof_token(assertion, fault.token, fault.character)
             file, line, column = place

@@ -19,7 +19,7 @@ from proofsearch_metamath.library.unification import Apart, LocalGoal, PatternTr
 from proofsearch_metamath.search.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.search.combination import Combiner, Trace
 from proofsearch_metamath.search.keys import key_of
-from proofsearch_metamath.search.parting import apart, renumbered
+from proofsearch_metamath.search.parting import renumbered, split_goals
 from proofsearch_metamath.search.rendering import Rendering
 from proofsearch_metamath.search.state import MetamathMoves, MetamathState, state_type
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
@@ -110,7 +110,7 @@ class MetamathSession(HoldsNothing):
         state = self._own(state)
         if state.num_goals == 1:
             return (state,)
-        groups = apart(state.open, state.apart)
+        groups = split_goals(state.open, state.apart)
         if len(groups) == 1:
             return (state,)
         focus = state.open[state.focus]

@@ -181,7 +181,7 @@ class Transport(ABC):
             self.renew()
             raise
 
-    def _replayed(self, place: Place) -> str:
+    def _as_replayed(self, place: Place) -> str:
         """The sentence that leads to a place, as it is run again."""
         return limited(place.sentence, REPLAYED * self._timeout) if place.timed else place.sentence
 
@@ -193,7 +193,7 @@ class Transport(ABC):
             seconds += self._start_timeout
         return time.monotonic() + seconds
 
-    def _tried(self, sentence: str, timed: bool) -> str:
+    def _as_tried(self, sentence: str, timed: bool) -> str:
         """A sentence as it is tried for the first time."""
         return limited(sentence, self._timeout) if timed else sentence
 

@@ -103,7 +103,7 @@ class Coqidetop(Transport):
         # Notations, imports and the like are run as they are added, so that the rest can be parsed.
         until = self._replay_deadline(missing)
         for next_place in missing:
-            call = _ADD.format(escape(self._replayed(next_place)), stack[-1][1])
+            call = _ADD.format(escape(self._as_replayed(next_place)), stack[-1][1])
             answer = self._ask(process, call.encode(), until)
             if answer.get("val") != "good":
                 return self._failed(process, answer), until
@@ -147,7 +147,7 @@ class Coqidetop(Transport):
         state = self._stack[-1][1]
         # What was tried before is taken back only now: it may have been the next place.
         back = _EDIT.format(state).encode() if self._last_trial is not None else b""
-        add = _ADD.format(escape(self._tried(sentence, timed)), state).encode()
+        add = _ADD.format(escape(self._as_tried(sentence, timed)), state).encode()
         until = self._trial_deadline(timed)
         with self._ending_a_failed_process(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed"):
             process.send(back + add + _SHOW, until)
@@ -273,7 +273,7 @@ def _failure(answer: ElementTree.Element) -> Failure:
 
 def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
     _, hypotheses, conclusion, name = goal
-    split = itertools.chain.from_iterable(_one_by_one(_text(one)) for one in hypotheses)
+    split = itertools.chain.from_iterable(_split_hypothesis(_text(hypothesis)) for hypothesis in hypotheses)
     found = OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion), hidden)
     cut = ELLIPSIS in found.conclusion or any(ELLIPSIS in hypothesis for hypothesis in found.hypotheses)
     return dataclasses.replace(found, cut=True) if cut else found
@@ -282,10 +282,10 @@ def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
 def _hidden(shown: bytes, full: bytes) -> list[str]:
     """What tells goals from others that are shown alike: a digest of each one in full; ``""`` where all is shown."""
     pairs = zip(_PRINTED.findall(shown), _PRINTED.findall(full), strict=False)
-    return ["" if one == other else hashlib.blake2b(other, digest_size=6).hexdigest() for one, other in pairs]
+    return ["" if short == long else hashlib.blake2b(long, digest_size=6).hexdigest() for short, long in pairs]
 
 
-def _one_by_one(hypothesis: str) -> list[str]:
+def _split_hypothesis(hypothesis: str) -> list[str]:
     """``"n, m : nat"`` as ``["n : nat", "m : nat"]``."""
     found = _SEVERAL.fullmatch(hypothesis)
     return [f"{name}{found[2]}" for name in found[1].split(", ")] if found else [hypothesis]

@@ -56,7 +56,7 @@ class Petanque(Transport):
             raise ValueError("a place of another file")
         until = self._replay_deadline(missing)
         for next_place in reversed(missing):
-            ran = self._run(self._states[here], self._replayed(next_place), until)
+            ran = self._run(self._states[here], self._as_replayed(next_place), until)
             if isinstance(ran, Failure):
                 return ran
             self._states[next_place] = ran
@@ -70,7 +70,7 @@ class Petanque(Transport):
         if failure is not None:
             raise LostError(f"what was run before didn't run again: {failure.message}")
         until = self._trial_deadline(timed)
-        ran = self._run(self._states[place], self._tried(sentence, timed), until)
+        ran = self._run(self._states[place], self._as_tried(sentence, timed), until)
         return ran if isinstance(ran, Failure) else self._goals(ran, max(until, time.monotonic() + self._grace))
 
     def full_names(self) -> Sequence[str]:
