@@ -49,7 +49,7 @@ class Progress(HoldsNothing):
         self._write(COLUMNS, "w")
 
     def searched(self, result: TheoremResult) -> None:
-        """Adds a line."""
+        """Adds a line for the theorem."""
         self._done += 1
         self._proved += result.proved
         seconds = self._clock() - self._began

@@ -144,6 +144,6 @@ def _looked_ahead(propagation: Propagation, case: Case) -> int:
 
 
 def _split_of(name: str) -> str:
-    """By the name alone, so that a new formula moves no other: half train, a quarter each validation and test."""
+    """The split, by the name alone, so that a new formula moves no other: half train, a quarter each for the others."""
     bucket = hashlib.sha256(name.encode()).digest()[0] % 4
     return "test" if bucket == 0 else "validation" if bucket == 1 else "train"

@@ -25,7 +25,7 @@ class JeroslowWang(HoldsNothing):
         self._config = config
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
-        """At most ``n`` candidates a request, best first; none for what is no formula."""
+        """Returns at most ``n`` candidates a request, best first; none for what is no formula."""
         return [self._candidates(request.state.goals[0].text)[:n] for request in requests]
 
     def _candidates(self, goal: str) -> list[Candidate]:

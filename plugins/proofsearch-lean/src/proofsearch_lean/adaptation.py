@@ -68,7 +68,7 @@ def _renamed(tactic: str, names: Mapping[str, str]) -> str:
 
 
 def _counterparts(name: str, so_far: _Alignment, old: ReadGoal, new: ReadGoal) -> Iterator[_Alignment]:
-    """The ways to go on with an alignment so that it has a counterpart of a hypothesis."""
+    """The ways to extend an alignment by a counterpart of a hypothesis."""
     kind = old.types[name]
     place = len(old.types) - list(old.types).index(name)
     taken = {other for known, other in so_far.names.items() if known != name}

@@ -16,7 +16,7 @@ from proofsearch.protocols import Session
 from proofsearch_lean.theorems.scanner import CLOSING, OPENING, ScanError, Token, tokens
 
 _CONTINUING = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
-"""What goes on with the step before it though it stands where a step begins: alternatives, and steps of ``calc``."""
+"""What continues the step before it though it stands where a step begins: alternatives, and steps of ``calc``."""
 _TAKING_WORDS = "=> · . by | all_goals any_goals focus repeat repeat' try iterate conv first"
 _TAKES_ALL = frozenset(_TAKING_WORDS.split())
 """Behind these, a ``;`` belongs to what they take."""

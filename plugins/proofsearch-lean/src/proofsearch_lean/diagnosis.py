@@ -31,7 +31,7 @@ from proofsearch_lean.transports import Open
 from proofsearch_lean.verification import find_checker, verify
 
 _SECONDS = 120.0
-"""For Lean to say its version, to start its server, and to check a proof; imports of a project aren't read."""
+"""The seconds for Lean to say its version, to start its server, and to check a proof without imports."""
 
 _TRIED = LeanTheorem("proofsearch_trial", "theorem proofsearch_trial (p q : Prop) (h : p ∧ q) : q ∧ p")
 _STEPS = ("exact ⟨h.2, h.1⟩",)

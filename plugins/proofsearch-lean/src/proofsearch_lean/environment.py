@@ -77,7 +77,7 @@ class LeanEnvironment:
         return read_library(self._config)
 
     def theorems(self) -> Sequence[Theorem]:
-        """Those that the options name, in the order of the files."""
+        """The theorems that the options name, in the order of the files."""
         return list(self.library.theorems)
 
     def theorem(self, name: str) -> Theorem:
@@ -138,7 +138,7 @@ class LeanEnvironment:
     # -- searching -----------------------------------------------------------------------------------------------
 
     def open(self, theorem: Theorem) -> LeanSession:
-        """A session with a process of Lean's to itself, which goes on with the next theorem when it is closed.
+        """A session with a process of Lean's to itself, which serves the next theorem when the session is closed.
 
         Raises:
             InputError: Lean's server can't be started.

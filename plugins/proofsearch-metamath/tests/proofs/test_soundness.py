@@ -44,7 +44,7 @@ FLAWED = (
 
 
 def labels(library: Library, bits: int) -> set[str]:
-    return set(library.labels_of(bits))
+    return set(library.label_array[library.array_of(bits)].tolist())
 
 
 def test_what_may_be_cited(opened: Open) -> None:

@@ -83,7 +83,7 @@ class RocqEnvironment:
         }
 
     def theorems(self) -> Sequence[Theorem]:
-        """Those that the options name, file by file, in the order of the files."""
+        """The lemmas that the options name, file by file, in the order of the files."""
         return list(self._theorems.values())
 
     def theorem(self, name: str) -> Theorem:
@@ -101,7 +101,7 @@ class RocqEnvironment:
         ends = [full for full in self.lemmas if full.endswith(f".{name}")]
         if len(ends) > 1:
             some = ", ".join(ends[:3]) + (", …" if len(ends) > 3 else "")
-            raise UsageError(f"{where} has {len(ends)} lemmas {name!r}: {some}; say which")
+            raise UsageError(f"{where} has {len(ends)} lemmas {name!r}: {some}; give more of the name")
         if not ends:
             known = {**{lemma.short: None for lemma in self.lemmas.values()}, **dict.fromkeys(self.lemmas)}
             raise UsageError(f"{where} has no lemma {name!r}{near(name, known, 3)}")
@@ -110,7 +110,7 @@ class RocqEnvironment:
     # -- searching -----------------------------------------------------------------------------------------------
 
     def open(self, theorem: Theorem) -> RocqSession:
-        """A session with a prover to itself, which goes on with the next lemma of the file when it is closed."""
+        """A session with a prover to itself, which serves the next lemma of the file when the session is closed."""
         lemma = self.lemmas[self._full_name(theorem.name)]
         with self._lock:
             kept, self._idle = self._idle, None

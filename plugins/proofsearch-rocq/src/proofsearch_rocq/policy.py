@@ -104,7 +104,7 @@ class RocqTactics(HoldsNothing):
         self._index = index
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
-        """At most ``n`` candidates a request, best first."""
+        """Returns at most ``n`` candidates a request, best first."""
         return [self._candidates(request, n) for request in requests]
 
     def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:

@@ -61,7 +61,7 @@ class RocqState:
 
     @property
     def key(self) -> Hashable:
-        """The text."""
+        """The text, which tells states apart."""
         return self.text
 
 

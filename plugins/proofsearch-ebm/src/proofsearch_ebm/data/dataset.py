@@ -99,12 +99,12 @@ class Dataset:
 
     @property
     def num_states(self) -> int:
-        """N."""
+        """The number of states, N."""
         return len(self.label)
 
     @property
     def width(self) -> int:
-        """Columns of a row."""
+        """The number of columns of a row."""
         return int(self.parts.rows.shape[1])
 
     def gather(self, state_ids: NDArray[np.int64]) -> Parts:

@@ -155,7 +155,7 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     count = int(number.max()) + 1 if len(number) else 0
 
     def is_any(rows_that: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """For each state whether it holds in any search."""
+        """Whether it holds in any search, for each state."""
         answer = np.zeros(count, np.bool_)
         answer[number[rows_that]] = True
         return answer
@@ -220,7 +220,7 @@ def spans(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _starts(offsets: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Where each item begins when arrays with these offsets are put one after the other, without the last end."""
+    """The beginnings of all items when arrays with these offsets are put one after the other, without the last end."""
     moved: list[NDArray[np.int64]] = []
     before = 0
     for own in offsets:

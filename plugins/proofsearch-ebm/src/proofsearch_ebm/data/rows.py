@@ -188,7 +188,7 @@ class RowTable:
         if not (np.isfinite(stored).all() and stored.any(axis=1).all()):
             raise InputError(
                 f"encoder {self._encoder.fingerprint()}: rows with entries up to {float(np.abs(rows).max()):.3g} do "
-                f"not fit into {self._type}; keep them as float32"
+                f"not fit into {self._type}; keep them as float32 (--ebm-row-type)"
             )
         self._chunks.append(stored)
 

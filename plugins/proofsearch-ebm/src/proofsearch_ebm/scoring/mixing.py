@@ -109,7 +109,7 @@ class Mixing:
         return self.gain_low > 0
 
     def calibration(self, *, force: bool = False) -> Calibration:
-        """For the core: with the value's weight where it helps or is forced, else with 0 and the goals' own weight."""
+        """The weights for the core: the value's where it helps or is forced, else 0 and the goals' own weight."""
         used = self.helps or force
         return Calibration(
             self.value_mean,
@@ -188,7 +188,7 @@ def fit_mixing(sets: ChoiceSets, *, resamples: int, rng: np.random.Generator) ->
 
 
 def rank_one(sets: ChoiceSets, score: Floats) -> Floats:
-    """For each set, the share of the members with the highest score that are positive; shape ``(sets,)``."""
+    """The share of positives among the members with the highest score, for each set; shape ``(sets,)``."""
     starts = sets.offsets[:-1]
     best = np.maximum.reduceat(score, starts)
     tied = score >= np.repeat(best, np.diff(sets.offsets))
@@ -256,7 +256,7 @@ def _likelihood(weights: Floats, features: Floats, sets: ChoiceSets) -> tuple[fl
 
 
 def _softmax(utility: Floats, sets: ChoiceSets) -> tuple[Floats, Floats]:
-    """Of each set, the log of the sum of exponentials; of each member, its probability."""
+    """The log of the sum of exponentials of each set, and the probability of each member."""
     starts, sizes = sets.offsets[:-1], np.diff(sets.offsets)
     highest = np.maximum.reduceat(utility, starts)
     exponential = np.exp(utility - np.repeat(highest, sizes))

@@ -52,7 +52,7 @@ class EndlessGroups:
         return next(self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON values from which :meth:`load_state_dict` goes on exactly."""
+        """JSON values from which :meth:`load_state_dict` resumes exactly."""
         return self.sampler.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ class EbmTrainer:
         self._builder = builder
 
     def train(self, request: TrainingRequest) -> Path:
-        """Trains, or goes on training, and writes the checkpoint.
+        """Trains, or resumes the training, and writes the checkpoint.
 
         Raises:
             InputError: nothing to learn from, data of different kinds, a training that can't be resumed, or a loss

@@ -56,7 +56,7 @@ def frontier_choices(
     rng: np.random.Generator,
     max_gap: float | None = None,
 ) -> list[Choice]:
-    """For each decision of some theorems, its children and what else stood on the frontier with a good one.
+    """The children of each decision of some theorems, with what else stood on the frontier beside a good child.
 
     Of these, too, only what leads on counts as good.
 

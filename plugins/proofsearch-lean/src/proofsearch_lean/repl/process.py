@@ -84,7 +84,7 @@ class Repl:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the REPL runs."""
         return bool(self._server.is_alive())
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class Repl:
         return f"; it said: {said}" if said else ""
 
     def processes(self) -> list[psutil.Process]:
-        """Its process, and those below it."""
+        """The REPL's process, and those below it."""
         try:
             top = psutil.Process(self._pid)
             return [top, *top.children(recursive=True)]
@@ -128,7 +128,7 @@ class Repl:
                 process.kill()
 
     def close(self) -> None:
-        """Ends it. Idempotent."""
+        """Ends the REPL. Idempotent."""
         # Before the REPL, whose number may be another process's afterwards.
         self._guard.kill()
         self._guard.wait()

@@ -25,7 +25,7 @@ import psutil
 from proofsearch.process.jsonrpc import Message, framed, read_message
 
 Mailbox = queue.SimpleQueue["Message | None"]
-"""Where answers arrive. ``None``: no more will come, because the server is gone or the waiting was interrupted."""
+"""A queue in which answers arrive. ``None``: no more will come, the server is gone or waiting was interrupted."""
 
 _LAST_LINES = 40
 """How much of the server's standard error is kept."""

@@ -19,7 +19,7 @@ SENTINEL = f"{INDENT}done\n"
 """The line behind the tactics."""
 
 COLUMN = len(INDENT)
-"""Where its word begins."""
+"""The column of the sentinel's first character, from 0."""
 
 _UNSOLVED = "unsolved goals"
 _ERROR, _WARNING = 1, 2

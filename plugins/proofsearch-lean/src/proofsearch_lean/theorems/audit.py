@@ -184,7 +184,7 @@ def _reason(toolchain: Toolchain, file: _File, theorem: _Audited, messages: Sequ
 
 
 def _origin(file: _File, offset: int) -> str | None:
-    """Where in the source an offset of the file comes from; ``None`` where the audit added what is there."""
+    """The place in the source that an offset of the file comes from; ``None`` if the audit added what is there."""
     for begin, length, line in file.own:
         if begin <= offset < begin + max(length, 1):
             return f"{file.label}:{line + file.text.count(chr(10), begin, offset)}"

@@ -91,7 +91,7 @@ def tokens(source: str) -> Iterator[Token]:
 
 
 def _token_end(source: str, place: int) -> tuple[int, str]:
-    """Where what begins at a place ends, and what it is."""
+    """The end of the token that begins at a place, and its kind."""
     first = source[place]
     if first == "-":
         comment = _LINE_COMMENT.match(source, place)

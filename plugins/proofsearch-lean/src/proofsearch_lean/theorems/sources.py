@@ -1,4 +1,4 @@
-"""Where theorems are read from: ``.lean`` files, and the rows of data sets made into such."""
+"""The sources of theorems: ``.lean`` files, and the rows of data sets made into such."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class _Check:
     compiles: bool
 
     def module(self, name: str) -> Path:
-        """Where the compiled module of a file is: ``"statement"`` or ``"proof"``."""
+        """The path of the compiled module of a file, ``"statement"`` or ``"proof"``."""
         return self.folder / name / f"{MODULE}.olean"
 
     def elaborate(self, name: str, script: str) -> Finding:

@@ -1,4 +1,4 @@
-"""From what Lean said of a file to whether the proof in it is one.
+"""The judgement of a proof, by what Lean said of the file with it.
 
 The file is: all that stands before the theorem, its statement, the script, and an epilogue of commands of ours. What is
 believed is bound to places that are known beforehand:
@@ -38,8 +38,9 @@ set_option pp.raw true
 #print axioms {name}
 #check @{name}
 """
-"""It begins with a word that begins no tactic, so that nothing in front of it can take it for its own end. Names are
-written in full, lest an axiom of somebody's namespace be taken for one of Lean's; and terms raw, as no notation is."""
+"""The commands behind a proof. They begin with a word that begins no tactic, so that nothing before can take it for its
+own end. Names are written in full, lest an axiom of somebody's namespace be taken for one of Lean's; and terms raw, as
+no notation is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ class CheckedFile:
 
     @property
     def axioms_line(self) -> int:
-        """Where ``#print axioms`` stands."""
+        """The line of ``#print axioms``, from 1."""
         return self.epilogue[-2]
 
     @property
     def type_line(self) -> int:
-        """Where ``#check`` stands."""
+        """The line of ``#check``, from 1."""
         return self.epilogue[-1]
 
 

@@ -95,7 +95,7 @@ class Verifier:
         return tuple(sorted(known[label].position for label in self._cited(assertion, codes, labels)))
 
     def _cited(self, assertion: Assertion, codes: list[int], labels: list[str]) -> frozenset[str]:
-        """Of the labels that a proof's numbers stand for, the assertions that it applies."""
+        """The assertions that a proof applies, among the labels that its numbers stand for."""
         used, known = set(codes), self._database.assertions
         numbered = enumerate(labels, len(assertion.order))
         return frozenset([label for code, label in numbered if code in used and label in known])

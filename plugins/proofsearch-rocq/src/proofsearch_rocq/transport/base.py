@@ -186,7 +186,7 @@ class Transport(ABC):
         return limited(place.sentence, REPLAYED * self._timeout) if place.timed else place.sentence
 
     def _replay_deadline(self, places: Sequence[Place]) -> float:
-        """By when the sentences that lead to these places have to have run, by the monotonic clock."""
+        """The time, by the monotonic clock, by which the sentences to these places have to have run."""
         steps = sum(place.timed for place in places)
         seconds = SLACK + REPLAYED * (self._timeout + self._grace) * steps
         if steps < len(places):
@@ -198,5 +198,5 @@ class Transport(ABC):
         return limited(sentence, self._timeout) if timed else sentence
 
     def _trial_deadline(self, timed: bool) -> float:
-        """By when a trial has to be answered, by the monotonic clock."""
+        """The time, by the monotonic clock, by which a trial has to be answered."""
         return time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace

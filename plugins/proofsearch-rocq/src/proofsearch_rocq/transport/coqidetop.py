@@ -111,7 +111,7 @@ class Coqidetop(Transport):
         return None, until
 
     def _adopt(self, place: Place) -> None:
-        """Where the place is what the last trial led to, that is where the document ends already."""
+        """Makes the last trial a part of the document if it led to this place, so that it isn't run again."""
         if self._last_trial is None:
             return
         sentence, state = self._last_trial

@@ -163,7 +163,7 @@ class Petanque(Transport):
 
 
 def _name(goal: Message) -> str:
-    """Of its existential variable: ``["Id", "n"]`` or plain text, where it has one."""
+    """The name of a goal's existential variable: ``["Id", "n"]`` or plain text; ``""`` without one."""
     name = goal.get("info", {}).get("name")
     return str(name[-1] if isinstance(name, list) and name else name or "")
 
@@ -179,8 +179,8 @@ def _hypotheses(goal: Message) -> tuple[str, ...]:
 
 def _difference(shown: Message, full: Message) -> str:
     """A digest of a goal in full; ``""`` where nothing is hidden."""
-    one, other = (json.dumps([goal["hyps"], goal["ty"]]) for goal in (shown, full))
-    return "" if one == other else hashlib.blake2b(other.encode(), digest_size=6).hexdigest()
+    short, long = (json.dumps([goal["hyps"], goal["ty"]]) for goal in (shown, full))
+    return "" if short == long else hashlib.blake2b(long.encode(), digest_size=6).hexdigest()
 
 
 def _quoted(argument: str) -> str:

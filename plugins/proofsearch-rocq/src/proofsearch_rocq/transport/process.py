@@ -71,7 +71,7 @@ class ProverProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The number of the process."""
         return self._process.pid
 
     def usage(self) -> Usage:
