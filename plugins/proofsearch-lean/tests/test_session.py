@@ -82,6 +82,6 @@ def test_the_transport_is_given_back_once(running: LanguageServer) -> None:
 
 def test_a_whole_path_is_replayed(running: LanguageServer) -> None:
     with session(running, SWAP) as opened:
-        assert opened.replayed(["constructor", "exact h.2", "exact h.1"]) == Finished()
-        assert isinstance(opened.replayed(["constructor", "exact h.2"]), Open)
-        assert "didn't apply" in str(opened.replayed(["nonsense", "exact h.2"]))
+        assert opened.replay(["constructor", "exact h.2", "exact h.1"]) == Finished()
+        assert isinstance(opened.replay(["constructor", "exact h.2"]), Open)
+        assert "didn't apply" in str(opened.replay(["nonsense", "exact h.2"]))

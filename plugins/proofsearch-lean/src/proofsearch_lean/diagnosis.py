@@ -13,7 +13,7 @@ from proofsearch.diagnosis import program
 from proofsearch.errors import UsageError
 from proofsearch.process.programs import run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.scripts import written
+from proofsearch_lean.scripts import proof_text
 from proofsearch_lean.server.connection import ConnectionLostError
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
@@ -133,7 +133,7 @@ def _trial(toolchain: Toolchain, config: LeanConfig) -> Finding:
 
 def _check(toolchain: Toolchain, config: LeanConfig) -> Finding:
     config = config.model_copy(update={"checker": "none"})
-    verdict = verify(toolchain, config, _TRIED, written(_TRIED, _STEPS))
+    verdict = verify(toolchain, config, _TRIED, proof_text(_TRIED, _STEPS))
     if verdict.proved:
         return Finding("check", "found", f"{verdict.checker} checked a proof in a fresh process ({verdict.tier})")
     command = " ".join(toolchain.command)

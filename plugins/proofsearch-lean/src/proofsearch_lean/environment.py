@@ -16,7 +16,7 @@ from proofsearch_lean.adaptation import adapt
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.demonstrations import replay, steps_of
 from proofsearch_lean.memory import usage_of
-from proofsearch_lean.scripts import flaw, written
+from proofsearch_lean.scripts import flaw, proof_text
 from proofsearch_lean.server.connection import ConnectionLostError
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
@@ -207,12 +207,12 @@ class LeanEnvironment:
                 raise ProofError(f"{theorem.name}: step {number} is no tactic: {wrong}")
         session = self.open(theorem)
         try:
-            result = session.replayed(tactics)
+            result = session.replay(tactics)
         finally:
             session.close()
         if not isinstance(result, Finished):
             raise ProofError(f"{theorem.name}: the path does not finish, it ends with {result}")
-        return written(source, tactics)
+        return proof_text(source, tactics)
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Has a written proof checked by a fresh process of Lean's; see :mod:`proofsearch_lean.verification`."""

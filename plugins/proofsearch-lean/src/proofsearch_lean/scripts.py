@@ -49,7 +49,7 @@ def indented(tactic: str) -> str:
     return "".join(f"{INDENT}{line}\n" if line.strip() else "\n" for line in lines)
 
 
-def written(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
+def proof_text(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
     """A whole file that ends with the theorem and the proof that these tactics are."""
     return heading(theorem) + "".join(map(indented, tactics))
 

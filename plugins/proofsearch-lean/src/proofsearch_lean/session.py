@@ -43,7 +43,7 @@ class LeanSession:
         path = (*path, tactic)
         return self._outcome(self._transport.trial(path), path)
 
-    def replayed(self, tactics: Sequence[str]) -> Result:
+    def replay(self, tactics: Sequence[str]) -> Result:
         """What becomes of a whole path in this session."""
         result = self._transport.begin(self._theorem)
         return self._transport.trial(tactics) if tactics and isinstance(result, Open) else result

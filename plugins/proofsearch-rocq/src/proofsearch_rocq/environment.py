@@ -22,7 +22,7 @@ from proofsearch_rocq.sources.statements import PROVED
 from proofsearch_rocq.states import RocqState
 from proofsearch_rocq.transport import make_transport
 from proofsearch_rocq.transport.base import Transport
-from proofsearch_rocq.verification import verify, written
+from proofsearch_rocq.verification import proof_text, verify
 
 VERSION = "0.1.0"
 
@@ -178,12 +178,12 @@ class RocqEnvironment:
         """
         session = self.open(theorem)
         try:
-            sentences = replayed(session, tactics)
+            sentences = replay_tactics(session, tactics)
         except ValueError as error:
             raise ProofError(f"{theorem.name}: {error}") from None
         finally:
             session.close()
-        return written(self.lemmas[self._full_name(theorem.name)], tuple(sentences))
+        return proof_text(self.lemmas[self._full_name(theorem.name)], tuple(sentences))
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Has a written proof checked by a fresh process; see :mod:`proofsearch_rocq.verification`."""
@@ -215,7 +215,7 @@ class RocqEnvironment:
             kept[1].close()
 
 
-def replayed(session: RocqSession, tactics: Sequence[str]) -> list[str]:
+def replay_tactics(session: RocqSession, tactics: Sequence[str]) -> list[str]:
     """The sentences of a proof, between ``Proof.`` and ``Qed.``.
 
     Raises:

@@ -43,7 +43,7 @@ def verify(installation: Installation, config: RocqConfig, lemma: Lemma, proof: 
         installation: the Rocq that checks.
         config: the time-out.
         lemma: what has to be proved.
-        proof: as :func:`proofsearch_rocq.verification.text.written` makes it; anything else is refused, never an error.
+        proof: as :func:`~proofsearch_rocq.verification.text.proof_text` makes it; all else is refused, never an error.
     """
     checker = f"Rocq {installation.version}, {Path(installation.toplevel[0]).name}"
     try:
