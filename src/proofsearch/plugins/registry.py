@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proofsearch.config.explain import near
-from proofsearch.errors import PluginError, one_line
+from proofsearch.errors import PluginError, near, one_line
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig

@@ -22,8 +22,7 @@ from contextlib import closing
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.config.explain import near
-from proofsearch.errors import ProofError, UsageError
+from proofsearch.errors import ProofError, UsageError, near
 from proofsearch.protocols import Builder, HoldsNothing, Usage
 from proofsearch.types import (
     Advanced,

@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
-from proofsearch.config.explain import near
-from proofsearch.errors import InputError, ProofError, UsageError
+from proofsearch.errors import InputError, ProofError, UsageError, near
 from proofsearch.process import streams
 from proofsearch.protocols import Usage
 from proofsearch_lean.adaptation import adapt

@@ -10,8 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from proofsearch import Demonstration, Theorem, Verdict
-from proofsearch.config.explain import near
-from proofsearch.errors import InputError, ProofError, StorageError, UsageError
+from proofsearch.errors import InputError, ProofError, StorageError, UsageError, near
 from proofsearch.protocols import Builder, HoldsNothing
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice

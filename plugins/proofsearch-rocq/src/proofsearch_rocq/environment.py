@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Advanced, Demonstration, Finished, Theorem, Verdict
-from proofsearch.config.explain import near
-from proofsearch.errors import ProofError, UsageError
+from proofsearch.errors import ProofError, UsageError, near
 from proofsearch.protocols import Usage
 from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.demonstrations import UnusableProofError, replay
