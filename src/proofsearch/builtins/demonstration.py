@@ -25,6 +25,7 @@ from proofsearch.protocols import (
     Demonstrates,
     Environment,
     GenerationRequest,
+    HoldsNothing,
     PolicyStatistics,
     Prepares,
     ReportsStatistics,
@@ -72,7 +73,7 @@ class KnownProofs:
         return self._steps
 
 
-class DemonstrationScorer:
+class DemonstrationScorer(HoldsNothing):
     """Values a state of the library's own proof by minus the steps that are left, any other by :data:`OFF_PATH`.
 
     The oracle of every comparison, and the guide of recorded demonstrations.
@@ -89,9 +90,6 @@ class DemonstrationScorer:
             values.append(OFF_PATH if step is None else -float(step.remaining))
         return values
 
-    def close(self) -> None:
-        """Holds nothing."""
-
 
 class DemonstratedConfig(ComponentConfig):
     """Configuration of the generator ``demonstrated``."""
@@ -99,7 +97,7 @@ class DemonstratedConfig(ComponentConfig):
     generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
-class DemonstratedGenerator:
+class DemonstratedGenerator(HoldsNothing):
     """A policy's candidates, among which is always the tactic of the library's own proof.
 
     Where the policy does not suggest it, it takes the place of the last candidate, with that one's log-probability:
@@ -139,9 +137,6 @@ class DemonstratedGenerator:
         """Has the policy prepare what it needs; see :class:`proofsearch.protocols.Prepares`."""
         if isinstance(self._policy, Prepares):
             self._policy.prepare()
-
-    def close(self) -> None:
-        """Holds nothing of its own."""
 
 
 def make_demonstration(config: ComponentConfig | None, builder: Builder) -> DemonstrationScorer:
