@@ -26,7 +26,7 @@ from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import Preparing, Recorded, RunEvent, resume_search, run_search
-from proofsearch.training import Progressed, TrainingEvent, begun_with, check, train
+from proofsearch.training import Progressed, TrainingEvent, check, train, training_settings
 
 Options = dict[str, dict[str, Any]]
 """Options of components by the component's name."""
@@ -155,7 +155,7 @@ def trained(trajectories: Sequence[Path], options: Options, out: Path, *, seed: 
         execution=ExecutionConfig(workers=workers),
         options=options,
     )
-    before, wanted = begun_with(out), check(Plugins.discover(), config).config
+    before, wanted = training_settings(out), check(Plugins.discover(), config).config
     if before is not None and (before.options, before.trajectories) != (wanted.options, wanted.trajectories):
         raise SystemExit(f"{out}: was trained with other options or on other runs; use another folder")
     train(config, out, resume=out.exists(), on_event=_tell_training)

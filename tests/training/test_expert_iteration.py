@@ -19,7 +19,7 @@ from proofsearch.runs import RunFolder
 from proofsearch.runs.run import Recorded
 from proofsearch.storage.lock import FolderLock
 from proofsearch.training import Noted, Progressed, TrainingEvent
-from proofsearch.training.expert_iteration import IterationSummary, begun_iteration, check, iterate, resume_iteration
+from proofsearch.training.expert_iteration import IterationSummary, check, iterate, iteration_settings, resume_iteration
 
 OUT = Path("out")
 
@@ -232,7 +232,7 @@ def test_a_finished_iteration_does_nothing_again_and_can_have_more_rounds() -> N
     again = resume_iteration(OUT, rounds=2)
     assert settled(again)[:1] == settled(summary)
     assert len(again.rounds) == 2
-    assert begun_iteration(OUT).rounds == 2
+    assert iteration_settings(OUT).rounds == 2
 
 
 def test_a_training_that_had_not_saved_is_begun_again() -> None:

@@ -19,7 +19,7 @@ from proofsearch.plugins.resolution import resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import Recorded, run_search
-from proofsearch.training import Noted, Progressed, TrainingEvent, begun_with, recorded_runs, train
+from proofsearch.training import Noted, Progressed, TrainingEvent, recorded_runs, train, training_settings
 
 
 @pytest.fixture(autouse=True)
@@ -274,7 +274,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was() -> None:
     path = search("runs/a", select={"theorems": ("reach-0",)})
     with pytest.raises(KeyboardInterrupt):
         train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["stop_at"] == 2
     begun.options["tally"]["stop_at"] = None
@@ -311,7 +311,7 @@ def test_after_trajectories_that_were_refused_a_plain_resume_goes_on() -> None:
         train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
     with pytest.raises(InputError, match="no search found a proof"):
         train(config(trajectories=(str(unproved),)), Path("out"), resume=True)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.trajectories == (str(path.absolute()),)
     begun.options["tally"]["stop_at"] = None
@@ -328,7 +328,7 @@ def test_a_training_with_nothing_left_to_do_does_not_name_trajectories_that_it_n
     assert summary.trajectories == (str(path.absolute()),)
     # More steps are made, so what they are made with is kept.
     train(config(trajectories=(str(path),), options={"tally": {"steps": 5}}), Path("out"), resume=True)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["steps"] == 5
 
@@ -338,7 +338,7 @@ def test_options_that_a_training_went_on_with_are_kept_when_it_is_stopped() -> N
     for number, stop in enumerate((1, 3)):
         with pytest.raises(KeyboardInterrupt):
             train(config(trajectories=(path,), options={"tally": {"stop_at": stop}}), Path("out"), resume=number > 0)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["stop_at"] == 3
 
@@ -350,10 +350,10 @@ def test_what_was_asked_is_kept_with_every_default(here: Path) -> None:
     assert kept["trajectories"] == [str(here / "runs/a")]
     assert kept["options"]["plain"] == {"margin": 1.0}
     assert "demonstrated" not in kept["options"], "nothing was recorded with it"
-    assert begun_with(Path("nowhere")) is None
+    assert training_settings(Path("nowhere")) is None
     Path("out/train.toml").write_text("plug = 1")
     with pytest.raises(InputError, match=r"out/train.toml: plug: no such key.*did you mean 'plugin'"):
-        begun_with(Path("out"))
+        training_settings(Path("out"))
 
 
 def test_a_folder_that_is_taken_is_refused() -> None:

@@ -130,7 +130,7 @@ class Acceptance:
             if self.check(path) is None:
                 self._graph.accept(edge, self._parts.get(edge, ()))
                 if isinstance(self._exploration, TakesApart):
-                    self._exploration.believe(edge)
+                    self._exploration.accept(edge)
                 return
 
     def _refuse(self, why: str, message: str) -> str:

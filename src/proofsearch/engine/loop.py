@@ -17,17 +17,17 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from proofsearch.engine.acceptance import Acceptance
-from proofsearch.engine.asking import Asking
 from proofsearch.engine.budget import Budget
-from proofsearch.engine.collector import rarer_full_collections
+from proofsearch.engine.collector import fewer_full_collections
 from proofsearch.engine.combination import check_combination
+from proofsearch.engine.generation import Generation
 from proofsearch.engine.priorities import builtin_priority
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.engine.releasing import Releases
 from proofsearch.engine.scoring import MAX_UNSCORED, Scoring
 from proofsearch.engine.stepping import Stepping
 from proofsearch.engine.strategies import builtin_strategy
-from proofsearch.engine.summing_up import sum_up
+from proofsearch.engine.summary import summarize
 from proofsearch.engine.timing import StepTimes
 from proofsearch.graph import NAN, SearchGraph, kind_of
 from proofsearch.protocols import (
@@ -120,7 +120,7 @@ def search(
     check_combination(strategy, priority, config)
     budget = Budget(config.limit, clock, cancelled)
     scoring = None if scorer is None else Scoring(scorer, theorem, with_path=not strategy.traits.scores_beginnings)
-    with rarer_full_collections():
+    with fewer_full_collections():
         return _Search(
             theorem,
             session,
@@ -164,7 +164,7 @@ class _Search:
         self.scored = scoring is not None
         self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
-        self._asking = Asking(generator, theorem, session, config.candidates, seed)
+        self._generation = Generation(generator, theorem, session, config.candidates, seed)
         self._messages: list[str] = []
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
@@ -293,7 +293,7 @@ class _Search:
         """The candidates for each choice."""
         budget = self._budget
         began = budget.clock()
-        suggestions = self._asking.suggestions(self.graph, choices)
+        suggestions = self._generation.suggestions(self.graph, choices)
         budget.generated += len(choices)
         budget.generate_seconds += budget.clock() - began
         return suggestions
@@ -301,7 +301,7 @@ class _Search:
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
         budget, graph, node = self._budget, self.graph, choice.node
-        tactics, logprobs, num_tokens = self._asking.columns(graph, choice, candidates)
+        tactics, logprobs, num_tokens = self._generation.columns(graph, choice, candidates)
         left = budget.steps_left()
         cut = len(tactics) > left
         verified = budget.accept_seconds
@@ -338,14 +338,14 @@ class _Search:
 
     def _result(self) -> SearchResult:
         assert self._status is not None
-        return sum_up(
+        return summarize(
             self.theorem.name,
             self._status,
             self._limit_hit,
             self._messages,
             graph=self.graph,
             budget=self._budget,
-            asking=self._asking,
+            generation=self._generation,
             scoring=self._scoring,
             acceptance=self._acceptance,
             watch=self._watch,

@@ -53,7 +53,7 @@ class Efforts:
         return column
 
     def of(self, names: Sequence[str]) -> Efforts:
-        """Those of some theorems, in the order of ``names``.
+        """Returns the efforts of some theorems, in the order of ``names``.
 
         Raises:
             KeyError: a name that is not among them.

@@ -13,10 +13,10 @@ from proofsearch.config.explain import Place, dotted
 from proofsearch.engine.combination import check_combination, flagged
 from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, InputError, PluginError, UsageError
-from proofsearch.guards import asked, guarded
+from proofsearch.guards import attributed, guarded
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_strays
+from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_unused
 from proofsearch.plugins.sharing import SharedComponents, stand_in
 from proofsearch.process import streams
 from proofsearch.protocols import (
@@ -60,7 +60,7 @@ def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = 
 
 
 def _inner(place: Place) -> str:
-    """The place as the table of a component's options calls it."""
+    """Names a place as the table of a component's options calls it."""
     return dotted(place[2:])
 
 
@@ -234,7 +234,7 @@ class Components:
         """A component with options that were kept somewhere, and are for this component alone."""
         kind, name = registration.kind, registration.name
         try:
-            refuse_strays(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
+            refuse_unused(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
             return checked(registration, {name: options}, _inner)
         except UsageError as error:
             raise InputError(
@@ -265,7 +265,7 @@ class Components:
         owner = owner_of(part.registration)
         self._building.append(part.key)
         try:
-            return guarded(asked(owner, "its factory", self._made)(part), owner)
+            return guarded(attributed(owner, "its factory", self._made)(part), owner)
         finally:
             self._building.pop()
 

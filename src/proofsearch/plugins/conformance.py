@@ -39,7 +39,7 @@ from proofsearch.testing import (
     check_strategy,
     check_trainer,
 )
-from proofsearch.testing.checks import NotApplicable, OnResult, untold
+from proofsearch.testing.checks import NotApplicable, OnResult, ignore_result
 
 CHECK_CHOOSERS = {"environment": "--env", "generator": "--generator", "trainer": "--trainer"}
 """The kinds that can be chosen beside the component that is checked, and the option that does."""
@@ -114,7 +114,7 @@ def check_component(
     *,
     name: Callable[[Place], str] = dotted,
     on_status: OnStatus | None = None,
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a component against its contract.
 
@@ -135,8 +135,8 @@ def check_component(
     """
     env = entry.name if entry.kind == "environment" else settings.env or _own_environment(plugins, entry)
     others = [("environment", env), ("generator", settings.generator), ("trainer", settings.trainer)]
-    others = [(kind, one) for kind, one in others if one is not None and (kind, one) != (entry.kind, entry.name)]
-    wanted = [entry, *(plugins.registry(kind)[one] for kind, one in others if one is not None)]
+    own = (entry.kind, entry.name)
+    wanted = [entry, *(plugins.registry(kind)[other] for kind, other in others if other and (kind, other) != own)]
     if entry.kind == "trainer" or settings.trainer is not None:
         wanted += plugins.registry("loss")
     config = RunConfig(
@@ -154,7 +154,7 @@ def check_component(
 
 def _own_environment(plugins: Plugins, entry: Registration) -> str | None:
     """The environment that a trainer's own plugin brings, whose library it may learn from alone."""
-    own = [one.name for one in plugins.registry("environment") if one.plugin == entry.plugin]
+    own = [environment.name for environment in plugins.registry("environment") if environment.plugin == entry.plugin]
     return own[0] if len(own) == 1 and entry.kind == "trainer" else None
 
 
@@ -286,6 +286,6 @@ class _Checker:
 
 
 def _better(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-    """Of the children of one state those on a known proof, each with one beside it."""
+    """Pairs the children of a state that are on a known proof with one beside each."""
     good = {sample.parent: sample for sample in samples if sample.on_proof and sample.parent >= 0}
     return [(good[sample.parent], sample) for sample in samples if not sample.on_proof and sample.parent in good]

@@ -1,4 +1,4 @@
-"""From a configuration to the components that it chooses, with which options.
+"""Resolves a configuration to the components that it chooses, with their options.
 
 :func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
 options count only where the component is chosen. Chosen are the environment, the generator, the scorer, the strategy,
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from proofsearch.config import AUTO, ComponentConfig, RunConfig, TrainConfig
 from proofsearch.config.explain import Place, dotted, explain, near
 from proofsearch.errors import UsageError, one_line
-from proofsearch.guards import Owner, asked, interrupts
+from proofsearch.guards import Owner, attributed, interrupts
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 
@@ -55,7 +55,7 @@ class Part:
         Raises:
             ComponentError: that raised.
         """
-        return asked(
+        return attributed(
             owner_of(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
         )()
 
@@ -107,7 +107,7 @@ def resolve(
     registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
+        refuse_unused(plugins, config.options, chosen, name)
     return Parts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
@@ -118,7 +118,7 @@ def resolve_training(
     registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
+        refuse_unused(plugins, config.options, chosen, name)
     return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
@@ -136,10 +136,10 @@ def resolve_some(
         registrations: the components, those that their options name come along.
         config: holds the options.
         name: how to call a place of the configuration in errors.
-        choosers: as for :func:`refuse_strays`.
+        choosers: as for :func:`refuse_unused`.
     """
     chosen = _choose(plugins, list(registrations), config.options, name)
-    refuse_strays(plugins, config.options, chosen, name, choosers)
+    refuse_unused(plugins, config.options, chosen, name, choosers)
     return Parts(config, chosen)
 
 
@@ -220,7 +220,7 @@ def owner_of(registration: Registration) -> Owner:
     return Owner(registration.kind, registration.name, registration.plugin)
 
 
-def refuse_strays(
+def refuse_unused(
     plugins: Plugins,
     options: Mapping[str, Mapping[str, Any]],
     chosen: Chosen,
@@ -245,10 +245,10 @@ def refuse_strays(
         for key in given:
             if key not in known:
                 place = name(("options", component, key))
-                raise UsageError(f"{place}: {_why_stray(plugins, chosen, component, key, known, choosers)}")
+                raise UsageError(f"{place}: {_why_unused(plugins, chosen, component, key, known, choosers)}")
 
 
-def _why_stray(
+def _why_unused(
     plugins: Plugins, chosen: Chosen, component: str, key: str, known: list[str], choosers: Mapping[str, str]
 ) -> str:
     if any(name == component for _, name in chosen):

@@ -157,7 +157,7 @@ class SharedScorer:
 
     @property
     def follows_paths(self) -> bool:
-        """The scorer's own."""
+        """The calibration of the scorer itself."""
         return follows_paths(self.original)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
@@ -179,7 +179,7 @@ class SharedCalibratedScorer(SharedScorer):
     """A shared scorer that knows how to be mixed with log-probability."""
 
     def calibration(self) -> Calibration:
-        """The scorer's own."""
+        """The calibration of the scorer itself."""
         assert isinstance(self.original, Calibrated)
         with self._turn:
             return self.original.calibration()
@@ -220,7 +220,7 @@ class SharedEncoder:
         return np.stack(self._batcher.ask(states))
 
     def fingerprint(self) -> str:
-        """The encoder's own."""
+        """The fingerprint of the encoder itself."""
         if self._fingerprint is None:
             with self._turn:
                 self._fingerprint = self.original.fingerprint()

@@ -33,10 +33,10 @@ from proofsearch.protocols.environment import (
 )
 from proofsearch.protocols.execution import (
     Executor,
-    HearsProgress,
     Job,
     JobResult,
-    TellsProgress,
+    RelaysProgress,
+    ReportsProgress,
     Worker,
     WorkerFactory,
 )
@@ -71,7 +71,7 @@ from proofsearch.protocols.training import (
     TrainingReport,
     TrainingRequest,
     TriesLosses,
-    unreported,
+    ignore_report,
 )
 from proofsearch.protocols.value import (
     Calibrated,
@@ -111,7 +111,6 @@ __all__ = [
     "Factory",
     "FollowsPaths",
     "GenerationRequest",
-    "HearsProgress",
     "Interruptible",
     "Job",
     "JobResult",
@@ -128,8 +127,10 @@ __all__ = [
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
+    "RelaysProgress",
     "ReleasesStates",
     "Renews",
+    "ReportsProgress",
     "ReportsUsage",
     "RunInfo",
     "RunObserver",
@@ -145,7 +146,6 @@ __all__ = [
     "StrategyTraits",
     "TacticGenerator",
     "TakesApart",
-    "TellsProgress",
     "TheoremResult",
     "Trainer",
     "TrainingReport",
@@ -156,5 +156,5 @@ __all__ = [
     "Worker",
     "WorkerFactory",
     "follows_paths",
-    "unreported",
+    "ignore_report",
 ]

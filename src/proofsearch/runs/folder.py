@@ -123,7 +123,7 @@ class RunFolder(RunContents):
 
         Args:
             path: the folder.
-            write: go on with the run: lock it, and clear away what a kill left behind.
+            write: resume the run: lock it, and clear away what a kill left behind.
 
         Raises:
             RunFolderError: not a run folder, of a newer format, damaged, or being written by another process.

@@ -1,6 +1,6 @@
 """A run: many theorems searched, each result made durable before the next is reported.
 
-:func:`run_search` begins one and :func:`resume_search` goes on with one that was stopped or killed. Both need no
+:func:`run_search` begins one and :func:`resume_search` resumes one that was stopped or killed. Both need no
 command line::
 
     from proofsearch.config import RunConfig
@@ -27,7 +27,7 @@ from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Parts, resolve
-from proofsearch.protocols import Environment, HearsProgress, Job, JobResult, Prepares, RunInfo, TheoremResult
+from proofsearch.protocols import Environment, Job, JobResult, Prepares, RelaysProgress, RunInfo, TheoremResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
@@ -55,7 +55,7 @@ class Began:
         theorems: how many the run is about.
         done: how many of them have a result from before.
         proved: how many of these are proved.
-        selection: what was selected; ``None`` where a run is gone on with.
+        selection: what was selected; ``None`` where a run is resumed.
     """
 
     path: Path
@@ -156,7 +156,7 @@ def run_search(
 
     Raises:
         ProofsearchError: bad input, an unusable plugin, a full disk, a worker that can't start. What was recorded is
-            kept and :func:`resume_search` goes on with it.
+            kept and :func:`resume_search` resumes it.
     """
     began = time.monotonic()
     tell = on_event or _ignore
@@ -178,7 +178,7 @@ def resume_search(
     on_event: OnEvent | None = None,
     live: bool = False,
 ) -> RunSummary:
-    """Goes on with a run: searches the theorems that have no result yet.
+    """Resumes a run: searches the theorems that have no result yet.
 
     Args:
         path: the run folder.
@@ -250,13 +250,16 @@ def _search(
 ) -> None:
     """Has the executor search the theorems and records each result before it is told."""
     about = RunInfo(folder.path, parts.config, len(folder.theorems), len(folder.theorems) - len(theorems))
-    with Components(plugins, parts, cache=cache) as components, _Audience(components.observers(), tell) as audience:
+    with (
+        Components(plugins, parts, cache=cache) as components,
+        _RunObservers(components.observers(), tell) as observers,
+    ):
         executor = components.executor()
-        audience.hear(Watcher.run_started, about)
+        observers.notify(Watcher.run_started, about)
         glimpse = None
-        if live and isinstance(executor, HearsProgress):
+        if live and isinstance(executor, RelaysProgress):
             glimpse = GLIMPSE_INTERVAL
-            executor.hear_with(lambda job, told: tell(Searching(told)))
+            executor.relay_progress_to(lambda job, told: tell(Searching(told)))
         recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, cache, glimpse)
         jobs = (Job(theorem.name, theorem) for theorem in theorems)
         warned: set[str] = set()
@@ -273,18 +276,18 @@ def _search(
                 if source_of(warning) not in warned:
                     warned.add(source_of(warning))
                     tell(Warned(searched.result.theorem, warning, searched.result.traceback))
-            audience.hear(Watcher.searched, result)
+            observers.notify(Watcher.searched, result)
         if waiting:
             raise ComponentError(
                 f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
                 f"{min(waiting)!r}; what came is kept"
             )
         folder.finish()
-        results = RunFolder.open(folder.path).results() if audience else {}
-        audience.hear(Watcher.run_finished, about, results)
+        results = RunFolder.open(folder.path).results() if observers else {}
+        observers.notify(Watcher.run_finished, about, results)
 
 
-class _Audience:
+class _RunObservers:
     """The observers in the process that leads a run.
 
     Args:
@@ -302,15 +305,15 @@ class _Audience:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.hear(Watcher.close)
+        self.notify(Watcher.close)
 
     def __bool__(self) -> bool:
         return bool(self._watchers)
 
-    def hear(self, what: Callable[..., None], *told: object) -> None:
+    def notify(self, method: Callable[..., None], *arguments: object) -> None:
         """Calls a method of all of them."""
         for watcher in self._watchers:
-            what(watcher, *told)
+            method(watcher, *arguments)
             if failure := watcher.take_failure():
                 self._tell(Warned("", str(failure), trace_of(failure)))
 

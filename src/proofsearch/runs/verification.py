@@ -46,7 +46,7 @@ class Verification:
 
     @property
     def refused(self) -> dict[str, Verdict]:
-        """Those that were not accepted."""
+        """The verdicts on proofs that were not accepted."""
         return {name: verdict for name, verdict in self.verdicts.items() if not verdict.proved}
 
 

@@ -112,8 +112,8 @@ class SearchWorker:
         self._watch = ProverWatch(None if most is None else most * 1e6, self._environment)
         self._interruption = _Interrupter()
 
-    def tell_with(self, tell: Callable[[Any], None]) -> None:
-        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
+    def report_progress_to(self, tell: Callable[[Any], None]) -> None:
+        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.ReportsProgress`."""
         if self._glimpse is not None:
             self._glimpses = Glimpses(tell, self._glimpse, lambda: self._watch.last)
 
@@ -150,7 +150,7 @@ class SearchWorker:
             writers.append(TrajectoryWriter(origin))
         with (
             _Closing(self._environment.open(job.theorem)) as opened,
-            self._interruption.of(opened.session) as cancelled,
+            self._interruption.during(opened.session) as cancelled,
         ):
             found = search(
                 job.theorem,
@@ -248,7 +248,7 @@ class _Interrupter:
         self._session: Session | None = None
 
     @contextlib.contextmanager
-    def of(self, session: Session) -> Iterator[Callable[[], bool] | None]:
+    def during(self, session: Session) -> Iterator[Callable[[], bool] | None]:
         """Gives what a search asks whether it is to end; meanwhile its session's steps can be ended."""
         self._session = session
         if self._asked:  # before the session was known

@@ -93,7 +93,7 @@ class SampleBuilder:
 
     @property
     def search(self) -> SearchConfig:
-        """The defaults."""
+        """Returns the defaults of a search."""
         return SearchConfig()
 
     def environment(self) -> Environment:
@@ -105,7 +105,7 @@ class SampleBuilder:
         return self._encoders.setdefault(name, SampleEncoder())
 
     def encoder_options(self, name: str) -> Mapping[str, Any]:
-        """None."""
+        """Says that the encoder has no options."""
         return {}
 
     def generator(self, name: str) -> TacticGenerator:

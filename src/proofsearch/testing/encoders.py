@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import Builder, Encoder, Factory
-from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
+from proofsearch.testing.requests import RequestCase, add_request_checks
 from proofsearch.testing.samples import Sample, Samples
 from proofsearch.types import THEOREM_LINE, Goal, ProofState, State
 
@@ -24,11 +24,11 @@ _VARIANTS = 12
 """How many other sets of options are tried."""
 
 
-class EncoderCase(AskedCase[Encoder, "NDArray[np.float32]"]):
+class EncoderCase(RequestCase[Encoder, "NDArray[np.float32]"]):
     """An encoder under check."""
 
     def answers(self, component: Encoder, samples: Sequence[Sample]) -> Sequence[NDArray[np.float32]]:
-        """The rows."""
+        """The vectors of the requests' states."""
         return list(component.encode([sample.state for sample in samples]))
 
     def difference(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> str:
@@ -55,7 +55,7 @@ class EncoderCase(AskedCase[Encoder, "NDArray[np.float32]"]):
 ENCODER_CHECKS: Checks[EncoderCase] = Checks("encoder", CONFIG_CHECKS)
 """What is checked of an encoder."""
 
-add_asking_checks(ENCODER_CHECKS)
+add_request_checks(ENCODER_CHECKS)
 
 
 @ENCODER_CHECKS.add
@@ -201,7 +201,7 @@ def check_encoder(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks an encoder against its contract.
 

@@ -12,10 +12,19 @@ from typing import Any, cast
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
-from proofsearch.protocols import Builder, Executor, Factory, HearsProgress, Job, JobResult
+from proofsearch.protocols import Builder, Executor, Factory, Job, JobResult, RelaysProgress
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, Violation, expect, make_checks, untold
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    OnResult,
+    Report,
+    Violation,
+    expect,
+    ignore_result,
+    make_checks,
+)
 from proofsearch.testing.processes import children, ended
 from proofsearch.testing.workers import PATIENCE, CheckRecipe, place, refusing_recipe
 from proofsearch.types import Theorem
@@ -261,9 +270,9 @@ def progress_is_passed_on(case: ExecutorCase) -> str:
     keys = ["tell:a", "tell:b", "say:c"]
     heard: dict[str, list[Any]] = {key: [] for key in keys}
     with case.executor() as executor, case.recipe() as recipe:
-        if not isinstance(executor, HearsProgress):
+        if not isinstance(executor, RelaysProgress):
             raise NotApplicable("it passes on nothing of what workers tell, and need not")
-        executor.hear_with(lambda job, told: heard[job.key].append(told))
+        executor.relay_progress_to(lambda job, told: heard[job.key].append(told))
         for result in executor.run(recipe, jobs(*keys)):
             heard[result.job.key].append(result.payload)
     told = 0
@@ -331,7 +340,7 @@ def check_executor(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks an executor against its contract: what a misbehaving job may cost, and what is left behind.
 

@@ -11,10 +11,19 @@ from itertools import pairwise
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import Builder, Factory, Prepares, TacticGenerator
-from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, brief, expect, make_checks, untold
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    OnResult,
+    Report,
+    brief,
+    expect,
+    ignore_result,
+    make_checks,
+)
+from proofsearch.testing.requests import RequestCase, add_request_checks
 from proofsearch.testing.samples import Sample, Samples
 from proofsearch.types import Candidate
 
@@ -22,7 +31,7 @@ _ROUNDING = 1e-6
 """How far above 0 a log-probability may lie; the search takes it as 0."""
 
 
-class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
+class GeneratorCase(RequestCase[TacticGenerator, Sequence[Candidate]]):
     """A generator under check.
 
     The arguments are those of :func:`check_generator`.
@@ -44,7 +53,7 @@ class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
         self._seeds = {id(sample): number for number, sample in enumerate(samples)}
 
     def answers(self, component: TacticGenerator, samples: Sequence[Sample]) -> Sequence[Sequence[Candidate]]:
-        """The candidates."""
+        """The candidates of the requests' states."""
         return self.suggestions(component, samples, self.candidates)
 
     def suggestions(
@@ -91,7 +100,7 @@ def prepares_twice(case: GeneratorCase) -> None:
         other.prepare()
 
 
-add_asking_checks(GENERATOR_CHECKS)
+add_request_checks(GENERATOR_CHECKS)
 
 
 @GENERATOR_CHECKS.add
@@ -182,7 +191,7 @@ def check_generator(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a tactic generator against its contract.
 

@@ -16,7 +16,7 @@ from proofsearch.config import ComponentConfig
 from proofsearch.protocols import Builder, Factory, Loss, LossCase
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
 
 PADDING = (math.nan, math.inf, -math.inf, 1e30)
 """What may stand where no member is."""
@@ -183,7 +183,7 @@ def check_loss(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a training loss against its contract.
 

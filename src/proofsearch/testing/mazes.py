@@ -97,7 +97,7 @@ class MazeSession:
         self._ways = ways
 
     def initial(self) -> Outcome:
-        """The start."""
+        """Reaches the start of the maze."""
         return Advanced(_state(_START))
 
     def step(self, state: ProofState, tactic: str) -> Outcome:

@@ -15,7 +15,7 @@ from proofsearch.engine import SearchGraph, SearchResult
 from proofsearch.protocols import Builder, Factory, Observer, RunInfo, RunObserver, SearchObserver, TheoremResult
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
 from proofsearch.testing.mazes import MazePolicy, World, worlds
 from proofsearch.testing.searches import HashedValues, NoValues, Trial, graph_hash
 from proofsearch.types import Advanced, Crashed, Finished, Goal, Outcome, State, Theorem, Verdict
@@ -125,17 +125,19 @@ def survives_odd_runs(case: ObserverCase) -> None:
 @OBSERVER_CHECKS.add
 def several_at_once(case: ObserverCase) -> None:
     """Instances in several workers, and the one that sees the run, don't disturb each other."""
-    one = case.make()
-    with case.another() as two:
+    first = case.make()
+    with case.another() as second:
         world = case.worlds[0]
         graphs: list[SearchGraph] = [Trial(expansions=_EXPANSIONS).run(world).graph for _ in range(2)]
-        watching = [(it, graph) for it, graph in zip((one, two), graphs, strict=True) if isinstance(it, SearchObserver)]
+        watching = [
+            (it, graph) for it, graph in zip((first, second), graphs, strict=True) if isinstance(it, SearchObserver)
+        ]
         for observer, graph in watching:
             observer.started(world.theorem, graph)
         for node in graphs[0].expanded:
             for observer, graph in watching:
                 observer.expanded(graph, node)
-        one.close()
+        first.close()
         for observer, graph in watching[1:]:
             observer.finished(graph, _result(world))
 
@@ -186,7 +188,7 @@ def check_observer(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks an observer against its contract, with searches in mazes, of the builder's environment, and made-up runs.
 

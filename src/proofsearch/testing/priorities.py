@@ -24,7 +24,7 @@ from proofsearch.protocols import (
 )
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
 from proofsearch.testing.mazes import worlds
 from proofsearch.testing.searches import CALIBRATION, HashedValues, Trial, graph_hash
 
@@ -63,11 +63,16 @@ class PriorityCase(ComponentCase[Priority]):
         return self.component
 
     def begun(self) -> Iterator[tuple[str, SearchGraph, Calibration | None, Priority]]:
-        """It at each graph, without and with a calibration."""
+        """Yields the priority begun at each graph, without and with a calibration."""
         for name, graph in self.graphs.items():
             for calibration in (None, CALIBRATION):
-                one = self.component
-                yield name, graph, calibration, one.begin(graph, calibration) if isinstance(one, BeginsAnew) else one
+                component = self.component
+                yield (
+                    name,
+                    graph,
+                    calibration,
+                    component.begin(graph, calibration) if isinstance(component, BeginsAnew) else component,
+                )
 
 
 PRIORITY_CHECKS: Checks[PriorityCase] = Checks("priority", CONFIG_CHECKS)
@@ -110,10 +115,10 @@ def a_function_of_its_columns(case: PriorityCase) -> None:
             "asked one by one": [priority for node in nodes for priority in _asked(formula, graph, [node])],
         }
         for how, found in others.items():
-            for node, one, two in zip(nodes, together, found, strict=False):
+            for node, before, after in zip(nodes, together, found, strict=False):
                 # What can't be compared was found by the check before.
-                if math.isfinite(one) and math.isfinite(two):
-                    expect(_near(one, two), f"{name}: node {node} has the priority {one}, and {two} {how}")
+                if math.isfinite(before) and math.isfinite(after):
+                    expect(_near(before, after), f"{name}: node {node} has the priority {before}, and {after} {how}")
 
 
 @PRIORITY_CHECKS.add
@@ -121,8 +126,8 @@ def another_instance_agrees(case: PriorityCase) -> None:
     """Another instance, as in another worker, orders the same search in the same way."""
     for world in case.worlds:
         hashes = [
-            graph_hash(Trial(scorer=HashedValues(), priority=one, expansions=_EXPANSIONS).run(world).graph)
-            for one in (case.component, case.make())
+            graph_hash(Trial(scorer=HashedValues(), priority=priority, expansions=_EXPANSIONS).run(world).graph)
+            for priority in (case.component, case.make())
         ]
         expect(hashes[0] == hashes[1], f"{world.theorem.name}: another instance gave another search")
 
@@ -225,7 +230,7 @@ def check_priority(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a priority against its contract, on what searches in mazes and of the builder's environment found.
 

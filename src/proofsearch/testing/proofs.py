@@ -16,9 +16,9 @@ from proofsearch.testing.checks import (
     Violation,
     brief,
     expect,
+    ignore_result,
     make_checks,
     spread,
-    untold,
 )
 from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, follow
 from proofsearch.testing.environments import ENVIRONMENT_CHECKS
@@ -183,7 +183,7 @@ def check_environment(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks an environment against its contract.
 

@@ -61,11 +61,11 @@ class Sample:
 
     @property
     def score_request(self) -> ScoreRequest:
-        """It, wanting a value."""
+        """Returns a request for the state's value."""
         return ScoreRequest(self.theorem, self.state, self.depth, self.logprob, 3 * self.depth)
 
     def generation_request(self, seed: int) -> GenerationRequest:
-        """It, wanting candidates."""
+        """Returns a request for the state's candidates."""
         return GenerationRequest(self.theorem, self.state, self.moves, seed)
 
 

@@ -10,17 +10,26 @@ from numbers import Real
 
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import Builder, Calibrated, Factory, ValueScorer, follows_paths
-from proofsearch.testing.asking import AskedCase, add_asking_checks
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, brief, expect, make_checks, untold
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    OnResult,
+    Report,
+    brief,
+    expect,
+    ignore_result,
+    make_checks,
+)
+from proofsearch.testing.requests import RequestCase, add_request_checks
 from proofsearch.testing.samples import Sample, Samples
 
 Better = Sequence[tuple[Sample, Sample]]
 """Pairs of states, of which the first should have the higher value."""
 
 
-class ScorerCase(AskedCase[ValueScorer, "float | None"]):
+class ScorerCase(RequestCase[ValueScorer, "float | None"]):
     """A scorer under check, with what is known of its values; the arguments are those of :func:`check_scorer`."""
 
     def __init__(
@@ -39,7 +48,7 @@ class ScorerCase(AskedCase[ValueScorer, "float | None"]):
         self.least_share = least_share
 
     def answers(self, component: ValueScorer, samples: Sequence[Sample]) -> Sequence[float | None]:
-        """The values."""
+        """The values of the requests' states."""
         return component.score([sample.score_request for sample in samples])
 
     def difference(self, one: float | None, other: float | None) -> str:
@@ -52,7 +61,7 @@ class ScorerCase(AskedCase[ValueScorer, "float | None"]):
 SCORER_CHECKS: Checks[ScorerCase] = Checks("scorer", CONFIG_CHECKS)
 """What is checked of a scorer."""
 
-add_asking_checks(SCORER_CHECKS)
+add_request_checks(SCORER_CHECKS)
 
 
 @SCORER_CHECKS.add
@@ -132,7 +141,7 @@ def check_scorer(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a value scorer against its contract.
 

@@ -106,13 +106,13 @@ class Witness:
     """Sees what a strategy does; what a check looks at is overridden."""
 
     def chosen(self, handle: SearchHandle, room: int, choices: Sequence[Choice]) -> None:
-        """It chose what to expand."""
+        """Is called when the strategy has chosen what to expand."""
 
     def before(self, handle: SearchHandle) -> None:
-        """It is about to be told of expansions."""
+        """Is called before the strategy is told of expansions."""
 
     def after(self, handle: SearchHandle) -> None:
-        """It was told of expansions."""
+        """Is called after the strategy was told of expansions."""
 
 
 class Witnessed:
@@ -124,7 +124,7 @@ class Witnessed:
 
     @property
     def traits(self) -> StrategyTraits:
-        """The other's."""
+        """The traits of the strategy that is watched."""
         return self._strategy.traits
 
     def begin(self, search: SearchHandle) -> Exploration:
@@ -170,8 +170,8 @@ class _Apart(_Whole):
         found: Iterator[tuple[str, ...]] = self._exploration.ways(edge)
         return found
 
-    def believe(self, edge: int) -> None:
-        self._exploration.believe(edge)
+    def accept(self, edge: int) -> None:
+        self._exploration.accept(edge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from proofsearch.engine.priorities import AStar, Logprob
 from proofsearch.protocols import Builder, Choice, Factory, SearchHandle, Strategy, StrategyTraits
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
 from proofsearch.testing.mazes import World, mazes, worlds
 from proofsearch.testing.searches import LIMIT, HashedValues, NoValues, Trial, Witness, Witnessed, graph_hash
 
@@ -248,7 +248,7 @@ def check_strategy(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a search algorithm against its contract, in mazes and on a few theorems of the builder's environment.
 

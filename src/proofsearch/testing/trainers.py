@@ -25,8 +25,8 @@ from proofsearch.testing.checks import (
     Violation,
     brief,
     expect,
+    ignore_result,
     make_checks,
-    untold,
 )
 from proofsearch.testing.training_case import SETTINGS_TEXT, Trained, TrainerCase, Use, WithoutTest
 
@@ -218,7 +218,7 @@ def check_trainer(
     name: str = "",
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a trainer against its contract. It is trained some times, so give it options that make that short.
 

@@ -1,4 +1,4 @@
-"""What a training tells while it goes on."""
+"""What a training tells while it is under way."""
 
 from __future__ import annotations
 

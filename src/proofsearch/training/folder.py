@@ -19,16 +19,16 @@ from proofsearch.storage.texts import read_text
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
 
-NOT_THE_TRAINERS = frozenset({SETTINGS, SETTINGS + storage.PART_SUFFIX, LOCK})
+OWN_FILES = frozenset({SETTINGS, SETTINGS + storage.PART_SUFFIX, LOCK})
 """What stands in a checkpoint folder before anything is saved there."""
 
 
-def leads() -> bool:
+def is_main_process() -> bool:
     """Whether this is the process that writes and speaks, where a launcher started several of one training."""
     return os.environ.get("RANK", "0") == "0"
 
 
-def begun_with(out: Path) -> TrainConfig | None:
+def training_settings(out: Path) -> TrainConfig | None:
     """The configuration that a training was begun with; ``None`` where its folder doesn't say.
 
     Raises:
@@ -74,11 +74,11 @@ def refuse_taken(out: Path) -> None:
     """
     # A training that was refused its data, or stopped before the first save, has nothing to lose.
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
+    if names - OWN_FILES and (SETTINGS in names or MANIFEST in names):
         raise InputError(
             f"{out}: already holds a checkpoint; resume it with --resume, or choose another folder with --out"
         )
-    check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
+    check_folder(out, own=lambda names: names - OWN_FILES, kind="a checkpoint", error=InputError)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def alone(out: Path, *, resume: bool) -> Iterator[None]:
     Raises:
         RunFolderError: another process trains there.
     """
-    if not leads():
+    if not is_main_process():
         yield
         return
     lock = FolderLock(out / LOCK, "checkpoint")
@@ -105,8 +105,8 @@ def alone(out: Path, *, resume: bool) -> Iterator[None]:
         lock.release()
 
 
-def refuse_nothing(out: Path) -> None:
-    """Refuses to go on where there is no folder.
+def refuse_missing_folder(out: Path) -> None:
+    """Refuses to resume where there is no folder.
 
     Raises:
         InputError: there is none.
@@ -116,7 +116,7 @@ def refuse_nothing(out: Path) -> None:
 
 
 def _keep_settings(config: TrainConfig, out: Path) -> None:
-    if not leads():
+    if not is_main_process():
         return
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -14,20 +14,20 @@ from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_strays, resolve, resolve_training
+from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_unused, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.runs.run import Preparing
 from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
 from proofsearch.training.folder import (
     KeptOnce,
     alone,
-    begun_with,
-    leads,
+    is_main_process,
     manifest_content,
-    refuse_nothing,
+    refuse_missing_folder,
     refuse_taken,
+    training_settings,
 )
-from proofsearch.training.sources import found_or_recorded, recording_config, refuse_empty, refuse_foreign
+from proofsearch.training.sources import find_or_record, recording_config, refuse_empty, refuse_foreign
 
 TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
 """The kinds that a training chooses, and the option that does."""
@@ -84,8 +84,8 @@ def train(
     Args:
         config: what to do.
         out: the checkpoint folder; must not exist or be empty unless ``resume``.
-        resume: go on from what ``out`` holds. The configuration counts as it is given here: read the one that the
-            training was begun with by :func:`begun_with`. It is kept in ``out`` once something is trained with it.
+        resume: resume what ``out`` holds. The configuration counts as it is given here: :func:`training_settings`
+            reads the one that the training was begun with. It is kept in ``out`` once something is trained with it.
         plugins: default: those that are installed.
         cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
@@ -103,16 +103,16 @@ def train(
     plugins = plugins or Plugins.discover()
     parts = check(plugins, config)
     if resume:
-        refuse_nothing(out)
-    elif leads():
+        refuse_missing_folder(out)
+    elif is_main_process():
         refuse_taken(out)
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     if not trajectories and _needs_trajectories(parts):
-        trajectories = found_or_recorded(plugins, config, cache, tell, argv)
+        trajectories = find_or_record(plugins, config, cache, tell, argv)
     _refuse_useless(trajectories, config.env)
     with alone(out, resume=resume):
         resolved = parts.config.model_copy(update={"trajectories": trajectories})
-        before = begun_with(out)
+        before = training_settings(out)
         kept = KeptOnce(resolved, out)
         if not resume:
             kept.keep()
@@ -155,7 +155,7 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
     """
     parts = resolve_training(plugins, config, name, shared=True)
     recording = resolve(plugins, recording_config(config), name, shared=True)
-    refuse_strays(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
+    refuse_unused(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
     return parts
 
 

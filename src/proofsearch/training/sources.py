@@ -51,7 +51,7 @@ def recorded_runs(folder: Path) -> Iterator[Path]:
             yield from recorded_runs(inner)
 
 
-def found_or_recorded(
+def find_or_record(
     plugins: Plugins, config: TrainConfig, cache: Path | None, tell: OnTrainingEvent, argv: Sequence[str]
 ) -> tuple[str, ...]:
     """The runs under ``runs``, or one that is recorded now."""

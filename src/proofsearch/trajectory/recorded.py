@@ -113,12 +113,12 @@ class RecordedSearch:
 
     @property
     def run_id(self) -> str:
-        """Of the run that it belongs to; empty for a search of its own."""
+        """The id of the run that it belongs to; empty for a search of its own."""
         return str(self._fact("run_id"))
 
     @property
     def status(self) -> str:
-        """As ``SearchResult.status``."""
+        """Why the search ended, as ``SearchResult.status``."""
         return str(self._fact("status"))
 
     @property
@@ -139,7 +139,7 @@ class RecordedSearch:
 
     @property
     def seed(self) -> int:
-        """Of the search."""
+        """The seed of the search."""
         return int(self._fact("seed"))
 
     @property
@@ -323,7 +323,7 @@ class RecordedSearch:
         """The states of all nodes, shape ``(num_nodes,)``."""
         goals = self.table.column("goals").to_pylist()
         rows = zip(self.key, self.text, self.num_goals.tolist(), goals, strict=True)
-        return [RecordedState(key, text, num_goals, of or ()) for key, text, num_goals, of in rows]
+        return [RecordedState(key, text, num_goals, row_goals or ()) for key, text, num_goals, row_goals in rows]
 
     # ------------------------------------------------------------------------------------------------- the edges
 
@@ -357,24 +357,24 @@ class RecordedSearch:
                 raise InputError(
                     f"search {self.search_id}: damaged: node {node} was expanded before an edge reached it"
                 )
-            of = edges.range(node)
-            outcomes = [OutcomeKind(kind) for kind in edges.outcome[of.start : of.stop].tolist()]
+            steps = edges.range(node)
+            outcomes = [OutcomeKind(kind) for kind in edges.outcome[steps.start : steps.stop].tolist()]
             failures: dict[int, Outcome | Refused] = {
                 place: Finished()
                 if kind == OutcomeKind.FINISHED
-                else made[kind](edges.message.get(of.start + place, ""))
+                else made[kind](edges.message.get(steps.start + place, ""))
                 for place, kind in enumerate(outcomes)
                 if kind != OutcomeKind.ADVANCED
             }
             graph.expand(
                 node,
-                edges.tactic[of.start : of.stop],
-                edges.logprob[of.start : of.stop].tolist(),
-                edges.num_tokens[of.start : of.stop].tolist(),
-                [states[target] for edge in of for target in edges.targets(edge)],
+                edges.tactic[steps.start : steps.stop],
+                edges.logprob[steps.start : steps.stop].tolist(),
+                edges.num_tokens[steps.start : steps.stop].tolist(),
+                [states[target] for edge in steps for target in edges.targets(edge)],
                 failures,
                 0.0,
-                [len(targets) for edge in of if (targets := edges.targets(edge))] if edges.also else None,
+                [len(targets) for edge in steps if (targets := edges.targets(edge))] if edges.also else None,
             )
         same = list(graph.edge_target) == edges.target.tolist() and graph.edge_also == edges.also
         if graph.num_nodes != self.num_nodes or not same:

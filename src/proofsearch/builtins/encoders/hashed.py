@@ -73,7 +73,7 @@ class HashedEncoder:
         return out
 
     def fingerprint(self) -> str:
-        """Of the configuration, the features' version and the layout's."""
+        """Covers the configuration, the features' version and the layout's."""
         text = f"hashed {_LAYOUT_VERSION} {FEATURES_VERSION} {self._config.model_dump_json()}"
         return "hashed-" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 

@@ -145,7 +145,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             except KeyboardInterrupt:
                 summary = None
         if summary is None:
-            _say_how_to_go_on(path)
+            _print_resume_hint(path)
             raise typer.Exit(130)
         _report(summary, as_json)
 
@@ -159,7 +159,7 @@ def _report(summary: RunSummary, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _say_how_to_go_on(path: Path) -> None:
+def _print_resume_hint(path: Path) -> None:
     if (path / "run.json").is_file():
         message = f"stopped; what was found is kept. Resume with: proofsearch search --resume {path}"
     else:

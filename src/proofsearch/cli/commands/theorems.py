@@ -79,12 +79,12 @@ def _audit(environment: Environment, name: str, theorems: Sequence[Theorem], as_
         raise UsageError(f"--audit: the environment {name!r} can't audit theorems; leave --audit out")
     wrong = 0
     names = {theorem.name for theorem in theorems}
-    for one in environment.audit(theorems):
-        wrong += one.name in names
+    for unusable in environment.audit(theorems):
+        wrong += unusable.name in names
         streams.output(
-            json.dumps(dataclasses.asdict(one))
+            json.dumps(dataclasses.asdict(unusable))
             if as_json
-            else "\t".join(map(streams.one_line, (one.name, one.source, one.reason)))
+            else "\t".join(map(streams.one_line, (unusable.name, unusable.source, unusable.reason)))
         )
     streams.message(f"{len(theorems) - wrong} of {len(theorems)} theorems can be searched")
 

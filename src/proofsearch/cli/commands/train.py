@@ -28,15 +28,15 @@ from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.training import (
-    NOT_THE_TRAINERS,
+    OWN_FILES,
     RECORDING,
     SETTINGS,
     TRAINING_CHOOSERS,
     TrainingSummary,
-    begun_with,
     check,
-    leads,
+    is_main_process,
     train,
+    training_settings,
 )
 
 _PANELS: dict[str, list[tuple[str, str]]] = {
@@ -104,7 +104,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             raise UsageError("--resume continues the training in a folder; name it with --out CHECKPOINT")
         settings = _settings(plugins, options, said, config, out if resume else None)
         path = out or free_folder(Path("checkpoints"), settings.plugin)
-        with TrainingDisplay(quiet or not leads()) as shown:
+        with TrainingDisplay(quiet or not is_main_process()) as shown:
             try:
                 summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
             except KeyboardInterrupt:
@@ -112,9 +112,9 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             else:
                 interrupted = False
         if interrupted:
-            _say_how_to_go_on(path, learnt=shown.learnt, resumed=resume)
+            _print_resume_hint(path, learnt=shown.learnt, resumed=resume)
             raise typer.Exit(130)
-        if not leads():
+        if not is_main_process():
             return
         streams.output(_as_json(summary) if as_json else _as_text(summary))
 
@@ -129,7 +129,7 @@ def _settings(
     begun: Path | None,
 ) -> TrainConfig:
     """The file's settings, or those that a training was begun with, with the command line's over them, checked."""
-    earlier = begun_with(begun) if begun is not None else None
+    earlier = training_settings(begun) if begun is not None else None
     if earlier is not None and said.get(("plugin",), earlier.plugin) != earlier.plugin:
         raise UsageError(
             f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume continues; "
@@ -144,10 +144,10 @@ def _settings(
     return config
 
 
-def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
+def _print_resume_hint(path: Path, *, learnt: bool, resumed: bool) -> None:
     if (path / SETTINGS).is_file():
         # A second Ctrl-C ends a training at once, perhaps before the first save.
-        saved = any(entry.name not in NOT_THE_TRAINERS for entry in path.iterdir())
+        saved = any(entry.name not in OWN_FILES for entry in path.iterdir())
         if learnt and saved:
             what = "what was saved of the training is kept"
         elif resumed:

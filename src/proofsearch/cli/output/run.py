@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, and at its end."""
+"""What a run shows while it is under way, and at its end."""
 
 from __future__ import annotations
 

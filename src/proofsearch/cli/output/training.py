@@ -1,4 +1,4 @@
-"""What a training or an expert iteration shows while it goes on: its searches, and its steps."""
+"""What a training or an expert iteration shows while it is under way: its searches, and its steps."""
 
 from __future__ import annotations
 

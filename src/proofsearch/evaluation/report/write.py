@@ -76,7 +76,10 @@ def write_report(
     check_named(settings.theorems, results, paths)
     choice = choose(results, settings.trees, settings.theorems)
     place = {name: index for index, name in enumerate(choice.theorems)}
-    wanted = [{result.search_id for name, result in of.items() if result.search_id and name in place} for of in results]
+    wanted = [
+        {result.search_id for name, result in run_results.items() if result.search_id and name in place}
+        for run_results in results
+    ]
     entries, trees = [], {}
     for number, (folder, ids) in enumerate(zip(folders, wanted, strict=True)):
         for name, tree in _trees(folder, ids, on_status):

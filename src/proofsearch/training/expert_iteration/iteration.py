@@ -1,4 +1,4 @@
-"""Beginning an expert iteration, and going on with one."""
+"""Beginning an expert iteration, and resuming one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from proofsearch.runs.selection import select
 from proofsearch.storage.lock import FolderLock
 from proofsearch.storage.outputs import check_folder
 from proofsearch.training import OnTrainingEvent, TrainingEvent
-from proofsearch.training.expert_iteration.plan import SETTINGS, begun_iteration, check, search_config
+from proofsearch.training.expert_iteration.plan import SETTINGS, check, iteration_settings, search_config
 from proofsearch.training.expert_iteration.rounds import Round, Rounds
 
 TABLE = "iterate.json"
@@ -66,7 +66,7 @@ def iterate(
         argv: the command line, for the record.
 
     Raises:
-        KeyboardInterrupt: what was done is kept; :func:`resume_iteration` goes on with it.
+        KeyboardInterrupt: what was done is kept; :func:`resume_iteration` resumes it.
         UsageError: a wrong option, a component that can't take part, or no training or validation theorem.
         ProofsearchError: as :func:`proofsearch.runs.run.run_search` and :func:`proofsearch.training.train`.
     """
@@ -90,7 +90,7 @@ def resume_iteration(
     on_event: OnTrainingEvent | None = None,
     argv: Sequence[str] = (),
 ) -> IterationSummary:
-    """Goes on with an expert iteration where it was stopped or killed.
+    """Resumes an expert iteration where it was stopped or killed.
 
     Args:
         path: the iteration's folder.
@@ -106,7 +106,7 @@ def resume_iteration(
         ProofsearchError: as :func:`iterate`.
     """
     plugins = plugins or Plugins.discover()
-    config = begun_iteration(path)
+    config = iteration_settings(path)
     if workers is not None:
         config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
     if rounds is not None:

@@ -16,7 +16,7 @@ from proofsearch.plugins.resolution import (
     CHOOSERS,
     Chosen,
     Parts,
-    refuse_strays,
+    refuse_unused,
     resolve,
     resolve_training,
 )
@@ -30,7 +30,7 @@ ITERATION_CHOOSERS = {**CHOOSERS, "scorer": CHOOSERS["trainer"]}
 """The kinds that an iteration chooses, and the option that does: the scorer is that of the trainer's checkpoints."""
 
 
-def begun_iteration(path: Path) -> IterateConfig:
+def iteration_settings(path: Path) -> IterateConfig:
     """The configuration of an iteration that was begun.
 
     Raises:
@@ -78,7 +78,7 @@ def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] 
     base = resolve(plugins, search_config(config, "train", None), name, shared=True)
     check_search(plugins, base, name)
     chosen = {**value.chosen, **training.chosen, **base.chosen}
-    refuse_strays(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
+    refuse_unused(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
     if config.train_policy:
         _check_policy(config, value, name)
     options = _filled_in(chosen)

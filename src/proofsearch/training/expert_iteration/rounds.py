@@ -15,7 +15,7 @@ from proofsearch.protocols import TheoremResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import resume_search, run_search
-from proofsearch.training import Noted, OnTrainingEvent, begun_with, train
+from proofsearch.training import Noted, OnTrainingEvent, train, training_settings
 from proofsearch.training.expert_iteration.plan import search_config, training_config
 
 
@@ -57,7 +57,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RoundPaths:
     """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`."""
 
     out: Path
@@ -126,16 +126,16 @@ class Rounds:
         """Does what is left to do and gives every round's row, those that were done before included."""
         known: set[str] = set()
         for number in range(self._config.rounds):
-            places = Places(self._out, number)
+            places = RoundPaths(self._out, number)
             searched = self._searched(places)
             self._learnt_policy(places)
             metrics = self._learnt(places)
             yield self._measured(places, searched, known, metrics)
             known |= {name for name, result in searched.items() if result.proved}
 
-    def _searched(self, places: Places) -> Mapping[str, TheoremResult]:
+    def _searched(self, places: RoundPaths) -> Mapping[str, TheoremResult]:
         config, number = self._config, places.number
-        before = Places(self._out, number - 1) if number else None
+        before = RoundPaths(self._out, number - 1) if number else None
         run = search_config(
             config,
             "train",
@@ -146,7 +146,7 @@ class Rounds:
         how = f"with the value of round {number - 1}" if number else "with log-probability alone"
         return self._run(run, places.search, f"round {number}: searching training theorems {how}")
 
-    def _learnt_policy(self, places: Places) -> None:
+    def _learnt_policy(self, places: RoundPaths) -> None:
         """Gathers what the policy learns from: one file of the searches of all rounds so far."""
         if not self._config.train_policy or places.policy.exists():
             return
@@ -159,7 +159,7 @@ class Rounds:
         else:
             self._tell(Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from"))
 
-    def _learnt(self, places: Places) -> Mapping[str, Any]:
+    def _learnt(self, places: RoundPaths) -> Mapping[str, Any]:
         number, checkpoint = places.number, places.checkpoint
         if is_run_folder(places.value):
             # The search with it was begun, so the training had ended.
@@ -171,7 +171,7 @@ class Rounds:
         summary = train(
             resolve_training(self._plugins, config, shared=True).config,
             checkpoint,
-            resume=begun_with(checkpoint) is not None,
+            resume=training_settings(checkpoint) is not None,
             plugins=self._plugins,
             cache=self._cache,
             on_event=self._tell,
@@ -180,13 +180,13 @@ class Rounds:
         return summary.metrics
 
     def _measured(
-        self, places: Places, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]
+        self, places: RoundPaths, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]
     ) -> Round:
         # Imported here since it brings numpy, which the command's help has no need of.
         from proofsearch.measures.paired import mcnemar
 
         number = places.number
-        base_places = places if self._config.train_policy else Places(self._out, 0)
+        base_places = places if self._config.train_policy else RoundPaths(self._out, 0)
         base = self._run(
             search_config(self._config, "validation", None, places.policy),
             base_places.base,
@@ -219,13 +219,13 @@ class Rounds:
             both_value_expansions=sum(value[name].expansions for name in by_base & by_value),
         )
 
-    def _trajectories(self, places: Places) -> tuple[str, ...]:
+    def _trajectories(self, places: RoundPaths) -> tuple[str, ...]:
         """What may be learnt from in a round: what was given, and the searches of all rounds so far."""
-        rounds = [str(Places(self._out, number).search) for number in range(places.number + 1)]
+        rounds = [str(RoundPaths(self._out, number).search) for number in range(places.number + 1)]
         return (*self._config.trajectories, *rounds)
 
     def _run(self, config: RunConfig, path: Path, what: str) -> Mapping[str, TheoremResult]:
-        """The results of a run, made or gone on with where they are not there yet."""
+        """The results of a run, which is made or resumed where they are not there yet."""
         if is_run_folder(path):
             folder = RunFolder.open(path)
             if not folder.remaining() and folder.status == "finished":
