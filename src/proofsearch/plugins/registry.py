@@ -5,7 +5,6 @@ The registry is plain data: who calls the hooks is :mod:`proofsearch.plugins.dis
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -142,10 +141,11 @@ class Registry:
         try:
             return self._entries[name]
         except KeyError:
+            from proofsearch.config.explain import near  # brings pydantic, which the help has no need of
+
             known = sorted(self._entries)
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise PluginError(f"no {self.kind} is named {name!r}; known: {', '.join(known) or 'none'}{hint}") from None
+            known_names = ", ".join(known) or "none"
+            raise PluginError(f"no {self.kind} is named {name!r}; known: {known_names}{near(name, known)}") from None
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._entries.values())

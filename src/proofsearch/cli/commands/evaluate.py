@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import (
-    ConfigOption,
-    DrawSeed,
-    Limit,
-    Overwrite,
-    Resamples,
-    Runs,
-    Split,
-    component_options,
-    number_between,
-    overrides,
-    with_options,
-)
+from proofsearch.cli.options import Given, component_options, with_options
 from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import DrawSeed, Limit, Overwrite, Quiet, Resamples, Runs, Split, number_between
 from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
@@ -80,11 +69,11 @@ _Details = Annotated[bool, typer.Option("--details", help="Print every table, no
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed scorer and encoder."""
-    options = list(component_options(plugins, ("scorer", "encoder")))
-    app.command("evaluate")(with_options(_command(plugins, options), options))
+    options = component_options(plugins, ("scorer", "encoder"))
+    app.command("evaluate")(with_options(_command(plugins), options))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def evaluate(
         runs: Runs,
         split: Split = None,
@@ -98,9 +87,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         plots: _Plots = None,
         overwrite: Overwrite = False,
         details: _Details = False,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        quiet: Quiet = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-        **given: Any,
+        *,
+        given: Given,
     ) -> None:
         """Measure what runs solved, compare each with the first, and judge a value along known proofs.
 
@@ -113,9 +103,14 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         from proofsearch.evaluation import EvaluationSettings, to_json
         from proofsearch.evaluation import evaluate as evaluate_runs
 
+        if given.places and scorer is None:
+            raise UsageError(
+                f"{given.flags()[0]} is an option of a scorer that is to score the recorded states; say which with "
+                f"--scorer, or leave it out"
+            )
         settings = EvaluationSettings(
             scorer=scorer,
-            options=_options(scorer, options, given),
+            options=given.component_options(),
             min_expansions=min_expansions,
             split=split,
             limit=limit,
@@ -142,18 +137,3 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 streams.message(f"wrote {file}")
 
     return evaluate
-
-
-def _options(scorer: str | None, options: list[ConfigOption], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options of components that were given, by component and name."""
-    said = overrides(options, given)
-    if said and scorer is None:
-        flags = {entry.place: entry.flag for entry in options}
-        raise UsageError(
-            f"{flags[next(iter(said))]} is an option of a scorer that is to score the recorded states; say which with "
-            f"--scorer, or leave it out"
-        )
-    chosen: dict[str, dict[str, Any]] = {}
-    for (_, component, name), value in said.items():
-        chosen.setdefault(component, {})[name] = value
-    return chosen

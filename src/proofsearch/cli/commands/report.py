@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import DrawSeed, Limit, Overwrite, Resamples, Runs, Split
 from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import DrawSeed, Limit, Overwrite, Quiet, Resamples, Runs, Split
 from proofsearch.config.bounds import LARGEST
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
@@ -43,7 +43,7 @@ def _report(
     seed: DrawSeed = 0,
     resamples: Resamples = 2000,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one HTML file about runs, which needs nothing but a browser, also offline.
 
