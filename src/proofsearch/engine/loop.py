@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.acceptance import Acceptance
+from proofsearch.engine.acceptance import Accept, Acceptance
 from proofsearch.engine.budget import Budget
 from proofsearch.engine.collector import fewer_full_collections
 from proofsearch.engine.combination import check_combination
@@ -36,7 +36,7 @@ from proofsearch.protocols import (
     ReleasesStates,
 )
 from proofsearch.protocols.results import SearchResult, SearchStatus
-from proofsearch.types import Advanced, Candidate, Finished, Theorem, Verdict
+from proofsearch.types import Advanced, Candidate, Finished, Theorem
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
@@ -61,7 +61,7 @@ def search(
     *,
     config: SearchConfig,
     seed: int = 0,
-    accept: Callable[[tuple[str, ...]], Verdict] | None = None,
+    accept: Accept | None = None,
     observers: Sequence[SearchObserver] = (),
     calibration: Calibration | None = None,
     strategy: Strategy | None = None,
@@ -99,8 +99,8 @@ def search(
         config: candidates, batch, depth, limits and priority.
         seed: of the requests to the generator; a request's seed depends on it, the theorem's name and the number of
             the expansion alone.
-        accept: replays a path in a fresh context and says whether it is a proof; what it raises passes through.
-            Without it the first finished path ends the search.
+        accept: replays a path in a fresh context and returns the verdict, with the written proof where it makes one;
+            what it raises passes through. Without it the first finished path ends the search.
         observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
             end. A search that has no initial state tells them nothing.
         calibration: how value and log-probability are put on one scale, for the priority ``mix``.
@@ -148,7 +148,7 @@ class _Search:
         scoring: Scoring | None,
         config: SearchConfig,
         seed: int,
-        accept: Callable[[tuple[str, ...]], Verdict] | None,
+        accept: Accept | None,
         observers: Sequence[SearchObserver],
         calibration: Calibration | None,
         priority: Priority,

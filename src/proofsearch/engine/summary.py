@@ -52,6 +52,7 @@ def summarize(
         limit_hit=limit_hit,
         tactics=acceptance.tactics,
         verdict=acceptance.verdict,
+        proof=acceptance.proof,
         expansions=budget.expansions,
         steps=budget.steps,
         generated=budget.generated,

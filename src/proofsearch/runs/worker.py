@@ -6,11 +6,11 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from proofsearch.config import LimitConfig, RunConfig
+from proofsearch.config import RunConfig
 from proofsearch.engine import search
 from proofsearch.engine.glimpses import Glimpses
 from proofsearch.engine.prover_watch import ProverWatch
@@ -19,8 +19,11 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Parts, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Interruptible, Job, Session, TheoremResult
+from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
 from proofsearch.types import Limit, Theorem, Verdict, reaches
+
+if TYPE_CHECKING:
+    from proofsearch.trajectory.writer import TrajectoryWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,72 +135,68 @@ class SearchWorker:
             return self._run(job)
 
     def _run(self, job: Job) -> Searched:
-        acceptance = _Acceptance(self, job.theorem)
-        writers = []
-        if self._config.trajectories:
-            from proofsearch.trajectory.table import Origin, fingerprint_hash
-            from proofsearch.trajectory.writer import TrajectoryWriter
-
-            origin = Origin(
-                run_id=self._run_id,
-                environment=self._config.env,
-                generator=self._config.generator,
-                scorer=self._config.scorer,
-                fingerprint=fingerprint_hash(self._fingerprint),
-                seed=self._config.seed,
-                limit=_limit(self._config.search.limit),
-            )
-            writers.append(TrajectoryWriter(origin))
-        with (
-            _Closing(self._environment.open(job.theorem)) as opened,
-            self._interruption.during(opened.session) as cancelled,
-        ):
-            found = search(
-                job.theorem,
-                opened.session,
-                self._generator,
-                self._scorer,
-                config=self._config.search,
-                seed=self._config.seed,
-                accept=acceptance,
-                observers=[
-                    *writers,
-                    *([self._glimpses] if self._glimpses is not None else []),
-                    *(watcher for watcher in self._watchers if watcher.sees_searches),
-                ],
-                calibration=self._calibration,
-                strategy=self._strategy,
-                priority=self._priority,
-                cancelled=cancelled,
-                watch=self._watch,
-            )
+        writer = self._writer()
+        observers: list[SearchObserver] = [watcher for watcher in self._watchers if watcher.sees_searches]
+        observers[:0] = [observer for observer in (writer, self._glimpses) if observer is not None]
+        session = self._environment.open(job.theorem)
+        try:
+            with self._interruption.during(session) as cancelled:
+                found = search(
+                    job.theorem,
+                    session,
+                    self._generator,
+                    self._scorer,
+                    config=self._config.search,
+                    seed=self._config.seed,
+                    accept=partial(self._check, job.theorem),
+                    observers=observers,
+                    calibration=self._calibration,
+                    strategy=self._strategy,
+                    priority=self._priority,
+                    cancelled=cancelled,
+                    watch=self._watch,
+                )
+        finally:
+            trouble = _close(session)
         self._watch.between()
         found = dataclasses.replace(found, replacements=self._watch.replacements)
-        search_id, trajectory = "", None
-        for writer in writers:
-            recorded = writer.take()
-            if recorded is not None:
-                from proofsearch.trajectory.writer import to_bytes
-
-                search_id, trajectory = recorded[0], to_bytes(recorded[1])
+        search_id, trajectory = _taken(writer)
         result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
-        failures = [watcher.take_failure() for watcher in self._watchers]
-        for trouble in [opened.trouble, *failures]:
-            if trouble is not None:
+        for failure in [trouble, *(watcher.take_failure() for watcher in self._watchers)]:
+            if failure is not None:
                 result = dataclasses.replace(
                     result,
-                    messages=(*result.messages, str(trouble)),
-                    warnings=(*result.warnings, str(trouble)),
-                    traceback=result.traceback or trace_of(trouble),
+                    messages=(*result.messages, str(failure)),
+                    warnings=(*result.warnings, str(failure)),
+                    traceback=result.traceback or trace_of(failure),
                 )
-        return Searched(result, acceptance.proof, trajectory)
+        return Searched(result, found.proof, trajectory)
 
-    def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
+    def _writer(self) -> TrajectoryWriter | None:
+        """What records the next search, if any is to be recorded."""
+        if not self._config.trajectories:
+            return None
+        # They bring pyarrow, which a run without trajectories has no need of.
+        from proofsearch.trajectory.table import Origin, fingerprint_hash
+        from proofsearch.trajectory.writer import TrajectoryWriter
+
+        origin = Origin(
+            run_id=self._run_id,
+            environment=self._config.env,
+            generator=self._config.generator,
+            scorer=self._config.scorer,
+            fingerprint=fingerprint_hash(self._fingerprint),
+            seed=self._config.seed,
+            limit=Limit(**self._config.search.limit.model_dump()),
+        )
+        return TrajectoryWriter(origin)
+
+    def _check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
         """Writes a finished path as a proof and has it checked.
 
         Returns:
             The verdict, and the proof where it was accepted. A path from which no proof can be written is refused,
-            so that the search goes on.
+            so that the search continues.
         """
         try:
             proof = self._environment.write_proof(theorem, tactics)
@@ -216,23 +215,23 @@ def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
     return dataclasses.replace(verdict, proved=False, message=why)
 
 
-class _Closing:
-    """Closes a session at its end. What that does wrong is kept: what was found before is none the worse for it."""
+def _taken(writer: TrajectoryWriter | None) -> tuple[str, bytes | None]:
+    """The id and the trajectory of the search that ended; nothing where none was recorded."""
+    recorded = writer.take() if writer is not None else None
+    if recorded is None:
+        return "", None
+    from proofsearch.trajectory.writer import to_bytes
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.trouble: ComponentError | None = None
+    return recorded[0], to_bytes(recorded[1])
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.session.close()
-        except ComponentError as trouble:
-            self.trouble = trouble
+def _close(session: Session) -> ComponentError | None:
+    """Closes a session; returns what that does wrong: what was found before is none the worse for it."""
+    try:
+        session.close()
+    except ComponentError as error:
+        return error
+    return None
 
 
 class _Interrupter:
@@ -264,20 +263,3 @@ class _Interrupter:
         session = self._session
         if isinstance(session, Interruptible):
             session.interrupt()
-
-
-class _Acceptance:
-    """The search's question whether a finished path is a proof; keeps the proof that was accepted."""
-
-    def __init__(self, worker: SearchWorker, theorem: Theorem) -> None:
-        self._worker = worker
-        self._theorem = theorem
-        self.proof: str | None = None
-
-    def __call__(self, tactics: tuple[str, ...]) -> Verdict:
-        verdict, self.proof = self._worker.check(self._theorem, tactics)
-        return verdict
-
-
-def _limit(config: LimitConfig) -> Limit:
-    return Limit(config.expansions, config.steps, config.seconds, config.model_calls)

@@ -79,7 +79,7 @@ def record(environment: Environment, theorems: Sequence[Theorem], path: Path, *,
                 guide,
                 guide,
                 config=config,
-                accept=lambda tactics: Verdict(True, "the recording of a check"),
+                accept=lambda tactics: (Verdict(True, "the recording of a check"), None),
                 observers=[writer],
             )
         recorded = writer.take()

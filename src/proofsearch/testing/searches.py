@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import SearchGraph, SearchResult, search
+from proofsearch.engine.acceptance import Accept
 from proofsearch.protocols import (
     Calibration,
     Choice,
@@ -211,7 +212,7 @@ class Trial:
             limit=LimitConfig(expansions=self.expansions),
             priority=PriorityConfig(kind=kind, goal_weight=self.goal_weight),
         )
-        accept: Callable[[tuple[str, ...]], Verdict] = world.check if self.accept else _refuse
+        accept: Accept = (lambda path: (world.check(path), None)) if self.accept else _refuse
         with closing(world.open()) as session:
             return search(
                 world.theorem,
@@ -227,5 +228,5 @@ class Trial:
             )
 
 
-def _refuse(tactics: tuple[str, ...]) -> Verdict:
-    return Verdict(False, "one that believes nothing", "refused")
+def _refuse(tactics: tuple[str, ...]) -> tuple[Verdict, None]:
+    return Verdict(False, "one that believes nothing", "refused"), None
