@@ -23,10 +23,11 @@ from proofsearch.measures.paired import Cost, CostRatio, PairedSolved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Event, Preparing, Progressed, Recorded
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
-from proofsearch.runs.run import Preparing, Recorded, RunEvent, resume_search, run_search
-from proofsearch.training import Progressed, TrainingEvent, check, train, training_settings
+from proofsearch.runs.run import resume_search, run_search
+from proofsearch.training import check, train, training_settings
 
 Options = dict[str, dict[str, Any]]
 """Options of components by the component's name."""
@@ -199,7 +200,7 @@ def cost_words(costs: Mapping[Cost, CostRatio]) -> str:
     )
 
 
-def _tell_training(event: TrainingEvent) -> None:
+def _tell_training(event: Event) -> None:
     if isinstance(event, Progressed):
         for message in event.report.messages:
             print(f"  … step {event.report.step}: {message}", flush=True)
@@ -212,7 +213,7 @@ class _Teller:
         self._last = time.monotonic()
         self._done = 0
 
-    def __call__(self, event: RunEvent) -> None:
+    def __call__(self, event: Event) -> None:
         self._done += isinstance(event, Recorded)
         if isinstance(event, Preparing | Recorded) and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()

@@ -42,9 +42,10 @@ from proofsearch.measures.paired import Efforts, compare_solved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Event, Progressed
 from proofsearch.runs import RunFolder
 from proofsearch.runs.selection import select
-from proofsearch.training import Progressed, TrainingEvent, train
+from proofsearch.training import train
 from proofsearch.types import Theorem
 
 AND_OR = "+and-or"
@@ -288,7 +289,7 @@ def print_comparisons(found: Mapping[str, Efforts], budgets: Sequence[int], seed
     print_table(header, rows)
 
 
-def _tell(event: TrainingEvent) -> None:
+def _tell(event: Event) -> None:
     if isinstance(event, Progressed):
         for message in event.report.messages:
             print(f"  … {message}", flush=True)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from proofsearch.config import RunConfig
-from proofsearch.plugins.components import Components, OnStatus
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Parts, resolve
 from proofsearch.protocols import Calibrated, Calibration, Prepares, ScoreRequest
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import Theorem
 
@@ -31,8 +31,7 @@ class Rescorer:
         config: of the recorded run: its environment, generator and seed are what the scorer may ask for.
         scorer: its name.
         options: by component name, the options of the scorer and its encoder.
-        cache: a folder for what can be computed again; ``None`` for the usual one.
-        on_status: told what takes long.
+        on_event: told what takes long.
 
     Raises:
         PluginError: no such scorer, or it can't be imported.
@@ -45,13 +44,12 @@ class Rescorer:
         config: RunConfig,
         scorer: str,
         options: Mapping[str, Mapping[str, Any]],
-        cache: Path | None = None,
-        on_status: OnStatus | None = None,
+        on_event: OnEvent = ignore_event,
     ) -> None:
         self.name = scorer
         self.scored = 0
         self.unscored = 0
-        self._components = Components(plugins, replaced(plugins, config, scorer, options), on_status, cache)
+        self._components = Components(plugins, replaced(plugins, config, scorer, options), on_event)
         try:
             self._scorer = self._components.scorer()
             if isinstance(self._scorer, Prepares):

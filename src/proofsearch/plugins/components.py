@@ -31,6 +31,7 @@ from proofsearch.protocols import (
     Trainer,
     ValueScorer,
 )
+from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.storage.cache import cache_folder
 
 _CALLED = ("loss", "trainer", "strategy", "priority")
@@ -38,9 +39,6 @@ _CALLED = ("loss", "trainer", "strategy", "priority")
 
 _GUARDED = ("observer",)
 """The kinds that something else closes, which keeps what they raise."""
-
-OnStatus = Callable[[str, int | None, int | None], None]
-"""Told what takes long, how far it is and of how much, where that is known."""
 
 
 def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = flagged) -> None:
@@ -73,8 +71,7 @@ class Components:
     Args:
         plugins: where encoders are looked up that no option names.
         parts: what was chosen.
-        on_status: told what takes long.
-        cache: a folder for what can be computed again; default: :func:`proofsearch.storage.cache.cache_folder`.
+        on_event: told what takes long.
         shared: where components are that other threads share; ``None`` where there are no other threads.
         building: what is being built that asks for these components, the outermost first.
     """
@@ -83,15 +80,13 @@ class Components:
         self,
         plugins: Plugins,
         parts: Parts | TrainingParts,
-        on_status: OnStatus | None = None,
-        cache: Path | None = None,
+        on_event: OnEvent = ignore_event,
         shared: SharedComponents | None = None,
         building: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._plugins = plugins
         self._parts = parts
-        self._on_status = on_status
-        self._cache = cache
+        self._on_event = on_event
         self._shared = shared
         self._built: dict[tuple[str, str], Any] = {}
         self._building = list(building)
@@ -162,7 +157,7 @@ class Components:
     @property
     def cache(self) -> Path:
         """A folder for what can be computed again; shared between runs and processes."""
-        return self._cache or cache_folder()
+        return cache_folder()
 
     @property
     def execution(self) -> ExecutionConfig:
@@ -207,8 +202,7 @@ class Components:
 
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
-        if self._on_status is not None:
-            self._on_status(message, done, total)
+        self._on_event(Preparing(message, done, total))
 
     # ------------------------------------------------------------------------------------------------- internals
 
@@ -285,7 +279,7 @@ class Components:
         What it asks for and is not shared itself belongs to it alone: no worker uses that, so no call of it can overlap
         with one by this component, and it lives as long.
         """
-        inner = Components(self._plugins, self._parts, None, self._cache, shared, self._building)
+        inner = Components(self._plugins, self._parts, shared=shared, building=self._building)
         with ExitStack() as undo:
             undo.callback(inner.close)
             component = stand_in(part.key, inner._build(part), shared.clients, self.execution)

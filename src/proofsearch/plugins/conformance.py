@@ -17,11 +17,12 @@ from proofsearch.checkpoint import Manifest
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.config.explain import Place, dotted, near
 from proofsearch.errors import PluginError, ProofsearchError, UsageError
-from proofsearch.plugins.components import Components, OnStatus
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 from proofsearch.plugins.resolution import Chosen, Part, resolve_some
 from proofsearch.protocols import Builder, Environment, TacticGenerator, TriesLosses, ValueScorer
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.testing import (
     CountdownConfig,
     CountdownEnvironment,
@@ -113,7 +114,7 @@ def check_component(
     settings: CheckSettings,
     *,
     name: Callable[[Place], str] = dotted,
-    on_status: OnStatus | None = None,
+    on_event: OnEvent = ignore_event,
     on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a component against its contract.
@@ -123,7 +124,7 @@ def check_component(
         entry: which one.
         settings: what it is tried on.
         name: how to call a place of the configuration in errors.
-        on_status: told what takes long.
+        on_event: told what takes long.
         on_result: told of each result as it comes.
 
     Returns:
@@ -146,7 +147,7 @@ def check_component(
     )
     parts = resolve_some(plugins, wanted, config, name, CHECK_CHOOSERS)
     with ExitStack() as opened:
-        components = opened.enter_context(Components(plugins, parts, on_status))
+        components = opened.enter_context(Components(plugins, parts, on_event))
         builder = cast(Builder, components) if env is not None else cast(Builder, _Unproved(components))
         checker = _Checker(plugins, entry, parts.chosen, builder, settings, opened)
         return checker.check(on_result)

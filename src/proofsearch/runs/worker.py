@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proofsearch.config import RunConfig
@@ -49,7 +48,6 @@ class WorkerRecipe:
         config: the resolved configuration.
         run_id: of the run, for the trajectories.
         extra: plugin modules without an entry point.
-        cache: a folder for what can be computed again; ``None`` for the usual one.
         glimpse: seconds between two glimpses that a worker tells; ``None``: it tells none.
         shared: what the workers that are made in this process share; a process that the recipe is sent to begins anew.
     """
@@ -57,7 +55,6 @@ class WorkerRecipe:
     config: RunConfig
     run_id: str = ""
     extra: tuple[str, ...] = ()
-    cache: Path | None = None
     glimpse: float | None = None
     shared: SharedComponents = field(default_factory=SharedComponents, compare=False, repr=False)
 
@@ -69,7 +66,7 @@ class WorkerRecipe:
         """
         plugins = Plugins.discover(self.extra)
         parts = resolve(plugins, self.config)
-        return SearchWorker(plugins, parts, self.run_id, self.cache, self.shared, self.glimpse)
+        return SearchWorker(plugins, parts, self.run_id, self.shared, self.glimpse)
 
 
 class SearchWorker:
@@ -79,7 +76,6 @@ class SearchWorker:
         plugins: where the components come from.
         parts: what was chosen.
         run_id: of the run, for the trajectories.
-        cache: as in :class:`WorkerRecipe`.
         shared: as in :class:`WorkerRecipe`.
         glimpse: as in :class:`WorkerRecipe`.
     """
@@ -89,7 +85,6 @@ class SearchWorker:
         plugins: Plugins,
         parts: Parts,
         run_id: str = "",
-        cache: Path | None = None,
         shared: SharedComponents | None = None,
         glimpse: float | None = None,
     ) -> None:
@@ -98,7 +93,7 @@ class SearchWorker:
         self._glimpse = glimpse
         self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
-        self._components = Components(plugins, parts, cache=cache, shared=shared)
+        self._components = Components(plugins, parts, shared=shared)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()

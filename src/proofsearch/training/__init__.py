@@ -18,7 +18,6 @@ first of them alone looks after the checkpoint folder.
 from __future__ import annotations
 
 from proofsearch.checkpoint import SETTINGS
-from proofsearch.training.events import Noted, OnTrainingEvent, Progressed, TrainingEvent
 from proofsearch.training.folder import OWN_FILES, is_main_process, training_settings
 from proofsearch.training.session import TRAINING_CHOOSERS, TrainingSummary, check, train
 from proofsearch.training.sources import RECORDING, RUNS, recorded_runs, recording_config
@@ -29,10 +28,6 @@ __all__ = [
     "RUNS",
     "SETTINGS",
     "TRAINING_CHOOSERS",
-    "Noted",
-    "OnTrainingEvent",
-    "Progressed",
-    "TrainingEvent",
     "TrainingSummary",
     "check",
     "is_main_process",

@@ -16,8 +16,7 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_unused, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.runs.run import Preparing
-from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
+from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
     KeptOnce,
     alone,
@@ -75,9 +74,7 @@ def train(
     *,
     resume: bool = False,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> TrainingSummary:
     """Trains a component and keeps the checkpoint in a folder.
 
@@ -87,9 +84,7 @@ def train(
         resume: resume what ``out`` holds. The configuration counts as it is given here: :func:`training_settings`
             reads the one that the training was begun with. It is kept in ``out`` once something is trained with it.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record of a run that is recorded first.
 
     Raises:
         KeyboardInterrupt: after the trainer has saved what it has; call again with ``resume``.
@@ -99,7 +94,6 @@ def train(
         ProofsearchError: an unusable plugin, a full disk. What was written is whole.
     """
     began = time.monotonic()
-    tell = on_event or _ignore
     plugins = plugins or Plugins.discover()
     parts = check(plugins, config)
     if resume:
@@ -108,7 +102,7 @@ def train(
         refuse_taken(out)
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     if not trajectories and _needs_trajectories(parts):
-        trajectories = find_or_record(plugins, config, cache, tell, argv)
+        trajectories = find_or_record(plugins, config, on_event)
     _refuse_useless(trajectories, config.env)
     with alone(out, resume=resume):
         resolved = parts.config.model_copy(update={"trajectories": trajectories})
@@ -120,10 +114,10 @@ def train(
         def report(told: TrainingReport) -> None:
             if told.step:
                 kept.keep()
-            tell(Progressed(told))
+            on_event(Progressed(told))
 
         manifest_before = manifest_content(out)
-        with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+        with Components(plugins, parts, on_event) as components:
             request = TrainingRequest(
                 trajectories=[Path(path) for path in trajectories],
                 out=out,
@@ -161,7 +155,3 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
 
 def _needs_trajectories(parts: TrainingParts) -> bool:
     return bool(parts.chosen["trainer", parts.config.plugin].ability("needs_trajectories", True))
-
-
-def _ignore(event: TrainingEvent) -> None:
-    pass

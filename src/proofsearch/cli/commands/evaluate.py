@@ -17,7 +17,6 @@ from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.runs.layout import own_files
-from proofsearch.runs.run import Preparing
 from proofsearch.storage.outputs import check_folder
 
 _OFFLINE = "The value to judge"
@@ -125,7 +124,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
             require_matplotlib()
             check_folder(plots, overwrite=overwrite)
         with display(quiet) as shown:
-            found = evaluate_runs(runs, settings, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
+            found = evaluate_runs(runs, settings, plugins=plugins, on_event=shown.show)
         if as_json:
             streams.output(json.dumps(to_json(found), indent=2, allow_nan=False))
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -95,10 +94,9 @@ def _command(plugins: Plugins) -> Callable[..., None]:
                         workers=given.places.get(("execution", "workers")),
                         plugins=plugins,
                         on_event=shown.show,
-                        argv=sys.argv,
                     )
                 else:
-                    summary = iterate(settings, path, plugins=plugins, on_event=shown.show, argv=sys.argv)
+                    summary = iterate(settings, path, plugins=plugins, on_event=shown.show)
             except KeyboardInterrupt:
                 summary = None
         if summary is None:

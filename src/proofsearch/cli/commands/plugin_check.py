@@ -18,7 +18,6 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 from proofsearch.process import streams
 from proofsearch.protocols import KINDS, Kind
-from proofsearch.runs.run import Preparing
 
 if TYPE_CHECKING:
     from proofsearch.plugins.conformance import CheckSettings
@@ -105,7 +104,7 @@ def _checked(plugins: Plugins, entry: Registration, settings: CheckSettings, giv
                 entry,
                 settings,
                 name=given.name_in(),
-                on_status=lambda *what: shown.show(Preparing(*what)),
+                on_event=shown.show,
             )
         except ConformanceError as error:
             return error.report

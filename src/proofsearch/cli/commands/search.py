@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -93,7 +92,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
                 workers = given.places.get(_WORKERS)
                 run = partial(resume_search, path, workers=workers, retry_failures=retry_failures)
             else:
-                run = partial(run_search, settings, path, argv=sys.argv)
+                run = partial(run_search, settings, path)
             try:
                 summary = run(plugins=plugins, on_event=shown.show, live=shown.live)
             except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -83,7 +82,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
         path = out or free_folder(Path("checkpoints"), settings.plugin)
         with TrainingDisplay(quiet or not is_main_process()) as shown:
             try:
-                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
+                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show)
             except KeyboardInterrupt:
                 summary = None
         if summary is None:

@@ -14,7 +14,6 @@ from proofsearch.config.bounds import MOST_WORKERS
 from proofsearch.errors import VerificationError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
-from proofsearch.runs.run import Preparing
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 from proofsearch.runs.verification import verify_run
 
@@ -34,9 +33,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
     ) -> None:
         """Check a run's proofs again, from its files alone."""
         with display(quiet) as shown:
-            found = verify_run(
-                run, workers=workers, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what))
-            )
+            found = verify_run(run, workers=workers, plugins=plugins, on_event=shown.show)
         refused = found.refused
         if found.changed:
             streams.warning(

@@ -20,7 +20,8 @@ from proofsearch.cli.output.live import LiveSearches
 from proofsearch.measures.intervals import percentage, wilson
 from proofsearch.process import streams
 from proofsearch.protocols import TheoremResult
-from proofsearch.runs.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching, Warned
+from proofsearch.protocols.events import Began, Event, Preparing, Recorded, Searching, Warned
+from proofsearch.runs.run import RunSummary
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 
 
@@ -37,7 +38,7 @@ class Display(Protocol):
     def live(self) -> bool:
         """Whether it shows searches that are under way."""
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows an event."""
 
 
@@ -72,7 +73,7 @@ class Silence:
     ) -> None:
         pass
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows a warning."""
         if isinstance(event, Warned):
             warn(event)
@@ -85,7 +86,7 @@ class Lines(Silence):
         self._message = ""
         self._pace = _Pace()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Writes a line."""
         match event:
             case Preparing(message):
@@ -127,7 +128,7 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Moves the bars."""
         match event:
             case Preparing(message, done, total):
@@ -293,9 +294,8 @@ def _beginning(event: Began) -> str:
     if event.selection is None:
         return f"resuming {event.path}: {event.done} of {event.theorems} theorems are done, {event.proved} proved"
     chosen = f"{event.theorems} theorem{'s' if event.theorems != 1 else ''}"
-    if event.selection.is_default:
-        config = event.selection.config
-        chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
+    if event.by_default:
+        chosen += f" (nothing was selected, so: --split {event.selection.split} --limit {event.selection.limit})"
     return f"searching {chosen}; the run is kept in {event.path}"
 
 

@@ -15,7 +15,7 @@ from proofsearch.cli.output.console import escape
 from proofsearch.cli.output.run import Display, display, progress_bars
 from proofsearch.process import streams
 from proofsearch.protocols import TrainingReport
-from proofsearch.training import Noted, Progressed, TrainingEvent
+from proofsearch.protocols.events import Event, Noted, Progressed
 
 SHOWN = ("loss", "gap", "rank")
 """The metrics that a person watches; where a trainer has none of them, its first three are shown.
@@ -52,7 +52,7 @@ class TrainingDisplay:
     ) -> None:
         self._end()
 
-    def show(self, event: TrainingEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows an event. Of searches and trainings that follow each other one at a time has the screen."""
         match event:
             case Noted(message):

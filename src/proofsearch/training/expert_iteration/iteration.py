@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,10 @@ from proofsearch.errors import InputError, StorageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.runs.run import Preparing
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.runs.selection import select
 from proofsearch.storage.lock import FolderLock
 from proofsearch.storage.outputs import check_folder
-from proofsearch.training import OnTrainingEvent, TrainingEvent
 from proofsearch.training.expert_iteration.plan import SETTINGS, check, iteration_settings, search_config
 from proofsearch.training.expert_iteration.rounds import Round, Rounds
 
@@ -51,9 +50,7 @@ def iterate(
     out: Path,
     *,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> IterationSummary:
     """Begins an expert iteration and runs it to its end.
 
@@ -61,9 +58,7 @@ def iterate(
         config: what to do.
         out: the folder to make; must not exist or be empty.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record.
 
     Raises:
         KeyboardInterrupt: what was done is kept; :func:`resume_iteration` resumes it.
@@ -71,13 +66,12 @@ def iterate(
         ProofsearchError: as :func:`proofsearch.runs.run.run_search` and :func:`proofsearch.training.train`.
     """
     plugins = plugins or Plugins.discover()
-    tell = on_event or _ignore
     _refuse_taken(out)
     config = check(plugins, config)
-    _check_samples(plugins, config, cache, tell)
+    _check_samples(plugins, config, on_event)
     with _locked(out):
         _write(out / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, out, cache, tell, argv), out)
+        return _run(Rounds(plugins, config, out, on_event), out)
 
 
 def resume_iteration(
@@ -86,9 +80,7 @@ def resume_iteration(
     rounds: int | None = None,
     workers: int | None = None,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> IterationSummary:
     """Resumes an expert iteration where it was stopped or killed.
 
@@ -97,9 +89,7 @@ def resume_iteration(
         rounds: instead of its own number: more rounds continue one that was finished.
         workers: instead of its own number.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record.
 
     Raises:
         InputError: no iteration, or damaged.
@@ -114,7 +104,7 @@ def resume_iteration(
     config = check(plugins, config)
     with _locked(path):
         _write(path / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, path, cache, on_event or _ignore, argv), path)
+        return _run(Rounds(plugins, config, path, on_event), path)
 
 
 def _run(rounds: Rounds, out: Path) -> IterationSummary:
@@ -127,10 +117,10 @@ def _run(rounds: Rounds, out: Path) -> IterationSummary:
     return IterationSummary(out, tuple(rows), time.monotonic() - began)
 
 
-def _check_samples(plugins: Plugins, config: IterateConfig, cache: Path | None, tell: OnTrainingEvent) -> None:
+def _check_samples(plugins: Plugins, config: IterateConfig, on_event: OnEvent) -> None:
     """Refuses at once what would only fail hours later: a library without training or validation theorems."""
     parts = resolve(plugins, search_config(config, "train", None), shared=True)
-    with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+    with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         for split in ("train", "validation"):
             select(environment, SelectionConfig(split=split), config.seed)
@@ -168,7 +158,3 @@ def _write(file: Path, content: bytes) -> None:
             f"{file}: can't be written: {error.strerror or error}; what was done is kept: resume with: "
             f"proofsearch iterate --resume {file.parent}"
         ) from error
-
-
-def _ignore(event: TrainingEvent) -> None:
-    pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from proofsearch.errors import ProofsearchError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve, resolve_training
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Noted, OnEvent
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import resume_search, run_search
-from proofsearch.training import Noted, OnTrainingEvent, train, training_settings
+from proofsearch.training import train, training_settings
 from proofsearch.training.expert_iteration.plan import search_config, training_config
 
 
@@ -101,26 +102,14 @@ class Rounds:
         plugins: those that are installed.
         config: the checked configuration.
         out: the iteration's folder.
-        cache: a folder for what can be computed again.
-        tell: told what happens.
-        argv: the command line, for the record.
+        on_event: told what happens.
     """
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        config: IterateConfig,
-        out: Path,
-        cache: Path | None,
-        tell: OnTrainingEvent,
-        argv: Sequence[str],
-    ) -> None:
+    def __init__(self, plugins: Plugins, config: IterateConfig, out: Path, on_event: OnEvent) -> None:
         self._plugins = plugins
         self._config = config
         self._out = out.absolute()
-        self._cache = cache
-        self._tell = tell
-        self._argv = argv
+        self._on_event = on_event
 
     def __iter__(self) -> Iterator[Round]:
         """Does what is left to do and gives every round's row, those that were done before included."""
@@ -157,7 +146,9 @@ class Rounds:
         if any(search.proved for search in read_searches(paths)):
             merge(paths, places.policy)
         else:
-            self._tell(Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from"))
+            self._on_event(
+                Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from")
+            )
 
     def _learnt(self, places: RoundPaths) -> Mapping[str, Any]:
         number, checkpoint = places.number, places.checkpoint
@@ -166,16 +157,14 @@ class Rounds:
             from proofsearch.checkpoint import read_manifest
 
             return read_manifest(checkpoint).metrics
-        self._tell(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
+        self._on_event(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
         config = training_config(self._config, self._trajectories(places))
         summary = train(
             resolve_training(self._plugins, config, shared=True).config,
             checkpoint,
             resume=training_settings(checkpoint) is not None,
             plugins=self._plugins,
-            cache=self._cache,
-            on_event=self._tell,
-            argv=self._argv,
+            on_event=self._on_event,
         )
         return summary.metrics
 
@@ -230,20 +219,17 @@ class Rounds:
             folder = RunFolder.open(path)
             if not folder.remaining() and folder.status == "finished":
                 return folder.results()
-            self._tell(Noted(f"{what}: continuing"))
+            self._on_event(Noted(f"{what}: continuing"))
             summary = resume_search(
                 path,
                 workers=self._config.execution.workers,
                 plugins=self._plugins,
-                cache=self._cache,
-                on_event=self._tell,
+                on_event=self._on_event,
             )
         else:
-            self._tell(Noted(what))
+            self._on_event(Noted(what))
             config = resolve(self._plugins, config, shared=True).config
-            summary = run_search(
-                config, path, plugins=self._plugins, cache=self._cache, on_event=self._tell, argv=self._argv
-            )
+            summary = run_search(config, path, plugins=self._plugins, on_event=self._on_event)
         if len(summary.failures) == summary.theorems:
             raise ProofsearchError(f"{path}: no theorem could be searched: {summary.failures[0].message}")
         return summary.results
