@@ -12,7 +12,7 @@ from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
 from proofsearch.config.toml import from_whole_toml, to_toml
 from proofsearch.errors import InputError, StorageError
-from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.lock import locked
 from proofsearch.storage.outputs import check_folder
 from proofsearch.storage.texts import read_text
 
@@ -40,22 +40,33 @@ def training_settings(out: Path) -> TrainConfig | None:
     return from_whole_toml(read_text(file, "the TOML file of a training"), str(file), TrainConfig)
 
 
-class KeptOnce:
-    """The settings of a training, to be kept in its folder when something is trained with them and not before.
+class SettingsFile:
+    """The settings of a training, written into its folder when something is trained with them and not before.
 
     A resumed training that is refused, or is done already, leaves the folder saying what it was trained with.
     """
 
     def __init__(self, config: TrainConfig, out: Path) -> None:
-        self.done = False
+        self.written = False
         self._config = config
-        self._out = out
+        self._file = out / SETTINGS
 
-    def keep(self) -> None:
-        """Keeps them; a second time does nothing."""
-        if not self.done:
-            _keep_settings(self._config, self._out)
-            self.done = True
+    def write(self) -> None:
+        """Writes them; a second time does nothing.
+
+        Raises:
+            StorageError: they can't be written.
+        """
+        if self.written:
+            return
+        self.written = True
+        if not is_main_process():
+            return
+        try:
+            storage.write_whole(self._file, to_toml(self._config).encode())
+        except OSError as error:
+            why = error.strerror or error
+            raise StorageError(f"{self._file.parent}: the checkpoint folder can't be written: {why}") from error
 
 
 def manifest_content(folder: Path) -> bytes | None:
@@ -87,22 +98,15 @@ def alone(out: Path, *, resume: bool) -> Iterator[None]:
 
     Raises:
         RunFolderError: another process trains there.
+        StorageError: the folder can't be written.
     """
     if not is_main_process():
         yield
         return
-    lock = FolderLock(out / LOCK, "checkpoint")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error
-    try:
+    with locked(out / LOCK, "checkpoint"):
         if not resume:
             refuse_taken(out)  # another process may have been faster
         yield
-    finally:
-        lock.release()
 
 
 def refuse_missing_folder(out: Path) -> None:
@@ -113,13 +117,3 @@ def refuse_missing_folder(out: Path) -> None:
     """
     if not out.is_dir():
         raise InputError(f"{out}: no such folder; --resume continues a training that was begun with --out {out}")
-
-
-def _keep_settings(config: TrainConfig, out: Path) -> None:
-    if not is_main_process():
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        storage.write_whole(out / SETTINGS, to_toml(config).encode())
-    except OSError as error:
-        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_unuse
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
-    KeptOnce,
+    SettingsFile,
     alone,
     is_main_process,
     manifest_content,
@@ -26,7 +26,7 @@ from proofsearch.training.folder import (
     refuse_taken,
     training_settings,
 )
-from proofsearch.training.sources import find_or_record, recording_config, refuse_empty, refuse_foreign
+from proofsearch.training.sources import find_or_record, recording_config, refuse_useless
 
 TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
 """The kinds that a training chooses, and the option that does."""
@@ -50,13 +50,6 @@ class TrainingSummary:
     trajectories: tuple[str, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-
-
-def _refuse_useless(trajectories: Sequence[str], environment: str) -> None:
-    """Refuses trajectories that hold nothing, and those of another prover."""
-    for path in trajectories:
-        refuse_empty(Path(path))
-        refuse_foreign(Path(path), environment)
 
 
 def _refuse_nothing_left(checkpoint: Path, trainer: str) -> None:
@@ -103,33 +96,27 @@ def train(
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     if not trajectories and _needs_trajectories(parts):
         trajectories = find_or_record(plugins, config, on_event)
-    _refuse_useless(trajectories, config.env)
+    for path in map(Path, trajectories):
+        refuse_useless(path, config.env)
     with alone(out, resume=resume):
-        resolved = parts.config.model_copy(update={"trajectories": trajectories})
         before = training_settings(out)
-        kept = KeptOnce(resolved, out)
+        settings = SettingsFile(parts.config.model_copy(update={"trajectories": trajectories}), out)
         if not resume:
-            kept.keep()
+            settings.write()
 
         def report(told: TrainingReport) -> None:
             if told.step:
-                kept.keep()
+                settings.write()
             on_event(Progressed(told))
 
         manifest_before = manifest_content(out)
+        request = TrainingRequest([Path(path) for path in trajectories], out, config.seed, resume, report)
         with Components(plugins, parts, on_event) as components:
-            request = TrainingRequest(
-                trajectories=[Path(path) for path in trajectories],
-                out=out,
-                seed=config.seed,
-                resume=resume,
-                report=report,
-            )
             checkpoint = components.trainer().train(request)
         _refuse_nothing_left(checkpoint, config.plugin)
         if manifest_content(out) != manifest_before:
-            kept.keep()
-        elif before is not None and not kept.done:
+            settings.write()
+        elif before is not None and not settings.written:
             trajectories = before.trajectories  # nothing was left to train
         manifest = read_manifest(checkpoint)
         seconds = time.monotonic() - began

@@ -101,30 +101,22 @@ def _record(plugins: Plugins, config: TrainConfig, on_event: OnEvent) -> None:
         raise UsageError(f"no theorem could be searched in {RECORDING}: {summary.failures[0].message}")
 
 
-def refuse_empty(path: Path) -> None:
-    """Refuses a run that recorded no searches.
+def refuse_useless(path: Path, env: str) -> None:
+    """Refuses a run that recorded no searches, and searches of another environment.
+
+    Those that don't say theirs are the trainer's to judge.
 
     Raises:
-        InputError: it has none.
+        InputError: there are none, or some of another environment.
     """
-    # Imported here since it brings pyarrow, which the command's help has no need of.
-    from proofsearch.trajectory.reader import trajectory_files
+    # Imported here since they bring pyarrow, which the command's help has no need of.
+    from proofsearch.runs.recorded import refuse_missing
+    from proofsearch.trajectory.reader import environments, trajectory_files
 
     if not trajectory_files(path):
         raise InputError(
             f"{path}: the run has no trajectories; was it made with --no-trajectories? Record one that has them"
         )
-
-
-def refuse_foreign(path: Path, env: str) -> None:
-    """Refuses searches of another environment; those that don't say theirs are the trainer's to judge.
-
-    Raises:
-        InputError: it holds some.
-    """
-    from proofsearch.runs.recorded import refuse_missing
-    from proofsearch.trajectory.reader import environments
-
     if is_run_folder(path):
         folder = RunFolder.open(path)
         refuse_missing(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -102,14 +102,9 @@ def _command(plugins: Plugins) -> Callable[..., None]:
         from proofsearch.evaluation import EvaluationSettings, to_json
         from proofsearch.evaluation import evaluate as evaluate_runs
 
-        if given.places and scorer is None:
-            raise UsageError(
-                f"{given.flags()[0]} is an option of a scorer that is to score the recorded states; say which with "
-                f"--scorer, or leave it out"
-            )
         settings = EvaluationSettings(
             scorer=scorer,
-            options=given.component_options(),
+            options=_scorer_options(scorer, given),
             min_expansions=min_expansions,
             split=split,
             limit=limit,
@@ -136,3 +131,12 @@ def _command(plugins: Plugins) -> Callable[..., None]:
                 streams.message(f"wrote {file}")
 
     return evaluate
+
+
+def _scorer_options(scorer: str | None, given: Given) -> dict[str, dict[str, Any]]:
+    if given.places and scorer is None:
+        raise UsageError(
+            f"{given.flags()[0]} is an option of a scorer that is to score the recorded states; say which with "
+            f"--scorer, or leave it out"
+        )
+    return given.component_options()

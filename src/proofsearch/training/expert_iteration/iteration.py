@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
 from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.runs.selection import select
-from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.lock import locked
 from proofsearch.storage.outputs import check_folder
 from proofsearch.training.expert_iteration.plan import SETTINGS, check, iteration_settings, search_config
 from proofsearch.training.expert_iteration.rounds import Round, Rounds
@@ -69,7 +67,7 @@ def iterate(
     _refuse_taken(out)
     config = check(plugins, config)
     _check_samples(plugins, config, on_event)
-    with _locked(out):
+    with locked(out / _LOCK, "iteration"):
         _write(out / SETTINGS, to_toml(config).encode())
         return _run(Rounds(plugins, config, out, on_event), out)
 
@@ -102,7 +100,7 @@ def resume_iteration(
     if rounds is not None:
         config = config.model_copy(update={"rounds": rounds})
     config = check(plugins, config)
-    with _locked(path):
+    with locked(path / _LOCK, "iteration"):
         _write(path / SETTINGS, to_toml(config).encode())
         return _run(Rounds(plugins, config, path, on_event), path)
 
@@ -133,21 +131,6 @@ def _refuse_taken(out: Path) -> None:
             f"with --out"
         )
     check_folder(out, own=lambda names: names - {_LOCK, SETTINGS + storage.PART_SUFFIX}, error=InputError)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """One process at a time works in the folder, which is made."""
-    lock = FolderLock(out / _LOCK, "iteration")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(f"{out}: the folder can't be written: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _write(file: Path, content: bytes) -> None:
