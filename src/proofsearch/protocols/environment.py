@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from proofsearch.types import Demonstration, Outcome, ProofState, Theorem, Verdict
-
-if TYPE_CHECKING:
-    pass
 
 
 @runtime_checkable

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from proofsearch.types import Candidate, ProofState, Theorem
-
-if TYPE_CHECKING:
-    pass
+from typing import Protocol
 
 from proofsearch.protocols.environment import Moves
+from proofsearch.types import Candidate, ProofState, Theorem
 
 
 @dataclass(frozen=True, slots=True)
