@@ -27,6 +27,7 @@ from proofsearch.protocols import (
     Prepares,
     ScoreRequest,
     TacticGenerator,
+    ValueScorer,
 )
 from proofsearch.types import Candidate, Theorem
 
@@ -69,7 +70,7 @@ class KnownProofs:
         return self._steps
 
 
-class DemonstrationScorer:
+class DemonstrationScorer(ValueScorer):
     """Values a state of the library's own proof by minus the steps that are left, any other by :data:`OFF_PATH`.
 
     The oracle of every comparison, and the guide of recorded demonstrations.
@@ -86,9 +87,6 @@ class DemonstrationScorer:
             values.append(OFF_PATH if step is None else -float(step.remaining))
         return values
 
-    def close(self) -> None:
-        """Holds nothing."""
-
 
 class DemonstratedConfig(ComponentConfig):
     """Configuration of the generator ``demonstrated``."""
@@ -96,7 +94,7 @@ class DemonstratedConfig(ComponentConfig):
     generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
-class DemonstratedGenerator:
+class DemonstratedGenerator(TacticGenerator):
     """A policy's candidates, among which is always the tactic of the library's own proof.
 
     Where the policy does not suggest it, it takes the place of the last candidate, with that one's log-probability:
@@ -130,9 +128,6 @@ class DemonstratedGenerator:
         """Has the policy prepare what it needs; see :class:`proofsearch.protocols.Prepares`."""
         if isinstance(self._policy, Prepares):
             self._policy.prepare()
-
-    def close(self) -> None:
-        """Holds nothing of its own."""
 
 
 def make_demonstration(config: ComponentConfig | None, builder: Builder) -> DemonstrationScorer:

@@ -40,7 +40,8 @@ class Session(Protocol):
         """Applies a tactic to any state that this session returned, however long ago."""
 
     def close(self) -> None:
-        """Frees what the session holds. Idempotent."""
+        """Frees what the session holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable
@@ -127,7 +128,8 @@ class Environment(Protocol):
         """The file suffix of a written proof, with its dot."""
 
     def close(self) -> None:
-        """Frees what the environment holds. Idempotent."""
+        """Frees what the environment holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import ProofState
 
 
-class SampleEncoder:
+class SampleEncoder(Encoder):
     """Counts the words of a state in 16 columns; an :class:`proofsearch.protocols.Encoder` for checks."""
 
     width = 16
@@ -37,9 +37,6 @@ class SampleEncoder:
     def fingerprint(self) -> str:
         """Always the same: there is nothing to set."""
         return "sample-encoder-1"
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 class SampleBuilder:

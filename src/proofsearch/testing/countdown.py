@@ -24,7 +24,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError, UsageError
-from proofsearch.protocols import Builder, Usage
+from proofsearch.protocols import Builder, Environment, Session, Usage
 from proofsearch.types import (
     Advanced,
     Demonstration,
@@ -66,7 +66,7 @@ class CountdownMoves:
         return not isinstance(self._session.step(self._state, tactic), Rejected)
 
 
-class CountdownSession:
+class CountdownSession(Session):
     """One theorem being proved; see :class:`proofsearch.protocols.Session`.
 
     Args:
@@ -128,11 +128,8 @@ class CountdownSession:
         """The numbers one by one: none has anything to do with another."""
         return [_state([int(goal.text.split()[0])]) for goal in state.goals]
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class CountdownEnvironment:
+class CountdownEnvironment(Environment):
     """The numbers and the theorems about them; see :class:`proofsearch.protocols.Environment`."""
 
     proof_suffix = ".countdown"
@@ -239,9 +236,6 @@ class CountdownEnvironment:
     def fingerprint(self) -> Mapping[str, str]:
         """The size, which is all there is."""
         return {"countdown": "1", "size": str(self._config.size)}
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def make_countdown(config: CountdownConfig, builder: Builder) -> CountdownEnvironment:

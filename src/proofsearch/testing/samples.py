@@ -69,7 +69,7 @@ class Sample:
         return GenerationRequest(self.theorem, self.state, self.moves, seed)
 
 
-class ListedTactics:
+class ListedTactics(TacticGenerator):
     """A policy that knows nothing: the first tactics that apply, all equally likely.
 
     A :class:`proofsearch.protocols.TacticGenerator` for environments that enumerate moves; elsewhere it suggests
@@ -88,9 +88,6 @@ class ListedTactics:
             if moves.admits(tactic):
                 admitted.append(tactic)
         return [Candidate(tactic, -math.log(len(admitted))) for tactic in admitted]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def walks(
