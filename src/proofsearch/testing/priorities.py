@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from numbers import Real
+from typing import Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.engine import SearchGraph, SearchStatus
@@ -22,9 +23,9 @@ from proofsearch.protocols import (
     Priority,
     PriorityTraits,
 )
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, ignore_result, make_checks
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
 from proofsearch.testing.mazes import worlds
 from proofsearch.testing.searches import CALIBRATION, HashedValues, Trial, graph_hash
 
@@ -225,23 +226,14 @@ def _near(one: float, other: float) -> bool:
 def check_priority(
     factory: Factory,
     config: ComponentConfig | None = None,
-    *,
-    builder: Builder | None = None,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = ignore_result,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a priority against its contract, on what searches in mazes and of the builder's environment found.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
-        name: of the priority, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a priority that conforms.
@@ -249,9 +241,4 @@ def check_priority(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        case = PriorityCase(factory, config, builder)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "priority")
-        return make_checks(name, PRIORITY_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+    return check(PRIORITY_CHECKS, lambda builder, _: PriorityCase(factory, config, builder), factory, options)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from proofsearch.config import LimitConfig, SearchConfig
 from proofsearch.engine import search
 from proofsearch.protocols import (
+    Builder,
     Demonstrates,
     EnumeratesMoves,
     Environment,
@@ -200,3 +201,8 @@ def _other_children(session: Session, state: ProofState, moves: Moves | None) ->
             found += 1
         if found == _SIBLINGS:
             return
+
+
+def states_of(builder: Builder, opened: ExitStack) -> Sequence[Sample]:
+    """States of a builder's environment; the sessions that they are of are closed with a stack."""
+    return opened.enter_context(closing(Samples(builder.environment()))).states
