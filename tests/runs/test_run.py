@@ -18,7 +18,7 @@ from runfolders import without_hashes
 from proofsearch.config import RunConfig
 from proofsearch.errors import PluginError, RunFolderError, StorageError
 from proofsearch.protocols import TheoremResult
-from proofsearch.protocols.events import Began, Event, Preparing, Recorded, Searching
+from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import resume_search, run_search
 from proofsearch.runs.verification import verify_run
@@ -70,17 +70,17 @@ def test_a_run_searches_records_and_can_be_verified(tmp_path: Path) -> None:
 def test_a_run_that_is_watched_tells_where_searches_are_and_finds_the_same(tmp_path: Path, mode: str) -> None:
     events: list[Event] = []
     run_search(config(mode), tmp_path / "watched", on_event=events.append, live=True)
-    glimpses = [event.glimpse for event in events if isinstance(event, Searching)]
+    glimpses = [event for event in events if isinstance(event, Glimpse)]
     # Each worker tells at least of its first theorem's root: at once, whatever the time.
     first = glimpses[0]
     assert (first.expansions, first.depth, first.num_goals) == (0, 0, 1)
     assert first.theorem in RunFolder.open(tmp_path / "watched").results()
     assert first.text.endswith("is 0")
     of_first = [event for event in events if first in (getattr(event, "glimpse", None),) or isinstance(event, Recorded)]
-    assert isinstance(of_first[0], Searching), "a search is seen before its result is"
+    assert isinstance(of_first[0], Glimpse), "a search is seen before its result is"
 
     run_search(config(mode), tmp_path / "unwatched", on_event=events.append)
-    assert sum(isinstance(event, Searching) for event in events) == len(glimpses)
+    assert sum(isinstance(event, Glimpse) for event in events) == len(glimpses)
     assert comparable(tmp_path / "watched") == comparable(tmp_path / "unwatched")
 
 

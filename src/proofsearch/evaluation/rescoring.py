@@ -12,7 +12,7 @@ from typing import Any, Self
 from proofsearch.config import RunConfig
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.protocols import Calibrated, Calibration, Prepares, ScoreRequest
 from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.trajectory.recorded import RecordedSearch
@@ -99,7 +99,7 @@ def _request(theorem: Theorem, search: RecordedSearch, node: int) -> ScoreReques
     )
 
 
-def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]) -> Parts:
+def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]) -> ResolvedRun:
     """What a run's configuration chooses with another scorer.
 
     Options that are not given are those of the run; those that belong to nothing that is still chosen go.

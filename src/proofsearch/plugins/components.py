@@ -15,7 +15,15 @@ from proofsearch.errors import ComponentError, InputError, PluginError, UsageErr
 from proofsearch.guards import attributed, guarded
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_unused
+from proofsearch.plugins.resolution import (
+    ChosenComponent,
+    ResolvedRun,
+    ResolvedTraining,
+    checked,
+    named,
+    owner_of,
+    refuse_unused,
+)
 from proofsearch.plugins.sharing import SharedComponents, stand_in
 from proofsearch.process import streams
 from proofsearch.protocols import (
@@ -40,7 +48,7 @@ _GUARDED = ("observer",)
 """The kinds that something else closes, which keeps what they raise."""
 
 
-def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = flagged) -> None:
+def check_search(plugins: Plugins, parts: ResolvedRun, name: Callable[[Place], str] = flagged) -> None:
     """Checks that the strategy, the priority and what they are combined with fit together, before anything is searched.
 
     Args:
@@ -78,7 +86,7 @@ class Components:
     def __init__(
         self,
         plugins: Plugins,
-        parts: Parts | TrainingParts,
+        parts: ResolvedRun | ResolvedTraining,
         on_event: OnEvent = ignore_event,
         shared: SharedComponents | None = None,
         building: Sequence[tuple[str, str]] = (),
@@ -211,7 +219,7 @@ class Components:
             raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
         return name
 
-    def _part(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> Part:
+    def _part(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> ChosenComponent:
         """A component's registration and options; ``options`` count where the configuration has none for it."""
         part = self._parts.chosen.get((kind, name))
         if part is not None:
@@ -221,11 +229,11 @@ class Components:
             return self._kept(self._plugins.registry(kind)[name], options)
         return checked(self._plugins.registry(kind)[name], given, dotted)
 
-    def _kept(self, registration: Registration, options: Mapping[str, Any]) -> Part:
+    def _kept(self, registration: Registration, options: Mapping[str, Any]) -> ChosenComponent:
         """A component with options that were kept somewhere, and are for this component alone."""
         kind, name = registration.kind, registration.name
         try:
-            refuse_unused(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
+            refuse_unused(self._plugins, {name: options}, {(kind, name): ChosenComponent(registration, None)}, _inner)
             return checked(registration, {name: options}, _inner)
         except UsageError as error:
             raise InputError(
@@ -252,7 +260,7 @@ class Components:
         self._built[key] = component
         return component
 
-    def _build(self, part: Part) -> Any:
+    def _build(self, part: ChosenComponent) -> Any:
         owner = owner_of(part.registration)
         self._building.append(part.key)
         try:
@@ -260,7 +268,7 @@ class Components:
         finally:
             self._building.pop()
 
-    def _made(self, part: Part) -> Any:
+    def _made(self, part: ChosenComponent) -> Any:
         try:
             return part.registration.factory(part.config, self)
         except ImportError as error:
@@ -270,7 +278,7 @@ class Components:
                 f"{error}; install it, for example with the plugin's own requirements"
             ) from error
 
-    def _build_shared(self, part: Part, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
+    def _build_shared(self, part: ChosenComponent, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
         """A component for all threads, and what closes it.
 
         What it asks for and is not shared itself belongs to it alone: no worker uses that, so no call of it can overlap

@@ -20,7 +20,7 @@ from proofsearch.errors import PluginError, ProofsearchError, UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Chosen, Part, resolve_some
+from proofsearch.plugins.resolution import Chosen, ChosenComponent, resolve_some
 from proofsearch.protocols import Builder, Environment, TacticGenerator, TriesLosses, ValueScorer
 from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.testing import (
@@ -250,7 +250,7 @@ class _Checker:
         what = f"the trainer {chosen!r} does not say" if chosen is not None else "no installed trainer says"
         raise UsageError(f"{what} what losses are tried on (loss_cases); a loss is checked with the trainer it is for")
 
-    def _trainer(self, part: Part) -> object:
+    def _trainer(self, part: ChosenComponent) -> object:
         made: object = part.registration.factory(part.config, self._builder)
         return made
 
@@ -259,7 +259,7 @@ class _Checker:
         for entry in self._plugins.registry("trainer"):
             # It may need options, or a package that isn't there: another is asked then.
             with suppress(ValidationError, ProofsearchError, ImportError):
-                yield self._trainer(Part(entry, entry.config() if entry.config is not None else None))
+                yield self._trainer(ChosenComponent(entry, entry.config() if entry.config is not None else None))
 
     def _of_trainer(self) -> Mapping[str, Any]:
         return {"trajectories": self._settings.trajectories or None, "use": self._use}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -38,7 +38,7 @@ CHOOSERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChosenComponent:
     """A chosen component with its checked options."""
 
     registration: Registration
@@ -60,34 +60,33 @@ class Part:
         )()
 
 
-Chosen = Mapping[tuple[str, str], Part]
+Chosen = Mapping[tuple[str, str], ChosenComponent]
 """The chosen components by kind and name."""
 
 
+AnyConfig = TypeVar("AnyConfig", RunConfig, TrainConfig)
+
+
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a run's configuration chooses.
+class Resolved(Generic[AnyConfig]):
+    """What a configuration of a run or of a training chooses.
 
     Attributes:
         config: the configuration, with every option of every chosen component filled in.
         chosen: by kind and name.
     """
 
-    config: RunConfig
+    config: AnyConfig
     chosen: Chosen
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingParts:
-    """What a training's configuration chooses; as :class:`Parts`."""
-
-    config: TrainConfig
-    chosen: Chosen
+ResolvedRun = Resolved[RunConfig]
+ResolvedTraining = Resolved[TrainConfig]
 
 
 def resolve(
     plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> Parts:
+) -> ResolvedRun:
     """Looks up what a configuration chooses and checks its options.
 
     Args:
@@ -108,18 +107,18 @@ def resolve(
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
         refuse_unused(plugins, config.options, chosen, name)
-    return Parts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+    return Resolved(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
 def resolve_training(
     plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> TrainingParts:
+) -> ResolvedTraining:
     """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
     registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
         refuse_unused(plugins, config.options, chosen, name)
-    return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+    return Resolved(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
 def resolve_some(
@@ -128,7 +127,7 @@ def resolve_some(
     config: RunConfig,
     name: Callable[[Place], str] = dotted,
     choosers: Mapping[str, str] = CHOOSERS,
-) -> Parts:
+) -> ResolvedRun:
     """Checks the options of some components alone, whatever else the configuration names; as :func:`resolve`.
 
     Args:
@@ -140,7 +139,7 @@ def resolve_some(
     """
     chosen = _choose(plugins, list(registrations), config.options, name)
     refuse_unused(plugins, config.options, chosen, name, choosers)
-    return Parts(config, chosen)
+    return Resolved(config, chosen)
 
 
 def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
@@ -170,15 +169,15 @@ def _choose(
     registrations: list[Registration],
     options: Mapping[str, Mapping[str, Any]],
     name: Callable[[Place], str],
-) -> dict[tuple[str, str], Part]:
+) -> dict[tuple[str, str], ChosenComponent]:
     """Checks the options of components, and of those that they name."""
-    chosen: dict[tuple[str, str], Part] = {}
+    chosen: dict[tuple[str, str], ChosenComponent] = {}
     waiting = list(registrations)
     for registration in waiting:
-        part = checked(registration, options, name)
-        chosen[part.key] = part
+        component = checked(registration, options, name)
+        chosen[component.key] = component
         for kind in ("encoder", "generator"):
-            named = [part.ability(kind, None), *part.ability(f"{kind}s", ())]
+            named = [component.ability(kind, None), *component.ability(f"{kind}s", ())]
             for name_of_part in named:
                 if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
                     waiting.append(plugins.registry(kind)[name_of_part])
@@ -187,20 +186,20 @@ def _choose(
 
 def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
-    for part in chosen.values():
-        if part.config is not None:
-            options.setdefault(part.registration.name, {}).update(part.config.model_dump(mode="json"))
+    for component in chosen.values():
+        if component.config is not None:
+            options.setdefault(component.registration.name, {}).update(component.config.model_dump(mode="json"))
     return options
 
 
 def checked(
     registration: Registration, all_options: Mapping[str, Mapping[str, Any]], name: Callable[[Place], str]
-) -> Part:
+) -> ChosenComponent:
     """A component with its checked options; of components of several kinds with one name each takes those it knows."""
     given = all_options.get(registration.name, {})
     model = registration.config
     if model is None:
-        return Part(registration, None)
+        return ChosenComponent(registration, None)
     try:
         options = model.model_validate({key: value for key, value in given.items() if key in model.model_fields})
     except ValidationError as error:
@@ -212,7 +211,7 @@ def checked(
         raise owner_of(registration).error("its options", f"raised {one_line(error)}") from error
     paths = {key: value.expanduser().absolute() for key, value in options if isinstance(value, Path)}
     # A run must mean the same file when it is resumed from another folder.
-    return Part(registration, options.model_copy(update=paths))
+    return ChosenComponent(registration, options.model_copy(update=paths))
 
 
 def owner_of(registration: Registration) -> Owner:
@@ -240,7 +239,7 @@ def refuse_unused(
         UsageError: there is one; the message says what it would take.
     """
     for component, given in options.items():
-        models = [part.registration.config for part in chosen.values() if part.registration.name == component]
+        models = [taker.registration.config for taker in chosen.values() if taker.registration.name == component]
         known = [field for model in models if model is not None for field in model.model_fields]
         for key in given:
             if key not in known:

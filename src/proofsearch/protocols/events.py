@@ -55,6 +55,8 @@ class Began:
 class Glimpse:
     """Where a search is: what it has tried, and the state that was the best of those waiting when it chose last.
 
+    Told now and then where that was asked for.
+
     Attributes:
         theorem: the name of what is to be proved.
         expansions: nodes expanded.
@@ -72,13 +74,6 @@ class Glimpse:
     value: float | None
     text: str
     memory: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Searching:
-    """A search is under way; told now and then where that was asked for."""
-
-    glimpse: Glimpse
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ class Progressed:
     report: TrainingReport
 
 
-Event = Preparing | Noted | Began | Searching | Recorded | Warned | Progressed
+Event = Preparing | Noted | Began | Glimpse | Recorded | Warned | Progressed
 OnEvent = Callable[[Event], None]
 """Is told each event, in the thread of whoever called the verb."""
 

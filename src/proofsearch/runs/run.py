@@ -24,9 +24,9 @@ from proofsearch.errors import ComponentError, RunFolderError, trace_of
 from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve
 from proofsearch.protocols import Environment, Job, JobResult, Prepares, RelaysProgress, RunInfo, TheoremResult
-from proofsearch.protocols.events import Began, OnEvent, Recorded, Searching, Warned, ignore_event
+from proofsearch.protocols.events import Began, OnEvent, Recorded, Warned, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
@@ -86,7 +86,7 @@ def run_search(
         out: the run folder to make; must not exist or be empty.
         plugins: default: those that are installed.
         on_event: told what happens, in this thread.
-        live: tell :class:`Searching` events as well, where the executor can pass them on.
+        live: tell of each :class:`~proofsearch.protocols.events.Glimpse` as well, where the executor can pass them on.
 
     Raises:
         ProofsearchError: bad input, an unusable plugin, a full disk, a worker that can't start. What was recorded is
@@ -118,7 +118,7 @@ def resume_search(
         retry_failures: search those again whose worker gave no result.
         plugins: default: those that are installed.
         on_event: told what happens, in this thread.
-        live: tell :class:`Searching` events as well, where the executor can pass them on.
+        live: tell of each :class:`~proofsearch.protocols.events.Glimpse` as well, where the executor can pass them on.
 
     Raises:
         RunFolderError: not a run folder, damaged, in use, of a newer version, or its environment has changed since.
@@ -146,7 +146,9 @@ def resume_search(
         return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
 
 
-def _begin(plugins: Plugins, config: RunConfig, out: Path, on_event: OnEvent) -> tuple[RunFolder, Parts, Selection]:
+def _begin(
+    plugins: Plugins, config: RunConfig, out: Path, on_event: OnEvent
+) -> tuple[RunFolder, ResolvedRun, Selection]:
     """Selects the theorems and makes the folder. The environment, which may be large, does not outlive this."""
     parts = resolve(plugins, config)
     check_search(plugins, parts)
@@ -164,13 +166,13 @@ def _begin(plugins: Plugins, config: RunConfig, out: Path, on_event: OnEvent) ->
             selection.theorems,
             proof_suffix=environment.proof_suffix,
         )
-    return folder, Parts(resolved, parts.chosen), selection
+    return folder, Resolved(resolved, parts.chosen), selection
 
 
 def _search(
     folder: RunFolder,
     plugins: Plugins,
-    parts: Parts,
+    parts: ResolvedRun,
     theorems: Sequence[Theorem],
     on_event: OnEvent,
     live: bool,
@@ -186,7 +188,7 @@ def _search(
         glimpse = None
         if live and isinstance(executor, RelaysProgress):
             glimpse = GLIMPSE_INTERVAL
-            executor.relay_progress_to(lambda job, glimpse: on_event(Searching(glimpse)))
+            executor.relay_progress_to(lambda job, glimpse: on_event(glimpse))
         recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, glimpse)
         jobs = (Job(theorem.name, theorem) for theorem in theorems)
         warned: set[str] = set()

@@ -16,7 +16,7 @@ from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, ProofError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
 from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
 from proofsearch.types import Limit, Theorem, Verdict, reaches
@@ -83,7 +83,7 @@ class SearchWorker:
     def __init__(
         self,
         plugins: Plugins,
-        parts: Parts,
+        parts: ResolvedRun,
         run_id: str = "",
         shared: SharedComponents | None = None,
         glimpse: float | None = None,

@@ -14,7 +14,7 @@ from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_unused, resolve, resolve_training
+from proofsearch.plugins.resolution import CHOOSERS, ResolvedTraining, refuse_unused, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
 from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
@@ -123,7 +123,7 @@ def train(
         return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
 
 
-def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> TrainingParts:
+def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> ResolvedTraining:
     """Looks up what a training needs and checks its options; those of a first recording count too.
 
     Args:
@@ -140,5 +140,5 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
     return parts
 
 
-def _needs_trajectories(parts: TrainingParts) -> bool:
+def _needs_trajectories(parts: ResolvedTraining) -> bool:
     return bool(parts.chosen["trainer", parts.config.plugin].ability("needs_trajectories", True))

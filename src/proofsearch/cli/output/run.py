@@ -19,7 +19,7 @@ from proofsearch.cli.output.live import LiveSearches
 from proofsearch.measures.intervals import percentage, wilson
 from proofsearch.process import streams
 from proofsearch.protocols import TheoremResult
-from proofsearch.protocols.events import Began, Event, Preparing, Recorded, Searching, Warned
+from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded, Warned
 from proofsearch.runs.run import RunSummary
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 
@@ -133,8 +133,8 @@ class Bars:
                 self._searching = self._progress.add_task(
                     "searching", total=event.theorems, completed=event.done, note=f"{event.proved} proved"
                 )
-            case Searching(glimpse):
-                self._searches.see(glimpse)
+            case Glimpse():
+                self._searches.see(event)
             case Recorded(result):
                 self._searches.forget(result.theorem)
                 self._pace.count(result)

@@ -12,14 +12,7 @@ from proofsearch.config.toml import from_whole_toml
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.components import check_search
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import (
-    CHOOSERS,
-    Chosen,
-    Parts,
-    refuse_unused,
-    resolve,
-    resolve_training,
-)
+from proofsearch.plugins.resolution import CHOOSERS, Chosen, ResolvedRun, refuse_unused, resolve, resolve_training
 from proofsearch.storage.texts import read_text
 
 SETTINGS = "iterate.toml"
@@ -100,7 +93,7 @@ def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     return options
 
 
-def _check_policy(config: IterateConfig, parts: Parts, name: Callable[[Place], str]) -> None:
+def _check_policy(config: IterateConfig, parts: ResolvedRun, name: Callable[[Place], str]) -> None:
     policy = parts.chosen["generator", config.generator].registration
     if policy.config is None or "trajectories" not in policy.config.model_fields:
         raise UsageError(

@@ -57,42 +57,26 @@ class Round:
     both_value_expansions: int
 
 
-@dataclass(frozen=True, slots=True)
 class RoundPaths:
-    """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`."""
+    """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`.
 
-    out: Path
-    number: int
+    Attributes:
+        number: of the round.
+        search: the run on training theorems.
+        policy: the file that the policy learns from in the round after.
+        checkpoint: what was learnt.
+        base: the run on validation theorems without a value.
+        value: the run on validation theorems with the round's value.
+    """
 
-    @property
-    def folder(self) -> Path:
-        """The round's folder."""
-        return self.out / f"round-{self.number}"
-
-    @property
-    def search(self) -> Path:
-        """The run on training theorems."""
-        return self.folder / "search"
-
-    @property
-    def policy(self) -> Path:
-        """The file that the policy learns from in the round after."""
-        return self.folder / "policy.parquet"
-
-    @property
-    def checkpoint(self) -> Path:
-        """What was learnt."""
-        return self.folder / "checkpoint"
-
-    @property
-    def base(self) -> Path:
-        """The run on validation theorems without a value."""
-        return self.folder / "validation-base"
-
-    @property
-    def value(self) -> Path:
-        """The run on validation theorems with the round's value."""
-        return self.folder / "validation-value"
+    def __init__(self, out: Path, number: int) -> None:
+        folder = out / f"round-{number}"
+        self.number = number
+        self.search = folder / "search"
+        self.policy = folder / "policy.parquet"
+        self.checkpoint = folder / "checkpoint"
+        self.base = folder / "validation-base"
+        self.value = folder / "validation-value"
 
 
 class Rounds:
