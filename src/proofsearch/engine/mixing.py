@@ -49,7 +49,9 @@ class Mix:
         """Returns a plain formula where there is a calibration, else one that learns its scale."""
         if calibration is None:
             return WarmingMix(graph, or_default(self._value_weight, EQUAL_WEIGHT), self._warmup)
-        return CalibratedMix(Standardisation.of(calibration), or_default(self._value_weight, calibration.value_weight))
+        return CalibratedMix(
+            Standardisation.from_calibration(calibration), or_default(self._value_weight, calibration.value_weight)
+        )
 
     def __call__(self, columns: PriorityColumns) -> Sequence[float]:
         """Never asked: each search begins one of its own."""
@@ -69,7 +71,7 @@ class Mix:
                 "costs of parts from the first expansion on; use a calibrated scorer such as ebm, or --priority astar"
             )
         weight = or_default(self._value_weight, calibration.value_weight)
-        scale = Standardisation.of(calibration)
+        scale = Standardisation.from_calibration(calibration)
         return Linear(
             path=(1 - weight) * scale.logprob_scale,
             value=weight * scale.value_scale,

@@ -14,7 +14,7 @@ from proofsearch.errors import UsageError
 from proofsearch.evaluation.neutrality import is_neutral
 from proofsearch.evaluation.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
 from proofsearch.evaluation.recorded import Recorded, contradictions, read
-from proofsearch.evaluation.rescoring import Rescorer, replaced
+from proofsearch.evaluation.rescoring import Rescorer, with_scorer
 from proofsearch.evaluation.result import Comparison, Evaluation, Rates, RunEvaluation, TimeSpent
 from proofsearch.evaluation.settings import EvaluationSettings
 from proofsearch.evaluation.values import judge
@@ -114,7 +114,7 @@ def _read(
                 message = f"scoring {folder.path} with {settings.scorer}"
                 rescorer = stack.enter_context(Rescorer(plugins, config, settings.scorer, settings.options, on_event))
             else:  # what is wrong with it is to be said here too
-                replaced(plugins, config, settings.scorer, settings.options)
+                with_scorer(plugins, config, settings.scorer, settings.options)
         recorded = read(
             folder,
             names,

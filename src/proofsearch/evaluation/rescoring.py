@@ -48,7 +48,7 @@ class Rescorer:
         self.name = scorer
         self.scored = 0
         self.unscored = 0
-        self._components = Components(plugins, replaced(plugins, config, scorer, options), on_event)
+        self._components = Components(plugins, with_scorer(plugins, config, scorer, options), on_event)
         try:
             self._scorer = self._components.scorer()
             if isinstance(self._scorer, Prepares):
@@ -99,7 +99,9 @@ def _request(theorem: Theorem, search: RecordedSearch, node: int) -> ScoreReques
     )
 
 
-def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]) -> ResolvedRun:
+def with_scorer(
+    plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]
+) -> ResolvedRun:
     """What a run's configuration chooses with another scorer.
 
     Options that are not given are those of the run; those that belong to nothing that is still chosen go.

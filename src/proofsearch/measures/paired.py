@@ -52,7 +52,7 @@ class Efforts:
         column: NDArray[np.float64] = getattr(self, kind)
         return column
 
-    def of(self, names: Sequence[str]) -> Efforts:
+    def select(self, names: Sequence[str]) -> Efforts:
         """Returns the efforts of some theorems, in the order of ``names``.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 
 from proofsearch.config import ExecutionConfig, RunConfig, SearchConfig, TrainConfig
 from proofsearch.config.explain import Place, dotted
-from proofsearch.engine.combination import check_combination, flagged
+from proofsearch.engine.combination import check_combination, flag_of
 from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, InputError, PluginError, UsageError
 from proofsearch.guards import attributed, guarded
@@ -19,8 +19,8 @@ from proofsearch.plugins.resolution import (
     ChosenComponent,
     ResolvedRun,
     ResolvedTraining,
-    checked,
-    named,
+    check_options,
+    named_components,
     owner_of,
     refuse_unused,
 )
@@ -48,7 +48,7 @@ _GUARDED = ("observer",)
 """The kinds that something else closes, which keeps what they raise."""
 
 
-def check_search(plugins: Plugins, parts: ResolvedRun, name: Callable[[Place], str] = flagged) -> None:
+def check_search(plugins: Plugins, parts: ResolvedRun, name: Callable[[Place], str] = flag_of) -> None:
     """Checks that the strategy, the priority and what they are combined with fit together, before anything is searched.
 
     Args:
@@ -213,7 +213,7 @@ class Components:
 
     def _own(self, kind: str) -> str:
         """The component of a kind that the configuration itself names."""
-        name = named(self._parts.config).get(kind)
+        name = named_components(self._parts.config).get(kind)
         if name is None:
             what = "a training" if isinstance(self._parts.config, TrainConfig) else "a search"
             raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
@@ -227,14 +227,14 @@ class Components:
         given = self._parts.config.options
         if options is not None and name not in given:
             return self._kept(self._plugins.registry(kind)[name], options)
-        return checked(self._plugins.registry(kind)[name], given, dotted)
+        return check_options(self._plugins.registry(kind)[name], given, dotted)
 
     def _kept(self, registration: Registration, options: Mapping[str, Any]) -> ChosenComponent:
         """A component with options that were kept somewhere, and are for this component alone."""
         kind, name = registration.kind, registration.name
         try:
             refuse_unused(self._plugins, {name: options}, {(kind, name): ChosenComponent(registration, None)}, _inner)
-            return checked(registration, {name: options}, _inner)
+            return check_options(registration, {name: options}, _inner)
         except UsageError as error:
             raise InputError(
                 f"options kept for the {kind} {name!r}: {error}; they were changed since, or are those of another "

@@ -102,7 +102,7 @@ def resolve(
             that is not chosen.
     """
     config = _with_generator(plugins, config, name)
-    registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
+    registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
     registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
@@ -114,7 +114,7 @@ def resolve_training(
     plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
 ) -> ResolvedTraining:
     """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
-    registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
+    registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
         refuse_unused(plugins, config.options, chosen, name)
@@ -146,11 +146,11 @@ def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place],
     """The configuration with a generator: the one that is named, the environment's own, or else the k-NN."""
     if config.generator != AUTO:
         return config
-    environment = checked(plugins.registry("environment")[config.env], config.options, name)
+    environment = check_options(plugins.registry("environment")[config.env], config.options, name)
     return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
 
 
-def named(config: RunConfig | TrainConfig) -> dict[str, str]:
+def named_components(config: RunConfig | TrainConfig) -> dict[str, str]:
     """The components that a configuration itself names, by kind."""
     if isinstance(config, TrainConfig):
         return {"environment": config.env, "trainer": config.plugin, "executor": config.execution.executor}
@@ -174,7 +174,7 @@ def _choose(
     chosen: dict[tuple[str, str], ChosenComponent] = {}
     waiting = list(registrations)
     for registration in waiting:
-        component = checked(registration, options, name)
+        component = check_options(registration, options, name)
         chosen[component.key] = component
         for kind in ("encoder", "generator"):
             named = [component.ability(kind, None), *component.ability(f"{kind}s", ())]
@@ -192,7 +192,7 @@ def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     return options
 
 
-def checked(
+def check_options(
     registration: Registration, all_options: Mapping[str, Mapping[str, Any]], name: Callable[[Place], str]
 ) -> ChosenComponent:
     """A component with its checked options; of components of several kinds with one name each takes those it knows."""

@@ -19,7 +19,7 @@ from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.provenance import differing
-from proofsearch.runs.worker import at_least
+from proofsearch.runs.worker import require_tier
 from proofsearch.types import Verdict
 
 _EXECUTOR = "local"
@@ -159,7 +159,7 @@ class _Checker:
             return _refused(str(error))
         if theorem.statement != recorded.statement:
             return _refused(f"the theorem now says {theorem.statement!r}; the run searched {recorded.statement!r}")
-        return at_least(self._environment.verify(theorem, proof), self._folder.config.min_tier)
+        return require_tier(self._environment.verify(theorem, proof), self._folder.config.min_tier)
 
 
 def _verdict(result: JobResult) -> Verdict:

@@ -197,11 +197,11 @@ class SearchWorker:
             proof = self._environment.write_proof(theorem, tactics)
         except ProofError as error:
             return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
-        verdict = at_least(self._environment.verify(theorem, proof), self._config.min_tier)
+        verdict = require_tier(self._environment.verify(theorem, proof), self._config.min_tier)
         return verdict, proof if verdict.proved else None
 
 
-def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
+def require_tier(verdict: Verdict, minimum: str | None) -> Verdict:
     """A verdict where only checks count that go at least so far: one that doesn't refuses the proof."""
     if minimum is None or not verdict.proved or reaches(verdict.tier, minimum):
         return verdict

@@ -128,7 +128,7 @@ class SteppedTraining(ABC):
 
     def _report(self) -> None:
         messages, self.messages = self.messages, []
-        self.progress.at(self.step, self.shown, at_once=self.validated)
+        self.progress.update(self.step, self.shown, at_once=self.validated)
         self.progress.say(*messages)
         if self.skipped >= self._stopping.max_skipped:
             refuse_divergence(self.step, self.skipped, self._stopping.remedy)

@@ -87,7 +87,7 @@ class Watch(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Reports the step; ends the training where that is asked for or the time is up."""
         try:
-            self._progress.at(state.global_step, {}, at_once=self._validated)
+            self._progress.update(state.global_step, {}, at_once=self._validated)
         except KeyboardInterrupt:
             # Not a signal, which is remembered: whoever was told of the progress asks to stop.
             self._interruption.requested = True
