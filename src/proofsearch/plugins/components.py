@@ -20,6 +20,7 @@ from proofsearch.plugins.resolution import (
     ResolvedRun,
     ResolvedTraining,
     check_options,
+    default_generator,
     named_components,
     owner_of,
     refuse_unused,
@@ -118,9 +119,13 @@ class Components:
     def generator(self, name: str | None = None) -> TacticGenerator:
         """The tactic generator of the run, or another by name, with the options that the run gives it.
 
+        A training has none of its own: there it is the environment's default.
+
         Raises:
-            PluginError: no such generator, or none named for a training, which has none of its own.
+            PluginError: no such generator.
         """
+        if name is None and isinstance(self._parts.config, TrainConfig):
+            name = default_generator(self._parts.chosen["environment", self._parts.config.env])
         return cast(TacticGenerator, self._get("generator", name or self._own("generator")))
 
     def scorer(self) -> ValueScorer:

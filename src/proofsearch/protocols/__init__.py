@@ -85,9 +85,11 @@ from proofsearch.protocols.value import (
     Calibration,
     Encoder,
     FollowsPaths,
+    ReadsMoves,
     ScoreRequest,
     ValueScorer,
     follows_paths,
+    reads_moves,
 )
 
 __all__ = [
@@ -136,6 +138,7 @@ __all__ = [
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
+    "ReadsMoves",
     "RelaysProgress",
     "ReleasesStates",
     "Renews",
@@ -168,4 +171,5 @@ __all__ = [
     "WorkerFactory",
     "follows_paths",
     "ignore_report",
+    "reads_moves",
 ]
