@@ -127,14 +127,16 @@ def with_options(command: Callable[..., None], options: Iterable[ConfigOption]) 
     own = inspect.signature(command, eval_str=True)
     parameters = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     owners = {flag: "proofsearch itself" for one in parameters for flag in _flags(one)}
+    names = {one.name for one in parameters}
     for entry in options:
         owner = owners.setdefault(entry.flag, entry.panel)
-        if owner is not entry.panel or any(entry.parameter == one.name for one in parameters):
+        if owner is not entry.panel or entry.parameter in names:
             raise PluginError(
                 f"{entry.flag} means two things: {owner}, and {entry.panel}; switch one of the plugins off with "
                 f"PROOFSEARCH_DISABLE_PLUGINS, or have its component renamed"
             )
         parameters.append(_parameter(entry))
+        names.add(entry.parameter)
 
     def run(**given: Any) -> None:
         command(**given)
