@@ -46,6 +46,11 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
     return Counter(reason.removeprefix("Skipped: ") for reason in reasons)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Has pytest-xdist take files in their order; by the number of tests, the few that take minutes would come last."""
+    config.option.loadscopereorder = False
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Takes the million objects of modules and tests out of every later collection of garbage."""

@@ -29,7 +29,6 @@ from proofsearch.trajectory.reader import read_searches
 HASHED = 64
 STEPS = 200
 
-pytestmark = pytest.mark.xdist_group("the whole way")  # its commands run once, for all tests of one process
 ENCODER = ("--ebm-encoder", "context", "--context-hashed", str(HASHED))
 VALIDATION = ("--split", "validation", "--limit", "12", "--max-expansions", "24")
 

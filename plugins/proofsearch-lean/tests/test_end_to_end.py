@@ -16,8 +16,6 @@ import pytest
 from lean_installation import Installation
 from lean_sessions import HANGS
 
-pytestmark = pytest.mark.xdist_group("lean end to end")
-
 KNOWN = {
     "and_swap (p q : Prop) (h : p ∧ q) : q ∧ p": ("constructor", "exact h.2", "exact h.1"),
     "or_swap (p q : Prop) (h : p ∨ q) : q ∨ p": (

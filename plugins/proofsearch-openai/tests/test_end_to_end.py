@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("openai end to end")
 FIRST, SECOND = "|- ( ph -> ph )", "\n|- "
 
 

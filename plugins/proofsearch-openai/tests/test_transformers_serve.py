@@ -30,7 +30,6 @@ from proofsearch.errors import UsageError
 from proofsearch.protocols import GenerationRequest
 from proofsearch.types import State, Theorem
 
-pytestmark = pytest.mark.xdist_group("transformers serve")
 BIN = Path(sys.executable).parent
 SECONDS = 180
 """For the server to be there, on a machine that does much else."""
