@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -35,6 +37,18 @@ def _not_flushed(descriptor: int) -> None:
 
 # Tests that kill while files are written, or have the disk fail, put their own in this place. Commands flush as ever.
 os.fsync = _not_flushed
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Has every test hear signals as a terminal's programs do, though ``nohup`` or ``&`` ran the tests deaf to some."""
+    ignored = [number for number in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
 
 REQUIRE_ALL = "PROOFSEARCH_REQUIRE_ALL"
 """The environment variable with which a run fails where a test is skipped."""
