@@ -73,7 +73,7 @@ def run(folder: Path, *arguments: str, shell: str = '"$@"', **variables: str) ->
         cwd=folder,
         env=os.environ | {"COLUMNS": "150", "PYTHONIOENCODING": "utf-8"} | variables,
         capture_output=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -31,7 +31,7 @@ from proofsearch.protocols import GenerationRequest
 from proofsearch.types import State, Theorem
 
 BIN = Path(sys.executable).parent
-SECONDS = 180
+SECONDS = 600
 """For the server to be there, on a machine that does much else."""
 
 

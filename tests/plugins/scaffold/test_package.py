@@ -25,7 +25,7 @@ NAMES = ["x", "my-idea", "ofmorelettersthanallowed"]
 def run(*arguments: str | Path, cwd: Path) -> str:
     """Runs a Python module to its end; returns what it says where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-m", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=600, check=False
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
