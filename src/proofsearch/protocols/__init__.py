@@ -33,10 +33,10 @@ from proofsearch.protocols.environment import (
 )
 from proofsearch.protocols.execution import (
     Executor,
-    HearsProgress,
     Job,
     JobResult,
-    TellsProgress,
+    RelaysProgress,
+    ReportsProgress,
     Worker,
     WorkerFactory,
 )
@@ -78,7 +78,7 @@ from proofsearch.protocols.training import (
     TrainingReport,
     TrainingRequest,
     TriesLosses,
-    unreported,
+    ignore_report,
 )
 from proofsearch.protocols.value import (
     Calibrated,
@@ -121,7 +121,6 @@ __all__ = [
     "Fingerprinted",
     "FollowsPaths",
     "GenerationRequest",
-    "HearsProgress",
     "Interruptible",
     "Job",
     "JobResult",
@@ -140,8 +139,10 @@ __all__ = [
     "PriorityColumns",
     "PriorityTraits",
     "ReadsMoves",
+    "RelaysProgress",
     "ReleasesStates",
     "Renews",
+    "ReportsProgress",
     "ReportsStatistics",
     "ReportsUsage",
     "RepresentsStates",
@@ -159,7 +160,6 @@ __all__ = [
     "StrategyTraits",
     "TacticGenerator",
     "TakesApart",
-    "TellsProgress",
     "TheoremResult",
     "Trainer",
     "TrainingReport",
@@ -170,6 +170,6 @@ __all__ = [
     "Worker",
     "WorkerFactory",
     "follows_paths",
+    "ignore_report",
     "reads_moves",
-    "unreported",
 ]
