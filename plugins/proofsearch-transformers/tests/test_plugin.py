@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -52,7 +53,9 @@ def test_options_of_encoder_and_generator_mean_the_same_when_nobody_gives_them()
 def test_encoded_states_are_kept_on_disk_unless_it_is_switched_off(
     tiny: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = EncoderConfig(model=str(tiny["llama"]), device="cpu")
+    folder = tmp_path / "own"  # nobody else has it loaded
+    shutil.copytree(tiny["llama"], folder)
+    config = EncoderConfig(model=str(folder), device="cpu")
     made = make_encoder(config, builder(tmp_path))
     rows = made.encode([State("(a-b)", ()), State("c", ())])
     made.close()
@@ -60,7 +63,7 @@ def test_encoded_states_are_kept_on_disk_unless_it_is_switched_off(
     def refuse(*_: object) -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr("proofsearch_transformers.inference.encoder.load_backbone", refuse)
+    monkeypatch.setattr("proofsearch_transformers.inference.shared.load_backbone", refuse)
     again = make_encoder(config, builder(tmp_path))
     assert isinstance(again, CachedEncoder)
     assert np.array_equal(again.encode([State("c", ()), State("(a-b)", ())]), rows[::-1])
