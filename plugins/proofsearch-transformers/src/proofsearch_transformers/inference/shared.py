@@ -135,10 +135,12 @@ class Use:
         model = self.model
         with model.turn:
             layers = {None, *(use.layer for use in model.uses if use.template == self.template)}
+            # An encoder-decoder writes on from its encoder's hidden states.
+            goes_on = writing and not model.language_model(self, tokenizer).config.is_encoder_decoder
             found: dict[tuple[int, ...], Reading] = {}
             for prompt in dict.fromkeys(map(tuple, prompts)):
                 kept = model.readings.get(prompt)
-                if kept is not None and layers <= kept.hidden.keys() and (kept.cache is not None or not writing):
+                if kept is not None and layers <= kept.hidden.keys() and (kept.cache is not None or not goes_on):
                     found[prompt] = kept
             missing = [prompt for prompt in dict.fromkeys(map(tuple, prompts)) if prompt not in found]
             for places in groups([len(prompt) for prompt in missing], most) if missing else ():
