@@ -72,4 +72,5 @@ class KeptAnswers(Generic[_Answer]):
 
 
 def _key(request: GenerationRequest, n: int) -> Hashable:
-    return request.theorem.name, request.state.key, n
+    # Not the key: in another session of the theorem it may be that of another state.
+    return request.theorem.name, request.state.text, n
