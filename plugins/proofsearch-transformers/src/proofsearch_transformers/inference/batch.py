@@ -46,7 +46,7 @@ def begin_rows(
     places = {prompt: place for place, prompt in enumerate(dict.fromkeys(map(tuple, prompts)))}
     decoder = model.config.is_encoder_decoder
     ids, mask = (tensor.to(model.device) for tensor in pad(list(places), pad_id, left=not decoder))
-    rows = torch.tensor([places[tuple(prompt)] for prompt in prompts], device=model.device)
+    rows = torch.tensor([places[tuple(prompt)] for prompt in prompts])  # not on a device: layers may be on several
     if decoder:
         assert readings is not None
         states = pad_sequence([readings[prompt].hidden[None] for prompt in places], batch_first=True)
@@ -72,7 +72,7 @@ def go_on(output: Any, inputs: dict[str, Any], rows: Sequence[int], *, first: in
         rows: the numbers of the rows.
         first: as there.
     """
-    chosen = torch.tensor(rows, device=output.sequences.device)
+    chosen = torch.tensor(rows)  # on the processor, as layers may be on several devices
     ids, mask = output.sequences[chosen], inputs["attention_mask"][chosen]
     written = mask.new_ones((len(rows), ids.shape[1] - mask.shape[1]))
     cache = cache_of(output, ids.shape[1] - 1)

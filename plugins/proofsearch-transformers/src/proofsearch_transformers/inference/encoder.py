@@ -155,7 +155,7 @@ class TransformersEncoder:
         """The same, of prompts that are read now and not of those that were before."""
         assert self._use is not None
         with self._use.model.turn:
-            self._use.model.readings.clear()
+            self._use.forget()
             return self._pool(tokens)
 
     def _once(self, tokens: Sequence[PromptTokens]) -> NDArray[np.float32]:

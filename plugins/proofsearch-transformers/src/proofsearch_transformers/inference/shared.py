@@ -151,6 +151,17 @@ class Use:
                     self._keep(some, [replace(one, cache=None) for one in read_now] if writing else read_now)
             return [found[tuple(prompt)] for prompt in prompts]
 
+    def spend(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Forgets the keys and values of prompts whose answers were written."""
+        with self.model.turn:
+            for prompt in prompts:
+                self.model.readings.spend(prompt)
+
+    def forget(self) -> None:
+        """Forgets all that was read, for want of memory."""
+        with self.model.turn:
+            self.model.readings.clear()
+
     def _read(
         self, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], layers: set[int | None]
     ) -> list[Reading]:
@@ -159,7 +170,7 @@ class Use:
         try:
             return read(whole, self.model.backbone(self, tokenizer), prompts, pad_id, self.model.first, layers)
         except torch.OutOfMemoryError:
-            self.model.readings.clear()
+            self.forget()
             raise
 
     def _keep(self, prompts: Sequence[Sequence[int]], readings: Sequence[Reading]) -> None:

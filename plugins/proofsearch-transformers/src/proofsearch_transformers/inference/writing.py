@@ -88,7 +88,7 @@ class Writer:
                     answers = list(self._write(opened, requests, prompts, chunk, readings or None))
             except OutOfMemoryError:
                 readings = {}
-                opened.use.model.readings.clear()
+                opened.use.forget()
                 half = len(chunk) // 2
                 if half:  # what an answer is doesn't depend on those beside it
                     chunks[:0] = [chunk[:half], chunk[half:]]
@@ -99,8 +99,7 @@ class Writer:
                 continue
             self._wrote = True
             yield from self._count(chunk, answers, ids, readings, became)
-        for prompt in ids:
-            opened.use.model.readings.spend(prompt)
+        opened.use.spend(ids)
 
     def _count(
         self,
