@@ -257,14 +257,13 @@ def test_an_unknown_trainer_is_refused_with_those_that_are_known() -> None:
         train(config(plugin="taly"), Path("out"))
 
 
-def test_a_trainer_has_no_generator_of_its_own() -> None:
+def test_a_trainer_asks_for_generators_by_name_or_has_the_environments() -> None:
     plugins = Plugins.discover()
     parts = resolve_training(plugins, TrainConfig(env="shown", plugin="tally"))
     with Components(plugins, parts) as components:
         assert components.loss("other")(0, 0) == -1.0
         assert components.generator("fake") is components.generator("fake")
-        with pytest.raises(PluginError, match="a training has no generator of its own"):
-            components.generator()
+        assert components.generator() is components.generator("knn")
 
 
 # ------------------------------------------------------------------------------------------------ the checkpoint folder

@@ -119,7 +119,8 @@ def search(
     priority = priority or builtin_priority(config.priority)
     check_combination(strategy, priority, config)
     budget = Budget(config.limit, clock, cancelled)
-    scoring = None if scorer is None else Scoring(scorer, theorem, with_path=not strategy.traits.scores_beginnings)
+    tells_path = not strategy.traits.scores_beginnings
+    scoring = None if scorer is None else Scoring(scorer, theorem, session, with_path=tells_path)
     with rarer_full_collections():
         return _Search(
             theorem,

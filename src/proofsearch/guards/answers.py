@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import one_line
-from proofsearch.protocols import Calibration, JobResult, Usage
+from proofsearch.protocols import Calibration, JobResult, PolicyStatistics, Usage
 from proofsearch.types import (
     TIERS,
     Advanced,
@@ -275,6 +275,24 @@ def values(answer: object, requests: Sequence[object]) -> str | None:
     if str in set(map(type, found)):
         return "returned text among its values; expected numbers, or None where it has none"
     return None
+
+
+def statistics(answer: object, requests: Sequence[object], n: int = 0) -> str | None:
+    """Of ``ReportsStatistics.statistics``."""
+    if not is_listed(answer):
+        return returned(answer, "a list with PolicyStatistics, or None, for each state")
+    found: Sequence[Any] = answer  # type: ignore[assignment]
+    if len(found) != len(requests):
+        return f"returned statistics of {len(found)} states for {len(requests)}"
+    for one in found:
+        if one is not None and not isinstance(one, PolicyStatistics):
+            return f"returned {shown(one)} for a state; expected PolicyStatistics, or None where it has none"
+    return None
+
+
+def represented(answer: object, requests: Sequence[object]) -> str | None:
+    """Of ``RepresentsStates.represent``."""
+    return encoded(answer, requests, None)
 
 
 def adaptations(answer: object, *asked: object) -> str | None:

@@ -176,7 +176,13 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "prepare": _plain(),
         "close": _plain(),
     },
-    "generator": {"generate": _plain(answers.candidates), "prepare": _plain(), "close": _plain()},
+    "generator": {
+        "generate": _plain(answers.candidates),
+        "statistics": _plain(answers.statistics),
+        "represent": _plain(answers.represented),
+        "prepare": _plain(),
+        "close": _plain(),
+    },
     "scorer": {
         "score": _plain(answers.values),
         "calibration": _plain(answers.calibration),
@@ -219,7 +225,10 @@ _PROPERTIES: Mapping[tuple[str, str], Check] = {
 }
 
 
-_OPTIONAL_PROPERTIES: Mapping[tuple[str, str], Check] = {("scorer", "follows_paths"): answers.flag}
+_OPTIONAL_PROPERTIES: Mapping[tuple[str, str], Check] = {
+    ("scorer", "follows_paths"): answers.flag,
+    ("scorer", "reads_moves"): answers.flag,
+}
 
 
 def _a(kind: str) -> str:

@@ -16,7 +16,16 @@ from proofsearch.errors import ComponentError, InputError, PluginError, UsageErr
 from proofsearch.guards import asked, guarded
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_strays
+from proofsearch.plugins.resolution import (
+    Part,
+    Parts,
+    TrainingParts,
+    checked,
+    default_generator,
+    named,
+    owner_of,
+    refuse_strays,
+)
 from proofsearch.plugins.sharing import SharedComponents, stand_in
 from proofsearch.process import streams
 from proofsearch.protocols import (
@@ -118,9 +127,13 @@ class Components:
     def generator(self, name: str | None = None) -> TacticGenerator:
         """The tactic generator of the run, or another by name, with the options that the run gives it.
 
+        A training has none of its own: there it is the environment's default.
+
         Raises:
-            PluginError: no such generator, or none named for a training, which has none of its own.
+            PluginError: no such generator.
         """
+        if name is None and isinstance(self._parts.config, TrainConfig):
+            name = default_generator(self._parts.chosen["environment", self._parts.config.env])
         return cast(TacticGenerator, self._get("generator", name or self._own("generator")))
 
     def scorer(self) -> ValueScorer:

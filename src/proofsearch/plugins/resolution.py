@@ -148,7 +148,12 @@ def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place],
     if config.generator != AUTO:
         return config
     environment = checked(plugins.registry("environment")[config.env], config.options, name)
-    return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
+    return config.model_copy(update={"generator": default_generator(environment)})
+
+
+def default_generator(environment: Part) -> str:
+    """The policy of an environment for which none is named: its own choice, or else the k-NN."""
+    return str(environment.ability("default_generator", "knn"))
 
 
 def named(config: RunConfig | TrainConfig) -> dict[str, str]:

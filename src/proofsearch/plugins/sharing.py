@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from proofsearch.errors import PluginError
 from proofsearch.plugins.batching import Batcher, Clients
@@ -17,11 +17,16 @@ from proofsearch.protocols import (
     Calibrated,
     Calibration,
     Encoder,
+    Fingerprinted,
     GenerationRequest,
+    PolicyStatistics,
+    ReportsStatistics,
+    RepresentsStates,
     ScoreRequest,
     TacticGenerator,
     ValueScorer,
     follows_paths,
+    reads_moves,
 )
 from proofsearch.types import Candidate, ProofState
 
@@ -97,7 +102,7 @@ def stand_in(
     """
     kind, name = key
     if kind == "generator":
-        return SharedGenerator(component, clients, execution, name)
+        return _shared_generator(component, clients, execution, name)
     if kind == "encoder":
         return SharedEncoder(component, clients, execution, name)
     calibrated = isinstance(component, Calibrated)
@@ -141,6 +146,59 @@ class SharedGenerator:
         return suggestions
 
 
+class _SharesStatistics(SharedGenerator):
+    """A shared generator that says how sure it is at states; one thread's request at a time."""
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[PolicyStatistics | None]:
+        """The generator's own."""
+        assert isinstance(self.original, ReportsStatistics)
+        with self._turn:
+            return self.original.statistics(requests, n)
+
+
+class _SharesVectors(SharedGenerator):
+    """A shared generator that gives the vectors by which it knows states; one thread's request at a time."""
+
+    @property
+    def representation_width(self) -> int:
+        """The generator's own."""
+        assert isinstance(self.original, RepresentsStates)
+        with self._turn:
+            return self.original.representation_width
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> NDArray[np.float32]:
+        """The generator's own."""
+        assert isinstance(self.original, RepresentsStates)
+        with self._turn:
+            return self.original.represent(requests)
+
+
+class _SharesFingerprint(SharedGenerator):
+    """A shared generator that can be told from another one."""
+
+    def fingerprint(self) -> str:
+        """The generator's own."""
+        assert isinstance(self.original, Fingerprinted)
+        with self._turn:
+            return self.original.fingerprint()
+
+
+_GENERATOR_ABILITIES: Sequence[tuple[type[Any], type[SharedGenerator]]] = (
+    (ReportsStatistics, _SharesStatistics),
+    (RepresentsStates, _SharesVectors),
+    (Fingerprinted, _SharesFingerprint),
+)
+
+
+def _shared_generator(
+    original: TacticGenerator, clients: Clients, execution: ExecutionConfig, name: str
+) -> SharedGenerator:
+    """A stand-in with the abilities that the generator has, and no others: they are asked for with ``isinstance``."""
+    bases = tuple(stand_in for ability, stand_in in _GENERATOR_ABILITIES if isinstance(original, ability))
+    kind = type("SharedGenerator", bases, {}) if bases else SharedGenerator
+    return cast("SharedGenerator", kind(original, clients, execution, name))
+
+
 class SharedScorer:
     """A scorer that threads share; a :class:`~proofsearch.protocols.ValueScorer`.
 
@@ -159,6 +217,11 @@ class SharedScorer:
     def follows_paths(self) -> bool:
         """The scorer's own."""
         return follows_paths(self.original)
+
+    @property
+    def reads_moves(self) -> bool:
+        """The scorer's own."""
+        return reads_moves(self.original)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """One value a request. Merged with other threads' requests."""

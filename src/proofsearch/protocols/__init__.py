@@ -85,9 +85,11 @@ from proofsearch.protocols.value import (
     Calibration,
     Encoder,
     FollowsPaths,
+    ReadsMoves,
     ScoreRequest,
     ValueScorer,
     follows_paths,
+    reads_moves,
 )
 
 __all__ = [
@@ -137,6 +139,7 @@ __all__ = [
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
+    "ReadsMoves",
     "ReleasesStates",
     "Renews",
     "ReportsStatistics",
@@ -167,5 +170,6 @@ __all__ = [
     "Worker",
     "WorkerFactory",
     "follows_paths",
+    "reads_moves",
     "unreported",
 ]

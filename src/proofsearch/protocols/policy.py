@@ -58,6 +58,7 @@ class PolicyStatistics:
         admitted: share of those asked about that apply, in [0, 1], where the environment can tell.
         mass: probability of the eight likeliest together, in [0, 1].
         closes: 1 where a hypothesis may close the first goal, else 0.
+        goals: the same of each open goal as if it stood alone, in the order of the state; empty where it can't say.
     """
 
     best: float = nan
@@ -68,6 +69,7 @@ class PolicyStatistics:
     admitted: float = nan
     mass: float = nan
     closes: float = nan
+    goals: tuple[PolicyStatistics, ...] = ()
 
 
 @runtime_checkable

@@ -108,9 +108,9 @@ class SampleBuilder:
         """None."""
         return {}
 
-    def generator(self, name: str) -> TacticGenerator:
-        """A generator by name."""
-        return self._generators.setdefault(name, ListedTactics())
+    def generator(self, name: str | None = None) -> TacticGenerator:
+        """A generator by name; without one, that of a search."""
+        return self._generators.setdefault(name or "", ListedTactics())
 
     def loss(self, name: str) -> Loss:
         """A loss by name.

@@ -116,6 +116,14 @@ class MetamathSession:
         groups.sort(key=lambda group: focus not in group[0])  # stable
         return [self._state(*renumbered(self.terms, goals, pending)) for goals, pending in groups]
 
+    def alone(self, goal: LocalGoal) -> MetamathState:
+        """The state that has one goal only, and no condition on it.
+
+        Args:
+            goal: of a state of this session.
+        """
+        return self._state(*renumbered(self.terms, (goal,), ()))
+
     def close(self) -> None:
         """Nothing to free."""
 
