@@ -143,13 +143,16 @@ def list_theorems(file: Path, options: Options, split: str, steps: tuple[int, in
     return file.absolute()
 
 
-def trained(trajectories: Sequence[Path], options: Options, out: Path, *, seed: int, workers: int) -> Path:
-    """A checkpoint of the trainer ``ebm``: trained, gone on with, or taken as it is where it is finished.
+def trained(
+    trajectories: Sequence[Path], options: Options, out: Path, *, seed: int, workers: int, trainer: str = "ebm"
+) -> Path:
+    """A checkpoint of a trainer: trained, gone on with, or taken as it is where it is finished.
 
     Raises:
         SystemExit: the folder's training has other options or learns from other runs.
     """
     config = TrainConfig(
+        plugin=trainer,
         seed=seed,
         trajectories=tuple(str(path.absolute()) for path in trajectories),
         execution=ExecutionConfig(workers=workers),

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from proofsearch.checkpoint import Manifest
 from proofsearch.config import ExecutionConfig, RunConfig
-from proofsearch.config.explain import Place, dotted, near
-from proofsearch.errors import PluginError, ProofsearchError, UsageError
+from proofsearch.config.explain import Place, dotted
+from proofsearch.errors import PluginError, ProofsearchError, UsageError, near
 from proofsearch.plugins.components import Components, OnStatus
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from proofsearch.config.explain import near
 from proofsearch.diagnosis import requirements
-from proofsearch.errors import PluginError, one_line
+from proofsearch.errors import PluginError, near, one_line
 from proofsearch.plugins.discovery import DISABLE_VARIABLE, PluginInfo, Plugins
 from proofsearch.plugins.registry import DiagnosisRegistration
 from proofsearch.types import Finding

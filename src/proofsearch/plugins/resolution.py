@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from proofsearch.config import AUTO, ComponentConfig, RunConfig, TrainConfig
-from proofsearch.config.explain import Place, dotted, explain, near
-from proofsearch.errors import UsageError, one_line
+from proofsearch.config.explain import Place, dotted, explain
+from proofsearch.errors import UsageError, near, one_line
 from proofsearch.guards import Owner, asked, interrupts
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration

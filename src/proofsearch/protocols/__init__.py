@@ -16,7 +16,7 @@ from proofsearch.protocols.abilities import (
     ReportsUsage,
     Usage,
 )
-from proofsearch.protocols.component import KINDS, SHAREABLE, Builder, Examine, Factory, Kind, StandsIn
+from proofsearch.protocols.component import KINDS, SHAREABLE, Builder, Examine, Factory, HoldsNothing, Kind, StandsIn
 from proofsearch.protocols.environment import (
     AdmitsMany,
     ChoosesGenerator,
@@ -122,6 +122,7 @@ __all__ = [
     "FollowsPaths",
     "GenerationRequest",
     "HearsProgress",
+    "HoldsNothing",
     "Interruptible",
     "Job",
     "JobResult",

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from proofsearch.config import ExecutionConfig, SearchConfig
 from proofsearch.errors import PluginError
-from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
+from proofsearch.protocols import Encoder, Environment, HoldsNothing, Loss, TacticGenerator
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import ProofState
 
 
-class SampleEncoder:
+class SampleEncoder(HoldsNothing):
     """Counts the words of a state in 16 columns; an :class:`proofsearch.protocols.Encoder` for checks."""
 
     width = 16
@@ -38,9 +38,6 @@ class SampleEncoder:
     def fingerprint(self) -> str:
         """Always the same: there is nothing to set."""
         return "sample-encoder-1"
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 class SampleBuilder:

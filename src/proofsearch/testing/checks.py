@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from proofsearch.config.explain import near
-from proofsearch.errors import ProofsearchError, UsageError, one_line
+from proofsearch.errors import ProofsearchError, UsageError, near, one_line
 from proofsearch.guards import interrupts
 
 Case = TypeVar("Case")

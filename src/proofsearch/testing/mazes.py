@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from proofsearch.protocols import Environment, GenerationRequest, Session, TacticGenerator
+from proofsearch.protocols import Environment, GenerationRequest, HoldsNothing, Session, TacticGenerator
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import (
     Advanced,
@@ -90,7 +90,7 @@ class World:
         return Verdict(isinstance(outcome, Finished), "replay", f"the path ends with {type(outcome).__name__}")
 
 
-class MazeSession:
+class MazeSession(HoldsNothing):
     """Goes through a maze; a :class:`proofsearch.protocols.Session`."""
 
     def __init__(self, ways: Ways) -> None:
@@ -108,11 +108,8 @@ class MazeSession:
         failures: Mapping[str, Outcome] = {_PROVED: Finished(), _LATE: TimedOut(), _CRASHED: Crashed("a trap")}
         return failures.get(target) or Advanced(_state(target))
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class MazePolicy:
+class MazePolicy(HoldsNothing):
     """The ways of a maze; a :class:`proofsearch.protocols.TacticGenerator`."""
 
     def __init__(self, ways: Ways) -> None:
@@ -124,9 +121,6 @@ class MazePolicy:
             [Candidate(f"to {target}", math.log(p)) for target, p in self._ways.get(request.state.text, ())][:n]
             for request in requests
         ]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def mazes() -> list[World]:

@@ -12,7 +12,16 @@ import numpy as np
 
 from proofsearch.config import ComponentConfig, RunConfig
 from proofsearch.engine import SearchGraph, SearchResult
-from proofsearch.protocols import Builder, Factory, Observer, RunInfo, RunObserver, SearchObserver, TheoremResult
+from proofsearch.protocols import (
+    Builder,
+    Factory,
+    HoldsNothing,
+    Observer,
+    RunInfo,
+    RunObserver,
+    SearchObserver,
+    TheoremResult,
+)
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
 from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
@@ -147,7 +156,7 @@ def _result(world: World) -> SearchResult:
     return Trial(expansions=_EXPANSIONS).run(world)
 
 
-class _Odd:
+class _Odd(HoldsNothing):
     """A session with an odd beginning."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -158,9 +167,6 @@ class _Odd:
 
     def step(self, state: object, tactic: str) -> Outcome:
         return Finished()
-
-    def close(self) -> None:
-        pass
 
 
 def _odd_worlds() -> list[World]:

@@ -14,6 +14,7 @@ from proofsearch.protocols import (
     EnumeratesMoves,
     Environment,
     GenerationRequest,
+    HoldsNothing,
     Moves,
     ScoreRequest,
     Session,
@@ -69,7 +70,7 @@ class Sample:
         return GenerationRequest(self.theorem, self.state, self.moves, seed)
 
 
-class ListedTactics:
+class ListedTactics(HoldsNothing):
     """A policy that knows nothing: the first tactics that apply, all equally likely.
 
     A :class:`proofsearch.protocols.TacticGenerator` for environments that enumerate moves; elsewhere it suggests
@@ -88,9 +89,6 @@ class ListedTactics:
             if moves.admits(tactic):
                 admitted.append(tactic)
         return [Candidate(tactic, -math.log(len(admitted))) for tactic in admitted]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def walks(

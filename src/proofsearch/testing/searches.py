@@ -15,6 +15,7 @@ from proofsearch.protocols import (
     Choice,
     Expansion,
     Exploration,
+    HoldsNothing,
     Priority,
     ScoreRequest,
     SearchHandle,
@@ -71,7 +72,7 @@ def graph_hash(graph: SearchGraph, without: Collection[str] = ()) -> str:
     return found.hexdigest()
 
 
-class HashedValues:
+class HashedValues(HoldsNothing):
     """A value of each state that means nothing, in [0, 1); a :class:`proofsearch.protocols.ValueScorer`.
 
     Attributes:
@@ -89,9 +90,6 @@ class HashedValues:
 
     def _value(self, text: str) -> float:
         return hashlib.blake2b((self._salt + text).encode(), digest_size=1).digest()[0] / 256
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 class NoValues(HashedValues):

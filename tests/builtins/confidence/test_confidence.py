@@ -84,10 +84,13 @@ def test_untrained_the_value_is_added_to_the_log_probability() -> None:
 def test_what_a_policy_does_not_say_is_no_value(environment: CountdownEnvironment) -> None:
     class Silent(Policy):
         def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
-            return [None if int(one.state.text.split()[0]) > 5 else PolicyStatistics(entropy=1.0) for one in requests]
+            return [
+                None if int(one.state.text.split()[0]) > 5 else PolicyStatistics(best=-1.0, entropy=1.0)
+                for one in requests
+            ]
 
     scorer = ConfidenceScorer(AskedPolicy(Silent(), environment, 8), *untrained())
-    assert scorer.score([request(9), request(1)]) == [None, -0.5]
+    assert scorer.score([request(9), request(1)]) == [None, -1.0]
 
 
 def test_missing_counts_as_the_mean_and_by_a_weight_of_its_own() -> None:
