@@ -39,7 +39,8 @@ class TacticGenerator(Protocol):
         """At most ``n`` candidates a request, best first, without duplicates; an empty list where it has none."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return
 
 
 @dataclass(frozen=True, slots=True)
