@@ -113,12 +113,13 @@ def test_the_workers_of_a_run_have_one_model_for_both_roles(
         return model
 
     monkeypatch.setattr("proofsearch_transformers.inference.loading._load", load)
+    monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(tmp_path))
     options = {"model": str(folder), "device": "cpu", "template": "plain"}
     plugins = Plugins.discover()
     parts = resolve(plugins, RunConfig(generator="transformers", options={"transformers": options}))
     shared = SharedComponents()
     with ExitStack() as closing:
-        workers = [closing.enter_context(Components(plugins, parts, None, tmp_path, shared)) for _ in range(2)]
+        workers = [closing.enter_context(Components(plugins, parts, shared=shared)) for _ in range(2)]
         for number, worker in enumerate(workers):
             state = State("(a-b)"[: number + 1], ())
             encoder, generator = worker.encoder("pooled", options), worker.generator()
