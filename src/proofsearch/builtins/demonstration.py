@@ -25,12 +25,12 @@ from proofsearch.protocols import (
     Demonstrates,
     Environment,
     GenerationRequest,
-    HoldsNothing,
     PolicyStatistics,
     Prepares,
     ReportsStatistics,
     ScoreRequest,
     TacticGenerator,
+    ValueScorer,
 )
 from proofsearch.types import Candidate, Theorem
 
@@ -73,7 +73,7 @@ class KnownProofs:
         return self._steps
 
 
-class DemonstrationScorer(HoldsNothing):
+class DemonstrationScorer(ValueScorer):
     """Values a state of the library's own proof by minus the steps that are left, any other by :data:`OFF_PATH`.
 
     The oracle of every comparison, and the guide of recorded demonstrations.
@@ -97,7 +97,7 @@ class DemonstratedConfig(ComponentConfig):
     generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
-class DemonstratedGenerator(HoldsNothing):
+class DemonstratedGenerator(TacticGenerator):
     """A policy's candidates, among which is always the tactic of the library's own proof.
 
     Where the policy does not suggest it, it takes the place of the last candidate, with that one's log-probability:

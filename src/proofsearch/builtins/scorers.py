@@ -14,7 +14,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST_SEARCH_SEED
-from proofsearch.protocols import Builder, HoldsNothing, ScoreRequest
+from proofsearch.protocols import Builder, ScoreRequest, ValueScorer
 
 
 class LogprobConfig(ComponentConfig):
@@ -44,7 +44,7 @@ class RandomConfig(ComponentConfig):
     )
 
 
-class LogprobScorer(HoldsNothing):
+class LogprobScorer(ValueScorer):
     """Values a state by the cumulative log-probability L of its best path: L / max(tokens, 1) ** length_exponent.
 
     Args:
@@ -62,7 +62,7 @@ class LogprobScorer(HoldsNothing):
         return [request.logprob / max(request.num_tokens, 1) ** self._length_exponent for request in requests]
 
 
-class LengthScorer(HoldsNothing):
+class LengthScorer(ValueScorer):
     """Values a state by minus the length of its text: short states first.
 
     Args:
@@ -79,7 +79,7 @@ class LengthScorer(HoldsNothing):
         return [-float(len(request.state.text)) for request in requests]
 
 
-class RandomScorer(HoldsNothing):
+class RandomScorer(ValueScorer):
     """Values a state by chance: the control of every comparison.
 
     A value depends on the seed and the state's text only, so it is the same in every process, order and batch, and

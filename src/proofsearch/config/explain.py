@@ -24,7 +24,7 @@ def dotted(place: Place) -> str:
 
 
 def require(package: str, install: str) -> None:
-    """For the validator of an option that needs a package which not everyone has.
+    """Checks, for the validator of an option, that a package which not everyone has is installed.
 
     What is only imported at the end of hours of work would be missed there; options are read before any work.
 

@@ -1,4 +1,4 @@
-"""Asking the scorer, and going on without it when it fails."""
+"""Asking the scorer, and continuing without it when it fails."""
 
 from __future__ import annotations
 

@@ -142,8 +142,8 @@ class Registry:
             return self._entries[name]
         except KeyError:
             known = sorted(self._entries)
-            listed = f"known: {', '.join(known) or 'none'}{near(name, known)}"
-            raise PluginError(f"no {self.kind} is named {name!r}; {listed}") from None
+            known_names = ", ".join(known) or "none"
+            raise PluginError(f"no {self.kind} is named {name!r}; known: {known_names}{near(name, known)}") from None
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._entries.values())

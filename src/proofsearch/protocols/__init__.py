@@ -16,7 +16,7 @@ from proofsearch.protocols.abilities import (
     ReportsUsage,
     Usage,
 )
-from proofsearch.protocols.component import KINDS, SHAREABLE, Builder, Examine, Factory, HoldsNothing, Kind, StandsIn
+from proofsearch.protocols.component import KINDS, SHAREABLE, Builder, Examine, Factory, Kind, StandsIn
 from proofsearch.protocols.environment import (
     AdmitsMany,
     ChoosesGenerator,
@@ -33,10 +33,10 @@ from proofsearch.protocols.environment import (
 )
 from proofsearch.protocols.execution import (
     Executor,
-    HearsProgress,
     Job,
     JobResult,
-    TellsProgress,
+    RelaysProgress,
+    ReportsProgress,
     Worker,
     WorkerFactory,
 )
@@ -78,7 +78,7 @@ from proofsearch.protocols.training import (
     TrainingReport,
     TrainingRequest,
     TriesLosses,
-    unreported,
+    ignore_report,
 )
 from proofsearch.protocols.value import (
     Calibrated,
@@ -121,8 +121,6 @@ __all__ = [
     "Fingerprinted",
     "FollowsPaths",
     "GenerationRequest",
-    "HearsProgress",
-    "HoldsNothing",
     "Interruptible",
     "Job",
     "JobResult",
@@ -141,8 +139,10 @@ __all__ = [
     "PriorityColumns",
     "PriorityTraits",
     "ReadsMoves",
+    "RelaysProgress",
     "ReleasesStates",
     "Renews",
+    "ReportsProgress",
     "ReportsStatistics",
     "ReportsUsage",
     "RepresentsStates",
@@ -160,7 +160,6 @@ __all__ = [
     "StrategyTraits",
     "TacticGenerator",
     "TakesApart",
-    "TellsProgress",
     "TheoremResult",
     "Trainer",
     "TrainingReport",
@@ -171,6 +170,6 @@ __all__ = [
     "Worker",
     "WorkerFactory",
     "follows_paths",
+    "ignore_report",
     "reads_moves",
-    "unreported",
 ]

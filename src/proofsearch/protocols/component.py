@@ -36,15 +36,6 @@ SHAREABLE = ("generator", "scorer", "encoder")
 """The kinds whose components can be shared by threads: those that are asked about states."""
 
 
-class HoldsNothing:
-    """A base for components and sessions that hold nothing: there is nothing to free when they are closed."""
-
-    __slots__ = ()
-
-    def close(self) -> None:
-        """Does nothing. Idempotent."""
-
-
 class Builder(Protocol):
     """What a factory may ask for. Each component is built once a worker, a shared one once a process."""
 

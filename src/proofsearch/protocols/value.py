@@ -50,7 +50,8 @@ class ValueScorer(Protocol):
         """One value a request, in order; ``None`` where it has none. Missing is not zero."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable
@@ -129,4 +130,5 @@ class Encoder(Protocol):
         """Changes whenever the same state could be encoded differently; keys caches and checkpoints."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return

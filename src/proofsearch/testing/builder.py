@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 
 from proofsearch.config import ExecutionConfig, SearchConfig
 from proofsearch.errors import PluginError
-from proofsearch.protocols import Encoder, Environment, HoldsNothing, Loss, TacticGenerator
+from proofsearch.protocols import Encoder, Environment, Loss, TacticGenerator
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import ProofState
 
 
-class SampleEncoder(HoldsNothing):
+class SampleEncoder(Encoder):
     """Counts the words of a state in 16 columns; an :class:`proofsearch.protocols.Encoder` for checks."""
 
     width = 16
@@ -76,9 +75,7 @@ class SampleBuilder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property
@@ -90,7 +87,7 @@ class SampleBuilder:
 
     @property
     def search(self) -> SearchConfig:
-        """The defaults."""
+        """Returns the defaults of a search."""
         return SearchConfig()
 
     def environment(self) -> Environment:
@@ -102,7 +99,7 @@ class SampleBuilder:
         return self._encoders.setdefault(name, SampleEncoder())
 
     def encoder_options(self, name: str) -> Mapping[str, Any]:
-        """None."""
+        """Says that the encoder has no options."""
         return {}
 
     def generator(self, name: str | None = None) -> TacticGenerator:

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError, UsageError, near
-from proofsearch.protocols import Builder, HoldsNothing, Usage
+from proofsearch.protocols import Builder, Environment, Session, Usage
 from proofsearch.types import (
     Advanced,
     Demonstration,
@@ -65,7 +65,7 @@ class CountdownMoves:
         return not isinstance(self._session.step(self._state, tactic), Rejected)
 
 
-class CountdownSession(HoldsNothing):
+class CountdownSession(Session):
     """One theorem being proved; see :class:`proofsearch.protocols.Session`.
 
     Args:
@@ -128,7 +128,7 @@ class CountdownSession(HoldsNothing):
         return [_state([int(goal.text.split()[0])]) for goal in state.goals]
 
 
-class CountdownEnvironment(HoldsNothing):
+class CountdownEnvironment(Environment):
     """The numbers and the theorems about them; see :class:`proofsearch.protocols.Environment`."""
 
     proof_suffix = ".countdown"

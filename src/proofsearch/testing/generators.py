@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import pairwise
+from typing import Unpack
 
 import numpy as np
 
@@ -21,11 +22,17 @@ from proofsearch.protocols import (
     RepresentsStates,
     TacticGenerator,
 )
-from proofsearch.testing.asking import AskedCase, add_asking_checks
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, brief, expect, make_checks, untold
-from proofsearch.testing.samples import Sample, Samples
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    Report,
+    brief,
+    expect,
+)
+from proofsearch.testing.requests import RequestCase, add_request_checks
+from proofsearch.testing.samples import Sample, states_of
 from proofsearch.types import Candidate
 
 _RANGES = {
@@ -43,7 +50,7 @@ _ROUNDING = 1e-6
 """How far above 0 a log-probability may lie; the search takes it as 0."""
 
 
-class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
+class GeneratorCase(RequestCase[TacticGenerator, Sequence[Candidate]]):
     """A generator under check.
 
     The arguments are those of :func:`check_generator`.
@@ -65,7 +72,7 @@ class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
         self._seeds = {id(sample): number for number, sample in enumerate(samples)}
 
     def answers(self, component: TacticGenerator, samples: Sequence[Sample]) -> Sequence[Sequence[Candidate]]:
-        """The candidates."""
+        """The candidates of the requests' states."""
         return self.suggestions(component, samples, self.candidates)
 
     def suggestions(
@@ -128,7 +135,7 @@ def prepares_twice(case: GeneratorCase) -> None:
         other.prepare()
 
 
-add_asking_checks(GENERATOR_CHECKS)
+add_request_checks(GENERATOR_CHECKS)
 
 
 @GENERATOR_CHECKS.add
@@ -267,30 +274,22 @@ def check_generator(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     samples: Sequence[Sample] | None = None,
     candidates: int = 8,
     tolerance: float = 1e-4,
     shared: bool = False,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a tactic generator against its contract.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         samples: the states to suggest tactics for; default: states of the builder's environment.
         candidates: how many to ask for, at least 1.
         tolerance: how far log-probabilities may differ that should be equal, absolutely and as a share.
         shared: whether it is registered as shared.
-        name: of the generator, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a generator that conforms.
@@ -298,11 +297,9 @@ def check_generator(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        if samples is None:
-            samples = opened.enter_context(closing(Samples(builder.environment()))).states
-        case = GeneratorCase(factory, config, builder, samples, tolerance, shared, candidates)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "generator")
-        return make_checks(name, GENERATOR_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> GeneratorCase:
+        chosen = states_of(builder, opened) if samples is None else samples
+        return GeneratorCase(factory, config, builder, chosen, tolerance, shared, candidates)
+
+    return check(GENERATOR_CHECKS, make_case, factory, options)

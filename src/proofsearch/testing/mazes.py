@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from proofsearch.protocols import Environment, GenerationRequest, HoldsNothing, Session, TacticGenerator
+from proofsearch.protocols import Environment, GenerationRequest, Session, TacticGenerator
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import (
     Advanced,
@@ -90,14 +90,14 @@ class World:
         return Verdict(isinstance(outcome, Finished), "replay", f"the path ends with {type(outcome).__name__}")
 
 
-class MazeSession(HoldsNothing):
+class MazeSession(Session):
     """Goes through a maze; a :class:`proofsearch.protocols.Session`."""
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
 
     def initial(self) -> Outcome:
-        """The start."""
+        """Reaches the start of the maze."""
         return Advanced(_state(_START))
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
@@ -109,7 +109,7 @@ class MazeSession(HoldsNothing):
         return failures.get(target) or Advanced(_state(target))
 
 
-class MazePolicy(HoldsNothing):
+class MazePolicy(TacticGenerator):
     """The ways of a maze; a :class:`proofsearch.protocols.TacticGenerator`."""
 
     def __init__(self, ways: Ways) -> None:

@@ -9,7 +9,14 @@ from pathlib import Path
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import search
 from proofsearch.errors import UsageError
-from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, HoldsNothing, ScoreRequest
+from proofsearch.protocols import (
+    Demonstrates,
+    Environment,
+    GenerationRequest,
+    ScoreRequest,
+    TacticGenerator,
+    ValueScorer,
+)
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.trajectory.table import Origin, fingerprint_hash
 from proofsearch.trajectory.writer import TrajectoryWriter, write_file
@@ -19,7 +26,7 @@ _OFF_PROOF = -1e3
 """The value of a state that the known proof doesn't lead through."""
 
 
-class _Guide(HoldsNothing):
+class _Guide(TacticGenerator, ValueScorer):
     """Policy and value in one: suggests the known step beside others, and values what the known proof leads through."""
 
     def __init__(self, shown: Mapping[str, Demonstration]) -> None:
@@ -76,7 +83,7 @@ def record(environment: Environment, theorems: Sequence[Theorem], path: Path, *,
                 guide,
                 guide,
                 config=config,
-                accept=lambda tactics: Verdict(True, "the recording of a check"),
+                accept=lambda tactics: (Verdict(True, "the recording of a check"), None),
                 observers=[writer],
             )
         recorded = writer.take()

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from proofsearch import storage
 from proofsearch.trajectory.reader import read_tables
-
-if TYPE_CHECKING:
-    pass
-
 from proofsearch.trajectory.writer import write_tables
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import HoldsNothing
+from proofsearch.protocols import Observer
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Builder, RunInfo, TheoremResult
@@ -27,7 +27,7 @@ class ProgressConfig(ComponentConfig):
     path: Path = Field(default=Path("progress.csv"), description="The table; what is there is replaced.")
 
 
-class Progress(HoldsNothing):
+class Progress(Observer):
     """Watches a run, not its searches; see :class:`proofsearch.protocols.RunObserver`.
 
     Only the process that leads the run is told of it, so one process alone writes.

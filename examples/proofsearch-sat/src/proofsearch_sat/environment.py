@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem, Verdict
 from proofsearch.errors import ProofError, UsageError
-from proofsearch.protocols import HoldsNothing
+from proofsearch.protocols import Environment
 from proofsearch_sat.checker import CHECKER, heading, problem_of
 from proofsearch_sat.clauses import Clause, tidy, variables, written
 from proofsearch_sat.families import Problem
@@ -20,7 +20,7 @@ LONGEST_DEMONSTRATION = 200
 """Steps after which a demonstration is given up."""
 
 
-class SatEnvironment(HoldsNothing):
+class SatEnvironment(Environment):
     """Unsatisfiable formulas; see :class:`proofsearch.protocols.Environment`.
 
     Whether a formula is satisfiable is not looked at: then it has no proof.

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from proofsearch import Candidate
-from proofsearch.protocols import GenerationRequest, HoldsNothing
+from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch_sat.config import JeroslowWangConfig
 
 _NEVER = 1e-3
 """The score of a literal that does not occur: its variable is not impossible, only unlikely."""
 
 
-class JeroslowWang(HoldsNothing):
+class JeroslowWang(TacticGenerator):
     """A policy for the environment ``sat``; see :class:`proofsearch.protocols.TacticGenerator`."""
 
     def __init__(self, config: JeroslowWangConfig) -> None:

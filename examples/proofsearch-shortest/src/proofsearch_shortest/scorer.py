@@ -9,7 +9,7 @@ from pydantic import Field
 
 from proofsearch import ProofState
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder, HoldsNothing, ScoreRequest
+from proofsearch.protocols import Builder, ScoreRequest, ValueScorer
 
 
 class ShortestConfig(ComponentConfig):
@@ -21,7 +21,7 @@ class ShortestConfig(ComponentConfig):
     goal_cost: float = Field(default=1.0, ge=0, description="Symbols that each open goal counts in addition.")
 
 
-class ShortestScorer(HoldsNothing):
+class ShortestScorer(ValueScorer):
     """Values a state by minus the size of its goals, in symbols; see :class:`proofsearch.protocols.ValueScorer`."""
 
     def __init__(self, config: ShortestConfig) -> None:

@@ -145,7 +145,7 @@ def test_one_of_two_equal_conjectures_does_not_stand_in_the_others_way(proof: st
         environment.open(theorem),
         Everything(),
         config=SearchConfig.model_validate({"limit": {"expansions": 50}}),
-        accept=lambda path: environment.verify(theorem, environment.write_proof(theorem, path)),
+        accept=lambda path: (environment.verify(theorem, environment.write_proof(theorem, path)), None),
     )
     assert (result.status, result.refused) == (SearchStatus.PROVED, 0)
     assert set(result.tactics or ()) == {"ax-mp", "ax-1"}

@@ -33,7 +33,7 @@ from proofsearch_metamath.search.state import MetamathState
 from safetensors import numpy as safetensors_numpy
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import GenerationRequest, TrainingRequest, unreported
+from proofsearch.protocols import GenerationRequest, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_generator
 from proofsearch.types import Advanced
 
@@ -53,7 +53,7 @@ def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
 @pytest.fixture(scope="module")
 def trained(builder: SampleBuilder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("ranker") / "weights"
-    request = TrainingRequest(trajectories=[], out=out, seed=0, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=out, seed=0, resume=False, report=ignore_report)
     return make_trainer(QUICK, builder).train(request)
 
 
@@ -279,14 +279,14 @@ def test_weights_that_are_not_whole_are_refused_by_name(copied: Path, fault: str
 
 def test_a_second_training_into_one_folder_is_refused(builder: SampleBuilder, trained: Path) -> None:
     before = (trained / "manifest.json").read_bytes()
-    request = TrainingRequest(trajectories=[], out=trained, seed=1, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=trained, seed=1, resume=False, report=ignore_report)
     with pytest.raises(UsageError, match="holds a training already"):
         make_trainer(QUICK, builder).train(request)
     assert (trained / "manifest.json").read_bytes() == before
 
 
 def test_the_same_seed_gives_the_same_weights(builder: SampleBuilder, trained: Path, tmp_path: Path) -> None:
-    request = TrainingRequest(trajectories=[], out=tmp_path / "again", seed=0, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=tmp_path / "again", seed=0, resume=False, report=ignore_report)
     again = make_trainer(QUICK, builder).train(request)
     first, second = tensors_of(trained)[1], tensors_of(again)[1]
     assert first.keys() == second.keys()

@@ -11,8 +11,8 @@ from proofsearch_metamath.ranker.folds import read_folds
 from proofsearch_metamath.ranker.weights import load_weights
 
 from proofsearch.config import IterateConfig, LimitConfig, SearchConfig
+from proofsearch.protocols.events import Event, Progressed
 from proofsearch.runs import RunFolder
-from proofsearch.training import Progressed, TrainingEvent
 from proofsearch.training.expert_iteration import iterate
 
 pytest.importorskip("torch")
@@ -31,7 +31,10 @@ SMALL = {
 }
 
 
-def test_the_policy_is_searched_with_and_trained_on_in_rounds(prefix: MetamathEnvironment, tmp_path: Path) -> None:
+def test_the_policy_is_searched_with_and_trained_on_in_rounds(
+    prefix: MetamathEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(prefix._cache))
     config = IterateConfig(
         plugin="metamath-ranker",
         generator="metamath-ranker",
@@ -43,12 +46,12 @@ def test_the_policy_is_searched_with_and_trained_on_in_rounds(prefix: MetamathEn
     )
     said: list[str] = []
 
-    def listen(event: TrainingEvent) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, Progressed):
             said.extend(event.report.messages)
 
     out = tmp_path / "out"
-    rows = iterate(config, out, cache=prefix._cache, on_event=listen).rounds
+    rows = iterate(config, out, on_event=listen).rounds
     first = out / "round-0/checkpoint"
     assert [row.searched for row in rows] == [6, 6]
     assert rows[0].proved > 0, "the weights that come along have learnt these"

@@ -192,7 +192,9 @@ def run(request: pytest.FixtureRequest, prefix: MetamathEnvironment, tmp_path_fa
         options={"local": {"mode": "threads"}},
     )
     out = tmp_path_factory.mktemp("run") / "run"
-    run_search(resolve(Plugins.discover(), config).config, out, cache=prefix._cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFSEARCH_CACHE_DIR", str(prefix._cache))
+        run_search(resolve(Plugins.discover(), config).config, out)
     return out
 
 

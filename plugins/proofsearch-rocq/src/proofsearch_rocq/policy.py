@@ -14,7 +14,7 @@ from pydantic import Field
 
 from proofsearch import Candidate
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder, GenerationRequest, HoldsNothing
+from proofsearch.protocols import Builder, GenerationRequest, TacticGenerator
 from proofsearch_rocq.retrieval import LemmaIndex
 from proofsearch_rocq.states import RULE
 
@@ -91,7 +91,7 @@ class RocqTacticsConfig(ComponentConfig):
     )
 
 
-class RocqTactics(HoldsNothing):
+class RocqTactics(TacticGenerator):
     """Suggests tactics from a goal's text; see :class:`proofsearch.protocols.TacticGenerator`.
 
     Args:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
-from proofsearch.trajectory.choices import choices, earliest_on_the_way
+from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch_ebm.config import PartsKind
@@ -43,7 +43,8 @@ class SearchColumns:
         generated: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
         onward: the state leads on at any time before this, as
-            :func:`~proofsearch.trajectory.choices.earliest_on_the_way` counts it; -1 where no way leads to the proof.
+            :func:`~proofsearch.trajectory.choices.earliest_required_expansion` counts it; -1 where no way leads to the
+            proof.
         reason: :data:`ALWAYS` for positives and members of decisions, then :data:`DEAD_END` for negatives,
             :data:`EXPANDED`, :data:`OTHER`.
     """
@@ -138,7 +139,7 @@ def label_search(
     table, nodes = search.table, search.num_nodes
     search.edges.check(nodes)
     labels = search.relabel(min_expansions)
-    onward = earliest_on_the_way(search)
+    onward = earliest_required_expansion(search)
     decisions = list(choices(search, onward))
     label = label_numbers(labels)
     keys = state_keys(search)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected
-from proofsearch.protocols import HoldsNothing
+from proofsearch.protocols import Session
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.terms import MAX_DEPTH, Terms, TermTooLargeError
@@ -26,7 +26,7 @@ from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Appli
 from proofsearch_metamath.search.target import Target
 
 
-class MetamathSession(HoldsNothing):
+class MetamathSession(Session):
     """One theorem being searched. Not shared between threads."""
 
     def __init__(self, library: Library, target: Target, max_goal_size: int = 400, max_goals: int = 64) -> None:
