@@ -235,6 +235,7 @@ def _begin(
             collect(argv, config.seed, environment.fingerprint()),
             selection.theorems,
             proof_suffix=environment.proof_suffix,
+            whole=selection.whole,
         )
     return folder, Parts(resolved, parts.chosen), selection
 

@@ -35,6 +35,7 @@ PANELS: dict[str, list[tuple[str, str]]] = {
         ("--file", "select.file"),
         ("--split", "select.split"),
         ("--limit", "select.limit"),
+        ("--shard", "select.shard"),
     ],
     "Components": [
         ("--env", "env"),

@@ -296,6 +296,8 @@ def _beginning(event: Began) -> str:
     if event.selection.is_default:
         config = event.selection.config
         chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
+    if event.selection.config.shard is not None:
+        chosen += f", shard {event.selection.config.shard} of {event.selection.whole.theorems},"
     return f"searching {chosen}; the run is kept in {event.path}"
 
 
