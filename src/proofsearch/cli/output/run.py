@@ -297,7 +297,7 @@ def _beginning(event: Began) -> str:
         config = event.selection.config
         chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
     if event.selection.config.shard is not None:
-        chosen += f", shard {event.selection.config.shard} of {event.selection.whole.theorems},"
+        chosen += f" (shard {event.selection.config.shard} of {event.selection.whole.theorems})"
     return f"searching {chosen}; the run is kept in {event.path}"
 
 

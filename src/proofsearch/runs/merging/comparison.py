@@ -91,7 +91,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def _unequal(
     prefix: str, one: Mapping[str, Any], two: Mapping[str, Any], place: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    for name in sorted(one.keys() | two.keys()):
+    # What was chosen before its options, which differ because of it.
+    for name in sorted(one.keys() | two.keys(), key=lambda name: (name.startswith("options."), name)):
         if one.get(name) != two.get(name):
             yield f"{prefix}{name}{place}", one.get(name), two.get(name)
 
