@@ -78,7 +78,9 @@ def test_a_killed_server_is_lost(tmp_path: Path) -> None:
 def test_a_server_that_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(ConnectionLostError, match="no such program can't be started: No such file"):
         Connection(["no such program"], tmp_path, HANGS)
-    with pytest.raises(ConnectionLostError, match="the server ended as it was started; it said: no such option: --server"):
+    with pytest.raises(
+        ConnectionLostError, match="the server ended as it was started; it said: no such option: --server"
+    ):
         scripted("dead", tmp_path).__enter__()
     with pytest.raises(ConnectionLostError, match="the server refused: not today"):
         scripted("refuse", tmp_path).__enter__()

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from proofsearch.config import RunConfig
 from proofsearch.config.shard import Shards
@@ -15,7 +15,6 @@ from proofsearch.runs.creation import begin, seal
 from proofsearch.runs.folder import RunFolder
 from proofsearch.runs.merging.plan import OnStatus, Plan
 from proofsearch.runs.names import safe_names
-from proofsearch.runs.provenance import merged
 from proofsearch.runs.recorded import lost_message
 from proofsearch.runs.results import PROOFS, to_line
 from proofsearch.trajectory.merging import merge_in_order
@@ -78,7 +77,7 @@ class Copy:
         """
         plan, whole = self._plan, self._plan.first.whole
         missing = plan.shards.others(whole.theorems)
-        begin(self._folder, self._config(missing), self._environment(), plan.theorems)
+        begin(self._folder, self._config(missing), plan.environment, plan.theorems)
         with (self._folder / "results.jsonl").open("wb") as lines:
             for number, path in enumerate(plan.paths):
                 self._on_status("copying results and proofs", number, len(plan.paths))
@@ -104,12 +103,6 @@ class Copy:
         config = self._plan.first.config
         shard = None if missing is None else str(self._plan.shards)
         return config.model_copy(update={"select": config.select.model_copy(update={"shard": shard})})
-
-    def _environment(self) -> dict[str, Any]:
-        return merged(
-            (folder.run_id, str(folder.config.select.shards), folder.environment)
-            for folder in map(RunFolder.open, self._plan.paths)
-        )
 
     def _copy_results(self, number: int, folder: RunFolder, lines: BinaryIO) -> None:
         for name, result in folder.results().items():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from proofsearch.config.shard import Shards
 from proofsearch.errors import RunFolderError
 from proofsearch.runs.folder import RunFolder
 from proofsearch.runs.merging.comparison import refuse_different_results, refuse_different_runs
+from proofsearch.runs.provenance import merged
 from proofsearch.types import Theorem
 
 OnStatus = Callable[[str, int, int], None]
@@ -31,6 +33,7 @@ class Plan:
         theorems: the theorems of these, in the selection's order.
         source: by theorem the number of the folder that its result is taken from; without those that have none.
         repeated: how many further results were equal.
+        environment: what they ran on, as ``environment.json`` of the merged run says it.
     """
 
     paths: Sequence[Path]
@@ -39,6 +42,7 @@ class Plan:
     theorems: tuple[Theorem, ...]
     source: dict[str, int]
     repeated: int
+    environment: Mapping[str, Any]
 
     @classmethod
     def of(cls, paths: Sequence[Path], on_status: OnStatus) -> Plan:
@@ -49,11 +53,13 @@ class Plan:
         """
         first = RunFolder.open(paths[0])
         joint = _Joint(paths, first.whole.theorems)
+        origins = []
         for number, path in enumerate(paths):
             on_status("comparing", number, len(paths))
-            folder = RunFolder.open(path)
+            folder = RunFolder.open(path) if number else first
             refuse_different_runs(first, folder)
             joint.add(number, folder)
+            origins.append((folder.run_id, str(folder.config.select.shards), folder.environment))
         theorems = [(one, joint.source[place]) for place, one in enumerate(joint.theorems) if one is not None]
         return cls(
             paths,
@@ -62,6 +68,7 @@ class Plan:
             tuple(theorem for theorem, _ in theorems),
             {theorem.name: number for theorem, number in theorems if number != _NONE},
             joint.repeated,
+            merged(origins),
         )
 
 
