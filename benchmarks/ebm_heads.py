@@ -16,7 +16,6 @@ from proofsearch_ebm.data.dataset import Dataset, build_dataset
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.head import EnergyHead
-from proofsearch_ebm.scoring.mixing import Mixing, fit_mixing, rank_one
 from proofsearch_ebm.training.loop import to_tensors
 from proofsearch_ebm.training.scalars import unwritten
 from proofsearch_ebm.training.setup import set_up
@@ -28,6 +27,7 @@ from proofsearch.measures.separation import LabelledStates, separate
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve_training
+from proofsearch.trainers.mixing import Mixing, fit_mixing
 from proofsearch.trainers.progress import Progress
 
 
@@ -80,7 +80,7 @@ class HeldData:
         found = {}
         for name, score in (scores | {"log-prob − goals": logprob + goals}).items():
             sets = choice_sets(dataset, choices, score[np.concatenate([choice.states for choice in choices])])
-            found[name] = [float(rank_one(sets, sets.value).mean()), *_separated(dataset, every, score[every])]
+            found[name] = [float(sets.rank_one(sets.value).mean()), *_separated(dataset, every, score[every])]
         return found
 
 

@@ -41,7 +41,14 @@ from proofsearch.protocols.execution import (
     WorkerFactory,
 )
 from proofsearch.protocols.observation import Observer, RunInfo, RunObserver, SearchObserver
-from proofsearch.protocols.policy import GenerationRequest, TacticGenerator
+from proofsearch.protocols.policy import (
+    Fingerprinted,
+    GenerationRequest,
+    PolicyStatistics,
+    ReportsStatistics,
+    RepresentsStates,
+    TacticGenerator,
+)
 from proofsearch.protocols.priority import (
     AddsUp,
     Alternates,
@@ -109,6 +116,7 @@ __all__ = [
     "Explains",
     "Exploration",
     "Factory",
+    "Fingerprinted",
     "FollowsPaths",
     "GenerationRequest",
     "HearsProgress",
@@ -124,13 +132,16 @@ __all__ = [
     "NoProofError",
     "Observer",
     "OnReport",
+    "PolicyStatistics",
     "Prepares",
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
     "ReleasesStates",
     "Renews",
+    "ReportsStatistics",
     "ReportsUsage",
+    "RepresentsStates",
     "RunInfo",
     "RunObserver",
     "ScoreRequest",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from math import nan
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from proofsearch.protocols.environment import Moves
 from proofsearch.types import Candidate, ProofState, Theorem
 
 if TYPE_CHECKING:
-    pass
-
-from proofsearch.protocols.environment import Moves
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,70 @@ class TacticGenerator(Protocol):
 
     def close(self) -> None:
         """Frees what it holds. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatistics:
+    """How sure a policy is at a state. ``nan`` stands for what it can't say: missing is not zero.
+
+    The negative log-sum-exp of a classifier's logits is an energy of its input (Grathwohl et al. 2020,
+    arXiv:1912.03263; Liu et al. 2020, arXiv:2010.03759).
+
+    Attributes:
+        best: log-probability of the likeliest tactic, in nats, at most 0.
+        second: log-probability of the second likeliest; ``nan`` where there is none.
+        entropy: of the distribution over the tactics that it considered, in nats, at least 0.
+        log_sum_exp: of its logits, where it has logits of whole tactics.
+        moves: how many tactics it considered; where it can't list them, how many it suggested.
+        admitted: share of those asked about that apply, in [0, 1], where the environment can tell.
+        mass: probability of the eight likeliest together, in [0, 1].
+        closes: 1 where a hypothesis may close the first goal, else 0.
+    """
+
+    best: float = nan
+    second: float = nan
+    entropy: float = nan
+    log_sum_exp: float = nan
+    moves: float = nan
+    admitted: float = nan
+    mass: float = nan
+    closes: float = nan
+
+
+@runtime_checkable
+class ReportsStatistics(Protocol):
+    """A policy that says how sure it is at a state, without being asked to expand it.
+
+    The policy at a state's parent can't know that, so it is what a value adds to log-probability most cheaply.
+    """
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[PolicyStatistics | None]:
+        """One answer a request, in order; ``None`` for a state that it can't judge. Siblings come in one call.
+
+        What was computed is kept, within bounds, and used when :meth:`TacticGenerator.generate` is asked for the same
+        theorem and state: only states that are never expanded cost extra.
+
+        Args:
+            requests: the states.
+            n: how many candidates the search asks for where it expands one of them.
+        """
+
+
+@runtime_checkable
+class RepresentsStates(Protocol):
+    """A policy that gives the vectors by which it knows states, to be read by a value."""
+
+    @property
+    def representation_width(self) -> int:
+        """The number of columns of what :meth:`represent` returns."""
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> NDArray[np.float32]:
+        """Shape ``(len(requests), representation_width)``, finite."""
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """A policy whose statistics and vectors can be told from those of another one."""
+
+    def fingerprint(self) -> str:
+        """Changes whenever the same state could get other statistics, vectors or candidates."""

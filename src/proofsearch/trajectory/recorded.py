@@ -36,14 +36,26 @@ class RecordedState:
     """A state read back from a trajectory: a :class:`~proofsearch.types.ProofState` that no session can step.
 
     Its key is that of the trajectory, a hash of its text. The trees of its goals are parsed on first use.
+    :class:`proofsearch.trajectory.live.LiveStates` finds the state that it was.
+
+    Attributes:
+        origin: the search that it was read from, and its node there; ``None`` where it is of none.
     """
 
-    __slots__ = ("_goals", "_raw_goals", "key", "num_goals", "text")
+    __slots__ = ("_goals", "_raw_goals", "key", "num_goals", "origin", "text")
 
-    def __init__(self, key: str, text: str, num_goals: int, goals: Sequence[dict[str, str | None]]) -> None:
+    def __init__(
+        self,
+        key: str,
+        text: str,
+        num_goals: int,
+        goals: Sequence[dict[str, str | None]],
+        origin: tuple[RecordedSearch, int] | None = None,
+    ) -> None:
         self.key = key
         self.text = text
         self.num_goals = num_goals
+        self.origin = origin
         self._raw_goals = goals
         self._goals: tuple[Goal, ...] | None = None
 
@@ -317,13 +329,17 @@ class RecordedSearch:
             self.text[node],
             int(self.num_goals[node]),
             self.table.column("goals")[node].as_py(),
+            (self, node),
         )
 
     def states(self) -> list[RecordedState]:
         """The states of all nodes, shape ``(num_nodes,)``."""
         goals = self.table.column("goals").to_pylist()
         rows = zip(self.key, self.text, self.num_goals.tolist(), goals, strict=True)
-        return [RecordedState(key, text, num_goals, of or ()) for key, text, num_goals, of in rows]
+        return [
+            RecordedState(key, text, num_goals, of or (), (self, node))
+            for node, (key, text, num_goals, of) in enumerate(rows)
+        ]
 
     # ------------------------------------------------------------------------------------------------- the edges
 

@@ -13,11 +13,11 @@ from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.folded import FoldedOutput, fold
 from proofsearch_ebm.model.head import EnergyHead, HeadConfig, state_outputs
 from proofsearch_ebm.scoring import scorer as scorer_module
-from proofsearch_ebm.scoring.mixing import Mixing
 from proofsearch_ebm.scoring.scorer import EbmScorer, open_scorer
 
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Calibrated, ScoreRequest
+from proofsearch.trainers.mixing import Mixing
 from proofsearch.types import Theorem
 
 TEXTS = ["a", "b & c", "a & a", "c & b", "a & b & c & d", "e"]

@@ -1,1 +1,1 @@
-"""The scorer of a search, and how its values are mixed with log-probabilities."""
+"""The scorer of a search."""

@@ -17,12 +17,12 @@ import numpy as np
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Calibration, Encoder, ScoreRequest
+from proofsearch.trainers.mixing import Mixing
 from proofsearch.types import ProofState, State
 from proofsearch_ebm.config import EbmConfig, PartsKind, ValueKind
 from proofsearch_ebm.data.parts import PartEncoder, parts_of
 from proofsearch_ebm.model.checkpoint import Checkpoint, load_checkpoint
 from proofsearch_ebm.model.folded import FoldedHead
-from proofsearch_ebm.scoring.mixing import Mixing
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Builder

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.trainers.mixing import Mixing, fit_mixing
 from proofsearch.trajectory.choices import NEUTRAL_SCORERS
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.model.head import EnergyHead
-from proofsearch_ebm.scoring.mixing import Mixing, fit_mixing, rank_one
 from proofsearch_ebm.training.history import History
 from proofsearch_ebm.training.plots import Curve, DepthRanks, TrainingPictures
 from proofsearch_ebm.training.validation import (
@@ -126,7 +126,7 @@ def _in_words(mixing: Mixing, sets: str, orders: Sequence[str]) -> str:
 def _ranks_by_depth(dataset: Dataset, choices: Sequence[Choice], values: NDArray[np.float64]) -> list[DepthRanks]:
     sets = choice_sets(dataset, choices, values)
     scores = {"energy": sets.value, "log-probability": sets.logprob, "chance": np.zeros_like(sets.value)}
-    ranks = {name: rank_one(sets, score) for name, score in scores.items()}
+    ranks = {name: sets.rank_one(score) for name, score in scores.items()}
     return [
         DepthRanks(band, len(inside), {name: float(of[inside].mean()) for name, of in ranks.items()})
         for band, inside in by_depth(choices)

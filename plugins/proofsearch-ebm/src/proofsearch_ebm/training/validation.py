@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proofsearch.trainers.mixing import ChoiceSets
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.data.merging import StateDecision
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
-from proofsearch_ebm.scoring.mixing import ChoiceSets
 from proofsearch_ebm.training.metrics import DEPTH_BANDS, GroupMeter, GroupMetrics
 from proofsearch_ebm.training.step import against_policy, grouped
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from proofsearch import Candidate
+from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
+from proofsearch.models.confidence import BEST
 from proofsearch.models.moves import first_admitted
-from proofsearch.protocols import Builder, GenerationRequest
+from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints
@@ -28,18 +29,21 @@ from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
 
 _SESSIONS_KEPT = 4
+_ANSWERS_KEPT = 1024
+"""States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
 _ROUNDING = 1 + 1e-9
 """More than two ways to add up the same probabilities can differ by."""
 
 
 class _Session:
-    """What is remembered of one session: its reader, and the first layer's sum of each term that was met."""
+    """What is remembered of one session: its reader, the first layer's sum of each term, and answers, by state."""
 
     def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
         self.session = session
         self.reader = reader
         self._towers = towers
         self._terms: dict[int, Floats] = {}
+        self.answers: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
         self.fixed = towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
@@ -96,13 +100,57 @@ class RankerGenerator:
         """
         return [self._candidates(request, n) for request in requests]
 
-    def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
-        state = request.state
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
+        """How sure it is of what may apply to the first goal; see :class:`proofsearch.protocols.ReportsStatistics`.
+
+        Which of these do apply is not found out. The logits are kept for :meth:`generate`.
+
+        Raises:
+            UsageError: a state of another environment.
+        """
+        return [self._statistics(request) for request in requests]
+
+    def _statistics(self, request: GenerationRequest) -> PolicyStatistics:
+        indices, logits = self._answer(request.state)
+        if not len(logits):
+            return PolicyStatistics(moves=0.0, closes=0.0)
+        highest = logits if len(logits) <= BEST else np.partition(logits, len(logits) - BEST)[-BEST:]
+        highest = np.sort(highest)[::-1]
+        weights = np.exp(logits - highest[0])
+        total = float(weights.sum())
+        log_sum_exp = float(highest[0]) + math.log(total)
+        return PolicyStatistics(
+            best=float(highest[0]) - log_sum_exp,
+            second=float(highest[1]) - log_sum_exp if len(highest) > 1 else math.nan,
+            entropy=max(log_sum_exp - float(weights @ logits) / total, 0.0),
+            log_sum_exp=log_sum_exp,
+            moves=float(len(logits)),
+            mass=min(float(np.exp(highest - log_sum_exp).sum()), 1.0),
+            closes=float(len(logits) > len(indices)),
+        )
+
+    def _answer(self, state: ProofState) -> tuple[Ints, Floats]:
+        """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these.
+
+        They are kept for when they are asked for again.
+        """
         if not isinstance(state, MetamathState):
             raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+        towers, vectors = self._open()
+        session = self._session(session_of(state), towers)
+        found = session.answers.get(state.key)
+        if found is None:
+            indices, logits = self._logits(state, session, towers, vectors)
+            found = session.answers[state.key] = indices, logits / self._config.temperature
+            if len(session.answers) > _ANSWERS_KEPT:
+                session.answers.popitem(last=False)
+        return found
+
+    def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
+        state = request.state
+        indices, logits = self._answer(state)
+        assert isinstance(state, MetamathState)
         moves = request.moves or session_of(state).moves(state)
-        indices, logits = self._logits(state)
-        logits /= self._config.temperature
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
         total = float(weights.sum())
@@ -135,10 +183,9 @@ class RankerGenerator:
         hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
         return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
 
-    def _logits(self, state: MetamathState) -> tuple[Ints, Floats]:
-        """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these."""
-        towers, vectors = self._open()
-        session = self._session(session_of(state), towers)
+    def _logits(
+        self, state: MetamathState, session: _Session, towers: Towers, vectors: AssertionVectors
+    ) -> tuple[Ints, Floats]:
         reading = session.reader.read(state)
         surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
         goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)

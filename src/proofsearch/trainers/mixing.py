@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofsearch.measures.conditional_logit import most_likely, rank_one
 from proofsearch.protocols import Calibration
 
 Floats = NDArray[np.float64]
@@ -25,10 +26,6 @@ Ints = NDArray[np.int64]
 
 FOLDS = 5
 """Parts that the theorems are divided into, to measure on one what was fitted on the others."""
-RIDGE = 1e-3
-"""Penalty on the squared weights of standardised features, a set: keeps them finite where sets are separable."""
-_MOST_STEPS = 100
-_SETTLED = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,10 @@ class ChoiceSets:
 
     def __len__(self) -> int:
         return len(self.theorem)
+
+    def rank_one(self, score: Floats) -> Floats:
+        """For each set, the share of the members with the highest score that are positive; shape ``(sets,)``."""
+        return rank_one(score, self.positive, self.offsets)
 
     def take(self, sets: Ints) -> ChoiceSets:
         """Some of the sets, in that order."""
@@ -159,7 +160,7 @@ def fit_mixing(sets: ChoiceSets, *, resamples: int, rng: np.random.Generator) ->
     # Without a scale there is nothing to weigh goals against: a goal then costs a unit of log-probability.
     plain_goal_weight = plain_c / plain_scale if plain_scale > 0 else 1.0 / (logprob_std or 1.0)
 
-    rank_logprob = rank_one(sets, sets.logprob)
+    rank_logprob = sets.rank_one(sets.logprob)
     plain, mixed = _across_folds(sets, rng)
     before = plain if plain.mean() > rank_logprob.mean() else rank_logprob
     gains = mixed - before
@@ -176,24 +177,14 @@ def fit_mixing(sets: ChoiceSets, *, resamples: int, rng: np.random.Generator) ->
         plain_scale=plain_scale if plain_scale > 0 else 1.0,
         sets=len(sets),
         theorems=len(np.unique(sets.theorem)),
-        rank_random=float(rank_one(sets, np.zeros_like(sets.value)).mean()),
+        rank_random=float(sets.rank_one(np.zeros_like(sets.value)).mean()),
         rank_logprob=float(rank_logprob.mean()),
         rank_logprob_goals=float(plain.mean()),
-        rank_value=float(rank_one(sets, sets.value).mean()),
+        rank_value=float(sets.rank_one(sets.value).mean()),
         rank_mixed=float(mixed.mean()),
         gain=float(gains.mean()),
         gain_low=low,
         gain_high=high,
-    )
-
-
-def rank_one(sets: ChoiceSets, score: Floats) -> Floats:
-    """For each set, the share of the members with the highest score that are positive; shape ``(sets,)``."""
-    starts = sets.offsets[:-1]
-    best = np.maximum.reduceat(score, starts)
-    tied = score >= np.repeat(best, np.diff(sets.offsets))
-    return np.asarray(np.add.reduceat((tied & sets.positive).astype(np.float64), starts)) / np.add.reduceat(
-        tied.astype(np.float64), starts
     )
 
 
@@ -210,58 +201,13 @@ def fit_weights(sets: ChoiceSets, *, use_value: bool) -> tuple[float, float, flo
     best, weights = -np.inf, np.zeros(3)
     for size in range(len(wanted), 0, -1):
         for free in itertools.combinations(wanted, size):
-            found, likelihood = _newton(scaled[:, free], sets)
+            found, likelihood = most_likely(scaled[:, free], sets.positive, sets.offsets)
             if (found >= 0).all() and likelihood > best:
                 best, weights = likelihood, np.zeros(3)
                 weights[list(free)] = found / spreads[list(free)]
         if size == len(wanted) and best > -np.inf:
             break  # with nothing held at 0 it can't be more likely
     return float(weights[0]), float(weights[1]), float(weights[2])
-
-
-def _newton(features: Floats, sets: ChoiceSets) -> tuple[Floats, float]:
-    """Weights that maximise the penalised likelihood, from 0 by damped Newton steps, and that likelihood."""
-    weights = np.zeros(features.shape[1])
-    likelihood, gradient, curvature = _likelihood(weights, features, sets)
-    for _ in range(_MOST_STEPS):
-        step = np.linalg.solve(curvature, gradient)
-        length = 1.0
-        while length > 1e-6:
-            tried = weights + length * step
-            now = _likelihood(tried, features, sets)
-            if now[0] > likelihood:
-                break
-            length /= 2
-        else:
-            break
-        gained = now[0] - likelihood
-        weights, (likelihood, gradient, curvature) = tried, now
-        if gained < _SETTLED * max(1.0, abs(likelihood)):
-            break
-    return weights, likelihood
-
-
-def _likelihood(weights: Floats, features: Floats, sets: ChoiceSets) -> tuple[float, Floats, Floats]:
-    """Penalised log-likelihood, its gradient, and minus a bound of its second derivative (positive definite)."""
-    utility = features @ weights
-    every, of_all = _softmax(utility, sets)
-    good, of_good = _softmax(np.where(sets.positive, utility, -np.inf), sets)
-    ridge = RIDGE * len(sets)
-    gradient = (of_good - of_all) @ features - ridge * weights
-    # The likelihood of several good members is no concave function; the curvature of its concave part is, and Newton's
-    # method with it still climbs.
-    means = np.add.reduceat(of_all[:, None] * features, sets.offsets[:-1])
-    curvature = (features * of_all[:, None]).T @ features - means.T @ means + ridge * np.eye(len(weights))
-    return float((good - every).sum() - 0.5 * ridge * weights @ weights), gradient, curvature
-
-
-def _softmax(utility: Floats, sets: ChoiceSets) -> tuple[Floats, Floats]:
-    """Of each set, the log of the sum of exponentials; of each member, its probability."""
-    starts, sizes = sets.offsets[:-1], np.diff(sets.offsets)
-    highest = np.maximum.reduceat(utility, starts)
-    exponential = np.exp(utility - np.repeat(highest, sizes))
-    total = np.add.reduceat(exponential, starts)
-    return np.log(total) + highest, exponential / np.repeat(total, sizes)
 
 
 def _across_folds(sets: ChoiceSets, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -277,7 +223,7 @@ def _across_folds(sets: ChoiceSets, rng: np.random.Generator) -> tuple[Floats, F
         here = sets.take(held_out)
         for ranks, use_value in ((plain, False), (mixed, True)):
             a, b, c = fit_weights(others, use_value=use_value)
-            ranks[held_out] = rank_one(here, a * here.logprob + b * here.value - c * here.goals)
+            ranks[held_out] = here.rank_one(a * here.logprob + b * here.value - c * here.goals)
     return plain, mixed
 
 

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 import pytest
-from proofsearch_ebm.scoring.mixing import ChoiceSets, Mixing, fit_mixing, fit_weights, rank_one
+
+from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing, fit_weights
 
 
 def make_sets(rng, count=400, members=6, weights=(1.0, 0.0, 0.0), theorems=80, value_is=None):
@@ -132,9 +133,9 @@ def test_ties_share_credit():
         offsets=np.array([0, 3, 5]),
         theorem=np.array([0, 1]),
     )
-    assert rank_one(sets, sets.value).tolist() == [0.5, 0.0]
-    assert rank_one(sets, sets.logprob).tolist() == [1 / 3, 0.5]
-    assert rank_one(sets.take(np.array([1, 0])), sets.take(np.array([1, 0])).value).tolist() == [0.0, 0.5]
+    assert sets.rank_one(sets.value).tolist() == [0.5, 0.0]
+    assert sets.rank_one(sets.logprob).tolist() == [1 / 3, 0.5]
+    assert sets.take(np.array([1, 0])).rank_one(sets.take(np.array([1, 0])).value).tolist() == [0.0, 0.5]
 
 
 def test_json_round_trip_and_damage():

@@ -1,0 +1,76 @@
+"""How sure a policy is at a state, from what it suggests there; and what it suggested, kept for the expansion."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from math import exp, fsum, log, nan
+from typing import Generic, TypeVar
+
+from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.types import Candidate
+
+BEST = 8
+"""How many of the likeliest tactics :attr:`~proofsearch.protocols.PolicyStatistics.mass` adds up."""
+
+_Answer = TypeVar("_Answer")
+
+
+def statistics_of(candidates: Sequence[Candidate]) -> PolicyStatistics:
+    """What a policy's candidates alone say of how sure it is.
+
+    The entropy is that of the candidates' probabilities, scaled to a sum of 1, since nothing is known of the rest.
+
+    Args:
+        candidates: of one state; in any order, without duplicates.
+    """
+    if not candidates:
+        return PolicyStatistics(moves=0.0)
+    logprobs = sorted((candidate.logprob for candidate in candidates), reverse=True)
+    largest = logprobs[0]
+    weights = [exp(logprob - largest) for logprob in logprobs]
+    total = fsum(weights)
+    # H = log Z − Σ p·l, with l counted from the largest.
+    mean = fsum(weight * (logprob - largest) for weight, logprob in zip(weights, logprobs, strict=True)) / total
+    return PolicyStatistics(
+        best=min(largest, 0.0),
+        second=min(logprobs[1], 0.0) if len(logprobs) > 1 else nan,
+        entropy=max(log(total) - mean, 0.0),
+        moves=float(len(candidates)),
+        mass=min(fsum(map(exp, logprobs[:BEST])), 1.0),
+    )
+
+
+class KeptAnswers(Generic[_Answer]):
+    """What a policy worked out for states that may be expanded later; the least recently used is forgotten first.
+
+    Args:
+        most: how many are kept, at least 1.
+    """
+
+    def __init__(self, most: int = 1024) -> None:
+        self._most = most
+        self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
+
+    def put(self, request: GenerationRequest, n: int, answer: _Answer) -> None:
+        """Keeps the answer to a request for ``n`` candidates."""
+        self._answers[_key(request, n)] = answer
+        if len(self._answers) > self._most:
+            self._answers.popitem(last=False)
+
+    def get(self, request: GenerationRequest, n: int) -> _Answer | None:
+        """The answer for the same theorem, state and number of candidates; ``None`` where there is none."""
+        key = _key(request, n)
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._answers.clear()
+
+
+def _key(request: GenerationRequest, n: int) -> Hashable:
+    # Not the key: in another session of the theorem it may be that of another state.
+    return request.theorem.name, request.state.text, n
