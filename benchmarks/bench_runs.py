@@ -23,10 +23,11 @@ from proofsearch.measures.paired import Cost, CostRatio, PairedSolved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Event, Preparing, Progressed, Recorded
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
-from proofsearch.runs.run import Preparing, Recorded, RunEvent, resume_search, run_search
-from proofsearch.training import Progressed, TrainingEvent, begun_with, check, train
+from proofsearch.runs.run import resume_search, run_search
+from proofsearch.training import check, train, training_settings
 
 Options = dict[str, dict[str, Any]]
 """Options of components by the component's name."""
@@ -143,19 +144,22 @@ def list_theorems(file: Path, options: Options, split: str, steps: tuple[int, in
     return file.absolute()
 
 
-def trained(trajectories: Sequence[Path], options: Options, out: Path, *, seed: int, workers: int) -> Path:
-    """A checkpoint of the trainer ``ebm``: trained, gone on with, or taken as it is where it is finished.
+def trained(
+    trajectories: Sequence[Path], options: Options, out: Path, *, seed: int, workers: int, trainer: str = "ebm"
+) -> Path:
+    """A checkpoint of a trainer: trained, gone on with, or taken as it is where it is finished.
 
     Raises:
         SystemExit: the folder's training has other options or learns from other runs.
     """
     config = TrainConfig(
+        plugin=trainer,
         seed=seed,
         trajectories=tuple(str(path.absolute()) for path in trajectories),
         execution=ExecutionConfig(workers=workers),
         options=options,
     )
-    before, wanted = begun_with(out), check(Plugins.discover(), config).config
+    before, wanted = training_settings(out), check(Plugins.discover(), config).config
     if before is not None and (before.options, before.trajectories) != (wanted.options, wanted.trajectories):
         raise SystemExit(f"{out}: was trained with other options or on other runs; use another folder")
     train(config, out, resume=out.exists(), on_event=_tell_training)
@@ -199,7 +203,7 @@ def cost_words(costs: Mapping[Cost, CostRatio]) -> str:
     )
 
 
-def _tell_training(event: TrainingEvent) -> None:
+def _tell_training(event: Event) -> None:
     if isinstance(event, Progressed):
         for message in event.report.messages:
             print(f"  … step {event.report.step}: {message}", flush=True)
@@ -212,7 +216,7 @@ class _Teller:
         self._last = time.monotonic()
         self._done = 0
 
-    def __call__(self, event: RunEvent) -> None:
+    def __call__(self, event: Event) -> None:
         self._done += isinstance(event, Recorded)
         if isinstance(event, Preparing | Recorded) and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()

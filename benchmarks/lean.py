@@ -138,10 +138,11 @@ def print_rates(lean: LeanEnvironment, counts: Sequence[int], trials: int, round
 
 
 def try_all(session: LeanSession, states: Sequence[ProofState], trials: int) -> None:
-    """Expands the states in turn, each with all of the tactics at a time, as a search does."""
+    """Expands the states in turn, each with all of the tactics, as a search does."""
     left = trials
     for state in itertools.cycle(states):
-        for _ in itertools.islice(session.step_many(state, TACTICS), left):
+        for tactic in TACTICS[:left]:
+            session.step(state, tactic)
             left -= 1
         if not left:
             return

@@ -42,9 +42,10 @@ from proofsearch.measures.paired import Efforts, compare_solved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Event, Progressed
 from proofsearch.runs import RunFolder
 from proofsearch.runs.selection import select
-from proofsearch.training import Progressed, TrainingEvent, train
+from proofsearch.training import train
 from proofsearch.types import Theorem
 
 AND_OR = "+and-or"
@@ -135,7 +136,7 @@ class Benchmark:
             efforts_of(self._run(arm, part, seconds), [theorem.name for theorem in part.theorems])
             for part in self._parts(arm, theorems)
         ]
-        return joined(found).of([theorem.name for theorem in theorems])
+        return joined(found).select([theorem.name for theorem in theorems])
 
     def _timed(self) -> Sequence[Theorem]:
         """A sample of the theorems: they stand in the database's order, in which the first ones are the easiest."""
@@ -250,7 +251,7 @@ def print_by_length(found: Mapping[str, Efforts], theorems: Sequence[Theorem], b
         span = f"{low}–{high}" if high < LENGTHS[-1][1] else f"{low} and more"
         row = [span, str(len(names))]
         for efforts in found.values():
-            solved = [int(efforts.of(names).solved("expansions", budget).sum()) for budget in budgets[-2:]]
+            solved = [int(efforts.select(names).solved("expansions", budget).sum()) for budget in budgets[-2:]]
             row.append(", ".join(f"{count} ({count / max(len(names), 1):.0%})" for count in solved))
         rows.append(row)
     within = " and ".join(f"{budget:,}" for budget in budgets[-2:])
@@ -288,7 +289,7 @@ def print_comparisons(found: Mapping[str, Efforts], budgets: Sequence[int], seed
     print_table(header, rows)
 
 
-def _tell(event: TrainingEvent) -> None:
+def _tell(event: Event) -> None:
     if isinstance(event, Progressed):
         for message in event.report.messages:
             print(f"  … {message}", flush=True)

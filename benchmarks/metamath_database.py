@@ -41,7 +41,7 @@ MEASURED = {
         "from proofsearch.runs.worker import *; "
         "from proofsearch.protocols import Job; import random; "
         "config = RunConfig(trajectories=False, options={'metamath': {'database': str(PATH)}}); "
-        "worker = WorkerRecipe(config, cache=SHARED)(); "
+        "worker = WorkerRecipe(config)(); "
         "theorems = [t for t in worker._environment.theorems() if t.split == 'test']; "
         "[worker.run(Job(t.name, t)) for t in random.Random(0).sample(theorems, 20)]; print('20 searches')"
     ),
@@ -50,7 +50,7 @@ MEASURED = {
 SCRIPT = """
 import json, os, resource, time, warnings
 from pathlib import Path
-PATH, CACHE, SHARED = Path({path!r}), Path({cache!r}), {shared}
+PATH, CACHE = Path({path!r}), Path({cache!r})
 started = time.perf_counter()
 {code}
 seconds = time.perf_counter() - started
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _measure(code: str, path: Path, cache: str) -> tuple[float, float, float]:
-    script = SCRIPT.format(path=str(path.resolve()), cache=cache, shared="None", code=code)
+    script = SCRIPT.format(path=str(path.resolve()), cache=cache, code=code)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     seconds, peak, private = json.loads(done.stdout.splitlines()[-1])
     return seconds, peak, private

@@ -39,7 +39,8 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.protocols import GenerationRequest
-from proofsearch.runs.run import Recorded, RunEvent, run_search
+from proofsearch.protocols.events import Event, Recorded
+from proofsearch.runs.run import run_search
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.types import State, Theorem
 
@@ -260,7 +261,7 @@ def _searched(arguments: argparse.Namespace, model: str, samples: int, threads: 
     ended: list[float] = []
     expansions: list[int] = []
 
-    def tell(event: RunEvent) -> None:
+    def tell(event: Event) -> None:
         if isinstance(event, Recorded):
             ended.append(time.monotonic())
             begun.append(ended[-1] - event.result.seconds)

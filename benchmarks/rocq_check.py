@@ -18,7 +18,7 @@ from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.installation import find_installation
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.sources import read_lemmas
-from proofsearch_rocq.verification import verify, written
+from proofsearch_rocq.verification import proof_text, verify
 
 from proofsearch import Verdict
 from proofsearch.measures.intervals import wilson
@@ -38,7 +38,7 @@ def main() -> None:
 
     def check(lemma: Lemma) -> tuple[Lemma, Verdict, float]:
         began = time.monotonic()
-        return lemma, verify(installation, config, lemma, written(lemma, lemma.script)), time.monotonic() - began
+        return lemma, verify(installation, config, lemma, proof_text(lemma, lemma.script)), time.monotonic() - began
 
     print(f"Rocq {installation.version}; {len(sample)} of {len(lemmas)} lemmas, seed {options.seed}", flush=True)
     refused, seconds = 0, []

@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from proofsearch.config import ExecutionConfig, RunConfig, SelectionConfig
-from proofsearch.runs.run import Recorded, RunEvent, run_search
+from proofsearch.protocols.events import Event, Recorded
+from proofsearch.runs.run import run_search
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def _rate(theorems: int, workers: int, out: Path) -> float:
     """Theorems a second between the first and the last result, of the theorems after the first."""
     times: list[float] = []
 
-    def tell(event: RunEvent) -> None:
+    def tell(event: Event) -> None:
         if isinstance(event, Recorded):
             times.append(time.monotonic())
 

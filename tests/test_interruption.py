@@ -37,7 +37,7 @@ def test_all_three_are_there() -> None:
 def test_the_command_line_is_interrupted_by_each_and_says_which(one: signal.Signals) -> None:
     with ending_signals(), pytest.raises(KeyboardInterrupt), Interruption() as first:
         signal.raise_signal(one)
-        assert first.asked, "the first waits for the step to be done"
+        assert first.requested, "the first waits for the step to be done"
         assert exit_code() == 128 + one
         signal.raise_signal(one)
     assert signal.getsignal(one) is (signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
@@ -45,9 +45,9 @@ def test_the_command_line_is_interrupted_by_each_and_says_which(one: signal.Sign
 
 def test_a_training_outside_of_the_command_line_sees_each(one: signal.Signals) -> None:
     with Interruption() as interruption:
-        assert not interruption.asked
+        assert not interruption.requested
         signal.raise_signal(one)
-        assert interruption.asked
+        assert interruption.requested
 
 
 def test_what_is_ignored_stays_ignored(one: signal.Signals) -> None:
@@ -55,7 +55,7 @@ def test_what_is_ignored_stays_ignored(one: signal.Signals) -> None:
     signal.signal(one, signal.SIG_IGN)
     with ending_signals(), Interruption() as interruption:
         signal.raise_signal(one)
-        assert not interruption.asked
+        assert not interruption.requested
     assert signal.getsignal(one) is signal.SIG_IGN
 
 
@@ -67,7 +67,7 @@ def test_with_its_terminal_gone_a_training_still_saves(tmp_path: Path) -> None:
         from proofsearch.interruption import Interruption, ending_signals
         with ending_signals(), Interruption() as interruption:
             pathlib.Path({str(begun)!r}).touch()
-            while not interruption.asked:
+            while not interruption.requested:
                 time.sleep(0.01)
             print("a step", file=sys.stderr, flush=True)
             pathlib.Path({str(saved)!r}).touch()

@@ -99,10 +99,10 @@ def read_manifest(folder: Path, *, kind: str | None = None, name: str | None = N
         if not isinstance(values.get(entry.name), expected):
             wanted = "a string" if expected is str else "an object"
             raise InputError(f"{file}: damaged: {entry.name} is {values.get(entry.name)!r}, expected {wanted}")
-    for of in ("versions", "fingerprints", "files"):
-        for key, value in values[of].items():
+    for table in ("versions", "fingerprints", "files"):
+        for key, value in values[table].items():
             if not isinstance(value, str):
-                raise InputError(f"{file}: damaged: {of}[{key!r}] is {value!r}, expected a string")
+                raise InputError(f"{file}: damaged: {table}[{key!r}] is {value!r}, expected a string")
     unknown = sorted(values.keys() - {entry.name for entry in dataclasses.fields(Manifest)})
     if unknown:
         raise InputError(f"{file}: damaged: unknown entry {unknown[0]!r}")

@@ -134,6 +134,6 @@ def _lack(requirement: Any) -> str:
 
 
 def _plain(requirement: Any) -> str:
-    """As pip takes it, without a marker."""
+    """Writes a requirement as pip takes it, without its marker."""
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     return f"{requirement.name}{extras}{requirement.specifier}"

@@ -6,7 +6,9 @@ keeps its traceback.
 
 from __future__ import annotations
 
+import difflib
 import traceback
+from collections.abc import Iterable
 
 
 class ProofsearchError(Exception):
@@ -78,6 +80,12 @@ class DiagnosisError(ProofsearchError):
 
 _FRAMES = 12
 """How much of a traceback is kept: the frames next to where it was raised."""
+
+
+def near(name: str, known: Iterable[str], most: int = 1) -> str:
+    """``"; did you mean 'x'?"``, with at most so many known names, or nothing where none is near."""
+    found = difflib.get_close_matches(name, list(known), n=most)
+    return f"; did you mean {', '.join(map(repr, found))}?" if found else ""
 
 
 def one_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 SIGNALS: tuple[signal.Signals, ...] = tuple(
@@ -82,25 +82,25 @@ def leave_to_parent(parent: int | None = None, *, terminable: bool = False) -> N
         if terminable and number == signal.SIGTERM:
             signal.signal(number, signal.SIG_DFL)
         else:
-            signal.signal(number, _take_no_notice)
+            signal.signal(number, _ignore_signal)
     if parent is not None:
-        threading.Thread(target=_die_with, args=(parent,), name="proofsearch parent", daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(parent,), name="proofsearch parent", daemon=True).start()
 
 
 def may_interrupt() -> bool:
     """Whether one of the signals can raise ``KeyboardInterrupt`` in this thread; where not, somebody's code has."""
-    return _in_main_thread() and signal.getsignal(signal.SIGINT) is not _take_no_notice
+    return _in_main_thread() and signal.getsignal(signal.SIGINT) is not _ignore_signal
 
 
 class Interruption:
-    """While it is entered, the first of the signals sets :attr:`asked`; a second one interrupts at once, as ever.
+    """While it is entered, the first of the signals sets :attr:`requested`; a second one interrupts at once, as ever.
 
     What is ignored when it is entered stays ignored. Outside the main thread, where Python delivers no signals, it
     does nothing.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._before: dict[int, signal._HANDLER] = {}
 
     def __enter__(self) -> Self:
@@ -112,13 +112,11 @@ class Interruption:
                     self._before[number] = signal.signal(number, self._on_signal)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._restore()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.requested = True
         self._restore()
         _received(number)
 
@@ -127,7 +125,7 @@ class Interruption:
             signal.signal(*self._before.popitem())
 
 
-def _die_with(parent: int) -> None:
+def _end_with_parent(parent: int) -> None:
     # A pipe would tell at once, but workers that are forked later inherit its other end and keep it open.
     while os.getppid() == parent:
         time.sleep(_LOOK)
@@ -137,13 +135,13 @@ def _die_with(parent: int) -> None:
 def _received(number: int) -> None:
     global _last
     _last = number
-    for descriptor in [one for one in _terminals if not _is_terminal(one)]:
+    for descriptor in [terminal for terminal in _terminals if not _is_terminal(terminal)]:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
 
 
-def _take_no_notice(number: int, frame: FrameType | None) -> None:
+def _ignore_signal(number: int, frame: FrameType | None) -> None:
     pass
 
 

@@ -15,7 +15,7 @@ from proofsearch import Candidate, Demonstration, ProofState, Theorem
 from proofsearch.builtins.demonstration import OFF_PATH, DemonstratedGenerator, DemonstrationScorer
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
-from proofsearch.protocols import GenerationRequest, Prepares, ScoreRequest
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Prepares, ScoreRequest
 from proofsearch.runs.run import run_search
 from proofsearch.trajectory.reader import read_searches
 
@@ -154,3 +154,17 @@ def test_a_recorded_search_holds_the_known_proof_and_what_competes_with_it(fake_
     assert {f"{number} is 0" for number in path} <= texts.keys()
     expanded_off = [text for text in texts if int(text.split()[0]) not in path]
     assert expanded_off, "the policy's own queue left the known proof"
+
+
+def test_how_sure_it_is_is_what_the_policy_says_that_was_not_shown_the_proof() -> None:
+    class Sure(Policy):
+        def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
+            return [PolicyStatistics(entropy=float(n)) for _ in requests]
+
+    asked = [GenerationRequest(THEOREM, state(10))]
+    environment = Counting()
+    [plain] = DemonstratedGenerator(Policy(Candidate("dec", -0.5)), environment).statistics(asked, 4)
+    assert plain is not None and (plain.best, plain.moves) == (-0.5, 1.0)
+    [own] = DemonstratedGenerator(Sure(), environment).statistics(asked, 4)
+    assert own is not None and own.entropy == 4.0
+    assert environment.asked == []

@@ -133,12 +133,12 @@ class FakeScorer:
         pass
 
 
-def accept_all(path: tuple[str, ...]) -> Verdict:
-    return Verdict(True, "gullible 1.0")
+def accept_all(path: tuple[str, ...]) -> tuple[Verdict, None]:
+    return Verdict(True, "gullible 1.0"), None
 
 
-def refuse_all(path: tuple[str, ...]) -> Verdict:
-    return Verdict(False, "stern 1.0", f"no: {len(path)} steps")
+def refuse_all(path: tuple[str, ...]) -> tuple[Verdict, None]:
+    return Verdict(False, "stern 1.0", f"no: {len(path)} steps"), None
 
 
 def random_world(seed: int, *, states: int = 40, branching: int = 5, ties: bool = False, finish: float = 0.0) -> World:

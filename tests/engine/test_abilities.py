@@ -100,3 +100,48 @@ def test_a_scorer_sees_the_step_that_led_to_a_state(strategy: str) -> None:
         (logprob,) = [edge.logprob for edge in edges if edge.tactic == request.tactic]
         assert request.tactic_logprob == logprob
         assert world.steps[request.parent.text, request.tactic] == request.state.text
+
+
+class OneMove:
+    """A state whose one move is its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def listed(self) -> list[str]:
+        return [self.text]
+
+    def admits(self, tactic: str) -> bool:
+        return True
+
+
+class Listing(FakeSession):
+    """Lists the moves of a state, and notes for which it was asked."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.listed: list[str] = []
+
+    def moves(self, state: ProofState) -> OneMove:
+        self.listed.append(state.text)
+        return OneMove(state.text)
+
+
+class WantsMoves(FakeScorer):
+    reads_moves = True
+
+
+@pytest.mark.parametrize("wants", [False, True])
+def test_a_scorer_is_told_the_moves_if_it_wants_them(wants: bool) -> None:
+    """Catches moves of another state, and sessions asked for moves that nobody reads."""
+    world = random_world(3, finish=0.0)
+    session = Listing(world)
+    scorer = (WantsMoves if wants else FakeScorer)({}, 1.0)
+    result = run(world, session, scorer=scorer, limit={"expansions": 20})
+    moves = [request.moves for request in scorer.requests]
+    assert moves
+    if wants:
+        assert [one.listed() for one in moves if one is not None] == [[one.state.text] for one in scorer.requests]
+    else:
+        assert set(moves) == {None}
+        assert len(session.listed) == result.expansions

@@ -69,10 +69,10 @@ def test_refused_paths_are_never_believed(rules: Rules, stern: int) -> None:
     """Catches a refused proof that is offered for ever, or counted as one; a stern check refuses every path."""
     asked: list[tuple[str, ...]] = []
 
-    def accept(path: tuple[str, ...]) -> Verdict:
+    def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
         asked.append(path)
         assert replayed(rules, path)
-        return Verdict(stern > 0 and len(path) % 4 >= stern, "by length 1.0", "the length is wrong")
+        return Verdict(stern > 0 and len(path) % 4 >= stern, "by length 1.0", "the length is wrong"), None
 
     result = run(rules, accept=accept)
     check_graph(result.graph)
@@ -171,7 +171,7 @@ def test_proofs_of_parts_that_do_not_fit_are_refused() -> None:
     rules = Rules().rule("root", -0.1, "a", "b").rule("a", -0.1).rule("b", -0.1).rule("root", -3.0, "b")
     asked: list[tuple[str, ...]] = []
 
-    def accept(path: tuple[str, ...]) -> Verdict:
+    def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
         asked.append(path)
         return accept_all(path)
 

@@ -94,7 +94,7 @@ class TestSuccess:
         session = FakeSession(world)
         result = run(world, session=session)
         assert (result.status, result.tactics) == (SearchStatus.PROVED, ("to !finish",))
-        assert result.verdict == accept_all(())
+        assert result.verdict == accept_all(())[0]
         assert session.tried == [("root", "to a"), ("root", "to !finish")]
         assert (result.steps, result.edges, result.expansions, result.nodes) == (2, 2, 1, 2)
         check_graph(result.graph)
@@ -109,9 +109,9 @@ class TestSuccess:
         world = World().edge("root", FINISH, -1.0, tactic="cheat").edge("root", "a", -2.0).edge("a", FINISH, -1.0)
         asked: list[tuple[str, ...]] = []
 
-        def accept(path: tuple[str, ...]) -> Verdict:
+        def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
             asked.append(path)
-            return Verdict("cheat" not in path, "strict 1.0", "rests on sorry")
+            return Verdict("cheat" not in path, "strict 1.0", "rests on sorry"), None
 
         result = run(world, accept=accept)
         assert asked == [("cheat",), ("to a", "to !finish")]
@@ -203,7 +203,7 @@ class TestLimits:
         clock = Clock()
         world = World().edge("root", FINISH, -1.0, tactic="cheat").edge("root", "a", -2.0).edge("root", "b", -3.0)
 
-        def accept(path: tuple[str, ...]) -> Verdict:
+        def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
             clock.tick(100.0)
             return refuse_all(path)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proofsearch.engine.collector import FACTOR, rarer_full_collections
+from proofsearch.engine.collector import FACTOR, fewer_full_collections
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +22,9 @@ def thresholds() -> Iterator[tuple[int, int, int]]:
 
 def test_full_collections_are_rarer_inside_and_as_before_outside() -> None:
     """Catches thresholds that leak into the application, also by way of an exception or of nesting."""
-    with pytest.raises(KeyError), rarer_full_collections():
+    with pytest.raises(KeyError), fewer_full_collections():
         assert gc.get_threshold() == (700, 10, 7 * FACTOR)
-        with rarer_full_collections():
+        with fewer_full_collections():
             assert gc.get_threshold() == (700, 10, 7 * FACTOR)
         assert gc.get_threshold() == (700, 10, 7 * FACTOR)
         raise KeyError
@@ -37,14 +37,14 @@ def test_threads_that_overlap_leave_the_thresholds_to_the_last() -> None:
     seen: list[tuple[int, int, int]] = []
 
     def first() -> None:
-        with rarer_full_collections():
+        with fewer_full_collections():
             first_inside.set()
             assert second_inside.wait(10)
         first_left.set()
 
     def second() -> None:
         assert first_inside.wait(10)
-        with rarer_full_collections():
+        with fewer_full_collections():
             second_inside.set()
             assert first_left.wait(10)
             seen.append(gc.get_threshold())
@@ -60,7 +60,7 @@ def test_threads_that_overlap_leave_the_thresholds_to_the_last() -> None:
 
 def test_a_change_by_somebody_else_stands() -> None:
     """Catches a setting of the application, made during a search, being overwritten at its end."""
-    with rarer_full_collections():
+    with fewer_full_collections():
         gc.set_threshold(1000, 5, 5)
     assert gc.get_threshold() == (1000, 5, 5)
 
@@ -68,6 +68,6 @@ def test_a_change_by_somebody_else_stands() -> None:
 def test_a_collector_that_is_off_stays_off() -> None:
     """Catches an application without collector getting one."""
     gc.set_threshold(0, 0, 0)
-    with rarer_full_collections():
+    with fewer_full_collections():
         assert gc.get_threshold() == (0, 0, 0)
     assert gc.get_threshold() == (0, 0, 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from proofsearch.config import SearchConfig
 from proofsearch.engine import search
-from proofsearch.engine.glimpses import LONGEST_TEXT, Glimpse, Glimpses
+from proofsearch.engine.glimpses import LONGEST_TEXT, Glimpses
 from proofsearch.protocols import Usage
+from proofsearch.protocols.events import Glimpse
 
 from .fake import FINISH, THEOREM, FakeGenerator, FakeScorer, FakeSession, World
 

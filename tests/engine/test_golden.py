@@ -44,9 +44,9 @@ SEARCHES: dict[str, tuple[int, float | None, dict[str, Any]]] = {
 }
 
 
-def strict(path: tuple[str, ...]) -> Verdict:
+def strict(path: tuple[str, ...]) -> tuple[Verdict, None]:
     """Refuses short proofs, so that some searches see both verdicts."""
-    return Verdict(len(path) >= 4, "strict 1.0", "" if len(path) >= 4 else "too short")
+    return Verdict(len(path) >= 4, "strict 1.0", "" if len(path) >= 4 else "too short"), None
 
 
 def run(name: str) -> SearchResult:

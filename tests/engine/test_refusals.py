@@ -17,7 +17,7 @@ from proofsearch.types import OutcomeKind, Verdict
 from .fake import FINISH, THEOREM, FakeGenerator, FakeSession, World, random_world, refuse_all
 from .parts import PartsSession, Rules, RulesGenerator
 
-Accept = Callable[[tuple[str, ...]], Verdict]
+Accept = Callable[[tuple[str, ...]], tuple[Verdict, None]]
 
 
 class Without:
@@ -27,9 +27,9 @@ class Without:
         self.wrong = set(wrong)
         self.asked: list[tuple[str, ...]] = []
 
-    def __call__(self, path: tuple[str, ...]) -> Verdict:
+    def __call__(self, path: tuple[str, ...]) -> tuple[Verdict, None]:
         self.asked.append(path)
-        return Verdict(self.wrong.isdisjoint(path), "strict 1.0", "rests on what is wrong")
+        return Verdict(self.wrong.isdisjoint(path), "strict 1.0", "rests on what is wrong"), None
 
 
 def run(world: World, accept: Accept, **config: Any) -> SearchResult:
@@ -111,14 +111,14 @@ def test_proves_exactly_what_has_a_right_path(seed: int, part: int) -> None:
     wrong = {f"{state} {tactic}" for number, (state, tactic) in steps if (number * 7 + seed) % 4 < part}
     asked: list[tuple[str, ...]] = []
 
-    def accept(path: tuple[str, ...]) -> Verdict:
+    def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
         asked.append(path)
         state, taken = world.root, list[str]()
         for tactic in path:
             taken.append(f"{state} {tactic}")
             state = world.steps[state, tactic]
         assert state == FINISH
-        return Verdict(wrong.isdisjoint(taken), "strict 1.0")
+        return Verdict(wrong.isdisjoint(taken), "strict 1.0"), None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refusals, "MAX_WAYS", 10_000)

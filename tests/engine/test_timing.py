@@ -91,9 +91,9 @@ def test_what_is_checked_of_a_finished_path_is_none_of_a_steps_time() -> None:
     clock = Clock()
     made = World().edge("root", FINISH, -0.1, tactic="first").edge("root", "a", -0.2)
 
-    def accept(path: tuple[str, ...]) -> Verdict:
+    def accept(path: tuple[str, ...]) -> tuple[Verdict, None]:
         clock.now += 100.0
-        return Verdict(False, "strict")
+        return Verdict(False, "strict"), None
 
     session = Timed(made, clock, {"first": 2.0, "to a": 3.0}, begin=1.0)
     result = search(THEOREM, session, FakeGenerator(made), config=SearchConfig(), accept=accept, clock=clock)

@@ -27,7 +27,7 @@ from proofsearch.protocols import Calibration
 from proofsearch.protocols.results import SearchResult, SearchStatus
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
-from proofsearch.trajectory.choices import choices, earliest_on_the_way
+from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.table import Origin, to_table
@@ -105,7 +105,7 @@ def listed(site: Site, run: Path, tmp_path: Path) -> dict[str, Any]:
         site.install("listed-scorer", {"listed": "listed"}, {"listed": LISTED})
     values = {
         # A child leads on to the proof exactly if this exceeds when its parent was expanded.
-        search.theorem.name: dict(zip(search.text, earliest_on_the_way(search), strict=True))
+        search.theorem.name: dict(zip(search.text, earliest_required_expansion(search), strict=True))
         for search in read_searches([run])
     }
     (tmp_path / "values.json").write_text(json.dumps(values))

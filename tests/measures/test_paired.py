@@ -122,8 +122,8 @@ def test_quartiles_are_those_of_the_proofs_alone() -> None:
 def test_different_theorems_are_refused() -> None:
     first = efforts([1, 2], [True, True])
     with pytest.raises(ValueError, match="different theorems"):
-        compare_solved(first, first.of(["t1", "t0"]), "expansions", [1], BOOTSTRAP)
-    assert first.of(["t1", "t0"]).expansions.tolist() == [2, 1]
+        compare_solved(first, first.select(["t1", "t0"]), "expansions", [1], BOOTSTRAP)
+    assert first.select(["t1", "t0"]).expansions.tolist() == [2, 1]
 
 
 def test_budgets() -> None:

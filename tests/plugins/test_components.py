@@ -13,6 +13,7 @@ from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Event, Preparing
 
 TRACED = """
 from pydantic import Field
@@ -201,14 +202,10 @@ def test_options_that_a_checkpoint_kept_are_refused_where_the_encoder_has_none_s
         assert components.encoder("hashed", {"width": 64}).width == 64
 
 
-def test_factories_get_the_runs_seed_cache_and_execution(plugins: Plugins, tmp_path: Path) -> None:
-    told: list[tuple[object, ...]] = []
+def test_factories_get_the_runs_seed_cache_and_execution(plugins: Plugins, cache_folder: Path) -> None:
+    told: list[Event] = []
     parts = resolve(plugins, config(seed=7, execution={"workers": 3}))
-    with Components(plugins, parts, lambda *what: told.append(what), tmp_path) as components:
-        assert (components.seed, components.cache, components.execution.workers) == (7, tmp_path, 3)
+    with Components(plugins, parts, told.append) as components:
+        assert (components.seed, components.cache, components.execution.workers) == (7, cache_folder, 3)
         components.status("reading", 1, 2)
-    assert told == [("reading", 1, 2)]
-
-
-def test_the_cache_folder_comes_from_the_environment(plugins: Plugins, cache_folder: Path) -> None:
-    assert Components(plugins, resolve(plugins, config())).cache == cache_folder
+    assert told == [Preparing("reading", 1, 2)]

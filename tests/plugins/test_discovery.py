@@ -27,7 +27,7 @@ def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: py
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
         "generator": ["knn", "mixture", "demonstrated"],
-        "scorer": ["logprob", "length", "random", "demonstration"],
+        "scorer": ["logprob", "length", "random", "demonstration", "confidence"],
         "encoder": ["context", "hashed"],
         "executor": ["local"],
         "environment": [],

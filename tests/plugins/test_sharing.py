@@ -24,7 +24,18 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration, Registry
 from proofsearch.plugins.resolution import resolve
 from proofsearch.plugins.sharing import SharedComponents, SharedEncoder, SharedGenerator, stand_in
-from proofsearch.protocols import Calibrated, Calibration, GenerationRequest, ScoreRequest, TheoremResult, follows_paths
+from proofsearch.protocols import (
+    Calibrated,
+    Calibration,
+    Fingerprinted,
+    GenerationRequest,
+    PolicyStatistics,
+    ReportsStatistics,
+    RepresentsStates,
+    ScoreRequest,
+    TheoremResult,
+    follows_paths,
+)
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
 from proofsearch.runs.worker import SearchWorker, WorkerRecipe
@@ -458,6 +469,28 @@ def test_a_shared_scorer_follows_paths_if_it_does() -> None:
     make = lambda original: stand_in(("scorer", "s"), original, Clients(), ExecutionConfig())  # noqa: E731
     assert follows_paths(make(LogprobScorer()))
     assert not follows_paths(make(LengthScorer()))
+
+
+def test_a_shared_generator_has_the_abilities_that_it_has() -> None:
+    rows = np.ones((1, 3), np.float32)
+    plain: Any = SimpleNamespace(generate=lambda requests, n: [[] for _ in requests], close=lambda: None)
+    sure: Any = SimpleNamespace(
+        **vars(plain),
+        statistics=lambda requests, n: [PolicyStatistics(entropy=float(n)) for _ in requests],
+        representation_width=3,
+        represent=lambda requests: rows,
+        fingerprint=lambda: "sure-1",
+    )
+    make = lambda original: stand_in(("generator", "g"), original, Clients(), ExecutionConfig())  # noqa: E731
+    abilities = (ReportsStatistics, RepresentsStates, Fingerprinted)
+    assert not any(isinstance(make(plain), ability) for ability in abilities)
+    shared: Any = make(sure)
+    assert all(isinstance(shared, ability) for ability in abilities)
+    request = GenerationRequest(Theorem("ten", "10 is 0"), State("10 is 0", (Goal("10 is 0"),), 10))
+    assert [one.entropy for one in shared.statistics([request], 7)] == [7.0]
+    assert shared.represent([request]) is rows
+    assert shared.representation_width == 3
+    assert shared.fingerprint() == "sure-1"
 
 
 def test_a_generator_that_breaks_its_contract_is_named_and_not_its_stand_in() -> None:

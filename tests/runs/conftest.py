@@ -70,7 +70,7 @@ def _searched(theorem: Theorem, run_id: str = "run") -> tuple[TheoremResult, str
         _Countdown(),
         _Policy(),
         config=RunConfig().search,
-        accept=lambda tactics: Verdict(True, "checker 1.0", rests_on=("ax-1",)),
+        accept=lambda tactics: (Verdict(True, "checker 1.0", rests_on=("ax-1",)), None),
         observers=[writer],
     )
     taken = writer.take()

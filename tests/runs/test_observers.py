@@ -13,8 +13,9 @@ from installing import Site
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Event, Warned
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import RunEvent, Warned, resume_search, run_search
+from proofsearch.runs.run import resume_search, run_search
 from proofsearch.trajectory.reader import read_searches
 
 pytestmark = pytest.mark.usefixtures("fake_prover", "watchers")
@@ -87,7 +88,7 @@ def test_a_run_that_is_gone_on_with_says_what_was_done(tmp_path: Path) -> None:
 @pytest.mark.parametrize("raises", ["error", "usage", "exit"])
 @pytest.mark.parametrize("method", METHODS)
 def test_one_that_raises_changes_nothing_and_is_said_once(method: str, raises: str, tmp_path: Path) -> None:
-    events: list[RunEvent] = []
+    events: list[Event] = []
     notes = {"raises_in": method, "raises": raises}
     run_search(config(tmp_path / "notes", **notes), tmp_path / "run", on_event=events.append)
     run_search(config(tmp_path / "notes", observers=()), tmp_path / "without")

@@ -51,7 +51,8 @@ def test_only_the_head_of_a_packages_metadata_counts(tmp_path, monkeypatch):
 
 
 def test_versions_and_fingerprints_are_there():
-    found = json.loads(json.dumps(collect(["search"], 7, {"set.mm": "ab12"})))
+    found = json.loads(json.dumps(collect(7, {"set.mm": "ab12"})))
+    assert found["command"] == redact(sys.argv)
     assert found["seed"] == 7
     assert found["fingerprint"] == {"set.mm": "ab12"}
     for package in ("proofsearch", "pyarrow", "numpy"):

@@ -18,11 +18,11 @@ from runfolders import without_hashes
 from proofsearch.config import RunConfig
 from proofsearch.errors import PluginError, RunFolderError, StorageError
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import Began, Preparing, Recorded, RunEvent, Searching, resume_search, run_search
+from proofsearch.runs.run import resume_search, run_search
 from proofsearch.runs.verification import verify_run
 from proofsearch.trajectory.summary import check, summarize
-from proofsearch.types import Verdict
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
 
@@ -48,8 +48,8 @@ def proofs(path: Path) -> dict[str, str]:
 
 
 def test_a_run_searches_records_and_can_be_verified(tmp_path: Path) -> None:
-    events: list[RunEvent] = []
-    summary = run_search(config("processes"), tmp_path / "run", on_event=events.append, argv=["proofsearch"])
+    events: list[Event] = []
+    summary = run_search(config("processes"), tmp_path / "run", on_event=events.append)
     assert summary.proved == summary.theorems == 20
     assert events[0] == Preparing("counting to 2", 2, 2)
     assert isinstance(events[1], Began)
@@ -68,19 +68,19 @@ def test_a_run_searches_records_and_can_be_verified(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["threads", "processes"])
 def test_a_run_that_is_watched_tells_where_searches_are_and_finds_the_same(tmp_path: Path, mode: str) -> None:
-    events: list[RunEvent] = []
+    events: list[Event] = []
     run_search(config(mode), tmp_path / "watched", on_event=events.append, live=True)
-    glimpses = [event.glimpse for event in events if isinstance(event, Searching)]
+    glimpses = [event for event in events if isinstance(event, Glimpse)]
     # Each worker tells at least of its first theorem's root: at once, whatever the time.
     first = glimpses[0]
     assert (first.expansions, first.depth, first.num_goals) == (0, 0, 1)
     assert first.theorem in RunFolder.open(tmp_path / "watched").results()
     assert first.text.endswith("is 0")
-    of_first = [event for event in events if first in (getattr(event, "glimpse", None),) or isinstance(event, Recorded)]
-    assert isinstance(of_first[0], Searching), "a search is seen before its result is"
+    of_first = [event for event in events if event is first or isinstance(event, Recorded)]
+    assert isinstance(of_first[0], Glimpse), "a search is seen before its result is"
 
     run_search(config(mode), tmp_path / "unwatched", on_event=events.append)
-    assert sum(isinstance(event, Searching) for event in events) == len(glimpses)
+    assert sum(isinstance(event, Glimpse) for event in events) == len(glimpses)
     assert comparable(tmp_path / "watched") == comparable(tmp_path / "unwatched")
 
 
@@ -158,7 +158,7 @@ def test_failures_are_searched_again_only_when_asked_for(tmp_path: Path) -> None
 def test_a_finished_run_has_nothing_to_go_on_with(tmp_path: Path) -> None:
     run_search(config(), tmp_path / "run")
     before = comparable(tmp_path / "run")
-    events: list[RunEvent] = []
+    events: list[Event] = []
     summary = resume_search(tmp_path / "run", on_event=events.append)
     assert events == [Began(tmp_path / "run", 20, 20, 20, None)]
     assert comparable(tmp_path / "run") == before
@@ -185,9 +185,7 @@ def test_verification_reads_the_files_alone(tmp_path: Path) -> None:
     without_hashes(path)
     theorems = (path / "theorems.jsonl").read_text()
     (path / "theorems.jsonl").write_text(theorems.replace('"13 is 0"', '"1 is 0"'))
-    seen: dict[str, Verdict] = {}
-    found = verify_run(path, on_verdict=seen.__setitem__)
-    assert seen == found.verdicts
+    found = verify_run(path)
     assert {name: verdict.message for name, verdict in found.refused.items()} == {
         "reach-1": "does not reach 0",
         "reach-2": f"{path / 'proofs' / 'reach-2.proof'}: can't be read: No such file or directory",

@@ -13,7 +13,7 @@ from proofsearch.runs.results import from_line, to_line
 from proofsearch.runs.run import run_search
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 from proofsearch.runs.verification import verify_run
-from proofsearch.runs.worker import at_least
+from proofsearch.runs.worker import require_tier
 from proofsearch.types import TIERS, Verdict, reaches
 
 ACCEPTED = Verdict(True, "checker 1", tier="kernel")
@@ -27,14 +27,14 @@ def test_a_tier_reaches_itself_and_what_is_before_it(minimum: str) -> None:
 
 
 def test_what_does_not_go_far_enough_is_refused_with_its_reason() -> None:
-    assert at_least(ACCEPTED, None) is ACCEPTED
-    assert at_least(ACCEPTED, "replayed") is ACCEPTED
-    refused = at_least(ACCEPTED, "axioms audited")
+    assert require_tier(ACCEPTED, None) is ACCEPTED
+    assert require_tier(ACCEPTED, "replayed") is ACCEPTED
+    refused = require_tier(ACCEPTED, "axioms audited")
     assert not refused.proved
     assert "kernel" in refused.message and "--min-tier" in refused.message
-    assert "does not state" in at_least(Verdict(True, "c"), "replayed").message
+    assert "does not state" in require_tier(Verdict(True, "c"), "replayed").message
     before = Verdict(False, "c", "wrong")
-    assert at_least(before, "kernel") is before
+    assert require_tier(before, "kernel") is before
 
 
 def test_tiers_are_counted_the_furthest_first() -> None:

@@ -12,6 +12,7 @@ from installing import Site
 import proofsearch.runs.contents
 from proofsearch.config import RunConfig
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Event, Preparing
 from proofsearch.runs import RunFolder
 from proofsearch.runs.results import to_line
 from proofsearch.runs.run import run_search
@@ -85,14 +86,15 @@ def test_verdicts_are_the_same_in_any_number_of_processes(
     run_search(config(), path)
     (path / "proofs" / "reach-1.proof").write_text("dec")
     (path / "proofs" / "reach-2.proof").unlink()
-    shown: list[tuple[str, int | None, int | None]] = []
-    found = verify_run(path, workers=workers, on_status=lambda *what: shown.append(what))
+    shown: list[Event] = []
+    found = verify_run(path, workers=workers, on_event=shown.append)
     assert list(found.verdicts) == [f"reach-{number}" for number in range(12)]
     assert {name: verdict.message for name, verdict in found.refused.items()} == {
         "reach-1": "does not reach 0",
         "reach-2": f"{path / 'proofs' / 'reach-2.proof'}: can't be read: No such file or directory",
     }
-    assert [entry for entry in shown if entry[0] == "verifying"] == [("verifying", n, 12) for n in range(1, 13)]
+    verifying = [event for event in shown if isinstance(event, Preparing) and event.message == "verifying"]
+    assert verifying == [Preparing("verifying", number, 12) for number in range(1, 13)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

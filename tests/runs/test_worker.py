@@ -14,8 +14,9 @@ from installing import Site
 
 from proofsearch.config import RunConfig
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Event, Recorded
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import Recorded, RunEvent, run_search
+from proofsearch.runs.run import run_search
 
 PROVER = """
 import threading
@@ -120,7 +121,7 @@ def test_a_thread_past_its_time_is_interrupted_and_closes_its_prover(prover: Any
 
 
 def test_ctrl_c_ends_threads_before_the_program_does(prover: Any, tmp_path: Path) -> None:
-    def interrupt(event: RunEvent) -> None:
+    def interrupt(event: Event) -> None:
         if isinstance(event, Recorded):
             assert prover.stepping.wait(60)
             raise KeyboardInterrupt

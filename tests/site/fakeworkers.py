@@ -102,7 +102,7 @@ class TellingWorker(Worker):
         super().__init__()
         self.tell: Callable[[Any], None] | None = None
 
-    def tell_with(self, tell: Callable[[Any], None]) -> None:
+    def report_progress_to(self, tell: Callable[[Any], None]) -> None:
         self.tell = tell
 
     def run(self, job: Job) -> Any:

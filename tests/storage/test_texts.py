@@ -15,8 +15,8 @@ from proofsearch.models.prompts import load_template
 from proofsearch.runs.selection import select
 from proofsearch.storage.texts import read_text
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
-from proofsearch.training import begun_with
-from proofsearch.training.expert_iteration.plan import begun_iteration
+from proofsearch.training import training_settings
+from proofsearch.training.expert_iteration.plan import iteration_settings
 
 
 def marked(file: Path, text: str) -> Path:
@@ -28,11 +28,11 @@ def test_a_byte_order_mark_and_other_line_ends_change_nothing(tmp_path: Path) ->
     assert read_text(marked(tmp_path / "file", "a\nψ\n"), "text") == "a\nψ\n"
     assert read_file(marked(tmp_path / "c.toml", "seed = 3\n"), RunConfig).seed == 3
     marked(tmp_path / "train.toml", to_toml(TrainConfig(seed=4)))
-    begun = begun_with(tmp_path)
+    begun = training_settings(tmp_path)
     assert isinstance(begun, TrainConfig)
     assert begun.seed == 4
     marked(tmp_path / "iterate.toml", to_toml(IterateConfig(seed=5)))
-    assert begun_iteration(tmp_path).seed == 5
+    assert iteration_settings(tmp_path).seed == 5
     template = marked(tmp_path / "prompt.toml", "text = 'Prove {state}'\nstop = []\n")
     assert load_template(str(template)).text == "Prove {state}"
     environment = CountdownEnvironment(CountdownConfig())

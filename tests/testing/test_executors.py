@@ -82,13 +82,13 @@ class Unclosed(Sound):
 
 
 class Deaf(Sound):
-    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+    def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
         pass
 
 
 class MixesUp(Sound):
-    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
-        super().hear_with(lambda job, told: hear(replace(job, key="say:c"), told))
+    def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
+        super().relay_progress_to(lambda job, told: hear(replace(job, key="say:c"), told))
 
 
 class TakesAnyMemory(Sound):

@@ -7,13 +7,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from conforming import failed
 
 from proofsearch import Candidate
 from proofsearch.errors import UsageError
+from proofsearch.models.confidence import statistics_of
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, PolicyStatistics
 from proofsearch.testing import check_generator
 
 Lists = list[list[Candidate]]
@@ -133,6 +135,61 @@ class ClosedOnce(Sound):
         super().close()
 
 
+class Sure(Sound):
+    """Says how sure it is."""
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        return [statistics_of(candidates) for candidates in self.generate(requests, n)]
+
+
+class TooSure(Sure):
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        return [PolicyStatistics(best=0.5) for _ in requests]
+
+
+class LessSure(Sure):
+    """Says something else each time."""
+
+    asked = 0
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        LessSure.asked += 1
+        return [PolicyStatistics(entropy=float(LessSure.asked)) for _ in requests]
+
+
+class Forgets(Sure):
+    """Suggests nothing any more once it said how sure it is."""
+
+    said = False
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        found = [statistics_of(self.candidates(request)[:n]) for request in requests]
+        self.said = True
+        return list(found)
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> Lists:
+        return [found[: 1 if self.said else n] for found in super().generate(requests, n)]
+
+
+class Vectors(Sound):
+    representation_width = 2
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> Any:
+        return np.ones((len(requests), self.representation_width), np.float32)
+
+
+class Wider(Vectors):
+    def represent(self, requests: Sequence[GenerationRequest]) -> Any:
+        return np.ones((len(requests), 3), np.float32)
+
+
+def test_statistics_and_vectors_are_checked_where_there_are_any() -> None:
+    names = {"statistics in range", "statistics repeatable", "statistics change nothing"}
+    assert names <= set(check_generator(Sure).names("passed"))
+    assert not names & set(check_generator(Sound).names("passed"))
+    assert "vectors fit" in check_generator(Vectors).names("passed")
+
+
 def test_a_sound_generator_passes() -> None:
     report = check_generator(Sound, shared=True)
     assert report.names("failed") == []
@@ -157,10 +214,17 @@ def test_a_sound_generator_passes() -> None:
         (ByPlace, "batch equals singles"),
         (PreparesOnce, "prepares twice"),
         (ClosedOnce, "idempotent close"),
+        (TooSure, "statistics in range"),
+        (LessSure, "statistics repeatable"),
+        (Wider, "vectors fit"),
     ],
 )
 def test_a_broken_generator_fails_that_check_alone(generator: type[Sound], check: str) -> None:
     assert failed(check_generator, generator) == [check]
+
+
+def test_statistics_must_not_change_what_is_suggested() -> None:
+    assert "statistics change nothing" in failed(check_generator, Forgets)
 
 
 def test_the_generators_that_come_along_pass() -> None:

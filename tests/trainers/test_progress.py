@@ -13,7 +13,7 @@ def test_progress_comes_about_once_a_second_and_messages_at_once() -> None:
     progress = Progress(reports.append, 100, clock=lambda: clock[0])
     for step in range(1, 31):
         clock[0] += 0.125  # exact in binary
-        progress.at(step, {"loss": 1.0 / step})
+        progress.update(step, {"loss": 1.0 / step})
     assert [report.step for report in reports] == [1, 9, 17, 25]
     assert reports[-1].metrics == {"loss": pytest.approx(1 / 25)}
     assert reports[-1].steps == 100
@@ -27,7 +27,7 @@ def test_a_step_that_matters_is_reported_at_once() -> None:
     reports: list[TrainingReport] = []
     progress = Progress(reports.append, clock=lambda: 0.0)
     for step in (1, 2, 3):
-        progress.at(step, {f"metric {step}": step}, at_once=step == 3)
+        progress.update(step, {f"metric {step}": step}, at_once=step == 3)
     assert [report.step for report in reports] == [1, 3]
     assert set(reports[-1].metrics) == {"metric 1", "metric 2", "metric 3"}
     assert reports[-1].steps == 3, "more steps than there were to be"

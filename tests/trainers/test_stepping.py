@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from proofsearch.errors import InputError
-from proofsearch.protocols import TrainingReport, unreported
+from proofsearch.protocols import TrainingReport, ignore_report
 from proofsearch.trainers import progress as progress_module
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.stepping import (
@@ -20,7 +20,7 @@ from proofsearch.trainers.stepping import (
     TIME,
     SteppedTraining,
     Stopping,
-    say_why,
+    report_stop,
     threads,
 )
 
@@ -30,7 +30,7 @@ class Counting(SteppedTraining):
 
     def __init__(
         self,
-        report: Callable[[TrainingReport], None] = unreported,
+        report: Callable[[TrainingReport], None] = ignore_report,
         clock: Callable[[], float] = lambda: 0.0,
         at: dict[int, Callable[[Any], object]] | None = None,
         **options: Any,
@@ -139,9 +139,9 @@ def test_every_reason_is_said(stopped: str) -> None:
     progress = Progress(lambda report: said.extend(report.messages))
     if stopped == INTERRUPTED:
         with pytest.raises(KeyboardInterrupt):
-            say_why(progress, stopped, 7)
+            report_stop(progress, stopped, 7)
     else:
-        say_why(progress, stopped, 7)
+        report_stop(progress, stopped, 7)
     assert len(said) == 1 and "after step 7" in said[0]
 
 

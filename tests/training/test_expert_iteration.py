@@ -15,11 +15,10 @@ from installing import Site
 from proofsearch.config import IterateConfig
 from proofsearch.errors import InputError, PluginError, RunFolderError, UsageError
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.protocols.events import Event, Noted, Progressed, Recorded
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import Recorded
 from proofsearch.storage.lock import FolderLock
-from proofsearch.training import Noted, Progressed, TrainingEvent
-from proofsearch.training.expert_iteration import IterationSummary, begun_iteration, check, iterate, resume_iteration
+from proofsearch.training.expert_iteration import IterationSummary, check, iterate, iteration_settings, resume_iteration
 
 OUT = Path("out")
 
@@ -184,7 +183,7 @@ def test_the_policy_learns_from_the_proofs_of_the_rounds_before() -> None:
 
 
 def test_without_a_proof_the_policy_stays_as_it_is() -> None:
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     chosen = config(generator="knn", train_policy=True, search={"limit": {"expansions": 0}})
     with pytest.raises(InputError, match="no search found a proof"):
         iterate(chosen, OUT, on_event=events.append)
@@ -198,7 +197,7 @@ def stop_at(count: int, kind: type[Recorded] | type[Progressed]) -> Any:
     """A listener that presses Ctrl-C at the n-th event of a kind."""
     seen = 0
 
-    def listen(event: TrainingEvent) -> None:
+    def listen(event: Event) -> None:
         nonlocal seen
         seen += isinstance(event, kind)
         if seen == count:
@@ -216,7 +215,7 @@ def test_it_goes_on_wherever_it_was_stopped(count: int, kind: Any) -> None:
     expected = settled(iterate(config(), Path("whole")))
     with pytest.raises(KeyboardInterrupt):
         iterate(config(), OUT, on_event=stop_at(count, kind))
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     assert settled(resume_iteration(OUT, on_event=events.append)) == expected
     assert learnt(1)["step"] == 4
     done_twice = sum(isinstance(event, Recorded) for event in events) + count
@@ -226,13 +225,13 @@ def test_it_goes_on_wherever_it_was_stopped(count: int, kind: Any) -> None:
 
 def test_a_finished_iteration_does_nothing_again_and_can_have_more_rounds() -> None:
     summary = iterate(config(rounds=1), OUT)
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     assert settled(resume_iteration(OUT, on_event=events.append)) == settled(summary)
     assert events == []
     again = resume_iteration(OUT, rounds=2)
     assert settled(again)[:1] == settled(summary)
     assert len(again.rounds) == 2
-    assert begun_iteration(OUT).rounds == 2
+    assert iteration_settings(OUT).rounds == 2
 
 
 def test_a_training_that_had_not_saved_is_begun_again() -> None:

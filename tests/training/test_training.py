@@ -17,9 +17,10 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
+from proofsearch.protocols.events import Event, Noted, Progressed, Recorded
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import Recorded, run_search
-from proofsearch.training import Noted, Progressed, TrainingEvent, begun_with, recorded_runs, train
+from proofsearch.runs.run import run_search
+from proofsearch.training import recorded_runs, train, training_settings
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def learnt(checkpoint: Path) -> dict[str, Any]:
     return values
 
 
-def notes(events: list[TrainingEvent]) -> str:
+def notes(events: list[Event]) -> str:
     return "\n".join(event.message for event in events if isinstance(event, Noted))
 
 
@@ -74,7 +75,7 @@ def notes(events: list[TrainingEvent]) -> str:
 def test_it_learns_from_what_is_named(here: Path) -> None:
     search("runs/a", select={"theorems": ("reach-0", "reach-4")})
     search("runs/b", select={"theorems": ("reach-8",)})
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     summary = train(config(trajectories=("runs/a",)), Path("out"), on_event=events.append)
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-4"]
     assert (summary.checkpoint, summary.kind, summary.name) == (Path("out"), "scorer", "tally")
@@ -91,7 +92,7 @@ def test_without_names_it_takes_every_run_but_those_of_test_theorems_and_of_othe
     search("runs/c", select={"theorems": ("reach-8",)}, trajectories=False)
     search("runs/held-out", split="test")
     search("runs/foreign", env="fake")
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     train(config(), Path("out"), on_event=events.append)
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-4"]
     assert "runs/held-out is a search of test theorems: not learnt from" in notes(events)
@@ -99,7 +100,7 @@ def test_without_names_it_takes_every_run_but_those_of_test_theorems_and_of_othe
 
 
 def test_without_any_run_it_records_one_along_the_librarys_proofs() -> None:
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     train(config(seed=3, record={"theorems": 4}), Path("out"), on_event=events.append)
     assert "there is no recorded run under runs to learn from: recording one first in runs/train" in notes(events)
     assert "of up to 4 theorems (split train), up to 64 expansions each" in notes(events)
@@ -127,7 +128,7 @@ def reading(**fields: Any) -> TrainConfig:
 
 def test_a_trainer_that_learns_from_the_library_has_nothing_recorded_and_no_run_looked_for() -> None:
     search("runs/a", select={"theorems": ("reach-0",)})
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     summary = train(reading(), Path("out"), on_event=events.append)
     assert json.loads(Path("out/reader.json").read_text()) == []
     assert (summary.trajectories, notes(events)) == ((), "")
@@ -169,7 +170,7 @@ def test_a_setting_reaches_the_recording(fields: dict[str, Any], expected: Any) 
 
 
 def test_a_recording_that_was_stopped_is_gone_on_with_first() -> None:
-    def stop(event: TrainingEvent) -> None:
+    def stop(event: Event) -> None:
         if isinstance(event, Recorded):
             raise KeyboardInterrupt
 
@@ -177,7 +178,7 @@ def test_a_recording_that_was_stopped_is_gone_on_with_first() -> None:
         train(config(), Path("out"), on_event=stop)
     assert not Path("out").exists()
     assert len(RunFolder.open(Path("runs/train")).results()) == 1
-    events: list[TrainingEvent] = []
+    events: list[Event] = []
     train(config(), Path("out"), on_event=events.append)
     assert "runs/train was recorded for this and is not finished" in notes(events)
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-12", "reach-16", "reach-4", "reach-8"]
@@ -257,14 +258,13 @@ def test_an_unknown_trainer_is_refused_with_those_that_are_known() -> None:
         train(config(plugin="taly"), Path("out"))
 
 
-def test_a_trainer_has_no_generator_of_its_own() -> None:
+def test_a_trainer_asks_for_generators_by_name_or_has_the_environments() -> None:
     plugins = Plugins.discover()
     parts = resolve_training(plugins, TrainConfig(env="shown", plugin="tally"))
     with Components(plugins, parts) as components:
         assert components.loss("other")(0, 0) == -1.0
         assert components.generator("fake") is components.generator("fake")
-        with pytest.raises(PluginError, match="a training has no generator of its own"):
-            components.generator()
+        assert components.generator() is components.generator("knn")
 
 
 # ------------------------------------------------------------------------------------------------ the checkpoint folder
@@ -274,7 +274,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was() -> None:
     path = search("runs/a", select={"theorems": ("reach-0",)})
     with pytest.raises(KeyboardInterrupt):
         train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["stop_at"] == 2
     begun.options["tally"]["stop_at"] = None
@@ -311,7 +311,7 @@ def test_after_trajectories_that_were_refused_a_plain_resume_goes_on() -> None:
         train(config(trajectories=(str(path),), options={"tally": {"stop_at": 2}}), Path("out"))
     with pytest.raises(InputError, match="no search found a proof"):
         train(config(trajectories=(str(unproved),)), Path("out"), resume=True)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.trajectories == (str(path.absolute()),)
     begun.options["tally"]["stop_at"] = None
@@ -328,7 +328,7 @@ def test_a_training_with_nothing_left_to_do_does_not_name_trajectories_that_it_n
     assert summary.trajectories == (str(path.absolute()),)
     # More steps are made, so what they are made with is kept.
     train(config(trajectories=(str(path),), options={"tally": {"steps": 5}}), Path("out"), resume=True)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["steps"] == 5
 
@@ -338,7 +338,7 @@ def test_options_that_a_training_went_on_with_are_kept_when_it_is_stopped() -> N
     for number, stop in enumerate((1, 3)):
         with pytest.raises(KeyboardInterrupt):
             train(config(trajectories=(path,), options={"tally": {"stop_at": stop}}), Path("out"), resume=number > 0)
-    begun = begun_with(Path("out"))
+    begun = training_settings(Path("out"))
     assert begun is not None
     assert begun.options["tally"]["stop_at"] == 3
 
@@ -350,10 +350,10 @@ def test_what_was_asked_is_kept_with_every_default(here: Path) -> None:
     assert kept["trajectories"] == [str(here / "runs/a")]
     assert kept["options"]["plain"] == {"margin": 1.0}
     assert "demonstrated" not in kept["options"], "nothing was recorded with it"
-    assert begun_with(Path("nowhere")) is None
+    assert training_settings(Path("nowhere")) is None
     Path("out/train.toml").write_text("plug = 1")
     with pytest.raises(InputError, match=r"out/train.toml: plug: no such key.*did you mean 'plugin'"):
-        begun_with(Path("out"))
+        training_settings(Path("out"))
 
 
 def test_a_folder_that_is_taken_is_refused() -> None:
@@ -400,7 +400,7 @@ def test_a_folder_in_which_another_process_trains_is_refused(here: Path, resume:
     arguments = config(trajectories=(str(path),))
     refused: list[str] = []
 
-    def second(event: TrainingEvent) -> None:
+    def second(event: Event) -> None:
         if isinstance(event, Progressed) and event.report.step == 2:
             with pytest.raises(RunFolderError if resume else InputError) as error:
                 train(arguments, out, resume=resume)

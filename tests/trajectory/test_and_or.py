@@ -33,7 +33,11 @@ def run(rules: Rules, theorem, **limit: int) -> SearchResult:
     config = SearchConfig.model_validate({"strategy": "and-or", "limit": limit})
     session = PartsSession(rules)
     return search(
-        theorem, session, RulesGenerator(rules), config=config, accept=lambda path: Verdict(True, "gullible 1.0")
+        theorem,
+        session,
+        RulesGenerator(rules),
+        config=config,
+        accept=lambda path: (Verdict(True, "gullible 1.0"), None),
     )
 
 

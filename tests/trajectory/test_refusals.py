@@ -28,7 +28,7 @@ def test_a_proof_by_another_path(mode, theorem, tmp_path):
         PartsSession(rules) if mode == "and-or" else WholeSession(rules),
         RulesGenerator(rules),
         config=SearchConfig.model_validate({"strategy": mode, "priority": {"kind": "auto"}}),
-        accept=lambda path: Verdict("root by a p" not in path, "strict 1.0"),
+        accept=lambda path: (Verdict("root by a p" not in path, "strict 1.0"), None),
     )
     assert result.tactics is not None and result.tactics[0] == "root by a q"
     file = tmp_path / "one.parquet"

@@ -9,7 +9,7 @@ import pytest
 from lean_installation import LEAN, Installation
 from proofsearch_lean.commands import app
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.diagnosis import examine, examine_with
+from proofsearch_lean.diagnosis import examine, examine_toolchain
 from typer.testing import CliRunner
 
 from proofsearch.errors import DiagnosisError
@@ -32,7 +32,7 @@ def _program(path: Path, script: str) -> Path:
 
 
 def _found(config: LeanConfig | None = None) -> dict[str, Finding]:
-    return {finding.what: finding for finding in (examine() if config is None else examine_with(config))}
+    return {finding.what: finding for finding in (examine() if config is None else examine_toolchain(config))}
 
 
 def test_no_lean_at_all_is_no_problem() -> None:

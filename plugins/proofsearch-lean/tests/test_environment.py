@@ -114,7 +114,7 @@ def test_a_statement_with_an_error_is_rejected_at_the_beginning(environment: Lea
 
 
 def test_unknown_theorems_are_named(environment: LeanEnvironment) -> None:
-    with pytest.raises(UsageError, match=r"no theorem 'swop'; did you mean swap\?"):
+    with pytest.raises(UsageError, match=r"no theorem 'swop'; did you mean 'swap'\?"):
         environment.theorem("swop")
 
 

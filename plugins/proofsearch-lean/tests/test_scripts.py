@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proofsearch_lean.scripts import flaw, heading, indented, written
+from proofsearch_lean.scripts import flaw, heading, indented, proof_text
 from proofsearch_lean.statements import LeanTheorem
 
 
@@ -29,7 +29,7 @@ def test_a_tactic_stands_at_one_column(tactic: str, expected: str) -> None:
 
 def test_a_proof_is_its_tactics_below_each_other() -> None:
     theorem = LeanTheorem("t", "theorem t (p q : Prop) (h : p) : p ∨ q", "-- before\n")
-    text = written(theorem, ["apply Or.inl", "first\n| rfl\n| exact h"])
+    text = proof_text(theorem, ["apply Or.inl", "first\n| rfl\n| exact h"])
     assert text == (
         "-- before\ntheorem t (p q : Prop) (h : p) : p ∨ q := by\n  apply Or.inl\n  first\n  | rfl\n  | exact h\n"
     )

@@ -12,8 +12,8 @@ from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.session import LeanSession
 from proofsearch_lean.transports import Open, Transport
 
-from proofsearch import Advanced, Finished, Rejected
-from proofsearch.protocols import Interruptible, Renews, ReportsUsage, StepsMany
+from proofsearch import Advanced, Finished
+from proofsearch.protocols import Interruptible, Renews, ReportsUsage
 
 SWAP = theorem("swap (p q : Prop) (h : p ∧ q) : q ∧ p")
 
@@ -32,7 +32,7 @@ def begun(opened: LeanSession) -> Advanced:
 
 def test_it_can_do_what_the_engine_may_ask_of_it(running: LanguageServer) -> None:
     with session(running, SWAP) as opened:
-        for ability in (StepsMany, Interruptible, ReportsUsage, Renews):
+        for ability in (Interruptible, ReportsUsage, Renews):
             assert isinstance(opened, ability)
 
 
@@ -60,20 +60,6 @@ def test_metavariables_of_siblings_don_t_tell_them_apart(running: LanguageServer
         assert one.state.key == other.state.key
 
 
-def test_many_tactics_are_tried_as_they_are_asked_for(running: LanguageServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    with session(running, SWAP) as opened:
-        root = begun(opened).state
-        tried = []
-        trial = opened._transport.trial
-        monkeypatch.setattr(opened._transport, "trial", lambda path: tried.append(path[-1]) or trial(path))
-        outcomes = opened.step_many(root, ["nonsense", "constructor", "exact ⟨h.2, h.1⟩", "skip"])
-        assert tried == []
-        assert isinstance(next(outcomes), Rejected)
-        assert isinstance(next(outcomes), Advanced)
-        assert next(outcomes) == Finished()
-        assert tried == ["nonsense", "constructor", "exact ⟨h.2, h.1⟩"]
-
-
 def test_states_of_others_are_refused(running: LanguageServer) -> None:
     with session(running, SWAP) as opened, session(running, SWAP) as other:
         root = begun(other).state
@@ -96,6 +82,6 @@ def test_the_transport_is_given_back_once(running: LanguageServer) -> None:
 
 def test_a_whole_path_is_replayed(running: LanguageServer) -> None:
     with session(running, SWAP) as opened:
-        assert opened.replayed(["constructor", "exact h.2", "exact h.1"]) == Finished()
-        assert isinstance(opened.replayed(["constructor", "exact h.2"]), Open)
-        assert "didn't apply" in str(opened.replayed(["nonsense", "exact h.2"]))
+        assert opened.replay(["constructor", "exact h.2", "exact h.1"]) == Finished()
+        assert isinstance(opened.replay(["constructor", "exact h.2"]), Open)
+        assert "didn't apply" in str(opened.replay(["nonsense", "exact h.2"]))

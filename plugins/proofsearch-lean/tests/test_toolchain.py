@@ -136,7 +136,7 @@ def test_a_program_that_gives_no_answer(program: Program) -> None:
 def test_too_old(program: Program, version: str) -> None:
     program("lean", SAYS.format(version))
     message = _refused()
-    assert f"Lean {version} is too old, 4.20 is the least" in message and "elan default stable" in message
+    assert f"Lean {version} is too old; 4.20 or newer is needed" in message and "elan default stable" in message
 
 
 def test_elan_without_a_toolchain(program: Program) -> None:

@@ -23,7 +23,7 @@ from proofsearch_metamath.library import terms, unification
 from proofsearch_metamath.library.terms import TermTooLargeError
 from proofsearch_metamath.ranker.features import TermFeatures
 from proofsearch_metamath.search import combination
-from proofsearch_metamath.search.keys import key_of, taken_apart
+from proofsearch_metamath.search.keys import decode_key, key_of
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import search
@@ -111,11 +111,11 @@ class Side:
         if isinstance(self.combiner, combination.Combiner):
             return self.combiner.combine(goals, apart, num_metas, focus, application)
         key = key_of(goals, apart)
-        assert taken_apart(self.terms, key) == (goals, apart)
+        assert decode_key(self.terms, key) == (goals, apart)
         made = self.combiner.combine(key, num_metas, focus, application)
         if not isinstance(made, bytes):
             return made
-        goals, apart = taken_apart(self.terms, made)
+        goals, apart = decode_key(self.terms, made)
         return goals, apart, len({meta for _, metas in goals for meta in metas})
 
     def build(self, tree: Node) -> int:

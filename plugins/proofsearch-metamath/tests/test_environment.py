@@ -57,7 +57,7 @@ def test_splits_go_by_the_label_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("sylll", "small.mm has no theorem 'sylll'; did you mean syl?"),
+        ("sylll", "small.mm has no theorem 'sylll'; did you mean 'syl'?"),
         ("zzzzzz", "small.mm has no theorem 'zzzzzz'"),
         ("", "small.mm has no theorem ''"),
         ("ax-mp", "ax-mp is an axiom, a definition or syntax in small.mm: nothing to prove"),

@@ -66,7 +66,7 @@ def test_lemmas_are_listed_in_order_and_found_by_the_end_of_their_names(make: Ma
 
 def test_an_unknown_or_ambiguous_name_is_told(make: Make) -> None:
     environment = make(f"{TEXT}Module Other. Lemma swap : True. Proof. exact I. Qed. End Other.\n")
-    with pytest.raises(UsageError, match="did you mean first"):
+    with pytest.raises(UsageError, match="did you mean 'first"):
         environment.theorem("frst")
     with pytest.raises(UsageError, match=r"2 lemmas 'swap': Written.Inner.swap, Written.Other.swap"):
         environment.theorem("swap")
@@ -78,7 +78,7 @@ def test_a_prover_goes_on_with_the_next_lemma_of_its_file(make: Make) -> None:
     for theorem in environment.theorems():
         session = environment.open(theorem)
         assert isinstance(session.initial(), Advanced)
-        pids.add(session._transport.pid)  # type: ignore[attr-defined]
+        pids.add(session._transport._process.pid)  # type: ignore[attr-defined]
         assert environment.usage() == Usage()
         session.close()
         assert environment.usage().processes == 1
@@ -182,6 +182,7 @@ def test_it_conforms(make: Make, tmp_path: Path) -> None:
         )
     assert report.names("skipped") == [
         "a crash is a value",
+        "many tactics equal singles",
         "released states steppable",
         "moves hold",
         "a theorem hides itself",

@@ -79,10 +79,10 @@ def test_what_a_conclusion_depends_on_is_taken_apart() -> None:
 
 def test_the_likest_lemmas_before_the_target_are_cited(index: LemmaIndex) -> None:
     goal = f"A : Type\nl : list A\n{RULE}\nrev (l ++ nil) = rev l"
-    found = index.likest("Later.target", goal, 3)
+    found = index.nearest("Later.target", goal, 3)
     assert {name for name, _ in found[:2]} == {"List.rev_rev", "List.app_nil_r"}
     assert all(0 < likeness <= 1 for _, likeness in found)
-    assert not {"target", "after"} & {name for name, _ in index.likest("Later.target", goal, 10)}
+    assert not {"target", "after"} & {name for name, _ in index.nearest("Later.target", goal, 10)}
     assert names(offered(goal, index=index)) >= {"rewrite List.rev_rev", "apply List.app_nil_r"}
     assert not any("List." in tactic for tactic in names(offered(goal, index=index, lemmas=0)))
 

@@ -12,7 +12,7 @@ def test_a_text_has_each_goal_and_what_is_shelved() -> None:
     shelved = OpenGoal("k", ("n : nat",), "nat")
     expected = f"n : nat\nx := 3 : nat\n{RULE}\n?k = n\n\n{RULE}\nTrue\n\nshelved ?k\nn : nat\n{RULE}\nnat"
     found = Goals((goal, other), shelved=(shelved,))
-    state = RocqState(None, Place(None, ""), found, Texts().of(found, Place(None, "")))
+    state = RocqState(None, Place(None, ""), found, Texts().text(found, Place(None, "")))
     assert state.text == expected
     assert [one.text for one in state.goals] == [f"n : nat\nx := 3 : nat\n{RULE}\n?k = n", f"{RULE}\nTrue"]
     assert state.num_goals == 2
@@ -37,16 +37,16 @@ def test_names_are_not_taken_for_others_that_begin_alike() -> None:
 def test_what_is_shown_alike_and_differs_has_another_text() -> None:
     texts, place = Texts(), Place(None, "")
     nat, boolean = (Goals((OpenGoal("Goal", (), "nil = nil", hidden),)) for hidden in ("a1", "b2"))
-    first = texts.of(nat, place)
+    first = texts.text(nat, place)
     assert first == f"{RULE}\nnil = nil"
-    assert texts.of(boolean, place) == f"{first}\n\nimplicit b2"
-    assert texts.of(nat, place) == first
-    assert texts.of(boolean, place) == f"{first}\n\nimplicit b2"
+    assert texts.text(boolean, place) == f"{first}\n\nimplicit b2"
+    assert texts.text(nat, place) == first
+    assert texts.text(boolean, place) == f"{first}\n\nimplicit b2"
 
 
 def test_what_is_not_shown_whole_is_told_apart_by_the_way_to_it() -> None:
     texts, root = Texts(), Place(None, "")
     cut = Goals((OpenGoal("Goal", (), "P (S ...)", cut=True),))
     one, other = Place(root, "(intro)."), Place(root, "(intros)")
-    assert texts.of(cut, one) == texts.of(cut, one)
-    assert texts.of(cut, one) != texts.of(cut, other)
+    assert texts.text(cut, one) == texts.text(cut, one)
+    assert texts.text(cut, one) != texts.text(cut, other)

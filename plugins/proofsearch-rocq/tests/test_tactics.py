@@ -84,14 +84,14 @@ def test_a_proof_has_no_parentheses_of_ours() -> None:
 )
 def test_a_selector_counts_the_chosen_goals(selector: str, meant: str) -> None:
     names = ["one", "two", "three", "four"]
-    assert Tactic(selector, "auto").among(names, [1, 3, 4]) == Tactic(meant, "auto")
+    assert Tactic(selector, "auto").restricted(names, [1, 3, 4]) == Tactic(meant, "auto")
 
 
 @pytest.mark.parametrize("selector", ["4", "0", "2-7", "[two]", "[five]", "!", "99999999999"])
 def test_a_selector_reaches_no_other_goals(selector: str) -> None:
     with pytest.raises(ValueError, match="goal"):
-        Tactic(selector, "auto").among(["one", "two", "three", "four"], [1, 3, 4])
+        Tactic(selector, "auto").restricted(["one", "two", "three", "four"], [1, 3, 4])
 
 
 def test_a_single_goal_is_meant_by_all_and_by_the_exclamation_mark() -> None:
-    assert {Tactic(selector, "auto").among(["one", "two"], [1]).selector for selector in ("all", "!", "1")} == {""}
+    assert {Tactic(selector, "auto").restricted(["one", "two"], [1]).selector for selector in ("all", "!", "1")} == {""}

@@ -19,14 +19,18 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
+from proofsearch.models.confidence import statistics_of
 from proofsearch.protocols import (
     Builder,
     Demonstrates,
     Environment,
     GenerationRequest,
+    PolicyStatistics,
     Prepares,
+    ReportsStatistics,
     ScoreRequest,
     TacticGenerator,
+    ValueScorer,
 )
 from proofsearch.types import Candidate, Theorem
 
@@ -69,7 +73,7 @@ class KnownProofs:
         return self._steps
 
 
-class DemonstrationScorer:
+class DemonstrationScorer(ValueScorer):
     """Values a state of the library's own proof by minus the steps that are left, any other by :data:`OFF_PATH`.
 
     The oracle of every comparison, and the guide of recorded demonstrations.
@@ -86,9 +90,6 @@ class DemonstrationScorer:
             values.append(OFF_PATH if step is None else -float(step.remaining))
         return values
 
-    def close(self) -> None:
-        """Holds nothing."""
-
 
 class DemonstratedConfig(ComponentConfig):
     """Configuration of the generator ``demonstrated``."""
@@ -96,7 +97,7 @@ class DemonstratedConfig(ComponentConfig):
     generator: str = Field(default="knn", description="The policy that suggests the other candidates.")
 
 
-class DemonstratedGenerator:
+class DemonstratedGenerator(TacticGenerator):
     """A policy's candidates, among which is always the tactic of the library's own proof.
 
     Where the policy does not suggest it, it takes the place of the last candidate, with that one's log-probability:
@@ -118,6 +119,12 @@ class DemonstratedGenerator:
             for request, candidates in zip(requests, self._policy.generate(requests, n), strict=True)
         ]
 
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[PolicyStatistics | None]:
+        """How sure the policy is, which was not shown the proof: :class:`proofsearch.protocols.ReportsStatistics`."""
+        if isinstance(self._policy, ReportsStatistics):
+            return self._policy.statistics(requests, n)
+        return list(map(statistics_of, self._policy.generate(requests, n)))
+
     def _with_known(self, request: GenerationRequest, candidates: list[Candidate], n: int) -> list[Candidate]:
         step = self._known.steps(request.theorem).get(request.state.text)
         if step is None or any(candidate.tactic == step.tactic for candidate in candidates):
@@ -130,9 +137,6 @@ class DemonstratedGenerator:
         """Has the policy prepare what it needs; see :class:`proofsearch.protocols.Prepares`."""
         if isinstance(self._policy, Prepares):
             self._policy.prepare()
-
-    def close(self) -> None:
-        """Holds nothing of its own."""
 
 
 def make_demonstration(config: ComponentConfig | None, builder: Builder) -> DemonstrationScorer:

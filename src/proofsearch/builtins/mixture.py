@@ -13,7 +13,8 @@ from pydantic import Field, field_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST
-from proofsearch.protocols import Builder, GenerationRequest, Prepares, TacticGenerator
+from proofsearch.models.confidence import KeptAnswers, statistics_of
+from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"
@@ -76,12 +77,29 @@ class MixtureGenerator:
     def __init__(self, policies: Sequence[tuple[TacticGenerator, float]]) -> None:
         total = math.fsum(weight for _, weight in policies)
         self._policies = [(policy, math.log(weight / total)) for policy, weight in policies]
+        self._kept = KeptAnswers[list[Candidate]]()
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         """At most ``n`` candidates a request, best first; ties in the order of the policies and their candidates.
 
         Each policy is asked once for all requests. A candidate that several suggest has the fewest tokens of theirs.
         """
+        kept = [self._kept.get(request, n) for request in requests]
+        asked = [request for request, known in zip(requests, kept, strict=True) if known is None]
+        mixed = iter(self._mixed(asked, n) if asked else ())
+        return [next(mixed) if known is None else known for known in kept]
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
+        """What its candidates say, which are kept for :meth:`generate`.
+
+        See :class:`proofsearch.protocols.ReportsStatistics`.
+        """
+        found = self.generate(requests, n)
+        for request, candidates in zip(requests, found, strict=True):
+            self._kept.put(request, n, candidates)
+        return list(map(statistics_of, found))
+
+    def _mixed(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         suggestions = [policy.generate(requests, n) for policy, _ in self._policies]
         weights = [weight for _, weight in self._policies]
         return [_mixed(list(zip(lists, weights, strict=True)), n) for lists in zip(*suggestions, strict=True)]
@@ -93,7 +111,8 @@ class MixtureGenerator:
                 policy.prepare()
 
     def close(self) -> None:
-        """Holds nothing of its own."""
+        """Forgets what it kept."""
+        self._kept.clear()
 
 
 def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> list[Candidate]:

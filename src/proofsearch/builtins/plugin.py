@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from proofsearch.plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from proofsearch.builtins.confidence.config import ConfidenceConfig, ConfidenceTrainerConfig
+    from proofsearch.builtins.confidence.scorer import ConfidenceScorer
+    from proofsearch.builtins.confidence.trainer import ConfidenceTrainer
     from proofsearch.config import PriorityConfig
     from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Builder, Priority, Strategy
@@ -33,13 +36,24 @@ def register_generators(register: Register) -> None:
 
 @hookimpl
 def register_scorers(register: Register) -> None:
-    """Registers ``logprob``, ``length``, ``random`` and ``demonstration``."""
+    """Registers ``logprob``, ``length``, ``random``, ``demonstration`` and ``confidence``."""
     from proofsearch.builtins import demonstration, scorers
+    from proofsearch.builtins.confidence.config import NAME, ConfidenceConfig
 
     register("logprob", scorers.make_logprob, scorers.LogprobConfig, "Cumulative log-probability of the best path.")
     register("length", scorers.make_length, scorers.LengthConfig, "Short states first.")
     register("random", scorers.make_random, scorers.RandomConfig, "Chance: the control of every comparison.")
     register("demonstration", demonstration.make_demonstration, help="The library's own proof: the oracle.")
+    register(NAME, _make_confidence, config=ConfidenceConfig, help="How sure the policy is at a state.")
+
+
+@hookimpl
+def register_trainers(register: Register) -> None:
+    """Registers ``confidence``."""
+    from proofsearch.builtins.confidence.config import NAME, ConfidenceTrainerConfig
+
+    help = "Weights of how sure the policy is at a state, from recorded decisions; seconds."
+    register(NAME, _make_confidence_trainer, config=ConfidenceTrainerConfig, help=help)
 
 
 @hookimpl
@@ -87,6 +101,18 @@ def register_executors(register: Register) -> None:
     from proofsearch.builtins.local.executor import LocalConfig, make_local
 
     register("local", make_local, config=LocalConfig, help="Processes or threads on this machine.")
+
+
+def _make_confidence(config: ConfidenceConfig, builder: Builder) -> ConfidenceScorer:
+    from proofsearch.builtins.confidence.scorer import make_confidence
+
+    return make_confidence(config, builder)
+
+
+def _make_confidence_trainer(config: ConfidenceTrainerConfig, builder: Builder) -> ConfidenceTrainer:
+    from proofsearch.builtins.confidence.trainer import make_trainer
+
+    return make_trainer(config, builder)
 
 
 def _make_strategy(make: Callable[[], Strategy], config: None, builder: Builder) -> Strategy:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST_SEARCH_SEED
-from proofsearch.protocols import Builder, ScoreRequest
+from proofsearch.protocols import Builder, ScoreRequest, ValueScorer
 
 
 class LogprobConfig(ComponentConfig):
@@ -44,7 +44,7 @@ class RandomConfig(ComponentConfig):
     )
 
 
-class LogprobScorer:
+class LogprobScorer(ValueScorer):
     """Values a state by the cumulative log-probability L of its best path: L / max(tokens, 1) ** length_exponent.
 
     Args:
@@ -61,11 +61,8 @@ class LogprobScorer:
         """One value a request, at most 0."""
         return [request.logprob / max(request.num_tokens, 1) ** self._length_exponent for request in requests]
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class LengthScorer:
+class LengthScorer(ValueScorer):
     """Values a state by minus the length of its text: short states first.
 
     Args:
@@ -81,11 +78,8 @@ class LengthScorer:
             return [-float(len(request.state.text.split())) for request in requests]
         return [-float(len(request.state.text)) for request in requests]
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class RandomScorer:
+class RandomScorer(ValueScorer):
     """Values a state by chance: the control of every comparison.
 
     A value depends on the seed and the state's text only, so it is the same in every process, order and batch, and
@@ -106,9 +100,6 @@ class RandomScorer:
         digest = hashlib.blake2b(f"{self._seed}\0{text}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
         # 53 bits fit a double exactly, so that the largest value stays below 1.
         return (int.from_bytes(digest, "big") >> 11) / 2**53
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def make_logprob(config: LogprobConfig, builder: Builder) -> LogprobScorer:

@@ -6,15 +6,13 @@ a value may be is left to the models, which know best; here it is only read as i
 
 from __future__ import annotations
 
-import datetime
 import inspect
-import math
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -22,40 +20,14 @@ from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from proofsearch.config import FrozenModel
-from proofsearch.config.bounds import LARGEST, LARGEST_SEED, MOST_RESAMPLES
 from proofsearch.config.explain import Place, dotted, explain
 from proofsearch.config.toml import from_toml
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS
-from proofsearch.runs.names import safe_name
-from proofsearch.storage.outputs import OVERWRITE
 from proofsearch.storage.texts import read_text
 
 Model = TypeVar("Model", bound=FrozenModel)
-
-
-Overwrite = Annotated[bool, typer.Option(OVERWRITE, help="Replace an existing output, unless it is one of the inputs.")]
-"""The option of every command that writes files of a person's choice."""
-
-Runs = Annotated[
-    list[Path],
-    typer.Argument(metavar="RUN...", help="Run folders; the first is what the others are compared with."),
-]
-Split = Annotated[
-    Literal["train", "validation", "test"] | None,
-    typer.Option("--split", help="Only theorems of this split.", show_default="all"),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        "--limit", min=1, max=LARGEST, help="At most this many theorems, drawn with the seed.", show_default="all"
-    ),
-]
-DrawSeed = Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything random.")]
-Resamples = Annotated[
-    int, typer.Option("--resamples", min=100, max=MOST_RESAMPLES, help="Draws of the theorems for the intervals.")
-]
 
 NONE = object()
 """What an option for a number gives where ``none`` was said."""
@@ -83,14 +55,22 @@ class ConfigOption:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
-def option(model: type[BaseModel], place: tuple[str, ...], flag: str, panel: str) -> ConfigOption:
-    """The option for a place of a configuration."""
-    for key in place[:-1]:
-        inner = model.model_fields[key].annotation
-        assert isinstance(inner, type)
-        assert issubclass(inner, BaseModel)
-        model = inner
-    return ConfigOption(flag, place, model.model_fields[place[-1]], panel)
+Panels = Mapping[str, Sequence[tuple[str, str]]]
+"""By the heading in the help, flags and the places of the configuration that they set, with dots."""
+
+
+def config_options(model: type[BaseModel], panels: Panels) -> Iterator[ConfigOption]:
+    """The options for places of a configuration."""
+    for panel, entries in panels.items():
+        for flag, dotted_place in entries:
+            place = tuple(dotted_place.split("."))
+            table = model
+            for key in place[:-1]:
+                inner = table.model_fields[key].annotation
+                assert isinstance(inner, type)
+                assert issubclass(inner, BaseModel)
+                table = inner
+            yield ConfigOption(flag, place, table.model_fields[place[-1]], panel)
 
 
 def component_options(
@@ -119,107 +99,135 @@ def component_options(
 
 
 def with_options(command: Callable[..., None], options: Iterable[ConfigOption]) -> Callable[..., None]:
-    """Gives a command function a parameter for each option, in place of its ``**given``.
+    """Gives a command function a parameter for each option; it gets what they were set to as its argument ``given``.
 
     Raises:
         PluginError: two options have one flag.
     """
+    entries = list(options)
     own = inspect.signature(command, eval_str=True)
-    parameters = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-    owners = {flag: "proofsearch itself" for one in parameters for flag in _flags(one)}
-    for entry in options:
+    parameters = [parameter for parameter in own.parameters.values() if parameter.name != "given"]
+    names = {parameter.name for parameter in parameters}
+    owners = {flag: "proofsearch itself" for parameter in parameters for flag in _flags(parameter)}
+    for entry in entries:
         owner = owners.setdefault(entry.flag, entry.panel)
-        if owner is not entry.panel or any(entry.parameter == one.name for one in parameters):
+        if owner is not entry.panel or entry.parameter in names:
             raise PluginError(
                 f"{entry.flag} means two things: {owner}, and {entry.panel}; switch one of the plugins off with "
                 f"PROOFSEARCH_DISABLE_PLUGINS, or have its component renamed"
             )
+        names.add(entry.parameter)
         parameters.append(_parameter(entry))
 
-    def run(**given: Any) -> None:
-        command(**given)
+    def run(**arguments: Any) -> None:
+        values = {entry.place: arguments.pop(entry.parameter) for entry in entries}
+        command(**arguments, given=Given(values, {entry.place: entry.flag for entry in entries}))
 
     run.__doc__ = command.__doc__
     run.__dict__["__signature__"] = own.replace(parameters=parameters)
     return run
 
 
-def overrides(options: Iterable[ConfigOption], given: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
-    """What the command line sets, by place; takes what ``with_options`` passed on."""
-    found = {}
-    for entry in options:
-        value = given[entry.parameter]
-        if isinstance(value, list):
-            value = tuple(value) or None  # an option that can be repeated is empty where it isn't given
-        if value is not None:
-            found[entry.place] = None if value is NONE else value
-    return found
+class Given:
+    """What a command line sets of a configuration.
+
+    Args:
+        values: by place, as the options gave them; ``None`` where an option was not given.
+        flags: the options, by place.
+
+    Attributes:
+        places: what is set, by place.
+    """
+
+    def __init__(self, values: Mapping[tuple[str, ...], Any], flags: Mapping[tuple[str, ...], str]) -> None:
+        self.places: dict[tuple[str, ...], Any] = {}
+        self._flags = dict(flags)
+        for place, value in values.items():
+            if isinstance(value, list):
+                value = tuple(value) or None  # an option that can be repeated is empty where it isn't given
+            if value is not None:
+                self.places[place] = None if value is NONE else value
+
+    def add(self, place: tuple[str, ...], value: Any, name: str) -> None:
+        """Takes what was not given by an option; errors call it by ``name``."""
+        self.places[place] = value
+        self._flags[place] = name
+
+    def flags(self) -> list[str]:
+        """The options that were given."""
+        return [self._flags[place] for place in self.places]
+
+    def component_options(self) -> dict[str, dict[str, Any]]:
+        """The options of components that were given, by component and name."""
+        options: dict[str, dict[str, Any]] = {}
+        for place, value in self.places.items():
+            if place[0] == "options":
+                options.setdefault(place[1], {})[place[2]] = value
+        return options
+
+    def refuse_with_resume(self, what: str, allowed: Collection[tuple[str, ...]], **others: object) -> None:
+        """Refuses options that would change what is resumed.
+
+        Args:
+            what: is resumed: ``"a run"``.
+            allowed: the places that may be set.
+            others: further options that may not be given, by name, with their values.
+
+        Raises:
+            UsageError: one was given.
+        """
+        refused = [self._flags[place] for place in self.places if place not in allowed]
+        refused += [f"--{name}" for name, value in others.items() if value is not None]
+        if refused:
+            raise UsageError(
+                f"--resume continues {what} with its own settings and can't be combined with {', '.join(refused)}; "
+                f"leave that out, or start a new one"
+            )
+
+    def name_in(self, file: Path | None = None) -> Callable[[Place], str]:
+        """How errors call a place of the configuration: by its option where that was given, else by its key.
+
+        Args:
+            file: the configuration file; ``None`` where there is none: then all that has an option is called by it.
+        """
+
+        def name(place: Place) -> str:
+            keys = tuple(map(str, place))
+            if keys in self.places or (file is None and keys in self._flags):
+                return self._flags[keys]
+            return f"{file}: {dotted(place)}" if file is not None else dotted(place)
+
+        return name
+
+    def put_over(self, values: dict[str, Any], model: type[Model], name: Callable[[Place], str]) -> Model:
+        """The configuration with what the command line sets put over it.
+
+        Args:
+            values: the configuration as plain data; changed.
+            model: what it is the configuration of.
+            name: from :meth:`name_in`.
+
+        Raises:
+            UsageError: a value that doesn't fit.
+        """
+        for place, value in self.places.items():
+            table = values
+            for key in place[:-1]:
+                table = table.setdefault(key, {})
+            table[place[-1]] = value
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(explain(error, model, name)) from None
 
 
-def read_file(file: Path, model: type[Model]) -> Model:
-    """Reads a configuration file.
+def read_file(file: Path | None, model: type[Model]) -> Model:
+    """Reads a configuration file; without one gives the defaults.
 
     Raises:
         InputError: it can't be read, is no TOML, or holds what the model doesn't take.
     """
-    return from_toml(read_text(file, "a TOML file"), str(file), model)
-
-
-def naming(
-    options: Iterable[ConfigOption], said: Mapping[tuple[str, ...], Any], file: Path | None, otherwise: str = ""
-) -> Callable[[Place], str]:
-    """How errors call a place of the configuration: by its option where that was given, else by its key in the file.
-
-    Args:
-        options: the command's.
-        said: what the command line sets.
-        file: the configuration file, if there is one.
-        otherwise: what is said without an option, such as arguments.
-    """
-    flags = {entry.place: entry.flag for entry in options}
-
-    def name(place: Place) -> str:
-        keys = tuple(map(str, place))
-        if keys in said:
-            return flags.get(keys, otherwise)
-        return f"{file}: {dotted(place)}" if file is not None else dotted(place)
-
-    return name
-
-
-def overridden(
-    values: dict[str, Any], said: Mapping[tuple[str, ...], Any], model: type[Model], name: Callable[[Place], str]
-) -> Model:
-    """The configuration with what the command line sets put over it.
-
-    Args:
-        values: the configuration as plain data; changed.
-        said: from :func:`overrides`.
-        model: what it is the configuration of.
-        name: from :func:`naming`.
-
-    Raises:
-        UsageError: a value that doesn't fit.
-    """
-    for place, value in said.items():
-        table = values
-        for key in place[:-1]:
-            table = table.setdefault(key, {})
-        table[place[-1]] = value
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(explain(error, model, name)) from None
-
-
-def free_folder(parent: Path, what: str) -> Path:
-    """A folder that isn't there yet, named by the time and by what it is for."""
-    base = parent / f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{safe_name(what)}"
-    number, path = 1, base
-    while path.exists():
-        number += 1
-        path = base.with_name(f"{base.name}-{number}")
-    return path
+    return model() if file is None else from_toml(read_text(file, "a TOML file"), str(file), model)
 
 
 def _flags(parameter: inspect.Parameter) -> list[str]:
@@ -262,21 +270,6 @@ def _plain(field: FieldInfo) -> tuple[Any, bool]:
             annotation if all(isinstance(value, str) for value in typing.get_args(annotation)) else None
         ), may_be_none
     return (annotation if annotation in (bool, int, float, str, Path) else None), may_be_none
-
-
-def number_between(low: float, high: float) -> Callable[[str], float]:
-    """A parser for an option; typer's own range takes ``nan``, which no comparison refuses."""
-
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high:
-            raise typer.BadParameter(f"expected a number from {low:g} to {high:g}, found {text!r}")
-        return number
-
-    return read
 
 
 def _number_or_none(kind: type[int] | type[float]) -> Callable[[str], Any]:

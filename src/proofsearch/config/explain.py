@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
+
+from proofsearch.errors import near
 
 Place = tuple[str | int, ...]
 """A key with the tables that it is in, from the outermost."""
@@ -22,14 +23,8 @@ def dotted(place: Place) -> str:
     return ".".join(map(str, place)) or "the whole configuration"
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"``, or nothing where nothing known is near."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
-
-
 def require(package: str, install: str) -> None:
-    """For the validator of an option that needs a package which not everyone has.
+    """Checks, for the validator of an option, that a package which not everyone has is installed.
 
     What is only imported at the end of hours of work would be missed there; options are read before any work.
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from proofsearch.engine.budget import Budget
     from proofsearch.graph import SearchGraph
 
-Accept = Callable[[tuple[str, ...]], Verdict]
-"""Replays a path in a fresh context and says whether it is a proof."""
+Accept = Callable[[tuple[str, ...]], tuple[Verdict, str | None]]
+"""Replays a path in a fresh context; returns whether it is a proof, and the written proof where there is one."""
 
 
 class Acceptance:
@@ -32,6 +32,7 @@ class Acceptance:
         status: ``proved`` or ``finished`` once a path ended the search.
         tactics: that path.
         verdict: what the check said of it.
+        proof: the written proof that was accepted, where the check wrote one.
         refused: paths that were refused.
     """
 
@@ -47,6 +48,7 @@ class Acceptance:
         self.status: SearchStatus | None = None
         self.tactics: tuple[str, ...] | None = None
         self.verdict: Verdict | None = None
+        self.proof: str | None = None
         self.refused = 0
 
     def begin(self, graph: SearchGraph, exploration: Exploration, max_depth: float = inf) -> None:
@@ -90,10 +92,10 @@ class Acceptance:
             return None
         budget = self._budget
         began = budget.clock()
-        verdict = self._accept(path)
+        verdict, proof = self._accept(path)
         budget.accept_seconds += budget.clock() - began
         if verdict.proved:
-            self.status, self.tactics, self.verdict = SearchStatus.PROVED, path, verdict
+            self.status, self.tactics, self.verdict, self.proof = SearchStatus.PROVED, path, verdict, proof
             return None
         if self._refusals is not None:
             self._refusals.note(path)
@@ -130,7 +132,7 @@ class Acceptance:
             if self.check(path) is None:
                 self._graph.accept(edge, self._parts.get(edge, ()))
                 if isinstance(self._exploration, TakesApart):
-                    self._exploration.believe(edge)
+                    self._exploration.accept(edge)
                 return
 
     def _refuse(self, why: str, message: str) -> str:

@@ -104,9 +104,9 @@ class _Exploration:
         if anew:
             self._reestimate()
 
-    def believe(self, edge: int) -> None:
+    def accept(self, edge: int) -> None:
         """Takes the path that :meth:`ways` gave last as a proof."""
-        for node in self.proven.believe(edge):
+        for node in self.proven.accept(edge):
             self._costs.solve(node)
         self._costs.settle()
 

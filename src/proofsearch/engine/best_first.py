@@ -83,10 +83,10 @@ class _Exploration:
             improved = list(dict.fromkeys(improved))
             known = [node for node in improved if node < expansions[0].children.start]
             rescaled |= bool(known) and self._score_again(known)
-        self._let_wait(families, improved, rescaled)
+        self._enqueue(families, improved, rescaled)
 
     def _score_new(self, families: list[range]) -> bool:
-        """As :meth:`_score`."""
+        """Has the new nodes of some families scored; returns as :meth:`_score`."""
         if self._deferred is None:
             return self._score(range(families[0].start, families[-1].stop))
         rescaled = self._score(self._deferred.add(families, self._graph))
@@ -118,11 +118,11 @@ class _Exploration:
         deferred = self._deferred
         while deferred is not None and self._search.scored and node in deferred:
             nodes = deferred.take(node, self._graph)
-            self._let_wait([], nodes, self._score(nodes))
+            self._enqueue([], nodes, self._score(nodes))
             node = self._frontier.pop()
         return node
 
-    def _let_wait(self, families: list[range], moved: list[int], rescaled: bool) -> None:
+    def _enqueue(self, families: list[range], moved: list[int], rescaled: bool) -> None:
         """Inserts new children, moves waiting nodes that got a better path, and re-orders all if the scale changed."""
         graph, frontier, order = self._graph, self._frontier, self._order
         for family in families:

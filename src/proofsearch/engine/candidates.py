@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from proofsearch.errors import PluginError
-from proofsearch.guards.answers import TOLERANCE, candidate, is_listed, shown
+from proofsearch.guards.answers import TOLERANCE, candidate, is_sequence, shown
 from proofsearch.types import Candidate
 
 
@@ -29,9 +29,9 @@ def candidate_columns(
     logprobs: list[float] = []
     num_tokens: list[int] = []
     try:
-        tactics = [one.tactic for one in candidates]
-        logprobs = [one.logprob for one in candidates]
-        num_tokens = [one.num_tokens for one in candidates]
+        tactics = [candidate.tactic for candidate in candidates]
+        logprobs = [candidate.logprob for candidate in candidates]
+        num_tokens = [candidate.num_tokens for candidate in candidates]
         if not tactics:
             return tactics, logprobs, num_tokens
         highest = max(logprobs)
@@ -61,10 +61,10 @@ def candidate_columns(
 
 def _refuse(candidates: Sequence[Candidate], generator: str) -> NoReturn:
     """Raises the error for the first candidate that breaks the contract."""
-    if not is_listed(candidates):
+    if not is_sequence(candidates):
         raise PluginError(f"{generator} returned {shown(candidates)} as a state's candidates; expected a list of them")
-    for one in candidates:
-        complaint = candidate(one)
+    for suggestion in candidates:
+        complaint = candidate(suggestion)
         if complaint is not None:
             raise PluginError(f"{generator}: {complaint}")
     raise PluginError(f"{generator}: the log-probabilities of one state's candidates overflow when summed")

@@ -19,7 +19,7 @@ _during: tuple[int, int, int] = (0, 0, 0)
 
 
 @contextmanager
-def rarer_full_collections() -> Iterator[None]:
+def fewer_full_collections() -> Iterator[None]:
     """Makes full collections rarer, by :data:`FACTOR`, for as long as anyone in the process is inside.
 
     The states of a search stay alive until its end, so a full collection visits all of them and frees none: on a search

@@ -20,13 +20,13 @@ _FLAGS = {
 }
 
 
-def flagged(place: Place) -> str:
+def flag_of(place: Place) -> str:
     """A place of a run's configuration, called by its option."""
     return _FLAGS.get(tuple(map(str, place))) or dotted(place)
 
 
 def check_combination(
-    strategy: Strategy, priority: Priority, config: SearchConfig, name: Callable[[Place], str] = flagged
+    strategy: Strategy, priority: Priority, config: SearchConfig, name: Callable[[Place], str] = flag_of
 ) -> None:
     """Checks that a search can be made of these.
 

@@ -67,8 +67,8 @@ class Deferred:
         for sibling in best:
             del waiting[sibling]
         taken = [node, *best]
-        for one in taken:
-            self._forget(one)
+        for taken_node in taken:
+            self._forget(taken_node)
         return taken
 
     def drop(self, node: int) -> None:

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Usage
+from proofsearch.protocols.events import Glimpse
 from proofsearch.protocols.results import SearchResult
 from proofsearch.types import Theorem
 
 LONGEST_TEXT = 500
 """Characters of a state that a glimpse shows at most: a few lines of a terminal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """Where a search is: what it has tried, and the state that was the best of those waiting when it chose last.
-
-    Attributes:
-        theorem: the name of what is to be proved.
-        expansions: nodes expanded.
-        depth: steps that lead to the state.
-        num_goals: open goals of the state.
-        value: what the scorer said of the state; ``None`` where it said nothing.
-        text: the state's text on one line, cut after :data:`LONGEST_TEXT` characters.
-        memory: bytes that the prover used when it was asked last; ``None`` where it never was.
-    """
-
-    theorem: str
-    expansions: int
-    depth: int
-    num_goals: int
-    value: float | None
-    text: str
-    memory: int | None = None
 
 
 class Glimpses:

@@ -16,18 +16,18 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-from proofsearch.engine.acceptance import Acceptance
-from proofsearch.engine.asking import Asking
+from proofsearch.engine.acceptance import Accept, Acceptance
 from proofsearch.engine.budget import Budget
-from proofsearch.engine.collector import rarer_full_collections
+from proofsearch.engine.collector import fewer_full_collections
 from proofsearch.engine.combination import check_combination
+from proofsearch.engine.generation import Generation
 from proofsearch.engine.priorities import builtin_priority
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.engine.releasing import Releases
 from proofsearch.engine.scoring import MAX_UNSCORED, Scoring
 from proofsearch.engine.stepping import Stepping
 from proofsearch.engine.strategies import builtin_strategy
-from proofsearch.engine.summing_up import sum_up
+from proofsearch.engine.summary import summarize
 from proofsearch.engine.timing import StepTimes
 from proofsearch.graph import NAN, SearchGraph, kind_of
 from proofsearch.protocols import (
@@ -36,7 +36,7 @@ from proofsearch.protocols import (
     ReleasesStates,
 )
 from proofsearch.protocols.results import SearchResult, SearchStatus
-from proofsearch.types import Advanced, Candidate, Finished, Theorem, Verdict
+from proofsearch.types import Advanced, Candidate, Finished, Theorem
 
 if TYPE_CHECKING:
     from proofsearch.config import SearchConfig
@@ -61,7 +61,7 @@ def search(
     *,
     config: SearchConfig,
     seed: int = 0,
-    accept: Callable[[tuple[str, ...]], Verdict] | None = None,
+    accept: Accept | None = None,
     observers: Sequence[SearchObserver] = (),
     calibration: Calibration | None = None,
     strategy: Strategy | None = None,
@@ -99,8 +99,8 @@ def search(
         config: candidates, batch, depth, limits and priority.
         seed: of the requests to the generator; a request's seed depends on it, the theorem's name and the number of
             the expansion alone.
-        accept: replays a path in a fresh context and says whether it is a proof; what it raises passes through.
-            Without it the first finished path ends the search.
+        accept: replays a path in a fresh context and returns the verdict, with the written proof where it makes one;
+            what it raises passes through. Without it the first finished path ends the search.
         observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
             end. A search that has no initial state tells them nothing.
         calibration: how value and log-probability are put on one scale, for the priority ``mix``.
@@ -119,8 +119,9 @@ def search(
     priority = priority or builtin_priority(config.priority)
     check_combination(strategy, priority, config)
     budget = Budget(config.limit, clock, cancelled)
-    scoring = None if scorer is None else Scoring(scorer, theorem, with_path=not strategy.traits.scores_beginnings)
-    with rarer_full_collections():
+    tells_path = not strategy.traits.scores_beginnings
+    scoring = None if scorer is None else Scoring(scorer, theorem, session, with_path=tells_path)
+    with fewer_full_collections():
         return _Search(
             theorem,
             session,
@@ -148,7 +149,7 @@ class _Search:
         scoring: Scoring | None,
         config: SearchConfig,
         seed: int,
-        accept: Callable[[tuple[str, ...]], Verdict] | None,
+        accept: Accept | None,
         observers: Sequence[SearchObserver],
         calibration: Calibration | None,
         priority: Priority,
@@ -164,7 +165,7 @@ class _Search:
         self.scored = scoring is not None
         self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
-        self._asking = Asking(generator, theorem, session, config.candidates, seed)
+        self._generation = Generation(generator, theorem, session, config.candidates, seed)
         self._messages: list[str] = []
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
@@ -293,7 +294,7 @@ class _Search:
         """The candidates for each choice."""
         budget = self._budget
         began = budget.clock()
-        suggestions = self._asking.suggestions(self.graph, choices)
+        suggestions = self._generation.suggestions(self.graph, choices)
         budget.generated += len(choices)
         budget.generate_seconds += budget.clock() - began
         return suggestions
@@ -301,7 +302,7 @@ class _Search:
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
         budget, graph, node = self._budget, self.graph, choice.node
-        tactics, logprobs, num_tokens = self._asking.columns(graph, choice, candidates)
+        tactics, logprobs, num_tokens = self._generation.columns(graph, choice, candidates)
         left = budget.steps_left()
         cut = len(tactics) > left
         verified = budget.accept_seconds
@@ -338,14 +339,14 @@ class _Search:
 
     def _result(self) -> SearchResult:
         assert self._status is not None
-        return sum_up(
+        return summarize(
             self.theorem.name,
             self._status,
             self._limit_hit,
             self._messages,
             graph=self.graph,
             budget=self._budget,
-            asking=self._asking,
+            generation=self._generation,
             scoring=self._scoring,
             acceptance=self._acceptance,
             watch=self._watch,

@@ -46,10 +46,12 @@ class Mix:
         self._warmup = warmup
 
     def begin(self, graph: SearchGraph, calibration: Calibration | None) -> Priority:
-        """With a calibration a plain formula, without one a formula that learns its scale."""
+        """Returns a plain formula where there is a calibration, else one that learns its scale."""
         if calibration is None:
-            return WarmingMix(graph, given_or(self._value_weight, EQUAL_WEIGHT), self._warmup)
-        return CalibratedMix(Standardisation.of(calibration), given_or(self._value_weight, calibration.value_weight))
+            return WarmingMix(graph, or_default(self._value_weight, EQUAL_WEIGHT), self._warmup)
+        return CalibratedMix(
+            Standardisation.from_calibration(calibration), or_default(self._value_weight, calibration.value_weight)
+        )
 
     def __call__(self, columns: PriorityColumns) -> Sequence[float]:
         """Never asked: each search begins one of its own."""
@@ -68,13 +70,13 @@ class Mix:
                 "--priority mix: the and-or search needs a scorer that knows its calibration, since it compares the "
                 "costs of parts from the first expansion on; use a calibrated scorer such as ebm, or --priority astar"
             )
-        weight = given_or(self._value_weight, calibration.value_weight)
-        scale = Standardisation.of(calibration)
+        weight = or_default(self._value_weight, calibration.value_weight)
+        scale = Standardisation.from_calibration(calibration)
         return Linear(
             path=(1 - weight) * scale.logprob_scale,
             value=weight * scale.value_scale,
             best=calibration.value_mean + ZERO * calibration.value_std,
-            goals=given_or(goal_weight, calibration.goal_weight),
+            goals=or_default(goal_weight, calibration.goal_weight),
         )
 
 
@@ -143,11 +145,11 @@ class WarmingMix:
         return True
 
 
-def given_or(given: float | None, default: float) -> float:
+def or_default(given: float | None, default: float) -> float:
     """A weight that was given, or else its default."""
     return default if given is None else given
 
 
 def default_goals(goal_weight: float | None) -> float:
     """The weight of goals, where none is given the default."""
-    return given_or(goal_weight, DEFAULT_GOAL_WEIGHT)
+    return or_default(goal_weight, DEFAULT_GOAL_WEIGHT)

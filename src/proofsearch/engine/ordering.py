@@ -122,7 +122,9 @@ class Order:
         several, self.share = [priority], 0.0
         if isinstance(priority, Alternates):
             several, self.share = [priority, priority.second], priority.share
-        self._formulas = [one.begin(graph, calibration) if isinstance(one, BeginsAnew) else one for one in several]
+        self._formulas = [
+            formula.begin(graph, calibration) if isinstance(formula, BeginsAnew) else formula for formula in several
+        ]
         self._goal_weight = DEFAULT_GOAL_WEIGHT if goal_weight is None else goal_weight
         if goal_weight is None and calibration is not None and self._formulas[0].traits.fitted_goals:
             self._goal_weight = calibration.goal_weight

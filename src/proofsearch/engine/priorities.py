@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration, Priority, PriorityColumns
 
-from proofsearch.engine.mixing import Mix, default_goals, given_or
+from proofsearch.engine.mixing import Mix, default_goals, or_default
 from proofsearch.engine.reranking import Reranked
 
 
@@ -42,7 +42,7 @@ class Value:
     traits: ClassVar = PriorityTraits()
 
     def __call__(self, columns: PriorityColumns) -> Sequence[float]:
-        """V."""
+        """Returns the values."""
         values = columns.value
         total = sum(values)
         if total == total:  # values are finite or nan, so none is missing
@@ -148,7 +148,7 @@ class Auto:
 
     def _weighs(self, calibration: Calibration) -> bool:
         """Whether the value has a part in the order."""
-        return bool(given_or(self._value_weight, calibration.value_weight))
+        return bool(or_default(self._value_weight, calibration.value_weight))
 
 
 BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {

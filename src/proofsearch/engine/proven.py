@@ -58,7 +58,7 @@ class Proven:
         Raises:
             NoProofError: the parts are proved, and the session doesn't take the path that they make.
         """
-        proved = self._follow(node)
+        proved = self._consequences(node)
         return self._path(node, tactic, proved) if 0 in proved else None
 
     def into(self, node: int) -> Sequence[int]:
@@ -79,7 +79,7 @@ class Proven:
                     self._into[target].append(edge)
         if expansion.proved_by < 0 or expansion.node in graph.solved_by:
             return []
-        proved = self._follow(expansion.node)
+        proved = self._consequences(expansion.node)
         proved[expansion.node] = expansion.proved_by
         return self._note(proved)
 
@@ -107,7 +107,7 @@ class Proven:
         while waiting and looked_at < MAX_LOOKED_AT:
             looked_at += 1
             without = waiting.popleft()
-            proved = self._follow(node, without)
+            proved = self._consequences(node, without)
             if 0 not in proved:
                 continue
             with suppress(NoProofError):
@@ -120,7 +120,7 @@ class Proven:
                     met.add(fewer)
                     waiting.append(fewer)
 
-    def believe(self, edge: int) -> list[int]:
+    def accept(self, edge: int) -> list[int]:
         """Takes the path that :meth:`ways` gave last as a proof; returns the nodes that are proved by it."""
         proved = self._shown
         proved[self._graph.edge_source[edge]] = edge
@@ -128,7 +128,7 @@ class Proven:
 
     # -- finding the proof -----------------------------------------------------------------------------------------
 
-    def _follow(self, node: int, without: Collection[int] = ()) -> dict[int, int]:
+    def _consequences(self, node: int, without: Collection[int] = ()) -> dict[int, int]:
         """What is proved with ``node`` and was not before, each with the edge that shows it (-1 for ``node``).
 
         Args:
@@ -139,8 +139,8 @@ class Proven:
         proved = {node: -1}
         queue = [node]
         left: dict[int, int] = {}
-        for one in queue:
-            for edge in self._into[one]:
+        for proven_node in queue:
+            for edge in self._into[proven_node]:
                 if edge in without:
                     continue
                 left[edge] = left.get(edge, self._unsolved[edge]) - 1

@@ -111,7 +111,7 @@ class PuctExploration:
     def next(self, room: int) -> Sequence[Choice]:
         """What the next turn comes to."""
         for _ in range(MAX_BLOCKED):
-            node = self._go_down()
+            node = self._descend()
             if node >= 0:
                 break
             self._back_up(0.0)
@@ -119,11 +119,11 @@ class PuctExploration:
             self._turn = []
             node = self._unexpanded()
             if node < 0:
-                node = min(self._wider, key=lambda one: (self._rounds[one], one))
+                node = min(self._wider, key=lambda wider: (self._rounds[wider], wider))
         rounds = self._rounds.get(node, 0)
         return (Choice(node, (rounds + 1) * self._candidates if rounds else None),)
 
-    def _go_down(self) -> int:
+    def _descend(self) -> int:
         """Goes down from the root; returns the node that it comes to, -1 where all ways lead back."""
         graph, solved = self._graph, self._graph.solved_by
         self._turn = turn = []
@@ -138,13 +138,13 @@ class PuctExploration:
             best = -inf
             weights = self._live[node]
             share = self._puct.exploration * math.sqrt(self.visits[node]) / (math.fsum(weights.values()) or 1.0)
-            for one, weight in weights.items():
-                utility = self.worth_of_edge(one) + share * weight / (1 + self.edge_visits[one])
+            for child_edge, weight in weights.items():
+                utility = self.worth_of_edge(child_edge) + share * weight / (1 + self.edge_visits[child_edge])
                 if utility > best:
-                    open_parts = [part for part in graph.targets(one) if part not in solved]
+                    open_parts = [part for part in graph.targets(child_edge) if part not in solved]
                     part = min(open_parts, key=self.worth)
                     if part not in passed:
-                        edge, target, best = one, part, utility
+                        edge, target, best = child_edge, part, utility
             if edge < 0:
                 return node if node in self._wider else -1
             turn.append((node, edge, target))
@@ -218,14 +218,14 @@ class PuctExploration:
             )
         if node in graph.solved_by:
             worth = 1.0
-        self._bury([node])
+        self._mark_dead([node])
         self.visits[node] += 1
         self.total[node] += worth
         self._back_up(worth)
 
-    def believe(self, edge: int) -> None:
+    def accept(self, edge: int) -> None:
         """Takes the path that :meth:`ways` gave last as a proof."""
-        self._proven.believe(edge)
+        self._proven.accept(edge)
 
     def _add(self, nodes: range) -> None:
         """Takes up new nodes."""
@@ -235,14 +235,14 @@ class PuctExploration:
             self._sample += [value for value in graph.value[nodes.start : nodes.stop] if value == value]
         for node in nodes:
             heappush(self._waiting, (-graph.logprob[node], node))
-            self._worth.append(self._guess(node))
+            self._worth.append(self._initial_worth(node))
             if graph.depth[node] >= self._max_depth:
                 self._dead.add(node)
         self.visits.extend(array("i", bytes(4 * len(nodes))))
         self.total.extend(array("d", bytes(8 * len(nodes))))
         graph.priority.extend(self._worth[nodes.start : nodes.stop])
 
-    def _guess(self, node: int) -> float:
+    def _initial_worth(self, node: int) -> float:
         """What a new node is worth by its value, in (0, 1): a logistic function of it, standardised.
 
         Without a calibration it is standardised by the search's values so far. Where nothing can be said, each goal is
@@ -262,7 +262,7 @@ class PuctExploration:
             return float(UNKNOWN ** graph.state[node].num_goals)
         return 1 / (1 + math.exp(min(max((mean - value) / std, -50.0), 50.0)))
 
-    def _bury(self, nodes: list[int]) -> None:
+    def _mark_dead(self, nodes: list[int]) -> None:
         """Declares nodes dead that nothing can lead on from, and whatever rests on them alone."""
         graph, dead = self._graph, self._dead
         for node in nodes:

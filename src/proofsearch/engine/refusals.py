@@ -64,7 +64,7 @@ class Refusals:
         solved, self._solved = self._solved, len(graph.solved_by)
         fresh = self._read_edges() or solved < self._solved
         self._left.update(dict.fromkeys(added, MAX_WAYS))
-        self._rise([graph.edge_source[edge] for edge in added])
+        self._mark_ancestors([graph.edge_source[edge] for edge in added])
         if not fresh and not added:
             return
         for edge in list(self._left):
@@ -90,10 +90,10 @@ class Refusals:
                 if target in above:
                     reached.append(source[edge])
         self._read = graph.num_edges
-        self._rise(reached)
+        self._mark_ancestors(reached)
         return bool(reached)
 
-    def _rise(self, nodes: list[int]) -> None:
+    def _mark_ancestors(self, nodes: list[int]) -> None:
         """Adds nodes, and all from which they can be reached, to those from which a refused step can be."""
         above, source = self._above, self._graph.edge_source
         pending = [node for node in nodes if node not in above]
@@ -129,11 +129,11 @@ def paths_by(
         _, _, node, so_far, edges, nodes = heappop(queue)
         if node == 0:
             if len(edges) <= max_depth:
-                yield tuple([graph.edge_tactic[one] for one in edges])
+                yield tuple([graph.edge_tactic[further] for further in edges])
             continue
-        for one in into(node):
-            above = source[one]
+        for further in into(node):
+            above = source[further]
             if above not in nodes:
-                known = so_far + edge_logprob[one]
-                heappush(queue, (-logprob[above] - known, count, above, known, (one, *edges), nodes | {above}))
+                known = so_far + edge_logprob[further]
+                heappush(queue, (-logprob[above] - known, count, above, known, (further, *edges), nodes | {above}))
                 count += 1

@@ -46,9 +46,12 @@ class Releases:
         """Tells the session of what some expansions have left behind, if anything."""
         states, self._dropped = self._dropped, []
         if not self._revisits:
-            states += [graph.state[one.node] for one in expansions]
+            states += [graph.state[expansion.node] for expansion in expansions]
         states += [
-            graph.state[node] for one in expansions for node in one.children if graph.depth[node] >= self._deepest
+            graph.state[node]
+            for expansion in expansions
+            for node in expansion.children
+            if graph.depth[node] >= self._deepest
         ]
         if states:
             self._release(states)

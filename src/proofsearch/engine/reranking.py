@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration, Priority, PriorityColumns
 
-from proofsearch.engine.mixing import given_or
+from proofsearch.engine.mixing import or_default
 
 
 class Reranked:
@@ -39,7 +39,10 @@ class Reranked:
         """The likelihoods of one search's paths."""
         if calibration is None:
             return _Likelihoods(graph, self._by_heuristic, 1.0)
-        scale, weight = Standardisation.of(calibration), given_or(self._value_weight, calibration.value_weight)
+        scale, weight = (
+            Standardisation.from_calibration(calibration),
+            or_default(self._value_weight, calibration.value_weight),
+        )
 
         def corrected(value: float, logprob: float) -> float:
             z = (value - scale.value_mean) * scale.value_scale if value == value else 0.0

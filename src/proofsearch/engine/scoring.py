@@ -1,19 +1,20 @@
-"""Asking the scorer, and going on without it when it fails."""
+"""Asking the scorer, and continuing without it when it fails."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import ComponentError, ProofsearchError, one_line, trace_of
 from proofsearch.guards import described
 from proofsearch.guards.answers import values as complaint_about
-from proofsearch.protocols import ScoreRequest, follows_paths
+from proofsearch.protocols import EnumeratesMoves, ScoreRequest, follows_paths, reads_moves
 
 if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
-    from proofsearch.protocols import ValueScorer
+    from proofsearch.protocols import Session, ValueScorer
     from proofsearch.types import Theorem
 
 MAX_UNSCORED = 0.05
@@ -29,6 +30,7 @@ class Scoring:
     Args:
         scorer: what is asked.
         theorem: what the search is about.
+        session: of the search; where it enumerates moves, a scorer that wants to know them is told.
         with_path: whether it is told how a state was reached. Where not, each state is presented as a beginning, with
             depth, log-probability and token count 0: what is reached in many ways is to have one value.
 
@@ -44,6 +46,7 @@ class Scoring:
     """
 
     __slots__ = (
+        "_moves",
         "_scorer",
         "_theorem",
         "_with_path",
@@ -57,8 +60,11 @@ class Scoring:
         "unscored",
     )
 
-    def __init__(self, scorer: ValueScorer, theorem: Theorem, *, with_path: bool = True) -> None:
+    def __init__(
+        self, scorer: ValueScorer, theorem: Theorem, session: Session | None = None, *, with_path: bool = True
+    ) -> None:
         self._scorer = scorer
+        self._moves = session.moves if isinstance(session, EnumeratesMoves) and reads_moves(scorer) else None
         self._with_path = with_path
         self.follows = with_path and follows_paths(scorer)
         self._theorem = theorem
@@ -85,6 +91,8 @@ class Scoring:
             requests = [self._request(graph, node) for node in nodes]
         else:
             requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
+        if (moves := self._moves) is not None:
+            requests = [replace(request, moves=moves(request.state)) for request in requests]
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
             self.unscored += value is None

@@ -44,7 +44,7 @@ class Standardisation:
         self.logprob_mean, self.logprob_scale = logprob_mean, 1 / logprob_std if logprob_std > 0 else 0.0
 
     @classmethod
-    def of(cls, calibration: Calibration) -> Standardisation:
+    def from_calibration(cls, calibration: Calibration) -> Standardisation:
         """That of a scorer's calibration."""
         return cls(calibration.value_mean, calibration.value_std, calibration.logprob_mean, calibration.logprob_std)
 

@@ -101,5 +101,5 @@ class Stepping:
     def _outcomes(self, state: ProofState, tactics: Sequence[str]) -> Iterable[Outcome]:
         """The outcomes of stepping a state by each tactic, in order, each made when it is asked for."""
         if self._step_many is not None and len(tactics) > 1:
-            return self._times.of(self._step_many(state, tactics))
-        return self._times.of(map(self._session.step, repeat(state), tactics))
+            return self._times.measured(self._step_many(state, tactics))
+        return self._times.measured(map(self._session.step, repeat(state), tactics))

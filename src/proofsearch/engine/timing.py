@@ -30,7 +30,7 @@ class StepTimes:
         self._slow = False
         self._taken: list[float] = []
 
-    def of(self, outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
+    def measured(self, outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
         """The outcomes of one expansion's steps, timed as they are asked for if it is worth it."""
         return self._timed(outcomes) if self._slow else outcomes
 

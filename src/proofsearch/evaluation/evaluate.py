@@ -14,14 +14,14 @@ from proofsearch.errors import UsageError
 from proofsearch.evaluation.neutrality import is_neutral
 from proofsearch.evaluation.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
 from proofsearch.evaluation.recorded import Recorded, contradictions, read
-from proofsearch.evaluation.rescoring import Rescorer, replaced
+from proofsearch.evaluation.rescoring import Rescorer, with_scorer
 from proofsearch.evaluation.result import Comparison, Evaluation, Rates, RunEvaluation, TimeSpent
 from proofsearch.evaluation.settings import EvaluationSettings
 from proofsearch.evaluation.values import judge
 from proofsearch.measures.paired import expansion_budgets, proof_costs, solved, time_budgets
-from proofsearch.plugins.components import OnStatus
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Calibration, TheoremResult
+from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import faults
 from proofsearch.runs.selection import drawn
@@ -33,8 +33,7 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     *,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_status: OnStatus | None = None,
+    on_event: OnEvent = ignore_event,
 ) -> Evaluation:
     """Evaluates runs; each further one is compared with the first.
 
@@ -42,8 +41,7 @@ def evaluate(
         paths: run folders, at least one. They may still be written to: what has a result is evaluated.
         settings: what is evaluated and how.
         plugins: where an offline scorer is looked up; default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
-        on_status: told what takes long.
+        on_event: told what takes long.
 
     Raises:
         RunFolderError: not a run folder, or damaged.
@@ -64,12 +62,10 @@ def evaluate(
     ]
     plugins = plugins or (Plugins.discover() if settings.scorer is not None else None)
     read_runs = [
-        _read(folder, chosen, settings, plugins, cache, on_status)
-        for folder, chosen in zip(folders, names, strict=True)
+        _read(folder, chosen, settings, plugins, on_event) for folder, chosen in zip(folders, names, strict=True)
     ]
     conflicting = contradictions(recorded for recorded, _, _ in read_runs)
-    if on_status is not None:
-        on_status("computing intervals", None, None)
+    on_event(Preparing("computing intervals"))
     runs = tuple(
         _run(folder, chosen, settings, *of_run, conflicting)
         for folder, chosen, of_run in zip(folders, names, read_runs, strict=True)
@@ -105,16 +101,10 @@ def _read(
     names: frozenset[str],
     settings: EvaluationSettings,
     plugins: Plugins | None,
-    cache: Path | None,
-    on_status: OnStatus | None,
+    on_event: OnEvent,
 ) -> tuple[Recorded, Calibration | None, tuple[int, int]]:
     """A run's columns, the scorer's calibration, and how many states were scored and how many of them in vain."""
     message = f"reading {folder.path}"
-
-    def tell(done: int, total: int) -> None:
-        if on_status is not None:
-            on_status(message, done, total)
-
     config = folder.config
     neutral = is_neutral(config)
     with contextlib.ExitStack() as stack:
@@ -122,18 +112,16 @@ def _read(
         if settings.scorer is not None and plugins is not None:
             if neutral:
                 message = f"scoring {folder.path} with {settings.scorer}"
-                rescorer = stack.enter_context(
-                    Rescorer(plugins, config, settings.scorer, settings.options, cache, on_status)
-                )
+                rescorer = stack.enter_context(Rescorer(plugins, config, settings.scorer, settings.options, on_event))
             else:  # what is wrong with it is to be said here too
-                replaced(plugins, config, settings.scorer, settings.options)
+                with_scorer(plugins, config, settings.scorer, settings.options)
         recorded = read(
             folder,
             names,
             neutral=neutral,
             min_expansions=settings.min_expansions,
             rescorer=rescorer,
-            on_search=tell,
+            on_search=lambda done, total: on_event(Preparing(message, done, total)),
         )
         if rescorer is not None:
             return recorded, rescorer.calibration, (rescorer.scored, rescorer.unscored)

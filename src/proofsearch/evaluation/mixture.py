@@ -30,7 +30,7 @@ def mixed(
         calibration: the means and standard deviations of z, the weights w and g. A standard deviation of 0 makes its
             score count for nothing.
     """
-    scale, weight = Standardisation.of(calibration), calibration.value_weight
+    scale, weight = Standardisation.from_calibration(calibration), calibration.value_weight
     z_logprob = scale.logprob(logprob)
     both = np.where(np.isnan(value), z_logprob, (1 - weight) * z_logprob + weight * scale.value(value))
     return np.round(both, Z_DIGITS) - calibration.goal_weight * num_goals

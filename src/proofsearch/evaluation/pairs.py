@@ -53,7 +53,7 @@ def expansion_limit(folder: RunFolder, efforts: Efforts) -> float:
 def time_limit(folders: Sequence[RunFolder], efforts: Sequence[Efforts]) -> float:
     """The least bound on seconds of these runs; without one the longest that a proof took in any of them."""
     limits = [seconds for folder in folders if (seconds := folder.config.search.limit.seconds) is not None]
-    longest = max((float(of.seconds[of.proved].max(initial=0.0)) for of in efforts), default=0.0)
+    longest = max((float(run.seconds[run.proved].max(initial=0.0)) for run in efforts), default=0.0)
     return min([*limits, longest]) if longest > 0 else 0.0
 
 
@@ -67,10 +67,10 @@ def refuse_other_environments(first: RunFolder, second: RunFolder) -> None:
     if first.config.env != second.config.env:
         why = f"one searched in the environment {first.config.env!r}, the other in {second.config.env!r}"
     else:
-        one, other = first.fingerprint, second.fingerprint
-        if keys := differing(one, other):
+        before, after = first.fingerprint, second.fingerprint
+        if keys := differing(before, after):
             key = keys[0]
-            why = f"{key} of the environment is {one.get(key)!r} in the first and {other.get(key)!r} in the second"
+            why = f"{key} of the environment is {before.get(key)!r} in the first and {after.get(key)!r} in the second"
     if why:
         raise UsageError(
             f"{first.path} and {second.path} can't be compared: {why}; evaluate them one at a time, or search again on "

@@ -1,4 +1,4 @@
-"""From recorded searches to columns: one search at a time, of which only numbers are kept."""
+"""Turns recorded searches into columns: one search at a time, of which only numbers are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from proofsearch.measures.ranking import Decisions
 from proofsearch.measures.separation import LabelledStates
 from proofsearch.runs import RunFolder
 from proofsearch.runs.recorded import lost_message
-from proofsearch.trajectory.choices import choices, earliest_on_the_way
+from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Labels
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
@@ -164,7 +164,7 @@ class _Collected:
 
     def _add_judges(self, search: RecordedSearch, labels: Labels, score: _Score | None) -> None:
         """Adds the decisions and the labelled states, which a value is judged by."""
-        onward = earliest_on_the_way(search)
+        onward = earliest_required_expansion(search)
         decisions = list(choices(search, onward))
         labelled = _labelled(search, labels, onward)
         children = np.array([child for decision in decisions for child in decision.children], dtype=np.int64)

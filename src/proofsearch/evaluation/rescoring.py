@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from proofsearch.config import RunConfig
-from proofsearch.plugins.components import Components, OnStatus
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.protocols import Calibrated, Calibration, Prepares, ScoreRequest
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import Theorem
 
@@ -31,8 +30,7 @@ class Rescorer:
         config: of the recorded run: its environment, generator and seed are what the scorer may ask for.
         scorer: its name.
         options: by component name, the options of the scorer and its encoder.
-        cache: a folder for what can be computed again; ``None`` for the usual one.
-        on_status: told what takes long.
+        on_event: told what takes long.
 
     Raises:
         PluginError: no such scorer, or it can't be imported.
@@ -45,13 +43,12 @@ class Rescorer:
         config: RunConfig,
         scorer: str,
         options: Mapping[str, Mapping[str, Any]],
-        cache: Path | None = None,
-        on_status: OnStatus | None = None,
+        on_event: OnEvent = ignore_event,
     ) -> None:
         self.name = scorer
         self.scored = 0
         self.unscored = 0
-        self._components = Components(plugins, replaced(plugins, config, scorer, options), on_status, cache)
+        self._components = Components(plugins, with_scorer(plugins, config, scorer, options), on_event)
         try:
             self._scorer = self._components.scorer()
             if isinstance(self._scorer, Prepares):
@@ -63,9 +60,7 @@ class Rescorer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._components.close()
 
     @property
@@ -104,7 +99,9 @@ def _request(theorem: Theorem, search: RecordedSearch, node: int) -> ScoreReques
     )
 
 
-def replaced(plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]) -> Parts:
+def with_scorer(
+    plugins: Plugins, config: RunConfig, scorer: str, options: Mapping[str, Mapping[str, Any]]
+) -> ResolvedRun:
     """What a run's configuration chooses with another scorer.
 
     Options that are not given are those of the run; those that belong to nothing that is still chosen go.

@@ -73,7 +73,7 @@ class TimeSpent:
 
 @dataclass(frozen=True, slots=True)
 class RunEvaluation:
-    """One run.
+    """What was measured of one run.
 
     Attributes:
         run: its folder.
@@ -162,7 +162,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything.
+    """What was measured of all runs, and how they compare.
 
     Attributes:
         runs: in the order in which they were named.

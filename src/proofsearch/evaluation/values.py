@@ -31,7 +31,7 @@ MAX_UNSCORED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """As the attributes of the same names of :class:`proofsearch.evaluation.result.RunEvaluation`."""
+    """What a value is worth: some of the attributes of :class:`proofsearch.evaluation.result.RunEvaluation`."""
 
     combined: str
     best_logprob: str

@@ -222,7 +222,7 @@ class GraphColumns:
                 for edge, source in enumerate(self.edge_source):
                     for target in self.targets(edge):
                         sources.setdefault(target, {})[source] = None
-            index = {target: tuple(of) for target, of in sources.items()}
+            index = {target: tuple(nodes) for target, nodes in sources.items()}
             self._parents = (self.num_edges, index)
         return index.get(node, ())
 

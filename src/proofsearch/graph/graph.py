@@ -77,7 +77,7 @@ class SearchGraph(GraphColumns):
         if sizes is not None:
             flat = iter(targets)
             apart = [tuple(dict.fromkeys(islice(flat, size))) for size in sizes]
-            targets = [of[0] for of in apart]
+            targets = [parts[0] for parts in apart]
         self.edge_outcome += bytes(count)  # zero is ADVANCED
         if failures:
             self._note_failures(failures, first_edge)
@@ -125,11 +125,11 @@ class SearchGraph(GraphColumns):
         Returns:
             All pairs of an edge and a node that it leads to, in the order of the states; none where each leads to one.
         """
-        if all(len(of) == 1 for of in apart):
+        if all(len(parts) == 1 for parts in apart):
             return []
         advanced = [edge for edge, target in enumerate(targets, first_edge) if target >= 0]
-        self.edge_also.update((edge, of[1:]) for edge, of in zip(advanced, apart, strict=True) if len(of) > 1)
-        return [(edge, target) for edge, of in zip(advanced, apart, strict=True) for target in of]
+        self.edge_also.update((edge, parts[1:]) for edge, parts in zip(advanced, apart, strict=True) if len(parts) > 1)
+        return [(edge, target) for edge, parts in zip(advanced, apart, strict=True) for target in parts]
 
     def _reach(self, states: list[ProofState]) -> list[int]:
         """The nodes of these states; those not met before get the next numbers."""

@@ -9,8 +9,8 @@ searches thousands of theorems doesn't want to be ended by one of them.
 What passes through as it is: errors for people, ``MemoryError``, which executors treat in their own way, and Ctrl-C.
 """
 
-from proofsearch.guards.calls import Owner, asked, interrupts
+from proofsearch.guards.calls import Owner, attributed, interrupts
 from proofsearch.guards.components import described, guarded
 from proofsearch.guards.sessions import GuardedSession
 
-__all__ = ["GuardedSession", "Owner", "asked", "described", "guarded", "interrupts"]
+__all__ = ["GuardedSession", "Owner", "attributed", "described", "guarded", "interrupts"]

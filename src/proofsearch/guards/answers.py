@@ -1,6 +1,6 @@
 """What a component may answer: for each method of its contract, what is wrong with an answer, if anything is.
 
-Each function takes the answer and then what the method was asked with. It returns ``None``, or a complaint that goes on
+Each function takes the answer and then the arguments of the method. It returns ``None``, or a complaint that continues
 where the method's name ends: ``"returned None; expected a Verdict"``. The usual answer must cost next to nothing, so
 what is asked all the time is looked at as a whole first, and one by one only where that looks wrong.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import one_line
-from proofsearch.protocols import Calibration, JobResult, Usage
+from proofsearch.protocols import Calibration, JobResult, PolicyStatistics, Usage
 from proofsearch.types import (
     TIERS,
     Advanced,
@@ -53,7 +53,7 @@ def returned(value: object, expected: str) -> str:
     return f"returned {shown(value)}; expected {expected}"
 
 
-def is_listed(value: object) -> bool:
+def is_sequence(value: object) -> bool:
     """Whether a value holds others in an order: a list, a tuple, an array; no text, set, dictionary or generator."""
     return type(value) is list or (
         hasattr(value, "__len__")
@@ -65,7 +65,7 @@ def is_listed(value: object) -> bool:
 def instance(kind: type[Any], expected: str) -> Check:
     """The check that an answer is an instance of a class."""
 
-    def check(answer: object, *asked: object, **named: object) -> str | None:
+    def check(answer: object, *arguments: object, **named: object) -> str | None:
         return None if isinstance(answer, kind) else returned(answer, expected)
 
     return check
@@ -80,21 +80,21 @@ unusable = instance(Unusable, "Unusable only")
 
 
 def theorems(answer: object) -> str | None:
-    """Of ``Environment.theorems``."""
-    if not isinstance(answer, Sequence) or not is_listed(answer):
+    """Checks an answer of ``Environment.theorems``."""
+    if not isinstance(answer, Sequence) or not is_sequence(answer):
         return returned(answer, "a list of Theorems")
-    odd = next((one for one in answer if not isinstance(one, Theorem)), answer)
+    odd = next((item for item in answer if not isinstance(item, Theorem)), answer)
     return None if odd is answer else f"returned a list with {shown(odd)} in it; expected Theorems"
 
 
-def session(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Environment.open``."""
+def session(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Environment.open``."""
     lacking = [name for name in ("initial", "step", "close") if not callable(getattr(answer, name, None))]
     return returned(answer, f"a session, with {' and '.join(f'{name}()' for name in lacking)}") if lacking else None
 
 
-def verdict(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Environment.verify``."""
+def verdict(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Environment.verify``."""
     if not isinstance(answer, Verdict):
         return returned(answer, "a Verdict")
     if not isinstance(answer.proved, bool):
@@ -102,7 +102,7 @@ def verdict(answer: object, *asked: object, **named: object) -> str | None:
     for name, value in (("checker", answer.checker), ("message", answer.message)):
         if not isinstance(value, str):
             return f"returned a Verdict whose {name} is {shown(value)}; expected text"
-    if not is_listed(answer.rests_on) or not all(isinstance(axiom, str) for axiom in answer.rests_on):
+    if not is_sequence(answer.rests_on) or not all(isinstance(axiom, str) for axiom in answer.rests_on):
         return f"returned a Verdict whose rests_on is {shown(answer.rests_on)}; expected a tuple of texts"
     if answer.tier not in ("", *TIERS):
         return f"returned a Verdict whose tier is {shown(answer.tier)}; expected one of {', '.join(TIERS)}, or none"
@@ -110,7 +110,7 @@ def verdict(answer: object, *asked: object, **named: object) -> str | None:
 
 
 def fingerprint(answer: object) -> str | None:
-    """Of ``Environment.fingerprint``."""
+    """Checks an answer of ``Environment.fingerprint``."""
     if not isinstance(answer, Mapping):
         return returned(answer, "a dictionary of texts")
     for key, value in answer.items():
@@ -120,36 +120,36 @@ def fingerprint(answer: object) -> str | None:
 
 
 def suffix(answer: object) -> str | None:
-    """Of ``Environment.proof_suffix``."""
+    """Checks ``Environment.proof_suffix``."""
     if isinstance(answer, str) and answer.startswith(".") and not set(answer) & set("/\\\0"):
         return None
     return f"is {shown(answer)}; expected a file's suffix with its dot"
 
 
 def flag(answer: object) -> str | None:
-    """Of ``FollowsPaths.follows_paths``."""
+    """Checks ``FollowsPaths.follows_paths``."""
     return None if isinstance(answer, bool) else f"is {shown(answer)}; expected True or False"
 
 
 def width(answer: object) -> str | None:
-    """Of ``Encoder.width``."""
+    """Checks ``Encoder.width``."""
     fits = hasattr(answer, "__index__") and not isinstance(answer, bool) and operator.index(answer) > 0
     return None if fits else f"is {shown(answer)}; expected a number of columns, at least 1"
 
 
-def outcome(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Session.initial`` and ``Session.step``; a state that was reached is :func:`state`'s to judge."""
+def outcome(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Session.initial`` or ``Session.step``; :func:`state` checks the state that was reached."""
     if type(answer) in _OUTCOMES:
         return None
     return returned(answer, "an Advanced, Finished, Rejected, TimedOut or Crashed itself, not of a subclass")
 
 
 def state(answer: object) -> str | None:
-    """Of a state in an outcome or among parts. Reads all of it, so this is for the first state of each class."""
+    """Checks a state in an outcome or among parts. Reads all of it, so this is for the first state of each class."""
     for name, fits, expected in (
         ("key", lambda value: hash(value) is not None, "something hashable"),
         ("num_goals", lambda value: operator.index(value) >= 1, "a number, at least 1"),
-        ("goals", is_listed, "a tuple of Goals"),
+        ("goals", is_sequence, "a tuple of Goals"),
         ("text", lambda value: isinstance(value, str), "text"),
     ):
         try:
@@ -179,29 +179,29 @@ def usage(answer: object) -> str | None:
     return None
 
 
-def parts(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Session.parts``."""
-    return None if is_listed(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]
+def parts(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Session.parts``."""
+    return None if is_sequence(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]
 
 
-def moves(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Session.moves``."""
+def moves(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Session.moves``."""
     if all(callable(getattr(answer, name, None)) for name in ("listed", "admits")):
         return None
     return returned(answer, "moves, with listed() and admits()")
 
 
 def tactics(answer: object) -> str | None:
-    """Of ``Moves.listed``, of which there can be thousands: only the first is looked at."""
-    if not is_listed(answer):
+    """Checks an answer of ``Moves.listed``: there can be thousands of tactics, so only the first is looked at."""
+    if not is_sequence(answer):
         return returned(answer, "a list of tactics")
     first = next(iter(answer), "")  # type: ignore[call-overload]
     return None if isinstance(first, str) else f"returned a list with {shown(first)} in it; expected tactics as text"
 
 
 def candidates(answer: object, requests: Sequence[object], n: int = 0) -> str | None:
-    """Of ``TacticGenerator.generate``; that a list is no longer than ``n`` is the search's to judge."""
-    if not is_listed(answer):
+    """Checks an answer of ``TacticGenerator.generate``; the search checks that no list is longer than ``n``."""
+    if not is_sequence(answer):
         return returned(answer, "a list of lists of Candidates")
     lists: Sequence[Any] = answer  # type: ignore[assignment]
     if len(lists) != len(requests):
@@ -210,64 +210,64 @@ def candidates(answer: object, requests: Sequence[object], n: int = 0) -> str | 
             "where it has none"
         )
     for of_state in lists:
-        if not is_listed(of_state):
+        if not is_sequence(of_state):
             return f"returned {shown(of_state)} as a state's candidates; expected a list of Candidates"
-        if len(of_state) and not _look_right(of_state):
-            for one in of_state:
-                complaint = candidate(one)
+        if len(of_state) and not _all_valid(of_state):
+            for suggestion in of_state:
+                complaint = candidate(suggestion)
                 if complaint is not None:
                     return f"returned what it must not: {complaint}"
     return None
 
 
-def _look_right(of_state: Sequence[Any]) -> bool:
+def _all_valid(of_state: Sequence[Any]) -> bool:
     """Whether a state's candidates are right at a glance."""
     if set(map(type, of_state)) != {Candidate}:
         return False
-    logprobs = [one.logprob for one in of_state]
+    logprobs = [suggestion.logprob for suggestion in of_state]
     try:
-        "".join([one.tactic for one in of_state])  # raises for what is no text
+        "".join([suggestion.tactic for suggestion in of_state])  # raises for what is no text
         # A sum is finite only if every term is.
         return (
             math.isfinite(sum(logprobs))
             and max(logprobs) <= TOLERANCE
-            and min([one.num_tokens for one in of_state]) >= 1
+            and min([suggestion.num_tokens for suggestion in of_state]) >= 1
         )
     except TypeError:
         return False
 
 
-def candidate(one: object) -> str | None:
-    """Of one of them, as a sentence of its own."""
-    if not isinstance(one, Candidate):
-        return f"{shown(one)} among the candidates; expected Candidates, as in Candidate(tactic, logprob)"
-    if not isinstance(one.tactic, str):
-        return f"a candidate has {shown(one.tactic)} as its tactic; expected text"
+def candidate(suggestion: object) -> str | None:
+    """Checks one candidate; the complaint is a sentence of its own."""
+    if not isinstance(suggestion, Candidate):
+        return f"{shown(suggestion)} among the candidates; expected Candidates, as in Candidate(tactic, logprob)"
+    if not isinstance(suggestion.tactic, str):
+        return f"a candidate has {shown(suggestion.tactic)} as its tactic; expected text"
     try:
-        fits = math.isfinite(one.logprob) and one.logprob <= TOLERANCE
+        fits = math.isfinite(suggestion.logprob) and suggestion.logprob <= TOLERANCE
     except TypeError:
         fits = False
     if not fits:
         return (
-            f"candidate {one.tactic!r} has log-probability {one.logprob!r}; "
+            f"candidate {suggestion.tactic!r} has log-probability {suggestion.logprob!r}; "
             "expected a finite natural logarithm of a probability, at most 0. Leave out what has probability 0, "
             "and normalise scores (log-softmax) before returning them"
         )
     try:
-        fits = operator.index(one.num_tokens) >= 1
+        fits = operator.index(suggestion.num_tokens) >= 1
     except TypeError:
         fits = False
     if not fits:
         return (
-            f"candidate {one.tactic!r} has num_tokens = {one.num_tokens!r}; "
+            f"candidate {suggestion.tactic!r} has num_tokens = {suggestion.num_tokens!r}; "
             "expected at least 1 (1 for a policy over whole tactics)"
         )
     return None
 
 
 def values(answer: object, requests: Sequence[object]) -> str | None:
-    """Of ``ValueScorer.score``; which of the values are numbers is for whoever wants to do without the others."""
-    if not is_listed(answer):
+    """Checks an answer of ``ValueScorer.score``; the caller decides what to do about values that are no numbers."""
+    if not is_sequence(answer):
         return returned(answer, "a list with a number, or None, for each state")
     found: Sequence[Any] = answer  # type: ignore[assignment]
     if len(found) != len(requests):
@@ -277,10 +277,28 @@ def values(answer: object, requests: Sequence[object]) -> str | None:
     return None
 
 
-def adaptations(answer: object, *asked: object) -> str | None:
-    """Of ``AdaptsTactics.adapted``."""
+def statistics(answer: object, requests: Sequence[object], n: int = 0) -> str | None:
+    """Checks an answer of ``ReportsStatistics.statistics``."""
+    if not is_sequence(answer):
+        return returned(answer, "a list with PolicyStatistics, or None, for each state")
+    found: Sequence[Any] = answer  # type: ignore[assignment]
+    if len(found) != len(requests):
+        return f"returned statistics of {len(found)} states for {len(requests)}"
+    for item in found:
+        if item is not None and not isinstance(item, PolicyStatistics):
+            return f"returned {shown(item)} for a state; expected PolicyStatistics, or None where it has none"
+    return None
+
+
+def represented(answer: object, requests: Sequence[object]) -> str | None:
+    """Checks an answer of ``RepresentsStates.represent``."""
+    return encoded(answer, requests, None)
+
+
+def adaptations(answer: object, *arguments: object) -> str | None:
+    """Checks an answer of ``AdaptsTactics.adapted``."""
     expected = "a list of pairs of a tactic and a weight in (0, 1]"
-    if not is_listed(answer):
+    if not is_sequence(answer):
         return returned(answer, expected)
     pairs: Sequence[Any] = answer  # type: ignore[assignment]
     for pair in pairs:
@@ -292,7 +310,7 @@ def adaptations(answer: object, *asked: object) -> str | None:
 
 
 def calibration(answer: object) -> str | None:
-    """Of ``Calibrated.calibration``."""
+    """Checks an answer of ``Calibrated.calibration``."""
     if not isinstance(answer, Calibration):
         return returned(answer, "a Calibration")
     for name in Calibration.__slots__:
@@ -303,11 +321,11 @@ def calibration(answer: object) -> str | None:
 
 
 def encoded(answer: object, states: Sequence[object], columns: int | None) -> str | None:
-    """Of ``Encoder.encode``.
+    """Checks an answer of ``Encoder.encode``.
 
     Args:
         answer: what it returned.
-        states: what it was asked about.
+        states: what it was arguments about.
         columns: the width that it promised; ``None`` where it can't say.
     """
     shape = getattr(answer, "shape", None)
@@ -330,8 +348,8 @@ def encoded(answer: object, states: Sequence[object], columns: int | None) -> st
     return None
 
 
-def loss(answer: object, *asked: object, **named: object) -> str | None:
-    """Of ``Loss.__call__``; the trainer that knows its tensors judges the rest."""
+def loss(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``Loss.__call__``; the trainer, which knows its tensors, checks the rest."""
     if answer is None or isinstance(answer, bool | str | Mapping | list | tuple):
         return returned(answer, "a scalar tensor")
     return None

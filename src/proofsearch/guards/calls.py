@@ -42,35 +42,35 @@ def interrupts(error: BaseException) -> bool:
     return type(error) is KeyboardInterrupt and may_interrupt()
 
 
-def asked(owner: Owner, what: str, function: Callable[..., Any], check: Check | None = None) -> Callable[..., Any]:
+def attributed(owner: Owner, what: str, function: Callable[..., Any], check: Check | None = None) -> Callable[..., Any]:
     """A function of a component with a guard around it.
 
     Args:
         owner: what to call the component.
         what: what to call the function: ``"score()"``.
-        function: what is asked.
+        function: what is called.
         check: what may be wrong with its answer.
     """
 
-    def ask(*given: Any, **named: Any) -> Any:
+    def call(*given: Any, **named: Any) -> Any:
         before = forks
         try:
             answer = function(*given, **named)
         except BaseException as error:
             blame(owner, what, error, before)
         if forks != before:
-            end_stray(owner, what)
+            end_fork(owner, what)
         if check is not None and (complaint := check(answer, *given, **named)) is not None:
             raise owner.error(what, complaint)
         return answer
 
-    return ask
+    return call
 
 
 def blame(owner: Owner, what: str, error: BaseException, before: int) -> NoReturn:
     """Raises an error of a component as that which it is to be."""
     if forks != before:
-        end_stray(owner, what)
+        end_fork(owner, what)
     if isinstance(error, _PASSING) or interrupts(error):
         raise error
     raise owner.error(what, f"raised {one_line(error)}") from error
@@ -91,7 +91,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-def end_stray(owner: Owner, what: str) -> NoReturn:
+def end_fork(owner: Owner, what: str) -> NoReturn:
     """Ends a process that a component has forked and that came back out of it: there would be two of everything."""
     message = (
         f"warning: {owner}: {what} forked, and came back in the new process too, which was ended; start processes "

@@ -9,7 +9,7 @@ from typing import Any
 from proofsearch.errors import ComponentError
 from proofsearch.guards import answers
 from proofsearch.guards.answers import Check
-from proofsearch.guards.calls import Owner, asked
+from proofsearch.guards.calls import Owner, attributed
 from proofsearch.guards.sessions import GuardedSession
 from proofsearch.protocols import StandsIn
 
@@ -66,7 +66,7 @@ class _Guarded:
             if kind == owner.kind:
                 # Kept, and not asked for each time: whether it has the ability shows in whether it has the attribute.
                 read = partial(getattr, component, name, None)
-                found = asked(
+                found = attributed(
                     owner, name, read, lambda answer, check=check: answer if answer is None else check(answer)
                 )()
                 if found is not None:
@@ -90,7 +90,7 @@ class _Guarded:
         component, owner = own["_component"], own["_owner"]
         check = _PROPERTIES.get((owner.kind, name))
         if check is not None:
-            return asked(owner, name, partial(getattr, component, name), lambda answer: check(answer))()
+            return attributed(owner, name, partial(getattr, component, name), lambda answer: check(answer))()
         if name in _REQUIRED[owner.kind]:
             raise ComponentError(f"{owner} has no method {name}(), which {_a(owner.kind)} must have")
         return getattr(component, name)
@@ -107,7 +107,7 @@ class _GuardedLoss(_Guarded):
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         own = vars(self)
-        return asked(own["_owner"], "__call__()", own["_component"], answers.loss)(*given, **named)
+        return attributed(own["_owner"], "__call__()", own["_component"], answers.loss)(*given, **named)
 
 
 def _encoding(owner: Owner, encoder: Any) -> Callable[..., Any]:
@@ -119,7 +119,7 @@ def _encoding(owner: Owner, encoder: Any) -> Callable[..., Any]:
             columns.append(found if answers.width(found) is None else None)
         return answers.encoded(rows, states, columns[0])
 
-    return asked(owner, "encode()", encoder.encode, check)
+    return attributed(owner, "encode()", encoder.encode, check)
 
 
 def _each(check: Check) -> Callable[[Owner, str, Callable[..., Any]], Callable[..., Any]]:
@@ -127,21 +127,21 @@ def _each(check: Check) -> Callable[[Owner, str, Callable[..., Any]], Callable[.
 
     def guard(owner: Owner, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*given: Any, **named: Any) -> Iterator[Any]:
-            found = asked(owner, what, function)(*given, **named)
+            found = attributed(owner, what, function)(*given, **named)
             if not isinstance(found, Iterable):
                 raise owner.error(what, answers.returned(found, "an iterator"))
-            iterator = asked(owner, what, iter)(found)
+            iterator = attributed(owner, what, iter)(found)
             end = object()
-            turn = asked(owner, what, partial(next, iterator, end))
+            turn = attributed(owner, what, partial(next, iterator, end))
             try:
-                while (one := turn()) is not end:
-                    if (complaint := check(one)) is not None:
+                while (item := turn()) is not end:
+                    if (complaint := check(item)) is not None:
                         raise owner.error(what, complaint)
-                    yield one
+                    yield item
             finally:
                 # An executor stops its workers where its caller goes away.
                 if hasattr(iterator, "close"):
-                    asked(owner, what, iterator.close)()
+                    attributed(owner, what, iterator.close)()
 
         return run
 
@@ -149,11 +149,11 @@ def _each(check: Check) -> Callable[[Owner, str, Callable[..., Any]], Callable[.
 
 
 def _plain(check: Check | None = None) -> Callable[[Owner, str, Callable[..., Any]], Callable[..., Any]]:
-    return lambda owner, what, function: asked(owner, what, function, check)
+    return lambda owner, what, function: attributed(owner, what, function, check)
 
 
 def _opening(owner: Owner, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    ask = asked(owner, what, function, answers.session)
+    ask = attributed(owner, what, function, answers.session)
     return lambda *given, **named: GuardedSession(ask(*given, **named), owner)
 
 
@@ -176,7 +176,13 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "prepare": _plain(),
         "close": _plain(),
     },
-    "generator": {"generate": _plain(answers.candidates), "prepare": _plain(), "close": _plain()},
+    "generator": {
+        "generate": _plain(answers.candidates),
+        "statistics": _plain(answers.statistics),
+        "represent": _plain(answers.represented),
+        "prepare": _plain(),
+        "close": _plain(),
+    },
     "scorer": {
         "score": _plain(answers.values),
         "calibration": _plain(answers.calibration),
@@ -195,7 +201,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "close": _plain(),
     },
     "trainer": {"train": _plain(answers.path)},
-    "executor": {"run": _each(answers.job_result), "hear_with": _plain(), "close": _plain()},
+    "executor": {"run": _each(answers.job_result), "relay_progress_to": _plain(), "close": _plain()},
 }
 """The methods of each kind's contract and the guard around each."""
 
@@ -219,7 +225,10 @@ _PROPERTIES: Mapping[tuple[str, str], Check] = {
 }
 
 
-_OPTIONAL_PROPERTIES: Mapping[tuple[str, str], Check] = {("scorer", "follows_paths"): answers.flag}
+_OPTIONAL_PROPERTIES: Mapping[tuple[str, str], Check] = {
+    ("scorer", "follows_paths"): answers.flag,
+    ("scorer", "reads_moves"): answers.flag,
+}
 
 
 def _a(kind: str) -> str:

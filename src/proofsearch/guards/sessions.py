@@ -7,7 +7,7 @@ from typing import Any
 
 from proofsearch.guards import answers, calls
 from proofsearch.guards.answers import Check
-from proofsearch.guards.calls import Owner, asked, blame, end_stray
+from proofsearch.guards.calls import Owner, attributed, blame, end_fork
 from proofsearch.types import Advanced, Outcome, ProofState
 
 
@@ -40,7 +40,7 @@ class GuardedSession:
             return outcome
 
         def reach(state: ProofState, tactic: str) -> Outcome:
-            # Not asked(): this is called for every step, and must cost next to nothing.
+            # Not attributed(): this is called for every step, and must cost next to nothing.
             before = calls.forks
             try:
                 outcome: Outcome = step(state, tactic)
@@ -52,20 +52,20 @@ class GuardedSession:
             elif (complaint := answers.outcome(outcome)) is not None:
                 raise owner.error("step() of its session", complaint)
             if calls.forks != before:
-                end_stray(owner, "step() of its session")
+                end_fork(owner, "step() of its session")
             return outcome
 
-        ask = asked(owner, "initial() of its session", initial, answers.outcome)
+        ask = attributed(owner, "initial() of its session", initial, answers.outcome)
         self.initial = begin
         self.step = reach
-        self.close = asked(owner, "close() of its session", session.close)
+        self.close = attributed(owner, "close() of its session", session.close)
         if callable(getattr(session, "step_many", None)):
             self.step_many = _stepping_many(owner, session.step_many, known, look)
         if callable(getattr(session, "moves", None)):
-            moves = asked(owner, "moves() of its session", session.moves, answers.moves)
+            moves = attributed(owner, "moves() of its session", session.moves, answers.moves)
             self.moves = lambda state: _guarded_moves(moves(state), owner)
         if callable(getattr(session, "parts", None)):
-            parts = asked(owner, "parts() of its session", session.parts, answers.parts)
+            parts = attributed(owner, "parts() of its session", session.parts, answers.parts)
 
             def take_apart(state: ProofState) -> Any:
                 found = parts(state)
@@ -77,7 +77,7 @@ class GuardedSession:
             self.parts = take_apart
         for name, check in _ABILITIES.items():
             if callable(method := getattr(session, name, None)):
-                setattr(self, name, asked(owner, f"{name}() of its session", method, check))
+                setattr(self, name, attributed(owner, f"{name}() of its session", method, check))
 
 
 _ABILITIES: dict[str, Check | None] = {"release": None, "usage": answers.usage, "renew": None, "interrupt": None}
@@ -94,7 +94,7 @@ class _GuardedMoves:
         self._owner = owner
 
     def listed(self) -> Any:
-        return asked(self._owner, "listed() of its moves", self._moves.listed, answers.tactics)()
+        return attributed(self._owner, "listed() of its moves", self._moves.listed, answers.tactics)()
 
     def admits(self, tactic: str) -> bool:
         before = calls.forks
@@ -154,7 +154,7 @@ def _stepping_many(
                 elif (complaint := answers.outcome(outcome)) is not None:
                     raise owner.error(what, complaint)
                 if calls.forks != before:
-                    end_stray(owner, what)
+                    end_fork(owner, what)
                 yield outcome
         except GeneratorExit:  # the search has heard enough
             raise

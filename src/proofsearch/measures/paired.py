@@ -52,8 +52,8 @@ class Efforts:
         column: NDArray[np.float64] = getattr(self, kind)
         return column
 
-    def of(self, names: Sequence[str]) -> Efforts:
-        """Those of some theorems, in the order of ``names``.
+    def select(self, names: Sequence[str]) -> Efforts:
+        """Returns the efforts of some theorems, in the order of ``names``.
 
         Raises:
             KeyError: a name that is not among them.

@@ -64,15 +64,15 @@ def solved_curves(runs: Mapping[str, Efforts], cost: Cost) -> bytes:
 def rank_by_depth(ranking: Mapping[str, RankingAtDepth]) -> bytes:
     """Rank-1 by depth with intervals, a line a score, as SVG."""
     figure, axes = _figure("depth of the decision", "best-ranked child leads to a proof, %")
-    depths = [label for label, of in ranking.items() if of.decisions]
+    depths = [label for label, at_depth in ranking.items() if at_depth.decisions]
     places = np.arange(len(depths))
     chance = [100 * ranking[label].random.rank1.value for label in depths]
     axes.plot(places, chance, linestyle=":", color="grey", marker="_", markersize=14, label="random")
     names = list(ranking["all"].rankings)
     for index, name in enumerate(names):
-        of = [ranking[label].rankings[name].rank1 for label in depths]
-        values = np.array([100 * one.value for one in of])
-        ends = np.array([[100 * one.low, 100 * one.high] for one in of])
+        rates = [ranking[label].rankings[name].rank1 for label in depths]
+        values = np.array([100 * rate.value for rate in rates])
+        ends = np.array([[100 * rate.low, 100 * rate.high] for rate in rates])
         errors = np.nan_to_num(np.abs(ends - values[:, None]).T)
         shift = (index - (len(names) - 1) / 2) * 0.1
         axes.errorbar(places + shift, values, errors, fmt="o", capsize=2, markersize=4, label=name)
@@ -86,10 +86,10 @@ def reliability(calibration: CalibrationError) -> bytes:
     """What happened against what was predicted, a point a bin, as SVG."""
     figure, axes = _figure("predicted probability of a proof below", "states with one, %")
     axes.plot([0, 1], [0, 100], linestyle=":", color="grey", label="perfect")
-    states = np.array([of.states for of in calibration.bins], dtype=np.float64)
+    states = np.array([bucket.states for bucket in calibration.bins], dtype=np.float64)
     axes.scatter(
-        [of.predicted for of in calibration.bins],
-        [100 * of.observed for of in calibration.bins],
+        [bucket.predicted for bucket in calibration.bins],
+        [100 * bucket.observed for bucket in calibration.bins],
         s=20 + 200 * states / states.max(initial=1.0),
         alpha=0.7,
         label=f"value; expected calibration error {calibration.error:.3f}",

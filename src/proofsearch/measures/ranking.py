@@ -159,9 +159,9 @@ def rank(
         By the names of :data:`DEPTHS`.
     """
     gained = {"random": chance(decisions)} | {name: credit(decisions, score) for name, score in scores.items()}
-    for name, (one, other) in compared.items():
-        gained[f"-{name}"] = Credit(gained[one].rank1 - gained[other].rank1, gained[one].mrr - gained[other].mrr)
-    columns = np.stack([column for of in gained.values() for column in (of.rank1, of.mrr)], axis=1)
+    for name, (first, second) in compared.items():
+        gained[f"-{name}"] = Credit(gained[first].rank1 - gained[second].rank1, gained[first].mrr - gained[second].mrr)
+    columns = np.stack([column for gains in gained.values() for column in (gains.rank1, gains.mrr)], axis=1)
     found = {}
     for label, least, most in DEPTHS:
         at = (decisions.depth >= least) & (decisions.depth <= most)

@@ -155,7 +155,7 @@ def load_template(name: str) -> PromptTemplate:
     text, stop = values.get("text"), values.get("stop", [])
     if not isinstance(text, str):
         raise InputError(f"{file}: text is {text!r}, expected a string with {STATE} in it")
-    if not (isinstance(stop, list) and all(isinstance(one, str) for one in stop)):
+    if not (isinstance(stop, list) and all(isinstance(text, str) for text in stop)):
         raise InputError(f"{file}: stop is {stop!r}, expected a list of strings")
     try:
         return PromptTemplate(file.stem, text, tuple(stop))

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
 from proofsearch.config import ExecutionConfig, RunConfig, SearchConfig, TrainConfig
 from proofsearch.config.explain import Place, dotted
-from proofsearch.engine.combination import check_combination, flagged
+from proofsearch.engine.combination import check_combination, flag_of
 from proofsearch.engine.watching import Watcher
 from proofsearch.errors import ComponentError, InputError, PluginError, UsageError
-from proofsearch.guards import asked, guarded
+from proofsearch.guards import attributed, guarded
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Part, Parts, TrainingParts, checked, named, owner_of, refuse_strays
+from proofsearch.plugins.resolution import (
+    ChosenComponent,
+    ResolvedRun,
+    ResolvedTraining,
+    check_options,
+    default_generator,
+    named_components,
+    owner_of,
+    refuse_unused,
+)
 from proofsearch.plugins.sharing import SharedComponents, stand_in
 from proofsearch.process import streams
 from proofsearch.protocols import (
@@ -31,6 +39,7 @@ from proofsearch.protocols import (
     Trainer,
     ValueScorer,
 )
+from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.storage.cache import cache_folder
 
 _CALLED = ("loss", "trainer", "strategy", "priority")
@@ -39,11 +48,8 @@ _CALLED = ("loss", "trainer", "strategy", "priority")
 _GUARDED = ("observer",)
 """The kinds that something else closes, which keeps what they raise."""
 
-OnStatus = Callable[[str, int | None, int | None], None]
-"""Told what takes long, how far it is and of how much, where that is known."""
 
-
-def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = flagged) -> None:
+def check_search(plugins: Plugins, parts: ResolvedRun, name: Callable[[Place], str] = flag_of) -> None:
     """Checks that the strategy, the priority and what they are combined with fit together, before anything is searched.
 
     Args:
@@ -60,7 +66,7 @@ def check_search(plugins: Plugins, parts: Parts, name: Callable[[Place], str] = 
 
 
 def _inner(place: Place) -> str:
-    """The place as the table of a component's options calls it."""
+    """Names a place as the table of a component's options calls it."""
     return dotted(place[2:])
 
 
@@ -73,8 +79,7 @@ class Components:
     Args:
         plugins: where encoders are looked up that no option names.
         parts: what was chosen.
-        on_status: told what takes long.
-        cache: a folder for what can be computed again; default: :func:`proofsearch.storage.cache.cache_folder`.
+        on_event: told what takes long.
         shared: where components are that other threads share; ``None`` where there are no other threads.
         building: what is being built that asks for these components, the outermost first.
     """
@@ -82,16 +87,14 @@ class Components:
     def __init__(
         self,
         plugins: Plugins,
-        parts: Parts | TrainingParts,
-        on_status: OnStatus | None = None,
-        cache: Path | None = None,
+        parts: ResolvedRun | ResolvedTraining,
+        on_event: OnEvent = ignore_event,
         shared: SharedComponents | None = None,
         building: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._plugins = plugins
         self._parts = parts
-        self._on_status = on_status
-        self._cache = cache
+        self._on_event = on_event
         self._shared = shared
         self._built: dict[tuple[str, str], Any] = {}
         self._building = list(building)
@@ -100,9 +103,7 @@ class Components:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -118,9 +119,13 @@ class Components:
     def generator(self, name: str | None = None) -> TacticGenerator:
         """The tactic generator of the run, or another by name, with the options that the run gives it.
 
+        A training has none of its own: there it is the environment's default.
+
         Raises:
-            PluginError: no such generator, or none named for a training, which has none of its own.
+            PluginError: no such generator.
         """
+        if name is None and isinstance(self._parts.config, TrainConfig):
+            name = default_generator(self._parts.chosen["environment", self._parts.config.env])
         return cast(TacticGenerator, self._get("generator", name or self._own("generator")))
 
     def scorer(self) -> ValueScorer:
@@ -162,7 +167,7 @@ class Components:
     @property
     def cache(self) -> Path:
         """A folder for what can be computed again; shared between runs and processes."""
-        return self._cache or cache_folder()
+        return cache_folder()
 
     @property
     def execution(self) -> ExecutionConfig:
@@ -207,20 +212,19 @@ class Components:
 
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
-        if self._on_status is not None:
-            self._on_status(message, done, total)
+        self._on_event(Preparing(message, done, total))
 
     # ------------------------------------------------------------------------------------------------- internals
 
     def _own(self, kind: str) -> str:
         """The component of a kind that the configuration itself names."""
-        name = named(self._parts.config).get(kind)
+        name = named_components(self._parts.config).get(kind)
         if name is None:
             what = "a training" if isinstance(self._parts.config, TrainConfig) else "a search"
             raise PluginError(f"{what} has no {kind} of its own; a component that needs one has to ask for it by name")
         return name
 
-    def _part(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> Part:
+    def _part(self, kind: str, name: str, options: Mapping[str, Any] | None = None) -> ChosenComponent:
         """A component's registration and options; ``options`` count where the configuration has none for it."""
         part = self._parts.chosen.get((kind, name))
         if part is not None:
@@ -228,14 +232,14 @@ class Components:
         given = self._parts.config.options
         if options is not None and name not in given:
             return self._kept(self._plugins.registry(kind)[name], options)
-        return checked(self._plugins.registry(kind)[name], given, dotted)
+        return check_options(self._plugins.registry(kind)[name], given, dotted)
 
-    def _kept(self, registration: Registration, options: Mapping[str, Any]) -> Part:
+    def _kept(self, registration: Registration, options: Mapping[str, Any]) -> ChosenComponent:
         """A component with options that were kept somewhere, and are for this component alone."""
         kind, name = registration.kind, registration.name
         try:
-            refuse_strays(self._plugins, {name: options}, {(kind, name): Part(registration, None)}, _inner)
-            return checked(registration, {name: options}, _inner)
+            refuse_unused(self._plugins, {name: options}, {(kind, name): ChosenComponent(registration, None)}, _inner)
+            return check_options(registration, {name: options}, _inner)
         except UsageError as error:
             raise InputError(
                 f"options kept for the {kind} {name!r}: {error}; they were changed since, or are those of another "
@@ -261,15 +265,15 @@ class Components:
         self._built[key] = component
         return component
 
-    def _build(self, part: Part) -> Any:
+    def _build(self, part: ChosenComponent) -> Any:
         owner = owner_of(part.registration)
         self._building.append(part.key)
         try:
-            return guarded(asked(owner, "its factory", self._made)(part), owner)
+            return guarded(attributed(owner, "its factory", self._made)(part), owner)
         finally:
             self._building.pop()
 
-    def _made(self, part: Part) -> Any:
+    def _made(self, part: ChosenComponent) -> Any:
         try:
             return part.registration.factory(part.config, self)
         except ImportError as error:
@@ -279,13 +283,13 @@ class Components:
                 f"{error}; install it, for example with the plugin's own requirements"
             ) from error
 
-    def _build_shared(self, part: Part, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
+    def _build_shared(self, part: ChosenComponent, shared: SharedComponents) -> tuple[Any, Callable[[], None]]:
         """A component for all threads, and what closes it.
 
         What it asks for and is not shared itself belongs to it alone: no worker uses that, so no call of it can overlap
         with one by this component, and it lives as long.
         """
-        inner = Components(self._plugins, self._parts, None, self._cache, shared, self._building)
+        inner = Components(self._plugins, self._parts, shared=shared, building=self._building)
         with ExitStack() as undo:
             undo.callback(inner.close)
             component = stand_in(part.key, inner._build(part), shared.clients, self.execution)

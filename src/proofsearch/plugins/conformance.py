@@ -15,13 +15,14 @@ from pydantic import ValidationError
 
 from proofsearch.checkpoint import Manifest
 from proofsearch.config import ExecutionConfig, RunConfig
-from proofsearch.config.explain import Place, dotted, near
-from proofsearch.errors import PluginError, ProofsearchError, UsageError
-from proofsearch.plugins.components import Components, OnStatus
+from proofsearch.config.explain import Place, dotted
+from proofsearch.errors import PluginError, ProofsearchError, UsageError, near
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
-from proofsearch.plugins.resolution import Chosen, Part, resolve_some
+from proofsearch.plugins.resolution import Chosen, ChosenComponent, resolve_some
 from proofsearch.protocols import Builder, Environment, TacticGenerator, TriesLosses, ValueScorer
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.testing import (
     CountdownConfig,
     CountdownEnvironment,
@@ -39,7 +40,7 @@ from proofsearch.testing import (
     check_strategy,
     check_trainer,
 )
-from proofsearch.testing.checks import NotApplicable, OnResult, untold
+from proofsearch.testing.checks import NotApplicable, OnResult, ignore_result
 
 CHECK_CHOOSERS = {"environment": "--env", "generator": "--generator", "trainer": "--trainer"}
 """The kinds that can be chosen beside the component that is checked, and the option that does."""
@@ -113,8 +114,8 @@ def check_component(
     settings: CheckSettings,
     *,
     name: Callable[[Place], str] = dotted,
-    on_status: OnStatus | None = None,
-    on_result: OnResult = untold,
+    on_event: OnEvent = ignore_event,
+    on_result: OnResult = ignore_result,
 ) -> Report:
     """Checks a component against its contract.
 
@@ -123,7 +124,7 @@ def check_component(
         entry: which one.
         settings: what it is tried on.
         name: how to call a place of the configuration in errors.
-        on_status: told what takes long.
+        on_event: told what takes long.
         on_result: told of each result as it comes.
 
     Returns:
@@ -135,8 +136,8 @@ def check_component(
     """
     env = entry.name if entry.kind == "environment" else settings.env or _own_environment(plugins, entry)
     others = [("environment", env), ("generator", settings.generator), ("trainer", settings.trainer)]
-    others = [(kind, one) for kind, one in others if one is not None and (kind, one) != (entry.kind, entry.name)]
-    wanted = [entry, *(plugins.registry(kind)[one] for kind, one in others if one is not None)]
+    own = (entry.kind, entry.name)
+    wanted = [entry, *(plugins.registry(kind)[other] for kind, other in others if other and (kind, other) != own)]
     if entry.kind == "trainer" or settings.trainer is not None:
         wanted += plugins.registry("loss")
     config = RunConfig(
@@ -146,7 +147,7 @@ def check_component(
     )
     parts = resolve_some(plugins, wanted, config, name, CHECK_CHOOSERS)
     with ExitStack() as opened:
-        components = opened.enter_context(Components(plugins, parts, on_status))
+        components = opened.enter_context(Components(plugins, parts, on_event))
         builder = cast(Builder, components) if env is not None else cast(Builder, _Unproved(components))
         checker = _Checker(plugins, entry, parts.chosen, builder, settings, opened)
         return checker.check(on_result)
@@ -154,7 +155,7 @@ def check_component(
 
 def _own_environment(plugins: Plugins, entry: Registration) -> str | None:
     """The environment that a trainer's own plugin brings, whose library it may learn from alone."""
-    own = [one.name for one in plugins.registry("environment") if one.plugin == entry.plugin]
+    own = [environment.name for environment in plugins.registry("environment") if environment.plugin == entry.plugin]
     return own[0] if len(own) == 1 and entry.kind == "trainer" else None
 
 
@@ -249,7 +250,7 @@ class _Checker:
         what = f"the trainer {chosen!r} does not say" if chosen is not None else "no installed trainer says"
         raise UsageError(f"{what} what losses are tried on (loss_cases); a loss is checked with the trainer it is for")
 
-    def _trainer(self, part: Part) -> object:
+    def _trainer(self, part: ChosenComponent) -> object:
         made: object = part.registration.factory(part.config, self._builder)
         return made
 
@@ -258,7 +259,7 @@ class _Checker:
         for entry in self._plugins.registry("trainer"):
             # It may need options, or a package that isn't there: another is asked then.
             with suppress(ValidationError, ProofsearchError, ImportError):
-                yield self._trainer(Part(entry, entry.config() if entry.config is not None else None))
+                yield self._trainer(ChosenComponent(entry, entry.config() if entry.config is not None else None))
 
     def _of_trainer(self) -> Mapping[str, Any]:
         return {"trajectories": self._settings.trajectories or None, "use": self._use}
@@ -286,6 +287,6 @@ class _Checker:
 
 
 def _better(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-    """Of the children of one state those on a known proof, each with one beside it."""
+    """Pairs the children of a state that are on a known proof with one beside each."""
     good = {sample.parent: sample for sample in samples if sample.on_proof and sample.parent >= 0}
     return [(good[sample.parent], sample) for sample in samples if not sample.on_proof and sample.parent in good]

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from proofsearch.config.explain import near
 from proofsearch.diagnosis import requirements
-from proofsearch.errors import PluginError, one_line
+from proofsearch.errors import PluginError, near, one_line
 from proofsearch.plugins.discovery import DISABLE_VARIABLE, PluginInfo, Plugins
 from proofsearch.plugins.registry import DiagnosisRegistration
 from proofsearch.types import Finding
@@ -55,7 +54,7 @@ def diagnose(plugins: Plugins, names: Sequence[str] = ()) -> list[PluginHealth]:
     for name in names:
         if name not in known:
             raise PluginError(f"no plugin is named {name!r}; known: {', '.join(sorted(set(known)))}{near(name, known)}")
-    wanted = [one for one in diagnoses if any(one.plugin == info.name for info in chosen)]
+    wanted = [diagnosis for diagnosis in diagnoses if any(diagnosis.plugin == info.name for info in chosen)]
     # Most of the time is waiting for other processes.
     with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as pool:
         examined = dict(zip(map(id, wanted), pool.map(_examined, wanted), strict=True))
@@ -66,7 +65,7 @@ def diagnose(plugins: Plugins, names: Sequence[str] = ()) -> list[PluginHealth]:
             (
                 *(_broken(failure.error, failure.hook) for failure in plugins.failures if failure.plugin == info),
                 *requirements(info.distribution),
-                *(found for one in wanted if one.plugin == info.name for found in examined[id(one)]),
+                *(found for diagnosis in wanted if diagnosis.plugin == info.name for found in examined[id(diagnosis)]),
             ),
         )
         for info in chosen

@@ -54,7 +54,7 @@ class RegisterDiagnosis(Protocol):
         """Registers what ``doctor`` calls; see :class:`proofsearch.plugins.registry.DiagnosisRegistration`."""
 
 
-# What proves.
+# Provers and policies.
 
 
 @hookspec
@@ -67,7 +67,7 @@ def register_generators(register: Register) -> None:
     """Registers tactic generators (:class:`proofsearch.protocols.TacticGenerator`), chosen with ``--generator``."""
 
 
-# What guides.
+# Values and encoders.
 
 
 @hookspec
@@ -80,7 +80,7 @@ def register_encoders(register: Register) -> None:
     """Registers encoders (:class:`proofsearch.protocols.Encoder`), asked for by name by scorers and generators."""
 
 
-# How a search goes.
+# Strategies, priorities, observers.
 
 
 @hookspec
@@ -98,7 +98,7 @@ def register_observers(register: Register) -> None:
     """Registers what watches searches (:class:`proofsearch.protocols.Observer`), chosen with ``--observe``."""
 
 
-# What learns.
+# Losses and trainers.
 
 
 @hookspec
@@ -111,7 +111,7 @@ def register_trainers(register: Register) -> None:
     """Registers trainers (:class:`proofsearch.protocols.Trainer`), chosen with ``proofsearch train --plugin``."""
 
 
-# What runs.
+# Executors and commands.
 
 
 @hookspec

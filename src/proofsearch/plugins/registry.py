@@ -5,12 +5,11 @@ The registry is plain data: who calls the hooks is :mod:`proofsearch.plugins.dis
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proofsearch.errors import PluginError, one_line
+from proofsearch.errors import PluginError, near, one_line
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig
@@ -143,9 +142,8 @@ class Registry:
             return self._entries[name]
         except KeyError:
             known = sorted(self._entries)
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise PluginError(f"no {self.kind} is named {name!r}; known: {', '.join(known) or 'none'}{hint}") from None
+            known_names = ", ".join(known) or "none"
+            raise PluginError(f"no {self.kind} is named {name!r}; known: {known_names}{near(name, known)}") from None
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._entries.values())

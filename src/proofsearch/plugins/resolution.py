@@ -1,4 +1,4 @@
-"""From a configuration to the components that it chooses, with which options.
+"""Resolves a configuration to the components that it chooses, with their options.
 
 :func:`resolve` only checks: it imports configuration models, builds nothing, and is quick to refuse. A component's
 options count only where the component is chosen. Chosen are the environment, the generator, the scorer, the strategy,
@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from proofsearch.config import AUTO, ComponentConfig, RunConfig, TrainConfig
-from proofsearch.config.explain import Place, dotted, explain, near
-from proofsearch.errors import UsageError, one_line
-from proofsearch.guards import Owner, asked, interrupts
+from proofsearch.config.explain import Place, dotted, explain
+from proofsearch.errors import UsageError, near, one_line
+from proofsearch.guards import Owner, attributed, interrupts
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 
@@ -38,7 +38,7 @@ CHOOSERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChosenComponent:
     """A chosen component with its checked options."""
 
     registration: Registration
@@ -55,39 +55,38 @@ class Part:
         Raises:
             ComponentError: that raised.
         """
-        return asked(
+        return attributed(
             owner_of(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
         )()
 
 
-Chosen = Mapping[tuple[str, str], Part]
+Chosen = Mapping[tuple[str, str], ChosenComponent]
 """The chosen components by kind and name."""
 
 
+AnyConfig = TypeVar("AnyConfig", RunConfig, TrainConfig)
+
+
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a run's configuration chooses.
+class Resolved(Generic[AnyConfig]):
+    """What a configuration of a run or of a training chooses.
 
     Attributes:
         config: the configuration, with every option of every chosen component filled in.
         chosen: by kind and name.
     """
 
-    config: RunConfig
+    config: AnyConfig
     chosen: Chosen
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingParts:
-    """What a training's configuration chooses; as :class:`Parts`."""
-
-    config: TrainConfig
-    chosen: Chosen
+ResolvedRun = Resolved[RunConfig]
+ResolvedTraining = Resolved[TrainConfig]
 
 
 def resolve(
     plugins: Plugins, config: RunConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> Parts:
+) -> ResolvedRun:
     """Looks up what a configuration chooses and checks its options.
 
     Args:
@@ -103,23 +102,23 @@ def resolve(
             that is not chosen.
     """
     config = _with_generator(plugins, config, name)
-    registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
+    registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
     registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, registrations, config.options, name)
     if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
-    return Parts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+        refuse_unused(plugins, config.options, chosen, name)
+    return Resolved(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
 def resolve_training(
     plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted, *, shared: bool = False
-) -> TrainingParts:
+) -> ResolvedTraining:
     """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
-    registrations = [plugins.registry(kind)[component] for kind, component in named(config).items()]
+    registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
-        refuse_strays(plugins, config.options, chosen, name)
-    return TrainingParts(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
+        refuse_unused(plugins, config.options, chosen, name)
+    return Resolved(config.model_copy(update={"options": _filled_in(chosen)}), chosen)
 
 
 def resolve_some(
@@ -128,7 +127,7 @@ def resolve_some(
     config: RunConfig,
     name: Callable[[Place], str] = dotted,
     choosers: Mapping[str, str] = CHOOSERS,
-) -> Parts:
+) -> ResolvedRun:
     """Checks the options of some components alone, whatever else the configuration names; as :func:`resolve`.
 
     Args:
@@ -136,22 +135,27 @@ def resolve_some(
         registrations: the components, those that their options name come along.
         config: holds the options.
         name: how to call a place of the configuration in errors.
-        choosers: as for :func:`refuse_strays`.
+        choosers: as for :func:`refuse_unused`.
     """
     chosen = _choose(plugins, list(registrations), config.options, name)
-    refuse_strays(plugins, config.options, chosen, name, choosers)
-    return Parts(config, chosen)
+    refuse_unused(plugins, config.options, chosen, name, choosers)
+    return Resolved(config, chosen)
 
 
 def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
     """The configuration with a generator: the one that is named, the environment's own, or else the k-NN."""
     if config.generator != AUTO:
         return config
-    environment = checked(plugins.registry("environment")[config.env], config.options, name)
-    return config.model_copy(update={"generator": environment.ability("default_generator", "knn")})
+    environment = check_options(plugins.registry("environment")[config.env], config.options, name)
+    return config.model_copy(update={"generator": default_generator(environment)})
 
 
-def named(config: RunConfig | TrainConfig) -> dict[str, str]:
+def default_generator(environment: ChosenComponent) -> str:
+    """The policy of an environment for which none is named: its own choice, or else the k-NN."""
+    return str(environment.ability("default_generator", "knn"))
+
+
+def named_components(config: RunConfig | TrainConfig) -> dict[str, str]:
     """The components that a configuration itself names, by kind."""
     if isinstance(config, TrainConfig):
         return {"environment": config.env, "trainer": config.plugin, "executor": config.execution.executor}
@@ -170,15 +174,15 @@ def _choose(
     registrations: list[Registration],
     options: Mapping[str, Mapping[str, Any]],
     name: Callable[[Place], str],
-) -> dict[tuple[str, str], Part]:
+) -> dict[tuple[str, str], ChosenComponent]:
     """Checks the options of components, and of those that they name."""
-    chosen: dict[tuple[str, str], Part] = {}
+    chosen: dict[tuple[str, str], ChosenComponent] = {}
     waiting = list(registrations)
     for registration in waiting:
-        part = checked(registration, options, name)
-        chosen[part.key] = part
+        component = check_options(registration, options, name)
+        chosen[component.key] = component
         for kind in ("encoder", "generator"):
-            named = [part.ability(kind, None), *part.ability(f"{kind}s", ())]
+            named = [component.ability(kind, None), *component.ability(f"{kind}s", ())]
             for name_of_part in named:
                 if isinstance(name_of_part, str) and (kind, name_of_part) not in chosen:
                     waiting.append(plugins.registry(kind)[name_of_part])
@@ -187,20 +191,20 @@ def _choose(
 
 def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
-    for part in chosen.values():
-        if part.config is not None:
-            options.setdefault(part.registration.name, {}).update(part.config.model_dump(mode="json"))
+    for component in chosen.values():
+        if component.config is not None:
+            options.setdefault(component.registration.name, {}).update(component.config.model_dump(mode="json"))
     return options
 
 
-def checked(
+def check_options(
     registration: Registration, all_options: Mapping[str, Mapping[str, Any]], name: Callable[[Place], str]
-) -> Part:
+) -> ChosenComponent:
     """A component with its checked options; of components of several kinds with one name each takes those it knows."""
     given = all_options.get(registration.name, {})
     model = registration.config
     if model is None:
-        return Part(registration, None)
+        return ChosenComponent(registration, None)
     try:
         options = model.model_validate({key: value for key, value in given.items() if key in model.model_fields})
     except ValidationError as error:
@@ -212,7 +216,7 @@ def checked(
         raise owner_of(registration).error("its options", f"raised {one_line(error)}") from error
     paths = {key: value.expanduser().absolute() for key, value in options if isinstance(value, Path)}
     # A run must mean the same file when it is resumed from another folder.
-    return Part(registration, options.model_copy(update=paths))
+    return ChosenComponent(registration, options.model_copy(update=paths))
 
 
 def owner_of(registration: Registration) -> Owner:
@@ -220,7 +224,7 @@ def owner_of(registration: Registration) -> Owner:
     return Owner(registration.kind, registration.name, registration.plugin)
 
 
-def refuse_strays(
+def refuse_unused(
     plugins: Plugins,
     options: Mapping[str, Mapping[str, Any]],
     chosen: Chosen,
@@ -240,15 +244,15 @@ def refuse_strays(
         UsageError: there is one; the message says what it would take.
     """
     for component, given in options.items():
-        models = [part.registration.config for part in chosen.values() if part.registration.name == component]
+        models = [taker.registration.config for taker in chosen.values() if taker.registration.name == component]
         known = [field for model in models if model is not None for field in model.model_fields]
         for key in given:
             if key not in known:
                 place = name(("options", component, key))
-                raise UsageError(f"{place}: {_why_stray(plugins, chosen, component, key, known, choosers)}")
+                raise UsageError(f"{place}: {_why_unused(plugins, chosen, component, key, known, choosers)}")
 
 
-def _why_stray(
+def _why_unused(
     plugins: Plugins, chosen: Chosen, component: str, key: str, known: list[str], choosers: Mapping[str, str]
 ) -> str:
     if any(name == component for _, name in chosen):

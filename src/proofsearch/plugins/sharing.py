@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from proofsearch.errors import PluginError
 from proofsearch.plugins.batching import Batcher, Clients
@@ -17,11 +18,16 @@ from proofsearch.protocols import (
     Calibrated,
     Calibration,
     Encoder,
+    Fingerprinted,
     GenerationRequest,
+    PolicyStatistics,
+    ReportsStatistics,
+    RepresentsStates,
     ScoreRequest,
     TacticGenerator,
     ValueScorer,
     follows_paths,
+    reads_moves,
 )
 from proofsearch.types import Candidate, ProofState
 
@@ -97,119 +103,172 @@ def stand_in(
     """
     kind, name = key
     if kind == "generator":
-        return SharedGenerator(component, clients, execution, name)
+        return _shared_generator(component, clients, execution, name)
     if kind == "encoder":
         return SharedEncoder(component, clients, execution, name)
     calibrated = isinstance(component, Calibrated)
     return (SharedCalibratedScorer if calibrated else SharedScorer)(component, clients, execution, name)
 
 
-class SharedGenerator:
-    """A generator that threads share; a :class:`~proofsearch.protocols.TacticGenerator`.
+Component = TypeVar("Component", bound=Any)
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+class _Shared(Generic[Component, Question, Answer]):
+    """A component that threads share: what they ask of it is merged, and it is called by one of them at a time.
 
     Attributes:
         original: the one instance.
     """
 
-    def __init__(self, original: TacticGenerator, clients: Clients, execution: ExecutionConfig, name: str) -> None:
+    kind = ""
+
+    def __init__(self, original: Component, clients: Clients, execution: ExecutionConfig, name: str) -> None:
         self.original = original
         self._name = name
         self._turn = threading.RLock()
-        self._batcher = Batcher[GenerationRequest, Sequence[Candidate]](
-            self._generate, clients, execution.max_batch, execution.max_wait, f"generator {name!r}"
+        self._batcher = Batcher[Question, Answer](
+            self._answer, clients, execution.max_batch, execution.max_wait, f"{self.kind} {name!r}"
         )
+
+    def _answer(self, questions: Sequence[Question], group: Hashable) -> Sequence[Answer]:
+        """Asks the component itself; one answer a question."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Closes the component after the call under way; threads that still wait get an error. Idempotent."""
+        self._batcher.close()
+        with self._turn:
+            self.original.close()
+
+
+class SharedGenerator(_Shared[TacticGenerator, GenerationRequest, Sequence[Candidate]]):
+    """A generator that threads share; a :class:`~proofsearch.protocols.TacticGenerator`."""
+
+    kind = "generator"
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
         """At most ``n`` candidates a request. Merged with other threads' requests for as many."""
         return self._batcher.ask(requests, n)
 
-    def close(self) -> None:
-        """Closes the generator after the call under way; threads that still wait get an error. Idempotent."""
-        self._batcher.close()
+    def _answer(self, questions: Sequence[GenerationRequest], group: Hashable) -> Sequence[Sequence[Candidate]]:
+        assert isinstance(group, int)
         with self._turn:
-            self.original.close()
-
-    def _generate(self, requests: Sequence[GenerationRequest], n: Hashable) -> Sequence[Sequence[Candidate]]:
-        assert isinstance(n, int)
-        with self._turn:
-            suggestions = self.original.generate(requests, n)
-        if len(suggestions) != len(requests):
+            suggestions = self.original.generate(questions, group)
+        if len(suggestions) != len(questions):
             raise PluginError(
-                f"generator {self._name!r} returned {len(suggestions)} lists of candidates for {len(requests)} "
+                f"generator {self._name!r} returned {len(suggestions)} lists of candidates for {len(questions)} "
                 "states; expected one list a state, empty where it has none"
             )
         return suggestions
 
 
-class SharedScorer:
-    """A scorer that threads share; a :class:`~proofsearch.protocols.ValueScorer`.
+class _SharesStatistics(SharedGenerator):
+    """A shared generator that says how sure it is at states; one thread's request at a time."""
 
-    Attributes:
-        original: the one instance.
-    """
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[PolicyStatistics | None]:
+        """As the generator itself."""
+        assert isinstance(self.original, ReportsStatistics)
+        with self._turn:
+            return self.original.statistics(requests, n)
 
-    def __init__(self, original: ValueScorer, clients: Clients, execution: ExecutionConfig, name: str) -> None:
-        self.original = original
-        self._turn = threading.RLock()
-        self._batcher = Batcher[ScoreRequest, float | None](
-            self._score, clients, execution.max_batch, execution.max_wait, f"scorer {name!r}"
-        )
+
+class _SharesVectors(SharedGenerator):
+    """A shared generator that gives the vectors by which it knows states; one thread's request at a time."""
+
+    @property
+    def representation_width(self) -> int:
+        """As the generator itself."""
+        assert isinstance(self.original, RepresentsStates)
+        with self._turn:
+            return self.original.representation_width
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> NDArray[np.float32]:
+        """As the generator itself."""
+        assert isinstance(self.original, RepresentsStates)
+        with self._turn:
+            return self.original.represent(requests)
+
+
+class _SharesFingerprint(SharedGenerator):
+    """A shared generator that can be told from another one."""
+
+    def fingerprint(self) -> str:
+        """As the generator itself."""
+        assert isinstance(self.original, Fingerprinted)
+        with self._turn:
+            return self.original.fingerprint()
+
+
+_GENERATOR_ABILITIES: Sequence[tuple[type[Any], type[SharedGenerator]]] = (
+    (ReportsStatistics, _SharesStatistics),
+    (RepresentsStates, _SharesVectors),
+    (Fingerprinted, _SharesFingerprint),
+)
+
+
+def _shared_generator(
+    original: TacticGenerator, clients: Clients, execution: ExecutionConfig, name: str
+) -> SharedGenerator:
+    """A stand-in with the abilities that the generator has, and no others: they are asked for with ``isinstance``."""
+    bases = tuple(stand_in for ability, stand_in in _GENERATOR_ABILITIES if isinstance(original, ability))
+    kind = type("SharedGenerator", bases, {}) if bases else SharedGenerator
+    return cast("SharedGenerator", kind(original, clients, execution, name))
+
+
+class SharedScorer(_Shared[ValueScorer, ScoreRequest, float | None]):
+    """A scorer that threads share; a :class:`~proofsearch.protocols.ValueScorer`."""
+
+    kind = "scorer"
 
     @property
     def follows_paths(self) -> bool:
-        """The scorer's own."""
+        """Whether the values of the scorer itself depend on paths."""
         return follows_paths(self.original)
+
+    @property
+    def reads_moves(self) -> bool:
+        """Whether the scorer itself reads moves."""
+        return reads_moves(self.original)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """One value a request. Merged with other threads' requests."""
         return self._batcher.ask(requests)
 
-    def close(self) -> None:
-        """Closes the scorer after the call under way; threads that still wait get an error. Idempotent."""
-        self._batcher.close()
+    def _answer(self, questions: Sequence[ScoreRequest], group: Hashable) -> Sequence[float | None]:
         with self._turn:
-            self.original.close()
-
-    def _score(self, requests: Sequence[ScoreRequest], group: Hashable) -> Sequence[float | None]:
-        with self._turn:
-            return self.original.score(requests)
+            return self.original.score(questions)
 
 
 class SharedCalibratedScorer(SharedScorer):
     """A shared scorer that knows how to be mixed with log-probability."""
 
     def calibration(self) -> Calibration:
-        """The scorer's own."""
+        """The calibration of the scorer itself."""
         assert isinstance(self.original, Calibrated)
         with self._turn:
             return self.original.calibration()
 
 
-class SharedEncoder:
+class SharedEncoder(_Shared[Encoder, ProofState, "NDArray[np.float32]"]):
     """An encoder that threads share; an :class:`~proofsearch.protocols.Encoder`.
 
-    Attributes:
-        original: the one instance.
+    Its width and fingerprint are asked for with every batch by some scorers, which must not wait for others' calls.
     """
 
-    def __init__(self, original: Encoder, clients: Clients, execution: ExecutionConfig, name: str) -> None:
-        self.original = original
-        self._name = name
-        self._turn = threading.RLock()
-        # Asked for with every batch by some scorers, which must not wait for the call of others for it.
-        self._width: int | None = None
-        self._fingerprint: str | None = None
-        self._batcher = Batcher[ProofState, "NDArray[np.float32]"](
-            self._encode, clients, execution.max_batch, execution.max_wait, f"encoder {name!r}"
-        )
+    kind = "encoder"
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The number of columns."""
-        if self._width is None:
-            with self._turn:
-                self._width = self.original.width
-        return self._width
+        with self._turn:
+            return self.original.width
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        with self._turn:
+            return self.original.fingerprint()
 
     def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
         """Shape ``(len(states), width)``. Merged with other threads' states."""
@@ -220,18 +279,9 @@ class SharedEncoder:
         return np.stack(self._batcher.ask(states))
 
     def fingerprint(self) -> str:
-        """The encoder's own."""
-        if self._fingerprint is None:
-            with self._turn:
-                self._fingerprint = self.original.fingerprint()
+        """The fingerprint of the encoder itself."""
         return self._fingerprint
 
-    def close(self) -> None:
-        """Closes the encoder after the call under way; threads that still wait get an error. Idempotent."""
-        self._batcher.close()
+    def _answer(self, questions: Sequence[ProofState], group: Hashable) -> Sequence[NDArray[np.float32]]:
         with self._turn:
-            self.original.close()
-
-    def _encode(self, states: Sequence[ProofState], group: Hashable) -> Sequence[NDArray[np.float32]]:
-        with self._turn:
-            return list(self.original.encode(states))
+            return list(self.original.encode(questions))

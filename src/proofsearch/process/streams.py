@@ -66,7 +66,7 @@ def printable(text: object) -> str:
 
 
 def one_line(text: object) -> str:
-    r"""As :func:`printable`, with tabs and line feeds written out too: for a name within a line."""
+    r"""Returns a text as :func:`printable` does, with tabs and line feeds written out too: for a name within a line."""
     return _BREAKS.sub(lambda match: r"\t" if match[0] == "\t" else r"\n", printable(text))
 
 
@@ -270,7 +270,9 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     wrong = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode() for one in wrong), error.end
+    return "".join(
+        _PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode() for character in wrong
+    ), error.end
 
 
 codecs.register_error(_HANDLER, _plainly)

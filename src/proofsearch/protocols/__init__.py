@@ -33,10 +33,10 @@ from proofsearch.protocols.environment import (
 )
 from proofsearch.protocols.execution import (
     Executor,
-    HearsProgress,
     Job,
     JobResult,
-    TellsProgress,
+    RelaysProgress,
+    ReportsProgress,
     Worker,
     WorkerFactory,
 )
@@ -78,16 +78,18 @@ from proofsearch.protocols.training import (
     TrainingReport,
     TrainingRequest,
     TriesLosses,
-    unreported,
+    ignore_report,
 )
 from proofsearch.protocols.value import (
     Calibrated,
     Calibration,
     Encoder,
     FollowsPaths,
+    ReadsMoves,
     ScoreRequest,
     ValueScorer,
     follows_paths,
+    reads_moves,
 )
 
 __all__ = [
@@ -119,7 +121,6 @@ __all__ = [
     "Fingerprinted",
     "FollowsPaths",
     "GenerationRequest",
-    "HearsProgress",
     "Interruptible",
     "Job",
     "JobResult",
@@ -137,8 +138,11 @@ __all__ = [
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
+    "ReadsMoves",
+    "RelaysProgress",
     "ReleasesStates",
     "Renews",
+    "ReportsProgress",
     "ReportsStatistics",
     "ReportsUsage",
     "RepresentsStates",
@@ -156,7 +160,6 @@ __all__ = [
     "StrategyTraits",
     "TacticGenerator",
     "TakesApart",
-    "TellsProgress",
     "TheoremResult",
     "Trainer",
     "TrainingReport",
@@ -167,5 +170,6 @@ __all__ = [
     "Worker",
     "WorkerFactory",
     "follows_paths",
-    "unreported",
+    "ignore_report",
+    "reads_moves",
 ]

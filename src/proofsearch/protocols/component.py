@@ -68,8 +68,11 @@ class Builder(Protocol):
     def encoder_options(self, name: str) -> Mapping[str, Any]:
         """The options that the run gives an encoder, defaults included, as JSON."""
 
-    def generator(self, name: str) -> TacticGenerator:
-        """A tactic generator by name, with the options that the run gives it."""
+    def generator(self, name: str | None = None) -> TacticGenerator:
+        """A tactic generator by name, with the options that the run gives it; by default the run's own policy.
+
+        A training has none of its own: there it is by default the environment's.
+        """
 
     def loss(self, name: str) -> Loss:
         """A training loss by name, with the options that the run gives it."""

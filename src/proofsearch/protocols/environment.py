@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from proofsearch.types import Demonstration, Outcome, ProofState, Theorem, Verdict
-
-if TYPE_CHECKING:
-    pass
 
 
 @runtime_checkable
@@ -43,7 +40,8 @@ class Session(Protocol):
         """Applies a tactic to any state that this session returned, however long ago."""
 
     def close(self) -> None:
-        """Frees what the session holds. Idempotent."""
+        """Frees what the session holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable
@@ -130,7 +128,8 @@ class Environment(Protocol):
         """The file suffix of a written proof, with its dot."""
 
     def close(self) -> None:
-        """Frees what the environment holds. Idempotent."""
+        """Frees what the environment holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable

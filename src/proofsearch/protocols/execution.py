@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from proofsearch.types import Theorem
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,14 @@ class Worker(Protocol):
 
 
 @runtime_checkable
-class TellsProgress(Protocol):
+class ReportsProgress(Protocol):
     """A worker that says how far it is while it is at a job."""
 
-    def tell_with(self, tell: Callable[[Any], None]) -> None:
+    def report_progress_to(self, tell: Callable[[Any], None]) -> None:
         """Takes what to call in the worker's thread with something small and picklable.
 
-        Executors that can pass it on (:class:`HearsProgress`) call this before the first job; until then a worker tells
-        nothing.
+        Executors that can pass it on (:class:`RelaysProgress`) call this before the first job; until then a worker
+        tells nothing.
         """
 
 
@@ -83,11 +80,11 @@ class Executor(Protocol):
 
 
 @runtime_checkable
-class HearsProgress(Protocol):
-    """An executor that passes on what workers tell while they are at a job (:class:`TellsProgress`).
+class RelaysProgress(Protocol):
+    """An executor that passes on what workers tell while they are at a job (:class:`ReportsProgress`).
 
     A person who watches then sees more; no result depends on it, and what is told may get lost.
     """
 
-    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
+    def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
         """Takes what to call with a job and what its worker tells, in the thread that takes the results."""

@@ -39,7 +39,8 @@ class TacticGenerator(Protocol):
         """At most ``n`` candidates a request, best first, without duplicates; an empty list where it has none."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class PolicyStatistics:
         admitted: share of those asked about that apply, in [0, 1], where the environment can tell.
         mass: probability of the eight likeliest together, in [0, 1].
         closes: 1 where a hypothesis may close the first goal, else 0.
+        goals: the same of each open goal as if it stood alone, in the order of the state; empty where it can't say.
     """
 
     best: float = nan
@@ -68,6 +70,7 @@ class PolicyStatistics:
     admitted: float = nan
     mass: float = nan
     closes: float = nan
+    goals: tuple[PolicyStatistics, ...] = ()
 
 
 @runtime_checkable

@@ -149,7 +149,7 @@ class AddsUp(Protocol):
     """A priority that is a sum over the path and what is left, so that the costs of parts can be added (and-or)."""
 
     def linear(self, calibration: Calibration | None, goal_weight: float | None, *, scored: bool) -> Linear:
-        """Its weights.
+        """Returns the weights of the sum.
 
         Args:
             calibration: of the scorer, where it knows one.

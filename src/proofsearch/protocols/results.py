@@ -6,6 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from proofsearch.graph import SearchGraph
 from proofsearch.protocols.abilities import Usage
@@ -39,6 +40,7 @@ class SearchResult:
         limit_hit: the field of :class:`~proofsearch.types.Limit` that ended it; ``None`` unless status is ``limit``.
         tactics: the path that ended the search, when status is ``proved`` or ``finished``; else ``None``.
         verdict: the verdict on it, when status is ``proved``; else ``None``.
+        proof: the written proof that the verdict is on; ``None`` where the check wrote none.
         expansions: nodes expanded, one cut short by a limit or a proof included.
         steps: tactics tried.
         generated: states sent to the generator.
@@ -91,6 +93,7 @@ class SearchResult:
     unsuggested: int = 0
     misscored: int = 0
     warnings: tuple[str, ...] = ()
+    proof: str | None = field(default=None, repr=False)
     trace: str = field(default="", compare=False, repr=False)
     usage: Usage | None = field(default=None, compare=False)
     replacements: int = field(default=0, compare=False)
@@ -193,37 +196,22 @@ class TheoremResult:
             search_id: of its trajectory; empty where none is recorded.
             attempts: how often the theorem was tried, this time included.
         """
-        return cls(
-            theorem=search.theorem,
-            status=str(search.status),
-            verdict=search.verdict,
-            limit_hit=search.limit_hit or "",
-            tactics=search.tactics or (),
-            expansions=search.expansions,
-            steps=search.steps,
-            generated=search.generated,
-            scored=search.scored,
-            unscored=search.unscored,
-            scorer_failures=search.scorer_failures,
-            refused=search.refused,
-            nodes=search.nodes,
-            edges=search.edges,
-            seconds=search.seconds,
-            seconds_by_part={
+        shared = {entry.name for entry in dataclasses.fields(cls)} & {
+            entry.name for entry in dataclasses.fields(search)
+        }
+        values: dict[str, Any] = {name: getattr(search, name) for name in shared}
+        values |= {
+            "status": str(search.status),
+            "limit_hit": search.limit_hit or "",
+            "tactics": search.tactics or (),
+            "seconds_by_part": {
                 "generate": search.generate_seconds,
                 "step": search.step_seconds,
                 "score": search.score_seconds,
                 "engine": search.engine_seconds,
                 "accept": search.accept_seconds,
             },
-            usage={} if search.usage is None else dataclasses.asdict(search.usage),
-            replacements=search.replacements,
-            messages=search.messages,
-            attempts=attempts,
-            seed=seed,
-            search_id=search_id,
-            unsuggested=search.unsuggested,
-            misscored=search.misscored,
-            warnings=search.warnings,
-            traceback=search.trace,
-        )
+            "usage": {} if search.usage is None else dataclasses.asdict(search.usage),
+            "traceback": search.trace,
+        }
+        return cls(**values, attempts=attempts, seed=seed, search_id=search_id)

@@ -164,7 +164,7 @@ class TakesApart(Protocol):
     def ways(self, edge: int) -> Iterator[tuple[str, ...]]:
         """The paths that prove the theorem once a refused edge is known to prove where it starts."""
 
-    def believe(self, edge: int) -> None:
+    def accept(self, edge: int) -> None:
         """Takes the path that :meth:`ways` gave last as a proof."""
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Protocol, runtime_checkable
 
 
 class Loss(Protocol):
@@ -65,7 +62,7 @@ class TrainingReport:
 OnReport = Callable[[TrainingReport], None]
 
 
-def unreported(report: TrainingReport) -> None:
+def ignore_report(report: TrainingReport) -> None:
     """Tells nobody; the default of :attr:`TrainingRequest.report`."""
 
 
@@ -77,7 +74,7 @@ class TrainingRequest:
         trajectories: run folders or trajectory files to learn from.
         out: the checkpoint folder to write. It may be there already and hold ``train.toml``, which isn't the trainer's.
         seed: of everything random; from 0 to 4,294,967,295.
-        resume: go on from what ``out`` already holds: from the start where nothing was saved, and where the training
+        resume: resume what ``out`` already holds: from the start where nothing was saved, and where the training
             is done, return at once.
         report: to be called as the training goes, in its thread; cheap, so also every step.
     """
@@ -86,7 +83,7 @@ class TrainingRequest:
     out: Path
     seed: int = 0
     resume: bool = False
-    report: OnReport = unreported
+    report: OnReport = ignore_report
 
 
 class Trainer(Protocol):
@@ -95,10 +92,10 @@ class Trainer(Protocol):
     def train(self, request: TrainingRequest) -> Path:
         """Trains and returns the checkpoint folder, which holds a manifest (:mod:`proofsearch.checkpoint`).
 
-        On Ctrl-C it saves what it has, so that ``resume`` goes on from there, and raises ``KeyboardInterrupt`` again.
+        On Ctrl-C it saves what it has, so that ``resume`` continues there, and raises ``KeyboardInterrupt`` again.
         Theorems of the split ``test`` are not learnt from, whatever the trajectories hold.
 
         Raises:
-            InputError: trajectories that can't be learnt from, or a checkpoint that can't be gone on with.
+            InputError: trajectories that can't be learnt from, or a checkpoint that can't be resumed.
             StorageError: the checkpoint can't be written; an earlier one stays whole.
         """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from proofsearch.protocols.environment import Moves
 from proofsearch.types import ProofState, Theorem
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class ScoreRequest:
         tactic_logprob: the log-probability of that step; 0 where there is none.
         parent: the state before that step, with its goals; ``None`` where there is none. What a search and a recording
             of it ask is the same, so a value of steps can be learnt from trajectories.
+        moves: the tactics that may apply to the state, where the environment can enumerate them and the scorer wants
+            them (:class:`ReadsMoves`).
     """
 
     theorem: Theorem
@@ -37,6 +40,7 @@ class ScoreRequest:
     tactic: str | None = None
     tactic_logprob: float = 0.0
     parent: ProofState | None = None
+    moves: Moves | None = None
 
 
 class ValueScorer(Protocol):
@@ -46,7 +50,8 @@ class ValueScorer(Protocol):
         """One value a request, in order; ``None`` where it has none. Missing is not zero."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return
 
 
 @runtime_checkable
@@ -65,6 +70,20 @@ class FollowsPaths(Protocol):
 def follows_paths(scorer: ValueScorer) -> bool:
     """Whether a scorer's values depend on how a state was reached."""
     return isinstance(scorer, FollowsPaths) and scorer.follows_paths
+
+
+@runtime_checkable
+class ReadsMoves(Protocol):
+    """A scorer that wants to know what may be tried at a state, because it asks a policy about it."""
+
+    @property
+    def reads_moves(self) -> bool:
+        """Whether requests are to say it. Without this ability they don't."""
+
+
+def reads_moves(scorer: ValueScorer) -> bool:
+    """Whether a scorer wants to know what may be tried at a state."""
+    return isinstance(scorer, ReadsMoves) and scorer.reads_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +130,5 @@ class Encoder(Protocol):
         """Changes whenever the same state could be encoded differently; keys caches and checkpoints."""
 
     def close(self) -> None:
-        """Frees what it holds. Idempotent."""
+        """Frees what it holds; by default nothing. Idempotent."""
+        return

@@ -23,7 +23,6 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
@@ -105,7 +104,7 @@ class RunFolder(RunContents):
 
         Args:
             path: the folder.
-            write: go on with the run: lock it, and clear away what a kill left behind.
+            write: resume the run: lock it, and clear away what a kill left behind.
 
         Raises:
             RunFolderError: not a run folder, of a newer format, damaged, or being written by another process.
@@ -215,9 +214,7 @@ class RunFolder(RunContents):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _start_writing(self, lock: FolderLock) -> None:

@@ -23,20 +23,20 @@ _URL_USER = re.compile(r"(://)[^/@\s]+@")
 _URL_SECRET = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|auth)[^=&\s]*=)[^&\s]+", re.I)
 
 
-def collect(argv: Sequence[str], seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
+def collect(seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
     """What ``environment.json`` holds.
 
     Args:
-        argv: the command as given; secrets are taken out.
         seed: the run's seed.
         fingerprint: what the environment's results depend on, :meth:`proofsearch.protocols.Environment.fingerprint`.
 
     Returns:
-        Plain JSON: ``command``, ``seed``, ``fingerprint``, ``python``, ``implementation``, ``platform``, ``machine``,
-        ``processors``, ``plugins`` (distribution to version) and ``packages`` (every installed one, with its version).
+        Plain JSON: ``command`` (that of this process, without secrets), ``seed``, ``fingerprint``, ``python``,
+        ``implementation``, ``platform``, ``machine``, ``processors``, ``plugins`` (distribution to version) and
+        ``packages`` (every installed one, with its version).
     """
     return {
-        "command": redact(argv),
+        "command": redact(sys.argv),
         "seed": seed,
         "fingerprint": dict(fingerprint),
         "python": platform.python_version(),

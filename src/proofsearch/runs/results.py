@@ -11,16 +11,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from proofsearch import storage
 from proofsearch.errors import RunFolderError
 from proofsearch.protocols.results import TheoremResult
 from proofsearch.runs.fields import from_json, shown
 from proofsearch.runs.layout import read_bytes
-
-if TYPE_CHECKING:
-    pass
 
 PROOFS = "proofs"
 """The run folder's folder of written proofs."""

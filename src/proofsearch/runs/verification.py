@@ -11,14 +11,15 @@ from proofsearch.builtins.local.slots import Done, Failed
 from proofsearch.builtins.local.worker import attempt
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import RunFolderError, UsageError
-from proofsearch.plugins.components import Components, OnStatus
+from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
 from proofsearch.process.usage import processors
 from proofsearch.protocols import Environment, Job, JobResult
+from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.provenance import differing
-from proofsearch.runs.worker import at_least
+from proofsearch.runs.worker import require_tier
 from proofsearch.types import Verdict
 
 _EXECUTOR = "local"
@@ -46,7 +47,7 @@ class Verification:
 
     @property
     def refused(self) -> dict[str, Verdict]:
-        """Those that were not accepted."""
+        """The verdicts on proofs that were not accepted."""
         return {name: verdict for name, verdict in self.verdicts.items() if not verdict.proved}
 
 
@@ -55,9 +56,7 @@ def verify_run(
     *,
     workers: int = 0,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_status: OnStatus | None = None,
-    on_verdict: Callable[[str, Verdict], None] | None = None,
+    on_event: OnEvent = ignore_event,
 ) -> Verification:
     """Checks every recorded proof again. Nothing is taken from the results but which theorems to check.
 
@@ -66,9 +65,7 @@ def verify_run(
         workers: processes at most; 0: as many as there are processors. Where all is done in moments, or with 1, this
             process checks alone.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
-        on_status: told what takes long.
-        on_verdict: told each verdict as it comes.
+        on_event: told what happens, in this thread.
 
     Raises:
         RunFolderError: not a run folder, or damaged.
@@ -80,18 +77,15 @@ def verify_run(
     claimed = [theorem for theorem in folder.theorems if theorem.name in results and results[theorem.name].proved]
     config = _config(folder.config, workers or processors())
     found: dict[str, Verdict] = {}
-    with Components(plugins, resolve(plugins, config, shared=True), on_status, cache) as components:
+    with Components(plugins, resolve(plugins, config, shared=True), on_event) as components:
         environment = components.environment()
         recorded, now = folder.fingerprint, dict(environment.fingerprint())
         jobs = [Job(theorem.name, theorem) for theorem in claimed]
-        recipe = _Recipe(config, path.absolute(), plugins.extra, cache)
+        recipe = _Recipe(config, path.absolute(), plugins.extra)
         for result in _spread(_Checker(folder, environment), components, recipe, jobs):
             name = result.job.theorem.name
-            found[name] = verdict = _verdict(result)
-            if on_verdict is not None:
-                on_verdict(name, verdict)
-            if on_status is not None:
-                on_status("verifying", len(found), len(jobs))
+            found[name] = _verdict(result)
+            on_event(Preparing("verifying", len(found), len(jobs)))
     changed = tuple(differing(recorded, now))
     ordered = {theorem.name: found[theorem.name] for theorem in claimed}
     return Verification(len(folder.theorems), len(results), ordered, changed)
@@ -130,11 +124,10 @@ class _Recipe:
     config: RunConfig
     path: Path
     extra: tuple[str, ...]
-    cache: Path | None
 
     def __call__(self) -> _Checker:
         plugins = Plugins.discover(self.extra)
-        components = Components(plugins, resolve(plugins, self.config, shared=True), cache=self.cache)
+        components = Components(plugins, resolve(plugins, self.config, shared=True))
         try:
             return _Checker(RunFolder.open(self.path), components.environment(), components.close)
         except BaseException:
@@ -166,7 +159,7 @@ class _Checker:
             return _refused(str(error))
         if theorem.statement != recorded.statement:
             return _refused(f"the theorem now says {theorem.statement!r}; the run searched {recorded.statement!r}")
-        return at_least(self._environment.verify(theorem, proof), self._folder.config.min_tier)
+        return require_tier(self._environment.verify(theorem, proof), self._folder.config.min_tier)
 
 
 def _verdict(result: JobResult) -> Verdict:

@@ -6,21 +6,23 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from proofsearch.config import LimitConfig, RunConfig
+from proofsearch.config import RunConfig
 from proofsearch.engine import search
 from proofsearch.engine.glimpses import Glimpses
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, ProofError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Parts, resolve
+from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Interruptible, Job, Session, TheoremResult
+from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
 from proofsearch.types import Limit, Theorem, Verdict, reaches
+
+if TYPE_CHECKING:
+    from proofsearch.trajectory.writer import TrajectoryWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,6 @@ class WorkerRecipe:
         config: the resolved configuration.
         run_id: of the run, for the trajectories.
         extra: plugin modules without an entry point.
-        cache: a folder for what can be computed again; ``None`` for the usual one.
         glimpse: seconds between two glimpses that a worker tells; ``None``: it tells none.
         shared: what the workers that are made in this process share; a process that the recipe is sent to begins anew.
     """
@@ -54,7 +55,6 @@ class WorkerRecipe:
     config: RunConfig
     run_id: str = ""
     extra: tuple[str, ...] = ()
-    cache: Path | None = None
     glimpse: float | None = None
     shared: SharedComponents = field(default_factory=SharedComponents, compare=False, repr=False)
 
@@ -66,7 +66,7 @@ class WorkerRecipe:
         """
         plugins = Plugins.discover(self.extra)
         parts = resolve(plugins, self.config)
-        return SearchWorker(plugins, parts, self.run_id, self.cache, self.shared, self.glimpse)
+        return SearchWorker(plugins, parts, self.run_id, self.shared, self.glimpse)
 
 
 class SearchWorker:
@@ -76,7 +76,6 @@ class SearchWorker:
         plugins: where the components come from.
         parts: what was chosen.
         run_id: of the run, for the trajectories.
-        cache: as in :class:`WorkerRecipe`.
         shared: as in :class:`WorkerRecipe`.
         glimpse: as in :class:`WorkerRecipe`.
     """
@@ -84,9 +83,8 @@ class SearchWorker:
     def __init__(
         self,
         plugins: Plugins,
-        parts: Parts,
+        parts: ResolvedRun,
         run_id: str = "",
-        cache: Path | None = None,
         shared: SharedComponents | None = None,
         glimpse: float | None = None,
     ) -> None:
@@ -95,7 +93,7 @@ class SearchWorker:
         self._glimpse = glimpse
         self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
-        self._components = Components(plugins, parts, cache=cache, shared=shared)
+        self._components = Components(plugins, parts, shared=shared)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()
@@ -112,8 +110,8 @@ class SearchWorker:
         self._watch = ProverWatch(None if most is None else most * 1e6, self._environment)
         self._interruption = _Interrupter()
 
-    def tell_with(self, tell: Callable[[Any], None]) -> None:
-        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.TellsProgress`."""
+    def report_progress_to(self, tell: Callable[[Any], None]) -> None:
+        """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.ReportsProgress`."""
         if self._glimpse is not None:
             self._glimpses = Glimpses(tell, self._glimpse, lambda: self._watch.last)
 
@@ -132,82 +130,78 @@ class SearchWorker:
             return self._run(job)
 
     def _run(self, job: Job) -> Searched:
-        acceptance = _Acceptance(self, job.theorem)
-        writers = []
-        if self._config.trajectories:
-            from proofsearch.trajectory.table import Origin, fingerprint_hash
-            from proofsearch.trajectory.writer import TrajectoryWriter
-
-            origin = Origin(
-                run_id=self._run_id,
-                environment=self._config.env,
-                generator=self._config.generator,
-                scorer=self._config.scorer,
-                fingerprint=fingerprint_hash(self._fingerprint),
-                seed=self._config.seed,
-                limit=_limit(self._config.search.limit),
-            )
-            writers.append(TrajectoryWriter(origin))
-        with (
-            _Closing(self._environment.open(job.theorem)) as opened,
-            self._interruption.of(opened.session) as cancelled,
-        ):
-            found = search(
-                job.theorem,
-                opened.session,
-                self._generator,
-                self._scorer,
-                config=self._config.search,
-                seed=self._config.seed,
-                accept=acceptance,
-                observers=[
-                    *writers,
-                    *([self._glimpses] if self._glimpses is not None else []),
-                    *(watcher for watcher in self._watchers if watcher.sees_searches),
-                ],
-                calibration=self._calibration,
-                strategy=self._strategy,
-                priority=self._priority,
-                cancelled=cancelled,
-                watch=self._watch,
-            )
+        writer = self._writer()
+        observers: list[SearchObserver] = [watcher for watcher in self._watchers if watcher.sees_searches]
+        observers[:0] = [observer for observer in (writer, self._glimpses) if observer is not None]
+        session = self._environment.open(job.theorem)
+        try:
+            with self._interruption.during(session) as cancelled:
+                found = search(
+                    job.theorem,
+                    session,
+                    self._generator,
+                    self._scorer,
+                    config=self._config.search,
+                    seed=self._config.seed,
+                    accept=partial(self._check, job.theorem),
+                    observers=observers,
+                    calibration=self._calibration,
+                    strategy=self._strategy,
+                    priority=self._priority,
+                    cancelled=cancelled,
+                    watch=self._watch,
+                )
+        finally:
+            trouble = _close(session)
         self._watch.between()
         found = dataclasses.replace(found, replacements=self._watch.replacements)
-        search_id, trajectory = "", None
-        for writer in writers:
-            recorded = writer.take()
-            if recorded is not None:
-                from proofsearch.trajectory.writer import to_bytes
-
-                search_id, trajectory = recorded[0], to_bytes(recorded[1])
+        search_id, trajectory = _taken(writer)
         result = TheoremResult.from_search(found, seed=self._config.seed, search_id=search_id, attempts=job.attempt)
-        failures = [watcher.take_failure() for watcher in self._watchers]
-        for trouble in [opened.trouble, *failures]:
-            if trouble is not None:
+        for failure in [trouble, *(watcher.take_failure() for watcher in self._watchers)]:
+            if failure is not None:
                 result = dataclasses.replace(
                     result,
-                    messages=(*result.messages, str(trouble)),
-                    warnings=(*result.warnings, str(trouble)),
-                    traceback=result.traceback or trace_of(trouble),
+                    messages=(*result.messages, str(failure)),
+                    warnings=(*result.warnings, str(failure)),
+                    traceback=result.traceback or trace_of(failure),
                 )
-        return Searched(result, acceptance.proof, trajectory)
+        return Searched(result, found.proof, trajectory)
 
-    def check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
+    def _writer(self) -> TrajectoryWriter | None:
+        """What records the next search, if any is to be recorded."""
+        if not self._config.trajectories:
+            return None
+        # They bring pyarrow, which a run without trajectories has no need of.
+        from proofsearch.trajectory.table import Origin, fingerprint_hash
+        from proofsearch.trajectory.writer import TrajectoryWriter
+
+        origin = Origin(
+            run_id=self._run_id,
+            environment=self._config.env,
+            generator=self._config.generator,
+            scorer=self._config.scorer,
+            fingerprint=fingerprint_hash(self._fingerprint),
+            seed=self._config.seed,
+            limit=Limit(**self._config.search.limit.model_dump()),
+        )
+        return TrajectoryWriter(origin)
+
+    def _check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
         """Writes a finished path as a proof and has it checked.
 
         Returns:
             The verdict, and the proof where it was accepted. A path from which no proof can be written is refused,
-            so that the search goes on.
+            so that the search continues.
         """
         try:
             proof = self._environment.write_proof(theorem, tactics)
         except ProofError as error:
             return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
-        verdict = at_least(self._environment.verify(theorem, proof), self._config.min_tier)
+        verdict = require_tier(self._environment.verify(theorem, proof), self._config.min_tier)
         return verdict, proof if verdict.proved else None
 
 
-def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
+def require_tier(verdict: Verdict, minimum: str | None) -> Verdict:
     """A verdict where only checks count that go at least so far: one that doesn't refuses the proof."""
     if minimum is None or not verdict.proved or reaches(verdict.tier, minimum):
         return verdict
@@ -216,23 +210,23 @@ def at_least(verdict: Verdict, minimum: str | None) -> Verdict:
     return dataclasses.replace(verdict, proved=False, message=why)
 
 
-class _Closing:
-    """Closes a session at its end. What that does wrong is kept: what was found before is none the worse for it."""
+def _taken(writer: TrajectoryWriter | None) -> tuple[str, bytes | None]:
+    """The id and the trajectory of the search that ended; nothing where none was recorded."""
+    recorded = writer.take() if writer is not None else None
+    if recorded is None:
+        return "", None
+    from proofsearch.trajectory.writer import to_bytes
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.trouble: ComponentError | None = None
+    return recorded[0], to_bytes(recorded[1])
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.session.close()
-        except ComponentError as trouble:
-            self.trouble = trouble
+def _close(session: Session) -> ComponentError | None:
+    """Closes a session; returns what that does wrong: what was found before is none the worse for it."""
+    try:
+        session.close()
+    except ComponentError as error:
+        return error
+    return None
 
 
 class _Interrupter:
@@ -248,7 +242,7 @@ class _Interrupter:
         self._session: Session | None = None
 
     @contextlib.contextmanager
-    def of(self, session: Session) -> Iterator[Callable[[], bool] | None]:
+    def during(self, session: Session) -> Iterator[Callable[[], bool] | None]:
         """Gives what a search asks whether it is to end; meanwhile its session's steps can be ended."""
         self._session = session
         if self._asked:  # before the session was known
@@ -264,20 +258,3 @@ class _Interrupter:
         session = self._session
         if isinstance(session, Interruptible):
             session.interrupt()
-
-
-class _Acceptance:
-    """The search's question whether a finished path is a proof; keeps the proof that was accepted."""
-
-    def __init__(self, worker: SearchWorker, theorem: Theorem) -> None:
-        self._worker = worker
-        self._theorem = theorem
-        self.proof: str | None = None
-
-    def __call__(self, tactics: tuple[str, ...]) -> Verdict:
-        verdict, self.proof = self._worker.check(self._theorem, tactics)
-        return verdict
-
-
-def _limit(config: LimitConfig) -> Limit:
-    return Limit(config.expansions, config.steps, config.seconds, config.model_calls)

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 CACHE_VARIABLE = "PROOFSEARCH_CACHE_DIR"
 """Environment variable: the folder for what can be computed again."""

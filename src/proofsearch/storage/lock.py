@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from proofsearch.errors import RunFolderError
+from proofsearch.errors import RunFolderError, StorageError
 
 
 class FolderLock:
@@ -51,3 +53,28 @@ class FolderLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Makes a folder and holds its lock.
+
+    Args:
+        path: the lock file in the folder.
+        what: stands in the folder, for people.
+
+    Raises:
+        RunFolderError: another process holds the lock.
+        StorageError: the folder can't be written.
+    """
+    lock = FolderLock(path, what)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        why = error.strerror or error
+        raise StorageError(f"{path.parent}: the {what} folder can't be written: {why}") from error
+    try:
+        yield
+    finally:
+        lock.release()

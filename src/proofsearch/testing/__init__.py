@@ -16,6 +16,7 @@ from typing import Any
 import proofsearch.testing.abilities
 import proofsearch.testing.moves  # noqa: F401  (as above)
 from proofsearch.testing.builder import SampleBuilder, SampleEncoder
+from proofsearch.testing.checking import CheckOptions
 from proofsearch.testing.checks import CheckResult, Checks, ConformanceError, Report
 from proofsearch.testing.countdown import CountdownConfig, CountdownEnvironment
 from proofsearch.testing.encoders import ENCODER_CHECKS, check_encoder
@@ -49,6 +50,7 @@ CHECKS: Mapping[str, Checks[Any]] = {
 
 __all__ = [
     "CHECKS",
+    "CheckOptions",
     "CheckResult",
     "ConformanceError",
     "CountdownConfig",

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +20,7 @@ from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import ProofState
 
 
-class SampleEncoder:
+class SampleEncoder(Encoder):
     """Counts the words of a state in 16 columns; an :class:`proofsearch.protocols.Encoder` for checks."""
 
     width = 16
@@ -38,9 +37,6 @@ class SampleEncoder:
     def fingerprint(self) -> str:
         """Always the same: there is nothing to set."""
         return "sample-encoder-1"
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 class SampleBuilder:
@@ -79,9 +75,7 @@ class SampleBuilder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property
@@ -93,7 +87,7 @@ class SampleBuilder:
 
     @property
     def search(self) -> SearchConfig:
-        """The defaults."""
+        """Returns the defaults of a search."""
         return SearchConfig()
 
     def environment(self) -> Environment:
@@ -105,12 +99,12 @@ class SampleBuilder:
         return self._encoders.setdefault(name, SampleEncoder())
 
     def encoder_options(self, name: str) -> Mapping[str, Any]:
-        """None."""
+        """Says that the encoder has no options."""
         return {}
 
-    def generator(self, name: str) -> TacticGenerator:
-        """A generator by name."""
-        return self._generators.setdefault(name, ListedTactics())
+    def generator(self, name: str | None = None) -> TacticGenerator:
+        """A generator by name; without one, that of a search."""
+        return self._generators.setdefault(name or "", ListedTactics())
 
     def loss(self, name: str) -> Loss:
         """A loss by name.

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from proofsearch.config.explain import near
-from proofsearch.errors import ProofsearchError, UsageError, one_line
+from proofsearch.errors import ProofsearchError, UsageError, near, one_line
 from proofsearch.guards import interrupts
 
 Case = TypeVar("Case")
@@ -161,7 +160,7 @@ OnResult = Callable[[CheckResult], None]
 """Told of each result as it comes."""
 
 
-def untold(result: CheckResult) -> None:
+def ignore_result(result: CheckResult) -> None:
     """Tells nobody; the default."""
 
 
@@ -247,7 +246,7 @@ def brief(value: object, length: int = 120) -> str:
 
 
 def spread(items: Sequence[Any], count: int) -> list[Any]:
-    """At most so many of the items, evenly spread from the first on."""
+    """Picks at most so many of the items, evenly spread from the first on."""
     if len(items) <= count:
         return list(items)
     return [items[number * len(items) // count] for number in range(count)]

@@ -16,15 +16,14 @@ prover installed.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
-from proofsearch.errors import ProofError, UsageError
-from proofsearch.protocols import Builder, Usage
+from proofsearch.errors import ProofError, UsageError, near
+from proofsearch.protocols import Builder, Environment, Session, Usage
 from proofsearch.types import (
     Advanced,
     Demonstration,
@@ -66,7 +65,7 @@ class CountdownMoves:
         return not isinstance(self._session.step(self._state, tactic), Rejected)
 
 
-class CountdownSession:
+class CountdownSession(Session):
     """One theorem being proved; see :class:`proofsearch.protocols.Session`.
 
     Args:
@@ -128,11 +127,8 @@ class CountdownSession:
         """The numbers one by one: none has anything to do with another."""
         return [_state([int(goal.text.split()[0])]) for goal in state.goals]
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class CountdownEnvironment:
+class CountdownEnvironment(Environment):
     """The numbers and the theorems about them; see :class:`proofsearch.protocols.Environment`."""
 
     proof_suffix = ".countdown"
@@ -163,8 +159,7 @@ class CountdownEnvironment:
             UsageError: there is none of that name.
         """
         if name not in self._theorems:
-            near = difflib.get_close_matches(name, self._theorems, n=1)
-            raise UsageError(f"countdown has no theorem {name!r}{f'; did you mean {near[0]}?' if near else ''}")
+            raise UsageError(f"countdown has no theorem {name!r}{near(name, self._theorems)}")
         return self._theorems[name]
 
     def open(self, theorem: Theorem) -> CountdownSession:
@@ -239,9 +234,6 @@ class CountdownEnvironment:
     def fingerprint(self) -> Mapping[str, str]:
         """The size, which is all there is."""
         return {"countdown": "1", "size": str(self._config.size)}
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def make_countdown(config: CountdownConfig, builder: Builder) -> CountdownEnvironment:

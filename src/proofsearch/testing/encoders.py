@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, Literal, Unpack, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +13,22 @@ from pydantic import ValidationError
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import Builder, Encoder, Factory
-from proofsearch.testing.asking import AskedCase, add_asking_checks
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
-from proofsearch.testing.samples import Sample, Samples
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
+from proofsearch.testing.requests import RequestCase, add_request_checks
+from proofsearch.testing.samples import Sample, states_of
 from proofsearch.types import THEOREM_LINE, Goal, ProofState, State
 
 _VARIANTS = 12
 """How many other sets of options are tried."""
 
 
-class EncoderCase(AskedCase[Encoder, "NDArray[np.float32]"]):
+class EncoderCase(RequestCase[Encoder, "NDArray[np.float32]"]):
     """An encoder under check."""
 
     def answers(self, component: Encoder, samples: Sequence[Sample]) -> Sequence[NDArray[np.float32]]:
-        """The rows."""
+        """The vectors of the requests' states."""
         return list(component.encode([sample.state for sample in samples]))
 
     def difference(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> str:
@@ -55,7 +55,7 @@ class EncoderCase(AskedCase[Encoder, "NDArray[np.float32]"]):
 ENCODER_CHECKS: Checks[EncoderCase] = Checks("encoder", CONFIG_CHECKS)
 """What is checked of an encoder."""
 
-add_asking_checks(ENCODER_CHECKS)
+add_request_checks(ENCODER_CHECKS)
 
 
 @ENCODER_CHECKS.add
@@ -194,28 +194,20 @@ def check_encoder(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     samples: Sequence[Sample] | None = None,
     tolerance: float = 1e-4,
     shared: bool = False,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks an encoder against its contract.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         samples: the states to encode; default: states of the builder's environment.
         tolerance: how far entries may differ that should be equal, as a share of a row's largest.
         shared: whether it is registered as shared.
-        name: of the encoder, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of an encoder that conforms.
@@ -223,11 +215,9 @@ def check_encoder(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        if samples is None:
-            samples = opened.enter_context(closing(Samples(builder.environment()))).states
-        case = opened.enter_context(closing(EncoderCase(factory, config, builder, samples, tolerance, shared)))
-        case.open()
-        name = name or getattr(factory, "__name__", "encoder")
-        return make_checks(name, ENCODER_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> EncoderCase:
+        chosen = states_of(builder, opened) if samples is None else samples
+        return EncoderCase(factory, config, builder, chosen, tolerance, shared)
+
+    return check(ENCODER_CHECKS, make_case, factory, options)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
-from proofsearch.protocols import Builder, Executor, Factory, HearsProgress, Job, JobResult
-from proofsearch.testing.builder import SampleBuilder
+from proofsearch.protocols import Builder, Executor, Factory, Job, JobResult, RelaysProgress
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, Violation, expect, make_checks, untold
+from proofsearch.testing.checking import CheckOptions, check, temporary_folder
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    Report,
+    Violation,
+    expect,
+)
 from proofsearch.testing.processes import children, ended
 from proofsearch.testing.workers import PATIENCE, CheckRecipe, place, refusing_recipe
 from proofsearch.types import Theorem
@@ -261,9 +266,9 @@ def progress_is_passed_on(case: ExecutorCase) -> str:
     keys = ["tell:a", "tell:b", "say:c"]
     heard: dict[str, list[Any]] = {key: [] for key in keys}
     with case.executor() as executor, case.recipe() as recipe:
-        if not isinstance(executor, HearsProgress):
+        if not isinstance(executor, RelaysProgress):
             raise NotApplicable("it passes on nothing of what workers tell, and need not")
-        executor.hear_with(lambda job, told: heard[job.key].append(told))
+        executor.relay_progress_to(lambda job, told: heard[job.key].append(told))
         for result in executor.run(recipe, jobs(*keys)):
             heard[result.job.key].append(result.payload)
     told = 0
@@ -325,26 +330,18 @@ def check_executor(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     folder: Path | None = None,
     timeout: float = 2.0,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks an executor against its contract: what a misbehaving job may cost, and what is left behind.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         folder: an empty folder that its workers reach under the same path; default: a temporary one.
         timeout: seconds given to a job that hangs; more where starting a job takes long.
-        name: of the executor, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of an executor that conforms.
@@ -352,11 +349,8 @@ def check_executor(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        if folder is None:
-            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="proofsearch-")))
-        case = ExecutorCase(factory, config, builder, folder, timeout)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "executor")
-        return make_checks(name, EXECUTOR_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> ExecutorCase:
+        return ExecutorCase(factory, config, builder, folder or temporary_folder(opened), timeout)
+
+    return check(EXECUTOR_CHECKS, make_case, factory, options)

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import pairwise
+from typing import Unpack
+
+import numpy as np
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import Builder, Factory, Prepares, TacticGenerator
-from proofsearch.testing.asking import AskedCase, add_asking_checks
-from proofsearch.testing.builder import SampleBuilder
+from proofsearch.protocols import (
+    Builder,
+    Factory,
+    PolicyStatistics,
+    Prepares,
+    ReportsStatistics,
+    RepresentsStates,
+    TacticGenerator,
+)
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, brief, expect, make_checks, untold
-from proofsearch.testing.samples import Sample, Samples
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    Report,
+    brief,
+    expect,
+)
+from proofsearch.testing.requests import RequestCase, add_request_checks
+from proofsearch.testing.samples import Sample, states_of
 from proofsearch.types import Candidate
+
+_RANGES = {
+    "best": (-math.inf, 0.0),
+    "second": (-math.inf, 0.0),
+    "entropy": (0.0, math.inf),
+    "moves": (0.0, math.inf),
+    "admitted": (0.0, 1.0),
+    "mass": (0.0, 1.0),
+    "closes": (0.0, 1.0),
+}
+"""Of the statistics that have one."""
 
 _ROUNDING = 1e-6
 """How far above 0 a log-probability may lie; the search takes it as 0."""
 
 
-class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
+class GeneratorCase(RequestCase[TacticGenerator, Sequence[Candidate]]):
     """A generator under check.
 
     The arguments are those of :func:`check_generator`.
@@ -44,7 +72,7 @@ class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
         self._seeds = {id(sample): number for number, sample in enumerate(samples)}
 
     def answers(self, component: TacticGenerator, samples: Sequence[Sample]) -> Sequence[Sequence[Candidate]]:
-        """The candidates."""
+        """The candidates of the requests' states."""
         return self.suggestions(component, samples, self.candidates)
 
     def suggestions(
@@ -63,6 +91,22 @@ class GeneratorCase(AskedCase[TacticGenerator, Sequence[Candidate]]):
             if candidate.num_tokens != twin.num_tokens or not self.close_to(candidate.logprob, twin.logprob):
                 return f"a candidate is {candidate} and {twin}"
         return ""
+
+    def statistics(
+        self, component: TacticGenerator, samples: Sequence[Sample] | None = None
+    ) -> Sequence[PolicyStatistics | None]:
+        """How sure it says that it is at each sample; of all of them by default.
+
+        Raises:
+            NotApplicable: it doesn't say.
+        """
+        if not isinstance(component, ReportsStatistics):
+            raise NotApplicable("it doesn't say how sure it is")
+        asked = self.samples if samples is None else samples
+        requests = [sample.generation_request(self._seeds.get(id(sample), 0)) for sample in asked]
+        found = component.statistics(requests, self.candidates)
+        expect(len(found) == len(asked), f"it returned {len(found)} statistics for {len(asked)} states")
+        return found
 
     def all_candidates(self) -> list[Candidate]:
         """The candidates of all samples.
@@ -91,7 +135,7 @@ def prepares_twice(case: GeneratorCase) -> None:
         other.prepare()
 
 
-add_asking_checks(GENERATOR_CHECKS)
+add_request_checks(GENERATOR_CHECKS)
 
 
 @GENERATOR_CHECKS.add
@@ -159,7 +203,63 @@ def works_without_moves(case: GeneratorCase) -> str:
     return ""
 
 
+@GENERATOR_CHECKS.add
+def statistics_in_range(case: GeneratorCase) -> str:
+    """If it says how sure it is, it does so for each state, in range, and ``nan`` where it can't say."""
+    found = case.statistics(case.component)
+    for number, one in enumerate(found):
+        for name, (low, high) in _RANGES.items():
+            value = math.nan if one is None else getattr(one, name)
+            fits = value != value or low - _ROUNDING <= value <= high + _ROUNDING
+            expect(fits, f"state {number}: {name} is {value!r}, expected {low:g} to {high:g}, or nan")
+    return f"for {sum(one is not None for one in found)} of {len(case.samples)} states"
+
+
+@GENERATOR_CHECKS.add
+def statistics_repeatable(case: GeneratorCase) -> None:
+    """If it says how sure it is, it says the same when it is asked again, one by one, or after it suggested tactics."""
+    first = [repr(one) for one in case.statistics(case.component)]
+    case.answers(case.component, case.samples)
+    expect(first == [repr(one) for one in case.statistics(case.component)], "asked again, its statistics differ")
+    singles = [case.statistics(case.component, [sample])[0] for sample in case.samples]
+    for number, (one, other) in enumerate(zip(case.statistics(case.component), singles, strict=True)):
+        expect(_alike(one, other, case), f"state {number}: its statistics are {one} in a call of many, alone {other}")
+
+
+@GENERATOR_CHECKS.add
+def statistics_change_nothing(case: GeneratorCase) -> None:
+    """If it says how sure it is, what it suggests afterwards is what it suggests without having been asked."""
+    case.statistics(case.component, [])
+    with case.another() as unasked, case.another() as other:
+        case.statistics(other)
+        before, after = case.answers(unasked, case.samples), case.answers(other, case.samples)
+        for number, (one, twin) in enumerate(zip(before, after, strict=True)):
+            difference = case.difference(one, twin)
+            expect(not difference, f"state {number}: after it said how sure it is, {difference}")
+
+
+@GENERATOR_CHECKS.add
+def vectors_fit(case: GeneratorCase) -> str:
+    """If it gives its vectors of states, they have its width, are finite, and the same when it is asked again."""
+    if not isinstance(case.component, RepresentsStates):
+        raise NotApplicable("it gives no vectors of states")
+    requests = [sample.generation_request(0) for sample in case.samples]
+    rows, again = case.component.represent(requests), case.component.represent(requests)
+    wanted = (len(requests), case.component.representation_width)
+    expect(rows.shape == wanted, f"its vectors have the shape {rows.shape}, expected {wanted}")
+    expect(bool(np.isfinite(rows).all()), "its vectors are not finite")
+    expect(bool(np.allclose(rows, again, rtol=case.tolerance, atol=case.tolerance)), "asked again, its vectors differ")
+    return f"{wanted[1]} columns"
+
+
 add_closing_check(GENERATOR_CHECKS)
+
+
+def _alike(one: PolicyStatistics | None, other: PolicyStatistics | None, case: GeneratorCase) -> bool:
+    if one is None or other is None:
+        return one is other
+    pairs = [(getattr(one, name), getattr(other, name)) for name in PolicyStatistics.__slots__]
+    return all((a != a and b != b) or case.close_to(a, b) for a, b in pairs)
 
 
 def _by_tactic(candidate: Candidate) -> tuple[str, float]:
@@ -174,30 +274,22 @@ def check_generator(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     samples: Sequence[Sample] | None = None,
     candidates: int = 8,
     tolerance: float = 1e-4,
     shared: bool = False,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a tactic generator against its contract.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         samples: the states to suggest tactics for; default: states of the builder's environment.
         candidates: how many to ask for, at least 1.
         tolerance: how far log-probabilities may differ that should be equal, absolutely and as a share.
         shared: whether it is registered as shared.
-        name: of the generator, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a generator that conforms.
@@ -205,11 +297,9 @@ def check_generator(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        if samples is None:
-            samples = opened.enter_context(closing(Samples(builder.environment()))).states
-        case = GeneratorCase(factory, config, builder, samples, tolerance, shared, candidates)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "generator")
-        return make_checks(name, GENERATOR_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> GeneratorCase:
+        chosen = states_of(builder, opened) if samples is None else samples
+        return GeneratorCase(factory, config, builder, chosen, tolerance, shared, candidates)
+
+    return check(GENERATOR_CHECKS, make_case, factory, options)

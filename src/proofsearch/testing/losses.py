@@ -8,15 +8,14 @@ no torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import Builder, Factory, Loss, LossCase
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
 
 PADDING = (math.nan, math.inf, -math.inf, 1e30)
 """What may stand where no member is."""
@@ -178,12 +177,8 @@ def check_loss(
     config: ComponentConfig | None = None,
     *,
     cases: Sequence[LossCase],
-    builder: Builder | None = None,
     tolerance: float = 1e-5,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a training loss against its contract.
 
@@ -191,12 +186,8 @@ def check_loss(
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
         cases: what it is tried on, from the trainer that it is for: ``loss_cases()`` of proofsearch-ebm.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         tolerance: how far values may differ that should be equal, absolutely and as a share.
-        name: of the loss, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a loss that conforms.
@@ -204,9 +195,6 @@ def check_loss(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        tried = TriedLoss(factory, config, builder, cases, tolerance)
-        opened.enter_context(closing(tried)).open()
-        name = name or getattr(factory, "__name__", "loss")
-        return make_checks(name, LOSS_CHECKS, tried, only=only, skip=skip, on_result=on_result, renew=tried.close)
+    return check(
+        LOSS_CHECKS, lambda builder, _: TriedLoss(factory, config, builder, cases, tolerance), factory, options
+    )

@@ -90,14 +90,14 @@ class World:
         return Verdict(isinstance(outcome, Finished), "replay", f"the path ends with {type(outcome).__name__}")
 
 
-class MazeSession:
+class MazeSession(Session):
     """Goes through a maze; a :class:`proofsearch.protocols.Session`."""
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
 
     def initial(self) -> Outcome:
-        """The start."""
+        """Reaches the start of the maze."""
         return Advanced(_state(_START))
 
     def step(self, state: ProofState, tactic: str) -> Outcome:
@@ -108,11 +108,8 @@ class MazeSession:
         failures: Mapping[str, Outcome] = {_PROVED: Finished(), _LATE: TimedOut(), _CRASHED: Crashed("a trap")}
         return failures.get(target) or Advanced(_state(target))
 
-    def close(self) -> None:
-        """Holds nothing."""
 
-
-class MazePolicy:
+class MazePolicy(TacticGenerator):
     """The ways of a maze; a :class:`proofsearch.protocols.TacticGenerator`."""
 
     def __init__(self, ways: Ways) -> None:
@@ -124,9 +121,6 @@ class MazePolicy:
             [Candidate(f"to {target}", math.log(p)) for target, p in self._ways.get(request.state.text, ())][:n]
             for request in requests
         ]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def mazes() -> list[World]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Collection
-from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from proofsearch.config import ComponentConfig, RunConfig
 from proofsearch.engine import SearchGraph, SearchResult
-from proofsearch.protocols import Builder, Factory, Observer, RunInfo, RunObserver, SearchObserver, TheoremResult
-from proofsearch.testing.builder import SampleBuilder
+from proofsearch.protocols import (
+    Builder,
+    Factory,
+    Observer,
+    RunInfo,
+    RunObserver,
+    SearchObserver,
+    Session,
+    TheoremResult,
+)
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
 from proofsearch.testing.mazes import MazePolicy, World, worlds
 from proofsearch.testing.searches import HashedValues, NoValues, Trial, graph_hash
 from proofsearch.types import Advanced, Crashed, Finished, Goal, Outcome, State, Theorem, Verdict
@@ -125,17 +133,19 @@ def survives_odd_runs(case: ObserverCase) -> None:
 @OBSERVER_CHECKS.add
 def several_at_once(case: ObserverCase) -> None:
     """Instances in several workers, and the one that sees the run, don't disturb each other."""
-    one = case.make()
-    with case.another() as two:
+    first = case.make()
+    with case.another() as second:
         world = case.worlds[0]
         graphs: list[SearchGraph] = [Trial(expansions=_EXPANSIONS).run(world).graph for _ in range(2)]
-        watching = [(it, graph) for it, graph in zip((one, two), graphs, strict=True) if isinstance(it, SearchObserver)]
+        watching = [
+            (it, graph) for it, graph in zip((first, second), graphs, strict=True) if isinstance(it, SearchObserver)
+        ]
         for observer, graph in watching:
             observer.started(world.theorem, graph)
         for node in graphs[0].expanded:
             for observer, graph in watching:
                 observer.expanded(graph, node)
-        one.close()
+        first.close()
         for observer, graph in watching[1:]:
             observer.finished(graph, _result(world))
 
@@ -147,7 +157,7 @@ def _result(world: World) -> SearchResult:
     return Trial(expansions=_EXPANSIONS).run(world)
 
 
-class _Odd:
+class _Odd(Session):
     """A session with an odd beginning."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -158,9 +168,6 @@ class _Odd:
 
     def step(self, state: object, tactic: str) -> Outcome:
         return Finished()
-
-    def close(self) -> None:
-        pass
 
 
 def _odd_worlds() -> list[World]:
@@ -181,12 +188,7 @@ def _odd_worlds() -> list[World]:
 def check_observer(
     factory: Factory,
     config: ComponentConfig | None = None,
-    *,
-    builder: Builder | None = None,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks an observer against its contract, with searches in mazes, of the builder's environment, and made-up runs.
 
@@ -195,11 +197,7 @@ def check_observer(
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
-        name: of the observer, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of an observer that conforms.
@@ -207,9 +205,4 @@ def check_observer(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        case = ObserverCase(factory, config, builder)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "observer")
-        return make_checks(name, OBSERVER_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+    return check(OBSERVER_CHECKS, lambda builder, _: ObserverCase(factory, config, builder), factory, options)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from numbers import Real
+from typing import Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.engine import SearchGraph, SearchStatus
@@ -22,9 +23,9 @@ from proofsearch.protocols import (
     Priority,
     PriorityTraits,
 )
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
 from proofsearch.testing.mazes import worlds
 from proofsearch.testing.searches import CALIBRATION, HashedValues, Trial, graph_hash
 
@@ -63,11 +64,16 @@ class PriorityCase(ComponentCase[Priority]):
         return self.component
 
     def begun(self) -> Iterator[tuple[str, SearchGraph, Calibration | None, Priority]]:
-        """It at each graph, without and with a calibration."""
+        """Yields the priority begun at each graph, without and with a calibration."""
         for name, graph in self.graphs.items():
             for calibration in (None, CALIBRATION):
-                one = self.component
-                yield name, graph, calibration, one.begin(graph, calibration) if isinstance(one, BeginsAnew) else one
+                component = self.component
+                yield (
+                    name,
+                    graph,
+                    calibration,
+                    component.begin(graph, calibration) if isinstance(component, BeginsAnew) else component,
+                )
 
 
 PRIORITY_CHECKS: Checks[PriorityCase] = Checks("priority", CONFIG_CHECKS)
@@ -110,10 +116,10 @@ def a_function_of_its_columns(case: PriorityCase) -> None:
             "asked one by one": [priority for node in nodes for priority in _asked(formula, graph, [node])],
         }
         for how, found in others.items():
-            for node, one, two in zip(nodes, together, found, strict=False):
+            for node, before, after in zip(nodes, together, found, strict=False):
                 # What can't be compared was found by the check before.
-                if math.isfinite(one) and math.isfinite(two):
-                    expect(_near(one, two), f"{name}: node {node} has the priority {one}, and {two} {how}")
+                if math.isfinite(before) and math.isfinite(after):
+                    expect(_near(before, after), f"{name}: node {node} has the priority {before}, and {after} {how}")
 
 
 @PRIORITY_CHECKS.add
@@ -121,8 +127,8 @@ def another_instance_agrees(case: PriorityCase) -> None:
     """Another instance, as in another worker, orders the same search in the same way."""
     for world in case.worlds:
         hashes = [
-            graph_hash(Trial(scorer=HashedValues(), priority=one, expansions=_EXPANSIONS).run(world).graph)
-            for one in (case.component, case.make())
+            graph_hash(Trial(scorer=HashedValues(), priority=priority, expansions=_EXPANSIONS).run(world).graph)
+            for priority in (case.component, case.make())
         ]
         expect(hashes[0] == hashes[1], f"{world.theorem.name}: another instance gave another search")
 
@@ -220,23 +226,14 @@ def _near(one: float, other: float) -> bool:
 def check_priority(
     factory: Factory,
     config: ComponentConfig | None = None,
-    *,
-    builder: Builder | None = None,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a priority against its contract, on what searches in mazes and of the builder's environment found.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
-        name: of the priority, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a priority that conforms.
@@ -244,9 +241,4 @@ def check_priority(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        case = PriorityCase(factory, config, builder)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "priority")
-        return make_checks(name, PRIORITY_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+    return check(PRIORITY_CHECKS, lambda builder, _: PriorityCase(factory, config, builder), factory, options)

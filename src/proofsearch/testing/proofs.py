@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from typing import Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofError
 from proofsearch.protocols import Builder, EnumeratesMoves, Factory, TacticGenerator
-from proofsearch.testing.builder import SampleBuilder
+from proofsearch.testing.checking import CheckOptions, check
 from proofsearch.testing.checks import (
     NotApplicable,
-    OnResult,
     Report,
     Violation,
     brief,
     expect,
-    make_checks,
     spread,
-    untold,
 )
 from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, follow
 from proofsearch.testing.environments import ENVIRONMENT_CHECKS
@@ -173,17 +171,13 @@ def check_environment(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     proofs: Mapping[str, Sequence[str]] | None = None,
     generator: TacticGenerator | None = None,
     cheats: Mapping[str, Sequence[str]] | None = None,
     crashing: str | None = None,
     endless: str | None = None,
     count: int = 4,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks an environment against its contract.
 
@@ -193,17 +187,13 @@ def check_environment(
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         proofs: tactics from the initial state to the end, by theorem.
         generator: a policy to find proofs with.
         cheats: texts that ``verify`` must refuse, by theorem: whatever a dishonest proof looks like in this prover.
         crashing: a tactic that kills the prover; default: its processes are killed, if it has any.
         endless: a tactic that runs until it is interrupted, where sessions can be.
         count: known proofs to follow, at least 1.
-        name: of the environment, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of an environment that conforms.
@@ -211,9 +201,9 @@ def check_environment(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        case = EnvironmentCase(
+
+    def make_case(builder: Builder, opened: ExitStack) -> EnvironmentCase:
+        return EnvironmentCase(
             factory,
             config,
             builder,
@@ -224,6 +214,5 @@ def check_environment(
             endless=endless,
             count=count,
         )
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "environment")
-        return make_checks(name, ENVIRONMENT_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    return check(ENVIRONMENT_CHECKS, make_case, factory, options)

@@ -9,7 +9,14 @@ from pathlib import Path
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import search
 from proofsearch.errors import UsageError
-from proofsearch.protocols import Demonstrates, Environment, GenerationRequest, ScoreRequest
+from proofsearch.protocols import (
+    Demonstrates,
+    Environment,
+    GenerationRequest,
+    ScoreRequest,
+    TacticGenerator,
+    ValueScorer,
+)
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.trajectory.table import Origin, fingerprint_hash
 from proofsearch.trajectory.writer import TrajectoryWriter, write_file
@@ -19,7 +26,7 @@ _OFF_PROOF = -1e3
 """The value of a state that the known proof doesn't lead through."""
 
 
-class _Guide:
+class _Guide(TacticGenerator, ValueScorer):
     """Policy and value in one: suggests the known step beside others, and values what the known proof leads through."""
 
     def __init__(self, shown: Mapping[str, Demonstration]) -> None:
@@ -43,9 +50,6 @@ class _Guide:
         """Minus the steps that remain."""
         shown = [self._shown.get(request.state.text) for request in requests]
         return [_OFF_PROOF if step is None else -float(step.remaining) for step in shown]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def record(environment: Environment, theorems: Sequence[Theorem], path: Path, *, expansions: int = 40) -> Path:
@@ -79,7 +83,7 @@ def record(environment: Environment, theorems: Sequence[Theorem], path: Path, *,
                 guide,
                 guide,
                 config=config,
-                accept=lambda tactics: Verdict(True, "the recording of a check"),
+                accept=lambda tactics: (Verdict(True, "the recording of a check"), None),
                 observers=[writer],
             )
         recorded = writer.take()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from proofsearch.config import LimitConfig, SearchConfig
 from proofsearch.engine import search
 from proofsearch.protocols import (
+    Builder,
     Demonstrates,
     EnumeratesMoves,
     Environment,
@@ -61,15 +62,15 @@ class Sample:
 
     @property
     def score_request(self) -> ScoreRequest:
-        """It, wanting a value."""
+        """Returns a request for the state's value."""
         return ScoreRequest(self.theorem, self.state, self.depth, self.logprob, 3 * self.depth)
 
     def generation_request(self, seed: int) -> GenerationRequest:
-        """It, wanting candidates."""
+        """Returns a request for the state's candidates."""
         return GenerationRequest(self.theorem, self.state, self.moves, seed)
 
 
-class ListedTactics:
+class ListedTactics(TacticGenerator):
     """A policy that knows nothing: the first tactics that apply, all equally likely.
 
     A :class:`proofsearch.protocols.TacticGenerator` for environments that enumerate moves; elsewhere it suggests
@@ -88,9 +89,6 @@ class ListedTactics:
             if moves.admits(tactic):
                 admitted.append(tactic)
         return [Candidate(tactic, -math.log(len(admitted))) for tactic in admitted]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def walks(
@@ -203,3 +201,8 @@ def _other_children(session: Session, state: ProofState, moves: Moves | None) ->
             found += 1
         if found == _SIBLINGS:
             return
+
+
+def states_of(builder: Builder, opened: ExitStack) -> Sequence[Sample]:
+    """States of a builder's environment; the sessions that they are of are closed with a stack."""
+    return opened.enter_context(closing(Samples(builder.environment()))).states

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from numbers import Real
+from typing import Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.protocols import Builder, Calibrated, Factory, ValueScorer, follows_paths
-from proofsearch.testing.asking import AskedCase, add_asking_checks
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, brief, expect, make_checks, untold
-from proofsearch.testing.samples import Sample, Samples
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import (
+    Checks,
+    NotApplicable,
+    Report,
+    brief,
+    expect,
+)
+from proofsearch.testing.requests import RequestCase, add_request_checks
+from proofsearch.testing.samples import Sample, states_of
 
 Better = Sequence[tuple[Sample, Sample]]
 """Pairs of states, of which the first should have the higher value."""
 
 
-class ScorerCase(AskedCase[ValueScorer, "float | None"]):
+class ScorerCase(RequestCase[ValueScorer, "float | None"]):
     """A scorer under check, with what is known of its values; the arguments are those of :func:`check_scorer`."""
 
     def __init__(
@@ -39,7 +46,7 @@ class ScorerCase(AskedCase[ValueScorer, "float | None"]):
         self.least_share = least_share
 
     def answers(self, component: ValueScorer, samples: Sequence[Sample]) -> Sequence[float | None]:
-        """The values."""
+        """The values of the requests' states."""
         return component.score([sample.score_request for sample in samples])
 
     def difference(self, one: float | None, other: float | None) -> str:
@@ -52,7 +59,7 @@ class ScorerCase(AskedCase[ValueScorer, "float | None"]):
 SCORER_CHECKS: Checks[ScorerCase] = Checks("scorer", CONFIG_CHECKS)
 """What is checked of a scorer."""
 
-add_asking_checks(SCORER_CHECKS)
+add_request_checks(SCORER_CHECKS)
 
 
 @SCORER_CHECKS.add
@@ -123,32 +130,24 @@ def check_scorer(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     samples: Sequence[Sample] | None = None,
     better: Better = (),
     least_share: float = 1.0,
     tolerance: float = 1e-4,
     shared: bool = False,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a value scorer against its contract.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         samples: the states to score; default: states of the builder's environment.
         better: pairs of samples, the first of which must have the higher value.
         least_share: the share of these pairs that must come out right, in [0, 1].
         tolerance: how far numbers may differ that should be equal, as a share of the larger.
         shared: whether it is registered as shared.
-        name: of the scorer, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a scorer that conforms.
@@ -156,11 +155,9 @@ def check_scorer(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        if samples is None:
-            samples = opened.enter_context(closing(Samples(builder.environment()))).states
-        case = ScorerCase(factory, config, builder, samples, tolerance, shared, better, least_share)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "scorer")
-        return make_checks(name, SCORER_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> ScorerCase:
+        chosen = states_of(builder, opened) if samples is None else samples
+        return ScorerCase(factory, config, builder, chosen, tolerance, shared, better, least_share)
+
+    return check(SCORER_CHECKS, make_case, factory, options)

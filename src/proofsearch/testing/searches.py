@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import SearchGraph, SearchResult, search
+from proofsearch.engine.acceptance import Accept
 from proofsearch.protocols import (
     Calibration,
     Choice,
@@ -71,7 +72,7 @@ def graph_hash(graph: SearchGraph, without: Collection[str] = ()) -> str:
     return found.hexdigest()
 
 
-class HashedValues:
+class HashedValues(ValueScorer):
     """A value of each state that means nothing, in [0, 1); a :class:`proofsearch.protocols.ValueScorer`.
 
     Attributes:
@@ -90,9 +91,6 @@ class HashedValues:
     def _value(self, text: str) -> float:
         return hashlib.blake2b((self._salt + text).encode(), digest_size=1).digest()[0] / 256
 
-    def close(self) -> None:
-        """Holds nothing."""
-
 
 class NoValues(HashedValues):
     """A scorer that fails."""
@@ -106,13 +104,13 @@ class Witness:
     """Sees what a strategy does; what a check looks at is overridden."""
 
     def chosen(self, handle: SearchHandle, room: int, choices: Sequence[Choice]) -> None:
-        """It chose what to expand."""
+        """Is called when the strategy has chosen what to expand."""
 
     def before(self, handle: SearchHandle) -> None:
-        """It is about to be told of expansions."""
+        """Is called before the strategy is told of expansions."""
 
     def after(self, handle: SearchHandle) -> None:
-        """It was told of expansions."""
+        """Is called after the strategy was told of expansions."""
 
 
 class Witnessed:
@@ -124,7 +122,7 @@ class Witnessed:
 
     @property
     def traits(self) -> StrategyTraits:
-        """The other's."""
+        """The traits of the strategy that is watched."""
         return self._strategy.traits
 
     def begin(self, search: SearchHandle) -> Exploration:
@@ -170,8 +168,8 @@ class _Apart(_Whole):
         found: Iterator[tuple[str, ...]] = self._exploration.ways(edge)
         return found
 
-    def believe(self, edge: int) -> None:
-        self._exploration.believe(edge)
+    def accept(self, edge: int) -> None:
+        self._exploration.accept(edge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +209,7 @@ class Trial:
             limit=LimitConfig(expansions=self.expansions),
             priority=PriorityConfig(kind=kind, goal_weight=self.goal_weight),
         )
-        accept: Callable[[tuple[str, ...]], Verdict] = world.check if self.accept else _refuse
+        accept: Accept = (lambda path: (world.check(path), None)) if self.accept else _refuse
         with closing(world.open()) as session:
             return search(
                 world.theorem,
@@ -227,5 +225,5 @@ class Trial:
             )
 
 
-def _refuse(tactics: tuple[str, ...]) -> Verdict:
-    return Verdict(False, "one that believes nothing", "refused")
+def _refuse(tactics: tuple[str, ...]) -> tuple[Verdict, None]:
+    return Verdict(False, "one that believes nothing", "refused"), None

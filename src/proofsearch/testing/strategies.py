@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from typing import Unpack
 
 from proofsearch.config import ComponentConfig
 from proofsearch.engine import SearchStatus
 from proofsearch.engine.priorities import AStar, Logprob
 from proofsearch.protocols import Builder, Choice, Factory, SearchHandle, Strategy, StrategyTraits
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase
-from proofsearch.testing.checks import Checks, NotApplicable, OnResult, Report, expect, make_checks, untold
+from proofsearch.testing.checking import CheckOptions, check
+from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
 from proofsearch.testing.mazes import World, mazes, worlds
 from proofsearch.testing.searches import LIMIT, HashedValues, NoValues, Trial, Witness, Witnessed, graph_hash
 
@@ -243,26 +243,18 @@ def check_strategy(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     provable: bool = True,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a search algorithm against its contract, in mazes and on a few theorems of the builder's environment.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         provable: whether the environment's theorems with the shortest proofs can be proved within a few hundred
             expansions by trying its moves.
-        name: of the strategy, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out; an algorithm that gives ways up by design leaves out
-            ``proves what is provable``.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`. An algorithm that gives ways up by design
+            skips ``proves what is provable``.
 
     Returns:
         The report, of a strategy that conforms.
@@ -270,9 +262,4 @@ def check_strategy(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        case = StrategyCase(factory, config, builder, provable)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "strategy")
-        return make_checks(name, STRATEGY_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+    return check(STRATEGY_CHECKS, lambda builder, _: StrategyCase(factory, config, builder, provable), factory, options)

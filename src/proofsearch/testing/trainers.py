@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import threading
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import ExitStack
 from numbers import Real
 from pathlib import Path
-from typing import cast
+from typing import Unpack, cast
 
 from proofsearch.checkpoint import MANIFEST, SETTINGS, read_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError
 from proofsearch.protocols import KINDS, Builder, Factory
-from proofsearch.testing.builder import SampleBuilder
 from proofsearch.testing.cases import CONFIG_CHECKS
+from proofsearch.testing.checking import CheckOptions, check, temporary_folder
 from proofsearch.testing.checks import (
     Checks,
     NotApplicable,
-    OnResult,
     Report,
     Violation,
     brief,
     expect,
-    make_checks,
-    untold,
 )
 from proofsearch.testing.training_case import SETTINGS_TEXT, Trained, TrainerCase, Use, WithoutTest
 
@@ -211,29 +207,21 @@ def check_trainer(
     factory: Factory,
     config: ComponentConfig | None = None,
     *,
-    builder: Builder | None = None,
     trajectories: Sequence[Path] | None = None,
     use: Use | None = None,
     tolerance: float = 1e-4,
-    name: str = "",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    on_result: OnResult = untold,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """Checks a trainer against its contract. It is trained some times, so give it options that make that short.
 
     Args:
         factory: as it is registered: ``factory(config, builder)``.
         config: its options; ``None`` where it has none.
-        builder: what the factory may ask; default: a :class:`~proofsearch.testing.builder.SampleBuilder`.
         trajectories: run folders or trajectory files with theorems of all splits; default: searches of the builder's
             environment, which then has to demonstrate proofs.
         use: called with the checkpoint and its manifest: reads it with the component that it is for. May return a note.
         tolerance: how far losses may differ that should be equal, absolutely and as a share.
-        name: of the trainer, for the report; default: that of the factory.
-        only: names of the checks to make; default: all.
-        skip: names of checks to leave out.
-        on_result: told of each result as it comes.
+        options: see :class:`~proofsearch.testing.CheckOptions`.
 
     Returns:
         The report, of a trainer that conforms.
@@ -241,10 +229,8 @@ def check_trainer(
     Raises:
         ConformanceError: it breaks its contract; the message says how, and the error has the report.
     """
-    with ExitStack() as opened:
-        builder = builder or opened.enter_context(SampleBuilder())
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="proofsearch-")))
-        case = TrainerCase(factory, config, builder, folder, trajectories, use, tolerance)
-        opened.enter_context(closing(case)).open()
-        name = name or getattr(factory, "__name__", "trainer")
-        return make_checks(name, TRAINER_CHECKS, case, only=only, skip=skip, on_result=on_result, renew=case.close)
+
+    def make_case(builder: Builder, opened: ExitStack) -> TrainerCase:
+        return TrainerCase(factory, config, builder, temporary_folder(opened), trajectories, use, tolerance)
+
+    return check(TRAINER_CHECKS, make_case, factory, options)

@@ -127,7 +127,7 @@ class TrainerCase(ComponentCase[Trainer]):
         """Trains.
 
         Args:
-            trained: a training to go on with; default: a new one.
+            trained: a training to resume; default: a new one.
             trajectories: what to learn from; default: :attr:`trajectories`.
             resume: as in the request.
             interrupt_at: press Ctrl-C at the first report of this step or a later one.
@@ -161,7 +161,7 @@ class TrainerCase(ComponentCase[Trainer]):
         return self.train()
 
     def reference(self) -> Trained:
-        """The first training.
+        """Returns the first whole training.
 
         Raises:
             NotApplicable: it does not come to an end; another check says so.
@@ -174,11 +174,11 @@ class TrainerCase(ComponentCase[Trainer]):
 
     @cached_property
     def second(self) -> Trained:
-        """A second training with the same request, but for being asked to go on from an empty folder."""
+        """A second training with the same request, but asked to resume from an empty folder."""
         return self.train(resume=True)
 
     def again(self) -> Trained:
-        """The second training.
+        """Returns the second training, which equals the first.
 
         Raises:
             NotApplicable: it does not come to an end; another check says so.

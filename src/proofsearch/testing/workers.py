@@ -53,8 +53,8 @@ class CheckWorker:
         self._tell: Callable[[Any], None] | None = None
         (recipe.folder / f"made-{self._name}").touch()
 
-    def tell_with(self, tell: Callable[[Any], None]) -> None:
-        """Tells from now on, in jobs that do; see :class:`proofsearch.protocols.TellsProgress`."""
+    def report_progress_to(self, tell: Callable[[Any], None]) -> None:
+        """Tells from now on, in jobs that do; see :class:`proofsearch.protocols.ReportsProgress`."""
         self._tell = tell
 
     def run(self, job: Job) -> Any:

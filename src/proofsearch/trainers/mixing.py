@@ -110,7 +110,7 @@ class Mixing:
         return self.gain_low > 0
 
     def calibration(self, *, force: bool = False) -> Calibration:
-        """For the core: with the value's weight where it helps or is forced, else with 0 and the goals' own weight."""
+        """The weights for the core: the value's where it helps or is forced, else 0 and the goals' own weight."""
         used = self.helps or force
         return Calibration(
             self.value_mean,

@@ -34,7 +34,7 @@ class Progress:
         self.metrics: dict[str, float] = {}
         self._said: set[str] = set()
 
-    def at(self, step: int, metrics: Mapping[str, float], *, at_once: bool = False) -> None:
+    def update(self, step: int, metrics: Mapping[str, float], *, at_once: bool = False) -> None:
         """Takes notice of a step and of what changed with it.
 
         Args:

@@ -96,8 +96,8 @@ class LearnableSearches:
 
     def _refuse_foreign(self, path: Path, search: RecordedSearch, first_path: Path, first: RecordedSearch) -> None:
         origin, expected = (
-            [repr(one.environment), *([f"with fingerprint {one.fingerprint!r}"] if self._same_library else [])]
-            for one in (search, first)
+            [repr(source.environment), *([f"with fingerprint {source.fingerprint!r}"] if self._same_library else [])]
+            for source in (search, first)
         )
         if origin != expected:
             raise InputError(

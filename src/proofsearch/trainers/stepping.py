@@ -78,12 +78,12 @@ class SteppedTraining(ABC):
     def advance(self) -> None:
         """Makes a step, and the validation that is due after it."""
 
-    def run(self, save: Callable[[], None], asked: Callable[[], bool]) -> str:
+    def run(self, save: Callable[[], None], stop_requested: Callable[[], bool]) -> str:
         """Trains until there is a reason to stop.
 
         Args:
             save: called at every save that is due on the way.
-            asked: whether someone asks to stop; asked after every step.
+            stop_requested: whether someone asks to stop; called after every step.
 
         Returns:
             :data:`STEPS`, :data:`PATIENCE`, :data:`TIME` or :data:`INTERRUPTED`; no step is half done.
@@ -101,7 +101,7 @@ class SteppedTraining(ABC):
                 self.advance()
                 between = True
                 self._report()
-                if asked():
+                if stop_requested():
                     return INTERRUPTED
                 if self.step % stopping.save_every == 0:
                     save()
@@ -115,20 +115,20 @@ class SteppedTraining(ABC):
         return STEPS
 
     def run_and_save(self, save: Callable[[], None]) -> str:
-        """As :meth:`run`, where Ctrl-C waits for the step to be done; saves at the end and says why that is.
+        """Trains as :meth:`run` does; Ctrl-C waits for the step to be done. Saves at the end and says why it ended.
 
         Raises:
             KeyboardInterrupt: someone asked to stop; everything is saved.
         """
         with Interruption() as interruption:
-            stopped = self.run(save, lambda: interruption.asked)
+            stopped = self.run(save, lambda: interruption.requested)
             save()
-        say_why(self.progress, stopped, self.step)
+        report_stop(self.progress, stopped, self.step)
         return stopped
 
     def _report(self) -> None:
         messages, self.messages = self.messages, []
-        self.progress.at(self.step, self.shown, at_once=self.validated)
+        self.progress.update(self.step, self.shown, at_once=self.validated)
         self.progress.say(*messages)
         if self.skipped >= self._stopping.max_skipped:
             refuse_divergence(self.step, self.skipped, self._stopping.remedy)
@@ -144,7 +144,7 @@ def refuse_divergence(step: int, skipped: int, remedy: str) -> None:
     raise InputError(f"training failed at step {step}: {rows} a loss or a gradient that is no finite number; {remedy}")
 
 
-def say_why(progress: Progress, stopped: str, step: int) -> None:
+def report_stop(progress: Progress, stopped: str, step: int) -> None:
     """Says why a training stopped.
 
     Raises:

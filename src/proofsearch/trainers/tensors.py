@@ -168,7 +168,9 @@ def to_arrays(tensors: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 def optimiser_state(optimiser: Any) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
     """The state of an optimiser of torch: arrays by ``"<parameter>.<name>"``, and its groups as JSON values."""
     state = optimiser.state_dict()
-    tensors = {f"{parameter}.{name}": value for parameter, of in state["state"].items() for name, value in of.items()}
+    tensors = {
+        f"{parameter}.{name}": value for parameter, slots in state["state"].items() for name, value in slots.items()
+    }
     return to_arrays(tensors), state["param_groups"]
 
 

@@ -18,26 +18,21 @@ first of them alone looks after the checkpoint folder.
 from __future__ import annotations
 
 from proofsearch.checkpoint import SETTINGS
-from proofsearch.training.events import Noted, OnTrainingEvent, Progressed, TrainingEvent
-from proofsearch.training.folder import NOT_THE_TRAINERS, begun_with, leads
+from proofsearch.training.folder import OWN_FILES, is_main_process, training_settings
 from proofsearch.training.session import TRAINING_CHOOSERS, TrainingSummary, check, train
 from proofsearch.training.sources import RECORDING, RUNS, recorded_runs, recording_config
 
 __all__ = [
-    "NOT_THE_TRAINERS",
+    "OWN_FILES",
     "RECORDING",
     "RUNS",
     "SETTINGS",
     "TRAINING_CHOOSERS",
-    "Noted",
-    "OnTrainingEvent",
-    "Progressed",
-    "TrainingEvent",
     "TrainingSummary",
-    "begun_with",
     "check",
-    "leads",
+    "is_main_process",
     "recorded_runs",
     "recording_config",
     "train",
+    "training_settings",
 ]

@@ -12,23 +12,23 @@ from proofsearch.checkpoint import MANIFEST, SETTINGS
 from proofsearch.config import TrainConfig
 from proofsearch.config.toml import from_whole_toml, to_toml
 from proofsearch.errors import InputError, StorageError
-from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.lock import locked
 from proofsearch.storage.outputs import check_folder
 from proofsearch.storage.texts import read_text
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
 
-NOT_THE_TRAINERS = frozenset({SETTINGS, SETTINGS + storage.PART_SUFFIX, LOCK})
+OWN_FILES = frozenset({SETTINGS, SETTINGS + storage.PART_SUFFIX, LOCK})
 """What stands in a checkpoint folder before anything is saved there."""
 
 
-def leads() -> bool:
+def is_main_process() -> bool:
     """Whether this is the process that writes and speaks, where a launcher started several of one training."""
     return os.environ.get("RANK", "0") == "0"
 
 
-def begun_with(out: Path) -> TrainConfig | None:
+def training_settings(out: Path) -> TrainConfig | None:
     """The configuration that a training was begun with; ``None`` where its folder doesn't say.
 
     Raises:
@@ -40,22 +40,33 @@ def begun_with(out: Path) -> TrainConfig | None:
     return from_whole_toml(read_text(file, "the TOML file of a training"), str(file), TrainConfig)
 
 
-class KeptOnce:
-    """The settings of a training, to be kept in its folder when something is trained with them and not before.
+class SettingsFile:
+    """The settings of a training, written into its folder when something is trained with them and not before.
 
     A resumed training that is refused, or is done already, leaves the folder saying what it was trained with.
     """
 
     def __init__(self, config: TrainConfig, out: Path) -> None:
-        self.done = False
+        self.written = False
         self._config = config
-        self._out = out
+        self._file = out / SETTINGS
 
-    def keep(self) -> None:
-        """Keeps them; a second time does nothing."""
-        if not self.done:
-            _keep_settings(self._config, self._out)
-            self.done = True
+    def write(self) -> None:
+        """Writes them; a second time does nothing.
+
+        Raises:
+            StorageError: they can't be written.
+        """
+        if self.written:
+            return
+        self.written = True
+        if not is_main_process():
+            return
+        try:
+            storage.write_whole(self._file, to_toml(self._config).encode())
+        except OSError as error:
+            why = error.strerror or error
+            raise StorageError(f"{self._file.parent}: the checkpoint folder can't be written: {why}") from error
 
 
 def manifest_content(folder: Path) -> bytes | None:
@@ -74,11 +85,11 @@ def refuse_taken(out: Path) -> None:
     """
     # A training that was refused its data, or stopped before the first save, has nothing to lose.
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    if names - NOT_THE_TRAINERS and (SETTINGS in names or MANIFEST in names):
+    if names - OWN_FILES and (SETTINGS in names or MANIFEST in names):
         raise InputError(
             f"{out}: already holds a checkpoint; resume it with --resume, or choose another folder with --out"
         )
-    check_folder(out, own=lambda names: names - NOT_THE_TRAINERS, kind="a checkpoint", error=InputError)
+    check_folder(out, own=lambda names: names - OWN_FILES, kind="a checkpoint", error=InputError)
 
 
 @contextmanager
@@ -87,39 +98,22 @@ def alone(out: Path, *, resume: bool) -> Iterator[None]:
 
     Raises:
         RunFolderError: another process trains there.
+        StorageError: the folder can't be written.
     """
-    if not leads():
+    if not is_main_process():
         yield
         return
-    lock = FolderLock(out / LOCK, "checkpoint")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error
-    try:
+    with locked(out / LOCK, "checkpoint"):
         if not resume:
             refuse_taken(out)  # another process may have been faster
         yield
-    finally:
-        lock.release()
 
 
-def refuse_nothing(out: Path) -> None:
-    """Refuses to go on where there is no folder.
+def refuse_missing_folder(out: Path) -> None:
+    """Refuses to resume where there is no folder.
 
     Raises:
         InputError: there is none.
     """
     if not out.is_dir():
         raise InputError(f"{out}: no such folder; --resume continues a training that was begun with --out {out}")
-
-
-def _keep_settings(config: TrainConfig, out: Path) -> None:
-    if not leads():
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        storage.write_whole(out / SETTINGS, to_toml(config).encode())
-    except OSError as error:
-        raise StorageError(f"{out}: the checkpoint folder can't be written: {error.strerror or error}") from error

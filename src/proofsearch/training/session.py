@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,19 @@ from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import CHOOSERS, TrainingParts, refuse_strays, resolve, resolve_training
+from proofsearch.plugins.resolution import CHOOSERS, ResolvedTraining, refuse_unused, resolve, resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.runs.run import Preparing
-from proofsearch.training.events import OnTrainingEvent, Progressed, TrainingEvent
+from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
-    KeptOnce,
+    SettingsFile,
     alone,
-    begun_with,
-    leads,
+    is_main_process,
     manifest_content,
-    refuse_nothing,
+    refuse_missing_folder,
     refuse_taken,
+    training_settings,
 )
-from proofsearch.training.sources import found_or_recorded, recording_config, refuse_empty, refuse_foreign
+from proofsearch.training.sources import find_or_record, recording_config, refuse_useless
 
 TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
 """The kinds that a training chooses, and the option that does."""
@@ -53,13 +52,6 @@ class TrainingSummary:
     seconds: float = 0.0
 
 
-def _refuse_useless(trajectories: Sequence[str], environment: str) -> None:
-    """Refuses trajectories that hold nothing, and those of another prover."""
-    for path in trajectories:
-        refuse_empty(Path(path))
-        refuse_foreign(Path(path), environment)
-
-
 def _refuse_nothing_left(checkpoint: Path, trainer: str) -> None:
     """Refuses a training that ended without a checkpoint."""
     if not (checkpoint / MANIFEST).is_file():
@@ -75,21 +67,17 @@ def train(
     *,
     resume: bool = False,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> TrainingSummary:
     """Trains a component and keeps the checkpoint in a folder.
 
     Args:
         config: what to do.
         out: the checkpoint folder; must not exist or be empty unless ``resume``.
-        resume: go on from what ``out`` holds. The configuration counts as it is given here: read the one that the
-            training was begun with by :func:`begun_with`. It is kept in ``out`` once something is trained with it.
+        resume: resume what ``out`` holds. The configuration counts as it is given here: :func:`training_settings`
+            reads the one that the training was begun with. It is kept in ``out`` once something is trained with it.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record of a run that is recorded first.
 
     Raises:
         KeyboardInterrupt: after the trainer has saved what it has; call again with ``resume``.
@@ -99,50 +87,43 @@ def train(
         ProofsearchError: an unusable plugin, a full disk. What was written is whole.
     """
     began = time.monotonic()
-    tell = on_event or _ignore
     plugins = plugins or Plugins.discover()
     parts = check(plugins, config)
     if resume:
-        refuse_nothing(out)
-    elif leads():
+        refuse_missing_folder(out)
+    elif is_main_process():
         refuse_taken(out)
     trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
     if not trajectories and _needs_trajectories(parts):
-        trajectories = found_or_recorded(plugins, config, cache, tell, argv)
-    _refuse_useless(trajectories, config.env)
+        trajectories = find_or_record(plugins, config, on_event)
+    for path in map(Path, trajectories):
+        refuse_useless(path, config.env)
     with alone(out, resume=resume):
-        resolved = parts.config.model_copy(update={"trajectories": trajectories})
-        before = begun_with(out)
-        kept = KeptOnce(resolved, out)
+        before = training_settings(out)
+        settings = SettingsFile(parts.config.model_copy(update={"trajectories": trajectories}), out)
         if not resume:
-            kept.keep()
+            settings.write()
 
         def report(told: TrainingReport) -> None:
             if told.step:
-                kept.keep()
-            tell(Progressed(told))
+                settings.write()
+            on_event(Progressed(told))
 
         manifest_before = manifest_content(out)
-        with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
-            request = TrainingRequest(
-                trajectories=[Path(path) for path in trajectories],
-                out=out,
-                seed=config.seed,
-                resume=resume,
-                report=report,
-            )
+        request = TrainingRequest([Path(path) for path in trajectories], out, config.seed, resume, report)
+        with Components(plugins, parts, on_event) as components:
             checkpoint = components.trainer().train(request)
         _refuse_nothing_left(checkpoint, config.plugin)
         if manifest_content(out) != manifest_before:
-            kept.keep()
-        elif before is not None and not kept.done:
+            settings.write()
+        elif before is not None and not settings.written:
             trajectories = before.trajectories  # nothing was left to train
         manifest = read_manifest(checkpoint)
         seconds = time.monotonic() - began
         return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
 
 
-def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> TrainingParts:
+def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> ResolvedTraining:
     """Looks up what a training needs and checks its options; those of a first recording count too.
 
     Args:
@@ -155,13 +136,9 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
     """
     parts = resolve_training(plugins, config, name, shared=True)
     recording = resolve(plugins, recording_config(config), name, shared=True)
-    refuse_strays(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
+    refuse_unused(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
     return parts
 
 
-def _needs_trajectories(parts: TrainingParts) -> bool:
+def _needs_trajectories(parts: ResolvedTraining) -> bool:
     return bool(parts.chosen["trainer", parts.config.plugin].ability("needs_trajectories", True))
-
-
-def _ignore(event: TrainingEvent) -> None:
-    pass

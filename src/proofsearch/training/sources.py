@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols.events import Noted, OnEvent
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
-from proofsearch.runs.run import OnEvent, resume_search, run_search
-from proofsearch.training.events import Noted, OnTrainingEvent
+from proofsearch.runs.run import resume_search, run_search
 
 RUNS = Path("runs")
 """Where runs are looked for that nobody named."""
@@ -51,16 +51,14 @@ def recorded_runs(folder: Path) -> Iterator[Path]:
             yield from recorded_runs(inner)
 
 
-def found_or_recorded(
-    plugins: Plugins, config: TrainConfig, cache: Path | None, tell: OnTrainingEvent, argv: Sequence[str]
-) -> tuple[str, ...]:
+def find_or_record(plugins: Plugins, config: TrainConfig, on_event: OnEvent) -> tuple[str, ...]:
     """The runs under ``runs``, or one that is recorded now."""
     if _is_recording(RECORDING) and RunFolder.open(RECORDING).remaining():
-        tell(Noted(f"{RECORDING} was recorded for this and is not finished: resuming it"))
-        resume_search(RECORDING, plugins=plugins, cache=cache, on_event=tell)
-    found = list(_fitting(config, tell))
+        on_event(Noted(f"{RECORDING} was recorded for this and is not finished: resuming it"))
+        resume_search(RECORDING, plugins=plugins, on_event=on_event)
+    found = list(_fitting(config, on_event))
     if not found:
-        tell(
+        on_event(
             Noted(
                 f"there is no recorded run under {RUNS} to learn from: recording one first in {RECORDING}, along the "
                 f"library's own proofs of up to {config.record.theorems} theorems (split {config.record.split}), up to "
@@ -68,21 +66,21 @@ def found_or_recorded(
                 f"for the next training"
             )
         )
-        _record(plugins, config, cache, tell, argv)
+        _record(plugins, config, on_event)
         found = [RECORDING]
     return tuple(str(path.absolute()) for path in found)
 
 
-def _fitting(config: TrainConfig, tell: OnTrainingEvent) -> Iterator[Path]:
+def _fitting(config: TrainConfig, on_event: OnEvent) -> Iterator[Path]:
     """The runs under ``runs`` that may be learnt from; says which are not and why."""
     for path in recorded_runs(RUNS):
         run = RunFolder.open(path).config
         if run.select.split == "test":
-            tell(Noted(f"{path} is a search of test theorems: not learnt from"))
+            on_event(Noted(f"{path} is a search of test theorems: not learnt from"))
         elif run.env != config.env:
-            tell(Noted(f"{path} is of the environment {run.env!r}, not of {config.env!r}: not learnt from"))
+            on_event(Noted(f"{path} is of the environment {run.env!r}, not of {config.env!r}: not learnt from"))
         else:
-            tell(Noted(f"learning from {path}"))
+            on_event(Noted(f"learning from {path}"))
             yield path
 
 
@@ -90,13 +88,10 @@ def _is_recording(path: Path) -> bool:
     return is_run_folder(path) and RunFolder.open(path).config.generator == "demonstrated"
 
 
-def _record(
-    plugins: Plugins, config: TrainConfig, cache: Path | None, tell: OnTrainingEvent, argv: Sequence[str]
-) -> None:
+def _record(plugins: Plugins, config: TrainConfig, on_event: OnEvent) -> None:
     run = resolve(plugins, recording_config(config), shared=True).config
-    on_event: OnEvent = tell
     try:
-        summary = run_search(run, RECORDING, plugins=plugins, cache=cache, on_event=on_event, argv=argv)
+        summary = run_search(run, RECORDING, plugins=plugins, on_event=on_event)
     except UsageError as error:
         raise UsageError(
             f"there is no recorded run under {RUNS} to learn from, and none can be recorded: {error}; "
@@ -106,30 +101,22 @@ def _record(
         raise UsageError(f"no theorem could be searched in {RECORDING}: {summary.failures[0].message}")
 
 
-def refuse_empty(path: Path) -> None:
-    """Refuses a run that recorded no searches.
+def refuse_useless(path: Path, env: str) -> None:
+    """Refuses a run that recorded no searches, and searches of another environment.
+
+    Those that don't say theirs are the trainer's to judge.
 
     Raises:
-        InputError: it has none.
+        InputError: there are none, or some of another environment.
     """
-    # Imported here since it brings pyarrow, which the command's help has no need of.
-    from proofsearch.trajectory.reader import trajectory_files
+    # Imported here since they bring pyarrow, which the command's help has no need of.
+    from proofsearch.runs.recorded import refuse_missing
+    from proofsearch.trajectory.reader import environments, trajectory_files
 
     if not trajectory_files(path):
         raise InputError(
             f"{path}: the run has no trajectories; was it made with --no-trajectories? Record one that has them"
         )
-
-
-def refuse_foreign(path: Path, env: str) -> None:
-    """Refuses searches of another environment; those that don't say theirs are the trainer's to judge.
-
-    Raises:
-        InputError: it holds some.
-    """
-    from proofsearch.runs.recorded import refuse_missing
-    from proofsearch.trajectory.reader import environments
-
     if is_run_folder(path):
         folder = RunFolder.open(path)
         refuse_missing(folder)

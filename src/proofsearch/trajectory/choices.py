@@ -34,7 +34,7 @@ def choices(search: RecordedSearch, onward: Sequence[int] | None = None) -> Iter
 
     Args:
         search: the search.
-        onward: what :func:`earliest_on_the_way` says of it, where that is known already.
+        onward: what :func:`earliest_required_expansion` says of it, where that is known already.
 
     Yields:
         Decisions with at least two such children, of which at least one leads on to the found proof.
@@ -42,7 +42,7 @@ def choices(search: RecordedSearch, onward: Sequence[int] | None = None) -> Iter
     if not search.proved:
         return
     expansion = search.expansion.tolist()
-    onward = onward if onward is not None else earliest_on_the_way(search)
+    onward = onward if onward is not None else earliest_required_expansion(search)
     for decision in search.decisions():
         now = expansion[decision.node]
         kept = [place for place, child in enumerate(decision.children) if not 0 <= expansion[child] < now]
@@ -56,8 +56,8 @@ def choices(search: RecordedSearch, onward: Sequence[int] | None = None) -> Iter
             )
 
 
-def earliest_on_the_way(search: RecordedSearch) -> list[int]:
-    """For each node, of the ways to the found proof that starts latest: when its earliest state was expanded.
+def earliest_required_expansion(search: RecordedSearch) -> list[int]:
+    """Says, for each node, when the earliest state was expanded that the latest way to the found proof needs.
 
     So at a time, as :attr:`~proofsearch.trajectory.recorded.RecordedSearch.expansion` counts it, a state *leads on*
     where this is later: there is a way from it to the proof through states that were still to be expanded. What was

@@ -220,8 +220,8 @@ class _Searched:
         for source, outcome in zip(edges.source, edges.outcome, strict=True):
             kinds[source].add(outcome)
         answered = set(_ANSWERED)
-        self._some = {node for node, of in kinds.items() if of & answered}
-        self._all = {node for node, of in kinds.items() if of <= answered}
+        self._some = {node for node, outcomes in kinds.items() if outcomes & answered}
+        self._all = {node for node, outcomes in kinds.items() if outcomes <= answered}
 
     def well(self, node: int) -> bool:
         """Whether enough at and below a node was expanded. Looks at few more than ``min_expansions`` of them."""

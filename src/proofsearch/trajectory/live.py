@@ -68,7 +68,8 @@ class LiveStates:
 
     def _open(self, theorem: Theorem, search: RecordedSearch) -> None:
         self.close()
-        self._session = self._environment.open(theorem)
+        # Not as it was recorded: what else a theorem says, such as its place in a file, is the environment's.
+        self._session = self._environment.open(self._environment.theorem(theorem.name))
         self._search = search
         self._found[0] = self._matching(search, 0, self._session.initial())
 

@@ -1,6 +1,6 @@
 """The order in which recorded searches are read: that of the library, in whatever order they were filed.
 
-A run files each search when it ends, so with several workers, or after it was stopped and gone on with, the same run is
+A run files each search when it ends, so with several workers, or after it was stopped and resumed, the same run is
 filed in another order every time. What draws, splits or adds up by that order would then come out otherwise, so no
 reader gets to see it.
 """

@@ -111,7 +111,7 @@ def _stretch(file: pq.ParquetFile, first: int) -> list[int]:
 def _ids(file: pq.ParquetFile, group: int) -> list[Any]:
     """The ids of a row group's searches, in order."""
     column = file.read_row_group(group, columns=["search_id"]).column("search_id")
-    return [str(one) for one in column.unique().to_pylist()]
+    return [str(split) for split in column.unique().to_pylist()]
 
 
 def _metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
@@ -261,8 +261,12 @@ def _filed(path: Path, gone: set[Path]) -> Iterator[Filed]:
                 upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
                 for groups in _stretches(opened):
                     table = opened.read_row_groups(groups, columns=["search_id", "theorem", "position"])
-                    for place, of in enumerate(split_by_search(table)):
-                        search_id, theorem, position = (str(of.column(0)[0]), str(of.column(1)[0]), of.column(2)[0])
+                    for place, rows in enumerate(split_by_search(table)):
+                        search_id, theorem, position = (
+                            str(rows.column(0)[0]),
+                            str(rows.column(1)[0]),
+                            rows.column(2)[0],
+                        )
                         at = position.as_py()
                         yield Filed(at is None, at or 0, theorem, number, groups[0], place, search_id, file)
         except FileNotFoundError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -79,6 +79,38 @@ class RecordedState:
         return f"RecordedState({self.text!r})"
 
 
+Content = TypeVar("Content")
+Number = TypeVar("Number", bound=np.generic)
+
+
+class _Read(Generic[Content]):
+    """A column of a search's table, named as the attribute, as it is first asked for."""
+
+    def __init__(self, read: Callable[[Any], Content]) -> None:
+        self._read = read
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, search: RecordedSearch, owner: type) -> Content:
+        content = search.__dict__[self._name] = self._read(search.table.column(self._name))
+        return content
+
+
+def _fact(kind: Callable[[Any], Content]) -> Callable[[Any], Content]:
+    """Reads what stands in every row of a search."""
+    return lambda column: kind(column[0].as_py())
+
+
+def _column(kind: type[Number], missing: float | None = None) -> Callable[[Any], NDArray[Number]]:
+    """Reads a number a node."""
+    return lambda column: np.asarray((column if missing is None else column.fill_null(missing)).to_numpy())
+
+
+def _texts(column: Any) -> list[str]:
+    return [str(text) for text in column.to_pylist()]
+
+
 class RecordedSearch:
     """A search as its trajectory has it. Columns are read on first use; -1 and ``nan`` stand for what is missing.
 
@@ -97,87 +129,58 @@ class RecordedSearch:
     def __repr__(self) -> str:
         return f"<RecordedSearch {self.search_id} of {self.theorem.name!r}: {self.num_nodes} nodes, {self.status}>"
 
-    def _fact(self, name: str) -> Any:
-        return self.table.column(name)[0].as_py()
-
-    def _column(self, name: str, missing: Any = None) -> NDArray[Any]:
-        column = self.table.column(name)
-        if missing is not None:
-            column = column.fill_null(missing)
-        return np.asarray(column.to_numpy())
-
     # ------------------------------------------------------------------------------------------------ the search
 
-    @cached_property
-    def search_id(self) -> str:
-        """Unique among searches."""
-        return str(self._fact("search_id"))
+    search_id = _Read(_fact(str))
+    """Unique among searches."""
 
     @cached_property
     def theorem(self) -> Theorem:
         """What it was about; source and length of the library's proof are not recorded."""
         return Theorem(
-            self._fact("theorem"),
-            self._fact("statement"),
-            position=self._fact("position"),
-            split=self._fact("split"),
+            self.table.column("theorem")[0].as_py(),
+            self.table.column("statement")[0].as_py(),
+            position=self.table.column("position")[0].as_py(),
+            split=self.table.column("split")[0].as_py(),
         )
 
-    @property
-    def run_id(self) -> str:
-        """Of the run that it belongs to; empty for a search of its own."""
-        return str(self._fact("run_id"))
+    run_id = _Read(_fact(str))
+    """The id of the run that it belongs to; empty for a search of its own."""
 
-    @property
-    def status(self) -> str:
-        """As ``SearchResult.status``."""
-        return str(self._fact("status"))
+    status = _Read(_fact(str))
+    """Why the search ended, as ``SearchResult.status``."""
 
-    @property
-    def limit_hit(self) -> str:
-        """The limit that stopped it; ``""`` if none did."""
-        return str(self._fact("limit_hit"))
+    limit_hit = _Read(_fact(str))
+    """The limit that stopped it; ``""`` if none did."""
 
-    @cached_property
-    def proved(self) -> bool:
-        """Whether an independent check accepted its proof."""
-        return bool(self._fact("proved"))
+    proved = _Read(_fact(bool))
+    """Whether an independent check accepted its proof."""
 
     @property
     def proof_edge(self) -> int:
         """The edge that finished the accepted proof; -1 unless :attr:`proved`."""
-        edge = self._fact("proof_edge")
+        edge = self.table.column("proof_edge")[0].as_py()
         return -1 if edge is None else int(edge)
 
-    @property
-    def seed(self) -> int:
-        """Of the search."""
-        return int(self._fact("seed"))
+    seed = _Read(_fact(int))
+    """The seed of the search."""
 
-    @property
-    def environment(self) -> str:
-        """Name of the environment."""
-        return str(self._fact("environment"))
+    environment = _Read(_fact(str))
+    """Name of the environment."""
 
-    @property
-    def generator(self) -> str:
-        """Name of the tactic generator."""
-        return str(self._fact("generator"))
+    generator = _Read(_fact(str))
+    """Name of the tactic generator."""
 
-    @property
-    def scorer(self) -> str:
-        """Name of the value scorer."""
-        return str(self._fact("scorer"))
+    scorer = _Read(_fact(str))
+    """Name of the value scorer."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Hash of what the environment depends on."""
-        return str(self._fact("fingerprint"))
+    fingerprint = _Read(_fact(str))
+    """Hash of what the environment depends on."""
 
     @property
     def limit(self) -> Limit:
         """The bounds of the search."""
-        return Limit(**self._fact("limits"))
+        return Limit(**self.table.column("limits")[0].as_py())
 
     # ------------------------------------------------------------------------------------------------- the nodes
 
@@ -186,70 +189,44 @@ class RecordedSearch:
         """How many distinct states were reached, the root included; at least 1."""
         return int(self.table.num_rows)
 
-    @cached_property
-    def text(self) -> list[str]:
-        """The states' texts, shape ``(num_nodes,)``."""
-        return [str(text) for text in self.table.column("text").to_pylist()]
+    text = _Read(_texts)
+    """The states' texts, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def key(self) -> list[str]:
-        """Hashes of the states' texts, shape ``(num_nodes,)``; equal across searches for equal texts."""
-        return [str(key) for key in self.table.column("key").to_pylist()]
+    key = _Read(_texts)
+    """Hashes of the states' texts, shape ``(num_nodes,)``; equal across searches for equal texts."""
 
-    @cached_property
-    def num_goals(self) -> NDArray[np.int32]:
-        """Open goals of each node, shape ``(num_nodes,)``."""
-        return self._column("num_goals")
+    num_goals = _Read(_column(np.int32))
+    """Open goals of each node, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def depth(self) -> NDArray[np.int32]:
-        """Steps from the root on the best path, shape ``(num_nodes,)``."""
-        return self._column("depth")
+    depth = _Read(_column(np.int32))
+    """Steps from the root on the best path, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def logprob(self) -> NDArray[np.float64]:
-        """Sum of the log-probabilities on the best path, shape ``(num_nodes,)``."""
-        return self._column("logprob")
+    logprob = _Read(_column(np.float64))
+    """Sum of the log-probabilities on the best path, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def num_tokens(self) -> NDArray[np.int64]:
-        """Sum of the token counts on the best path, shape ``(num_nodes,)``."""
-        return self._column("num_tokens")
+    num_tokens = _Read(_column(np.int64))
+    """Sum of the token counts on the best path, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def value(self) -> NDArray[np.float64]:
-        """The scorer's values, higher is better, shape ``(num_nodes,)``; ``nan`` where it gave none."""
-        return self._column("value", np.nan)
+    value = _Read(_column(np.float64, np.nan))
+    """The scorer's values, higher is better, shape ``(num_nodes,)``; ``nan`` where it gave none."""
 
-    @cached_property
-    def priority(self) -> NDArray[np.float64]:
-        """The frontier's order, shape ``(num_nodes,)``; ``nan`` for a node that never was in it."""
-        return self._column("priority", np.nan)
+    priority = _Read(_column(np.float64, np.nan))
+    """The frontier's order, shape ``(num_nodes,)``; ``nan`` for a node that never was in it."""
 
-    @cached_property
-    def expanded(self) -> NDArray[np.bool_]:
-        """Whether each node was expanded, shape ``(num_nodes,)``."""
-        return self._column("expanded")
+    expanded = _Read(_column(np.bool_))
+    """Whether each node was expanded, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def expansion(self) -> NDArray[np.int32]:
-        """Place of each node in the order of expansion, from 0, shape ``(num_nodes,)``; -1 if not expanded."""
-        return self._column("expansion", -1)
+    expansion = _Read(_column(np.int32, -1))
+    """Place of each node in the order of expansion, from 0, shape ``(num_nodes,)``; -1 if not expanded."""
 
-    @cached_property
-    def seconds(self) -> NDArray[np.float64]:
-        """When each node was met, in seconds since the start of the search, shape ``(num_nodes,)``."""
-        return self._column("seconds")
+    seconds = _Read(_column(np.float64))
+    """When each node was met, in seconds since the start of the search, shape ``(num_nodes,)``."""
 
-    @cached_property
-    def best_edge(self) -> NDArray[np.int32]:
-        """The last edge of each node's best path, shape ``(num_nodes,)``; -1 for the root."""
-        return self._column("best_edge", -1)
+    best_edge = _Read(_column(np.int32, -1))
+    """The last edge of each node's best path, shape ``(num_nodes,)``; -1 for the root."""
 
-    @cached_property
-    def on_proof(self) -> NDArray[np.bool_]:
-        """Whether each node lies on the proof that was found, shape ``(num_nodes,)``."""
-        return self._column("on_proof")
+    on_proof = _Read(_column(np.bool_))
+    """Whether each node lies on the proof that was found, shape ``(num_nodes,)``."""
 
     @cached_property
     def parents(self) -> list[list[int]]:
@@ -268,13 +245,12 @@ class RecordedSearch:
     def recorded_labels(self) -> Labels:
         """The labels as the file has them, for those who check it."""
         return Labels(
-            [str(label) for label in self.table.column("label").to_pylist()], self._column("remaining", -1).tolist()
+            _texts(self.table.column("label")),
+            _column(np.int32, -1)(self.table.column("remaining")).tolist(),
         )
 
-    @property
-    def min_expansions(self) -> int:
-        """What the recorded labels demanded of negatives."""
-        return int(self._fact("min_expansions"))
+    min_expansions = _Read(_fact(int))
+    """What the recorded labels demanded of negatives."""
 
     def relabel(self, min_expansions: int) -> Labels:
         """The labels with another demand on negatives; see :func:`proofsearch.trajectory.labels.label`."""
@@ -337,8 +313,8 @@ class RecordedSearch:
         goals = self.table.column("goals").to_pylist()
         rows = zip(self.key, self.text, self.num_goals.tolist(), goals, strict=True)
         return [
-            RecordedState(key, text, num_goals, of or (), (self, node))
-            for node, (key, text, num_goals, of) in enumerate(rows)
+            RecordedState(key, text, num_goals, row_goals or (), (self, node))
+            for node, (key, text, num_goals, row_goals) in enumerate(rows)
         ]
 
     # ------------------------------------------------------------------------------------------------- the edges
@@ -346,7 +322,7 @@ class RecordedSearch:
     @cached_property
     def edges(self) -> RecordedEdges:
         """The edges, by their numbers in the search."""
-        return RecordedEdges(self.table, self._column("first_edge", -1), self.search_id)
+        return RecordedEdges(self.table, _column(np.int32, -1)(self.table.column("first_edge")), self.search_id)
 
     def graph(self) -> SearchGraph:
         """The search graph, exactly as it was, with :class:`RecordedState` for states, but for ``solved_by``.
@@ -373,24 +349,24 @@ class RecordedSearch:
                 raise InputError(
                     f"search {self.search_id}: damaged: node {node} was expanded before an edge reached it"
                 )
-            of = edges.range(node)
-            outcomes = [OutcomeKind(kind) for kind in edges.outcome[of.start : of.stop].tolist()]
+            steps = edges.range(node)
+            outcomes = [OutcomeKind(kind) for kind in edges.outcome[steps.start : steps.stop].tolist()]
             failures: dict[int, Outcome | Refused] = {
                 place: Finished()
                 if kind == OutcomeKind.FINISHED
-                else made[kind](edges.message.get(of.start + place, ""))
+                else made[kind](edges.message.get(steps.start + place, ""))
                 for place, kind in enumerate(outcomes)
                 if kind != OutcomeKind.ADVANCED
             }
             graph.expand(
                 node,
-                edges.tactic[of.start : of.stop],
-                edges.logprob[of.start : of.stop].tolist(),
-                edges.num_tokens[of.start : of.stop].tolist(),
-                [states[target] for edge in of for target in edges.targets(edge)],
+                edges.tactic[steps.start : steps.stop],
+                edges.logprob[steps.start : steps.stop].tolist(),
+                edges.num_tokens[steps.start : steps.stop].tolist(),
+                [states[target] for edge in steps for target in edges.targets(edge)],
                 failures,
                 0.0,
-                [len(targets) for edge in of if (targets := edges.targets(edge))] if edges.also else None,
+                [len(targets) for edge in steps if (targets := edges.targets(edge))] if edges.also else None,
             )
         same = list(graph.edge_target) == edges.target.tolist() and graph.edge_also == edges.also
         if graph.num_nodes != self.num_nodes or not same:

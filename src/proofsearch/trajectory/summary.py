@@ -243,7 +243,7 @@ def _wrong(search: RecordedSearch) -> Iterable[str]:
             yield f"node {node} has an empty text"
         if key != state_key(text):
             yield f"node {node}: key {key} is not the hash of its text, {state_key(text)}"
-    goals = [len(of or ()) for of in table.column("goals").to_pylist()]
+    goals = [len(row or ()) for row in table.column("goals").to_pylist()]
     for node, (count, num_goals) in enumerate(zip(goals, search.num_goals.tolist(), strict=True)):
         if not count == num_goals >= 1:
             yield f"node {node}: num_goals is {num_goals}, with {count} goals; expected as many, at least 1"

@@ -634,7 +634,12 @@ def record(folder: Path, name: str, position: int, split: str, path: Sequence[tu
     writer = TrajectoryWriter(Origin())
     theorem = Theorem(name, "", position=position, split=split)
     search(
-        theorem, script, script, config=SearchConfig(), accept=lambda _: Verdict(True, "checker"), observers=[writer]
+        theorem,
+        script,
+        script,
+        config=SearchConfig(),
+        accept=lambda _: (Verdict(True, "checker"), None),
+        observers=[writer],
     )
     taken = writer.take()
     assert taken is not None

@@ -295,7 +295,7 @@ def heard(*keys: str, mode: Any = "processes", **execution: Any) -> tuple[list[t
     """What workers told, with the job it was told at, and the results."""
     said: list[tuple[str, Any]] = []
     executor = LocalExecutor(LocalConfig(mode=mode), ExecutionConfig(**{"workers": 2} | execution))
-    executor.hear_with(lambda job, progress: said.append((job.key, progress)))
+    executor.relay_progress_to(lambda job, progress: said.append((job.key, progress)))
     try:
         results = by_key(executor.run(fakeworkers.TellingWorker, jobs(*keys)))
     finally:

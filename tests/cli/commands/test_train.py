@@ -13,7 +13,7 @@ from installing import Site
 
 from proofsearch.cli.output.training import TrainingDisplay, figures
 from proofsearch.protocols import TrainingReport
-from proofsearch.training import Noted, Progressed
+from proofsearch.protocols.events import Noted, Progressed
 
 SHOWN = ("--env", "shown", "--local-mode", "threads", "--workers", "2")
 TALLY = ("--plugin", "tally", *SHOWN)

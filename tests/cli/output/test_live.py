@@ -22,7 +22,7 @@ from rich.console import Console
 
 from proofsearch.cli.output.live import LiveSearches
 from proofsearch.cli.output.run import Bars, Lines, Silence, display
-from proofsearch.engine.glimpses import Glimpse
+from proofsearch.protocols.events import Glimpse
 from proofsearch.runs import RunFolder
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"

@@ -10,8 +10,7 @@ import pytest
 from proofsearch.cli.output import training as training_output
 from proofsearch.cli.output.training import TrainingDisplay
 from proofsearch.protocols import TrainingReport
-from proofsearch.runs.run import Preparing
-from proofsearch.training import Progressed
+from proofsearch.protocols.events import Preparing, Progressed
 
 
 class Shown:

@@ -134,7 +134,11 @@ def test_steps_to_several_parts_are_all_there(seed: int) -> None:
     rules, theorem = random_rules(seed), Theorem("fake", "root")
     config = SearchConfig.model_validate({"strategy": "and-or"})
     result = run_search(
-        theorem, PartsSession(rules), RulesGenerator(rules), config=config, accept=lambda path: Verdict(True, "any 1.0")
+        theorem,
+        PartsSession(rules),
+        RulesGenerator(rules),
+        config=config,
+        accept=lambda path: (Verdict(True, "any 1.0"), None),
     )
     graph = result.graph
     search = RecordedSearch(to_table(graph, result, theorem, Origin(), search_id="s"))

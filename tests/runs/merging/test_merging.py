@@ -20,6 +20,7 @@ from proofsearch.config.shard import Shards
 from proofsearch.errors import RunFolderError, StorageError
 from proofsearch.evaluation import evaluate
 from proofsearch.evaluation.settings import EvaluationSettings
+from proofsearch.protocols.events import Preparing
 from proofsearch.runs import RunFolder
 from proofsearch.runs.merging import merge_runs
 from proofsearch.runs.recorded import disagreements
@@ -257,16 +258,16 @@ def test_what_is_taken_stays(search: Search, tmp_path: Path) -> None:
 def test_one_process_merges_into_a_place(search: Search, tmp_path: Path) -> None:
     run = search("run", "1/2")
 
-    def again(what: str, done: int, total: int) -> None:
-        if what == "merging searches":
+    def again(event: object) -> None:
+        if isinstance(event, Preparing) and event.message == "merging searches":
             with pytest.raises(
                 RunFolderError, match=rf"another process \(pid {os.getpid()}\) is writing to this merged"
             ):
                 merge_runs([run], tmp_path / "merged")
-            tried.append(what)
+            tried.append(event.message)
 
     tried: list[str] = []
-    assert merge_runs([run], tmp_path / "merged", on_status=again).proved == 10
+    assert merge_runs([run], tmp_path / "merged", on_event=again).proved == 10
     assert tried
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from proofsearch.config import ComponentConfig
+from proofsearch.protocols import Observer
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Builder, RunInfo, TheoremResult
 
 COLUMNS = ("seconds", "done", "proved", "theorem", "ending", "expansions", "search_seconds")
-"""Of the table: since the run began or was gone on with, how many theorems have a result and how many of these in this
-session are proved; then the theorem, how its search ended, and what it took."""
+"""The table's columns: the seconds since the run began or was resumed, how many theorems have a result, and how many of
+these were proved since then; then the theorem, how its search ended, and what it took."""
 
 
 class ProgressConfig(ComponentConfig):
@@ -26,7 +27,7 @@ class ProgressConfig(ComponentConfig):
     path: Path = Field(default=Path("progress.csv"), description="The table; what is there is replaced.")
 
 
-class Progress:
+class Progress(Observer):
     """Watches a run, not its searches; see :class:`proofsearch.protocols.RunObserver`.
 
     Only the process that leads the run is told of it, so one process alone writes.
@@ -48,7 +49,7 @@ class Progress:
         self._write(COLUMNS, "w")
 
     def searched(self, result: TheoremResult) -> None:
-        """Adds a line."""
+        """Adds a line for the theorem."""
         self._done += 1
         self._proved += result.proved
         seconds = self._clock() - self._began
@@ -58,10 +59,8 @@ class Progress:
     def run_finished(self, run: RunInfo, results: Mapping[str, TheoremResult]) -> None:
         """Adds nothing: the last line says it all."""
 
-    def close(self) -> None:
-        """Holds nothing: each line is written at once, so that a run that is killed leaves a whole table."""
-
     def _write(self, row: tuple[object, ...], mode: str = "a") -> None:
+        # The file is closed after each line, so a run that is killed leaves a whole table.
         with self._path.open(mode, newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
 

@@ -43,7 +43,7 @@ class Ridge:
 
     @classmethod
     def fit(cls, rows: Array, targets: Array, penalty: float) -> Self:
-        """Fits it.
+        """Fits the regression.
 
         Args:
             rows: shape ``(n, columns)``, with ``n`` at least 1.

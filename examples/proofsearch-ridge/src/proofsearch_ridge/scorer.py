@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError
-from proofsearch.protocols import ScoreRequest
+from proofsearch.protocols import ScoreRequest, ValueScorer
 from proofsearch_ridge.config import RidgeConfig
 from proofsearch_ridge.features import NAMES, features
 from proofsearch_ridge.model import Ridge
 from proofsearch_ridge.trainer import MODEL
 
 
-class RidgeScorer:
+class RidgeScorer(ValueScorer):
     """Values a state by minus the logarithm of the steps that are expected to remain: higher is better.
 
     Raises:
@@ -34,6 +34,3 @@ class RidgeScorer:
         rows = features([request.state for request in requests])
         values = -(self._model.expected(rows) + self._caution * self._model.deviations(rows))
         return [float(value) for value in values]
-
-    def close(self) -> None:
-        """Holds nothing that must be freed. Idempotent."""

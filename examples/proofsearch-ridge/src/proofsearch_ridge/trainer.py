@@ -25,7 +25,7 @@ MODEL = "model.json"
 """The file with what was learnt."""
 
 PROGRESS = "progress.json"
-"""The file with the errors of the penalties that were tried, while a training goes on."""
+"""The file with the errors of the penalties that were tried, during a training."""
 
 _FIRST_PENALTY = 0.01
 
@@ -37,7 +37,7 @@ class RidgeTrainer:
         self._config = config
 
     def train(self, request: TrainingRequest) -> Path:
-        """Trains, or goes on training, and writes the checkpoint.
+        """Trains, or resumes the training, and writes the checkpoint.
 
         Raises:
             InputError: there is nothing to learn from, or too little to measure.
@@ -51,7 +51,7 @@ class RidgeTrainer:
         errors = _saved(out) if request.resume else []
         for penalty in penalties[len(errors) :]:
             errors.append(_error(rows, targets, parts, penalty))
-            # Saved before it is told: Ctrl-C may come at any report, and a training goes on from what was saved.
+            # Saved before it is told: Ctrl-C may come at any report, and a training resumes from what was saved.
             storage.write_whole(out / PROGRESS, json.dumps(errors).encode())
             request.report(TrainingReport(len(errors), len(penalties), {"loss": errors[-1]}))
         best = int(np.argmin(errors))

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem, Verdict
 from proofsearch.errors import ProofError, UsageError
+from proofsearch.protocols import Environment
 from proofsearch_sat.checker import CHECKER, heading, problem_of
 from proofsearch_sat.clauses import Clause, tidy, variables, written
 from proofsearch_sat.families import Problem
@@ -19,7 +20,7 @@ LONGEST_DEMONSTRATION = 200
 """Steps after which a demonstration is given up."""
 
 
-class SatEnvironment:
+class SatEnvironment(Environment):
     """Unsatisfiable formulas; see :class:`proofsearch.protocols.Environment`.
 
     Whether a formula is satisfiable is not looked at: then it has no proof.
@@ -99,9 +100,6 @@ class SatEnvironment:
             "formulas": hashlib.sha256(formulas.encode()).hexdigest(),
         }
 
-    def close(self) -> None:
-        """Holds nothing that must be freed. Idempotent."""
-
     def _formulas(self) -> Mapping[str, tuple[Theorem, tuple[Clause, ...]]]:
         if not self._read:
             for problem in self._problems():
@@ -146,6 +144,6 @@ def _looked_ahead(propagation: Propagation, case: Case) -> int:
 
 
 def _split_of(name: str) -> str:
-    """By the name alone, so that a new formula moves no other: half train, a quarter each validation and test."""
+    """The split, by the name alone, so that a new formula moves no other: half train, a quarter each for the others."""
     bucket = hashlib.sha256(name.encode()).digest()[0] % 4
     return "test" if bucket == 0 else "validation" if bucket == 1 else "train"

@@ -11,25 +11,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from proofsearch import Candidate
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, TacticGenerator
 from proofsearch_sat.config import JeroslowWangConfig
 
 _NEVER = 1e-3
 """The score of a literal that does not occur: its variable is not impossible, only unlikely."""
 
 
-class JeroslowWang:
+class JeroslowWang(TacticGenerator):
     """A policy for the environment ``sat``; see :class:`proofsearch.protocols.TacticGenerator`."""
 
     def __init__(self, config: JeroslowWangConfig) -> None:
         self._config = config
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
-        """At most ``n`` candidates a request, best first; none for what is no formula."""
+        """Returns at most ``n`` candidates a request, best first; none for what is no formula."""
         return [self._candidates(request.state.goals[0].text)[:n] for request in requests]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
     def _candidates(self, goal: str) -> list[Candidate]:
         scores = self._scores(goal)

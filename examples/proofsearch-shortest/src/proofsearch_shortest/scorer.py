@@ -9,7 +9,7 @@ from pydantic import Field
 
 from proofsearch import ProofState
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder, ScoreRequest
+from proofsearch.protocols import Builder, ScoreRequest, ValueScorer
 
 
 class ShortestConfig(ComponentConfig):
@@ -21,7 +21,7 @@ class ShortestConfig(ComponentConfig):
     goal_cost: float = Field(default=1.0, ge=0, description="Symbols that each open goal counts in addition.")
 
 
-class ShortestScorer:
+class ShortestScorer(ValueScorer):
     """Values a state by minus the size of its goals, in symbols; see :class:`proofsearch.protocols.ValueScorer`."""
 
     def __init__(self, config: ShortestConfig) -> None:
@@ -30,9 +30,6 @@ class ShortestScorer:
     def score(self, requests: Sequence[ScoreRequest]) -> list[float | None]:
         """One value a request, at most 0: higher is better."""
         return [-self._size(request.state) for request in requests]
-
-    def close(self) -> None:
-        """Holds nothing."""
 
     def _size(self, state: ProofState) -> float:
         # A goal's tree says exactly how many symbols it has; words are the next best thing.

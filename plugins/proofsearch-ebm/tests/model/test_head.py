@@ -133,7 +133,7 @@ def test_trained_heads_of_every_shape_have_singular_values_of_at_most_one(width:
         torch.nn.functional.mse_loss(head(rows, draw).energy, wanted).backward()
         optimiser.step()
     before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
-    settled = head.settled()
+    settled = head.with_exact_norms()
     for name, tensor in head.state_dict().items():
         assert torch.equal(tensor, before[name])  # a look at the head changes nothing of its training
     assert head.training

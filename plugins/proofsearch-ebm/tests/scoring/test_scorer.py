@@ -191,7 +191,9 @@ def test_options_that_the_encoder_does_not_have_are_refused_with_the_file_that_n
             raise InputError(f"options kept for the encoder {name!r}: size: no such option")
 
     folder = checkpoint()
-    with pytest.raises(InputError, match=r"its encoder 'letters' can't be had: options kept .* size: no such") as found:
+    with pytest.raises(
+        InputError, match=r"its encoder 'letters' can't be built: options kept .* size: no such"
+    ) as found:
         open_scorer(EbmConfig(path=folder), Refusing(letters()))
     assert str(found.value).startswith(str(folder / "manifest.json"))
 

@@ -52,13 +52,13 @@ def adapt(tactic: str, there: str, here: str) -> list[tuple[str, float]]:
     beam = [_Alignment(_bound({}, old.target, new.target, old, new), 1.0)]
     for name in used:
         wider = [wide for narrow in beam for wide in _counterparts(name, narrow, old, new)]
-        beam = sorted(wider, key=lambda one: -one.score)[:_BEAM]
+        beam = sorted(wider, key=lambda alignment: -alignment.score)[:_BEAM]
     found: dict[str, float] = {}
-    for one in beam:
-        renaming = {name: one.names[name] for name in used}
+    for alignment in beam:
+        renaming = {name: alignment.names[name] for name in used}
         for name in given:
             renaming[name] = _fresh(name, {*new.types, *spelt, *renaming.values()})
-        found.setdefault(_renamed(tactic, renaming), one.score)
+        found.setdefault(_renamed(tactic, renaming), alignment.score)
     return list(found.items())[:_MOST]
 
 
@@ -68,7 +68,7 @@ def _renamed(tactic: str, names: Mapping[str, str]) -> str:
 
 
 def _counterparts(name: str, so_far: _Alignment, old: ReadGoal, new: ReadGoal) -> Iterator[_Alignment]:
-    """The ways to go on with an alignment so that it has a counterpart of a hypothesis."""
+    """The ways to extend an alignment by a counterpart of a hypothesis."""
     kind = old.types[name]
     place = len(old.types) - list(old.types).index(name)
     taken = {other for known, other in so_far.names.items() if known != name}

@@ -38,7 +38,7 @@ def doctor(
 
     Exit 0 if searches can use it, exit 10 if something has to be put right.
     """
-    from proofsearch_lean.diagnosis import examine_with
+    from proofsearch_lean.diagnosis import examine_toolchain
 
     config = LeanConfig(
         project=project,
@@ -50,7 +50,7 @@ def doctor(
         timeout=seconds,
     )
     problems = 0
-    for finding in examine_with(config):
+    for finding in examine_toolchain(config):
         problems += finding.state == "problem"
         remedy = f"\n    → {finding.remedy}" if finding.remedy and finding.state != "found" else ""
         streams.output(f"{_MARKS[finding.state]} {finding.what}: {finding.message}{remedy}")

@@ -15,8 +15,8 @@ from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem
 from proofsearch.protocols import Session
 from proofsearch_lean.theorems.scanner import CLOSING, OPENING, ScanError, Token, tokens
 
-_GOES_ON = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
-"""What goes on with the step before it though it stands where a step begins: alternatives, and steps of ``calc``."""
+_CONTINUING = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
+"""What continues the step before it though it stands where a step begins: alternatives, and steps of ``calc``."""
 _TAKING_WORDS = "=> · . by | all_goals any_goals focus repeat repeat' try iterate conv first"
 _TAKES_ALL = frozenset(_TAKING_WORDS.split())
 """Behind these, a ``;`` belongs to what they take."""
@@ -47,7 +47,7 @@ def steps_of(proof: str) -> list[str]:
     for begin, behind in pairwise([*begins, len(read)]):
         last = behind - 1 if read[behind - 1].text == ";" else behind
         if last > begin:
-            steps.append(_beside(proof[read[begin].start : read[last - 1].end], column))
+            steps.append(_moved_to_margin(proof[read[begin].start : read[last - 1].end], column))
     return steps
 
 
@@ -59,7 +59,7 @@ def _beginnings(read: Sequence[Token], column: int | None) -> list[int] | None:
         if depth <= 0 and number and column is not None and token.leads and token.column <= column:
             if token.column < column:
                 return None
-            if token.text not in _GOES_ON and begins[-1] != number:
+            if token.text not in _CONTINUING and begins[-1] != number:
                 begins.append(number)
                 divides = True
         depth += (token.text in OPENING) - (token.text in CLOSING)
@@ -70,7 +70,7 @@ def _beginnings(read: Sequence[Token], column: int | None) -> list[int] | None:
     return begins
 
 
-def _beside(text: str, column: int | None) -> str:
+def _moved_to_margin(text: str, column: int | None) -> str:
     """A text whose first line stood at a column, moved to the margin; where that isn't known, its other lines are."""
     first, _, rest = text.partition("\n")
     if not rest:

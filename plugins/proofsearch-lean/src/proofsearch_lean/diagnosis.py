@@ -13,7 +13,7 @@ from proofsearch.diagnosis import program
 from proofsearch.errors import UsageError
 from proofsearch.process.programs import run_command
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.scripts import written
+from proofsearch_lean.scripts import proof_text
 from proofsearch_lean.server.connection import ConnectionLostError
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
@@ -31,7 +31,7 @@ from proofsearch_lean.transports import Open
 from proofsearch_lean.verification import find_checker, verify
 
 _SECONDS = 120.0
-"""For Lean to say its version, to start its server, and to check a proof; imports of a project aren't read."""
+"""The seconds for Lean to say its version, to start its server, and to check a proof without imports."""
 
 _TRIED = LeanTheorem("proofsearch_trial", "theorem proofsearch_trial (p q : Prop) (h : p ∧ q) : q ∧ p")
 _STEPS = ("exact ⟨h.2, h.1⟩",)
@@ -41,12 +41,12 @@ def examine() -> Iterator[Finding]:
     """Lean as it is found without options: in a Lake project, run in its folder, the project's."""
     here = Path.cwd()
     project = here if is_project(here) else None
-    yield from examine_with(
+    yield from examine_toolchain(
         LeanConfig(project=project, start_timeout=_SECONDS, check_timeout=_SECONDS, timeout=_SECONDS)
     )
 
 
-def examine_with(config: LeanConfig) -> Iterator[Finding]:
+def examine_toolchain(config: LeanConfig) -> Iterator[Finding]:
     """Lean as these options say: programs, version, project, one trial, one check, second checkers."""
     yield from _managers()
     try:
@@ -133,7 +133,7 @@ def _trial(toolchain: Toolchain, config: LeanConfig) -> Finding:
 
 def _check(toolchain: Toolchain, config: LeanConfig) -> Finding:
     config = config.model_copy(update={"checker": "none"})
-    verdict = verify(toolchain, config, _TRIED, written(_TRIED, _STEPS))
+    verdict = verify(toolchain, config, _TRIED, proof_text(_TRIED, _STEPS))
     if verdict.proved:
         return Finding("check", "found", f"{verdict.checker} checked a proof in a fresh process ({verdict.tier})")
     command = " ".join(toolchain.command)

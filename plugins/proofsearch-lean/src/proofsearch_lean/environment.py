@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Demonstration, Finished, Goal, Theorem, Unusable, Verdict
-from proofsearch.errors import InputError, ProofError, UsageError
+from proofsearch.errors import InputError, ProofError, UsageError, near
 from proofsearch.process import streams
 from proofsearch.protocols import Usage
 from proofsearch_lean.adaptation import adapt
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.demonstrations import replay, steps_of
 from proofsearch_lean.memory import usage_of
-from proofsearch_lean.scripts import flaw, written
+from proofsearch_lean.scripts import flaw, proof_text
 from proofsearch_lean.server.connection import ConnectionLostError
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.session import LeanSession
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.theorems import LeanLibrary, audit, compared, read_library
+from proofsearch_lean.theorems import LeanLibrary, audit, compare_versions, read_library
 from proofsearch_lean.toolchain import Toolchain, find_toolchain
 from proofsearch_lean.transports import Transport
 from proofsearch_lean.verification import find_checker, verify
@@ -77,7 +76,7 @@ class LeanEnvironment:
         return read_library(self._config)
 
     def theorems(self) -> Sequence[Theorem]:
-        """Those that the options name, in the order of the files."""
+        """The theorems that the options name, in the order of the files."""
         return list(self.library.theorems)
 
     def theorem(self, name: str) -> Theorem:
@@ -88,12 +87,11 @@ class LeanEnvironment:
         """
         found = self.library.by_name.get(name)
         if found is None:
-            unusable = next((one for one in self.library.unusable if one.name == name), None)
+            unusable = next((left_out for left_out in self.library.unusable if left_out.name == name), None)
             if unusable is not None:
                 raise UsageError(f"{name} at {unusable.source} can't be searched for: {unusable.reason}")
-            near = difflib.get_close_matches(name, self.library.by_name, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{self._config.file or self._config.theorems} has no theorem {name!r}{hint}")
+            where = self._config.file or self._config.theorems
+            raise UsageError(f"{where} has no theorem {name!r}{near(name, self.library.by_name, 3)}")
         return found
 
     def source(self, name: str) -> LeanTheorem:
@@ -102,7 +100,7 @@ class LeanEnvironment:
 
     def prepare(self) -> None:
         """Says once a run which Lean searches, and warns where the theorems were written for another one."""
-        said, differs = compared(self.library.toolchains, self.toolchain.version)
+        said, differs = compare_versions(self.library.toolchains, self.toolchain.version)
         if differs:
             streams.warning(said)
         elif said:
@@ -139,7 +137,7 @@ class LeanEnvironment:
     # -- searching -----------------------------------------------------------------------------------------------
 
     def open(self, theorem: Theorem) -> LeanSession:
-        """A session with a process of Lean's to itself, which goes on with the next theorem when it is closed.
+        """A session with a process of Lean's to itself, which serves the next theorem when the session is closed.
 
         Raises:
             InputError: Lean's server can't be started.
@@ -185,7 +183,7 @@ class LeanEnvironment:
         with self._lock:
             waiting = [transport.usage() for transport in self._idle]
         above = usage_of(*(self._started.processes() if self._started else ()))
-        return Usage(above.memory + sum(one.memory for one in waiting), above.processes + len(waiting))
+        return Usage(above.memory + sum(usage.memory for usage in waiting), above.processes + len(waiting))
 
     def renew(self) -> None:
         """Ends the processes that wait; the next theorem begins with a new one."""
@@ -208,12 +206,12 @@ class LeanEnvironment:
                 raise ProofError(f"{theorem.name}: step {number} is no tactic: {wrong}")
         session = self.open(theorem)
         try:
-            result = session.replayed(tactics)
+            result = session.replay(tactics)
         finally:
             session.close()
         if not isinstance(result, Finished):
             raise ProofError(f"{theorem.name}: the path does not finish, it ends with {result}")
-        return written(source, tactics)
+        return proof_text(source, tactics)
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Has a written proof checked by a fresh process of Lean's; see :mod:`proofsearch_lean.verification`."""

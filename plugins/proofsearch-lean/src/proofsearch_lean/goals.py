@@ -39,7 +39,7 @@ def words(text: str) -> tuple[str, ...]:
 def read_goal(text: str) -> ReadGoal:
     """Reads a goal as Lean prints it: a ``case`` line, a hypothesis a line, and the target behind ``⊢``.
 
-    Lines that begin with blank space go on with what is before them. What isn't understood is left out.
+    Lines that begin with blank space continue what is before them. What isn't understood is left out.
     """
     entries: list[str] = []
     for line in text.split("\n"):

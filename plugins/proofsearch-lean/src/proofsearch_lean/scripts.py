@@ -49,7 +49,7 @@ def indented(tactic: str) -> str:
     return "".join(f"{INDENT}{line}\n" if line.strip() else "\n" for line in lines)
 
 
-def written(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
+def proof_text(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
     """A whole file that ends with the theorem and the proof that these tactics are."""
     return heading(theorem) + "".join(map(indented, tactics))
 
@@ -57,7 +57,7 @@ def written(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
 def flaw(tactic: str) -> str:
     """Why a text can't be a step, whatever Lean says of it; ``""`` where it can.
 
-    A step has to be tactics of its own: it neither goes on with what stands before it, as ``at h`` would, nor is left
+    A step has to be tactics of its own: it neither continues what stands before it, as ``at h`` would, nor is left
     open so that what follows becomes a part of it, as ``exact by`` is. It may leave no hole, which Lean reports only
     where no goal is open. And it may say nothing for which every check would refuse it.
     """

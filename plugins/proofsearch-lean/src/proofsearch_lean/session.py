@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from proofsearch import Advanced, Outcome, ProofState, Rejected, State
 from proofsearch.protocols import Usage
@@ -43,12 +43,7 @@ class LeanSession:
         path = (*path, tactic)
         return self._outcome(self._transport.trial(path), path)
 
-    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
-        """Tries tactics one after the other, each when it is asked for: side by side they share what is before them."""
-        for tactic in tactics:
-            yield self.step(state, tactic)
-
-    def replayed(self, tactics: Sequence[str]) -> Result:
+    def replay(self, tactics: Sequence[str]) -> Result:
         """What becomes of a whole path in this session."""
         result = self._transport.begin(self._theorem)
         return self._transport.trial(tactics) if tactics and isinstance(result, Open) else result

@@ -18,7 +18,7 @@ MINIMUM = (4, 20)
 """The oldest Lean that is taken; older language servers answer otherwise."""
 
 RECOMMENDED = (4, 26)
-"""From here on, Lean elaborates tactic proofs step by step without faults that are known."""
+"""The oldest Lean that elaborates tactic proofs step by step without known faults."""
 
 _GET_LEAN = "get elan from https://lean-lang.org/install and run `elan default stable`"
 
@@ -138,7 +138,7 @@ def find_project(folder: Path) -> Path:
     if missing:
         # Lake would begin to load them from the network, in the midst of a search.
         raise UsageError(
-            f"{option}: what it depends on isn't there: {', '.join(missing)}; run `lake exe cache get` (for Mathlib) "
+            f"{option}: its dependencies are missing: {', '.join(missing)}; run `lake exe cache get` (for Mathlib) "
             "and `lake build` in it"
         )
     return folder
@@ -212,8 +212,8 @@ def _version(command: tuple[str, ...], folder: Path, timeout: float) -> str:
     if number(version) < MINIMUM:
         least = ".".join(map(str, MINIMUM))
         raise UsageError(
-            f"Lean {version} is too old, {least} is the least; install a newer one (`elan default stable`), in a "
-            "project by its file lean-toolchain and `lake update`"
+            f"Lean {version} is too old; {least} or newer is needed: install one (`elan default stable`), in a project "
+            "by its file lean-toolchain and `lake update`"
         )
     return version
 

@@ -10,9 +10,6 @@ from proofsearch import Crashed, Finished, Rejected, TimedOut
 from proofsearch.protocols import Usage
 from proofsearch_lean.statements import LeanTheorem
 
-INTERRUPTED = "interrupted"
-"""The message of a trial that was ended from outside."""
-
 
 @dataclass(frozen=True, slots=True)
 class Open:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proofsearch_lean.theorems.toolchains import compared, version_in
+from proofsearch_lean.theorems.toolchains import compare_versions, version_in
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_versions_are_found_in_what_is_said(said: str, version: str) -> None:
 
 
 def test_nothing_is_said_where_no_source_says_anything() -> None:
-    assert compared({}, "4.35.0") == ("", False)
+    assert compare_versions({}, "4.35.0") == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,6 @@ def test_nothing_is_said_where_no_source_says_anything() -> None:
     ],
 )
 def test_they_are_compared(written_for: dict[str, int], warns: bool, said: str) -> None:
-    sentence, warning = compared(written_for, "4.35.0")
+    sentence, warning = compare_versions(written_for, "4.35.0")
     assert warning is warns
     assert said in sentence

@@ -11,7 +11,7 @@ import pytest
 from attacks import ATTACKS, FALSE, Attack
 from lean_installation import Installation
 from proofsearch_lean.config import STANDARD_AXIOMS, LeanConfig
-from proofsearch_lean.scripts import heading, indented, written
+from proofsearch_lean.scripts import heading, indented, proof_text
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
 from proofsearch_lean.verification import verify
@@ -26,7 +26,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_is_refused(attack: Attack, toolchain: Toolchain, config: LeanConfig) -> None:
-    verdict = verify(toolchain, config, attack.theorem, written(attack.theorem, [attack.script]))
+    verdict = verify(toolchain, config, attack.theorem, proof_text(attack.theorem, [attack.script]))
     assert not verdict.proved
     assert verdict.message and not verdict.tier
 
@@ -35,7 +35,7 @@ def test_is_refused(attack: Attack, toolchain: Toolchain, config: LeanConfig) ->
 def test_would_deceive(attack: Attack, lean: Installation, tmp_path: Path) -> None:
     """What the check guards against is real: Lean says no error and of the name that it rests on nothing."""
     source = tmp_path / "a.lean"
-    source.write_text(written(attack.theorem, [attack.script]) + "#print axioms target\n")
+    source.write_text(proof_text(attack.theorem, [attack.script]) + "#print axioms target\n")
     done = subprocess.run([lean.lean, "--json", source], capture_output=True, text=True, check=False)
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
@@ -49,9 +49,9 @@ def test_another_statement_in_the_file(toolchain: Toolchain, config: LeanConfig)
     """The statement is the source's, whatever a file says that somebody hands in."""
     true = LeanTheorem(FALSE.name, "theorem target : (0 : Nat) = 0", FALSE.preamble)
     for proof in (
-        written(true, ["rfl"]),
+        proof_text(true, ["rfl"]),
         heading(FALSE).replace("namespace", "axiom mine : (0 : Nat) = 1\nnamespace") + indented("exact mine"),
-        " " + written(FALSE, ["rfl"]),
+        " " + proof_text(FALSE, ["rfl"]),
         heading(FALSE).replace(":= by\n", ":= unproved"),
         "",
     ):

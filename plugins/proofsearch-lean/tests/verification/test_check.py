@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attacks import PREAMBLE, TRUE
 from proofsearch_lean.config import STANDARD_AXIOMS, LeanConfig
-from proofsearch_lean.scripts import written
+from proofsearch_lean.scripts import proof_text
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
 from proofsearch_lean.verification import verify
@@ -23,7 +23,7 @@ def check(toolchain: Toolchain, config: LeanConfig):
     """Checks a theorem with tactics as its proof, under options that differ from the usual."""
 
     def check(theorem: LeanTheorem, tactics: Sequence[str], **options: object) -> Verdict:
-        return verify(toolchain, config.model_copy(update=options), theorem, written(theorem, tactics))
+        return verify(toolchain, config.model_copy(update=options), theorem, proof_text(theorem, tactics))
 
     return check
 
@@ -151,7 +151,7 @@ def test_a_lean_that_dies_is_no_verdict_on_anything(config: LeanConfig, tmp_path
     program.write_text("#!/bin/sh\necho 'Stack overflow detected. Aborting.' >&2; kill -ABRT $$\n")
     program.chmod(0o755)
     toolchain = Toolchain((str(program),), (), tmp_path, "4.35.0", "")
-    verdict = verify(toolchain, config, AND, written(AND, ["rfl"]))
+    verdict = verify(toolchain, config, AND, proof_text(AND, ["rfl"]))
     assert not verdict.proved and "Stack overflow" in verdict.message and "-6" in verdict.message
 
 
@@ -161,4 +161,4 @@ def test_a_lean_that_says_nothing_of_its_commands_is_not_believed(config: LeanCo
     program.write_text("#!/bin/sh\nexit 0\n")
     program.chmod(0o755)
     toolchain = Toolchain((str(program),), (), tmp_path, "4.35.0", "")
-    assert not verify(toolchain, config, AND, written(AND, ["rfl"])).proved
+    assert not verify(toolchain, config, AND, proof_text(AND, ["rfl"])).proved

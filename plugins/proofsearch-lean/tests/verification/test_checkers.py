@@ -15,7 +15,7 @@ from attacks import FALSE
 from lean_installation import LEAN, Installation
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.environment import LeanEnvironment
-from proofsearch_lean.scripts import written
+from proofsearch_lean.scripts import proof_text
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
 from proofsearch_lean.verification import verify
@@ -50,7 +50,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 @pytest.fixture
 def check(toolchain: Toolchain, config: LeanConfig) -> Callable[..., Verdict]:
     def check(theorem: LeanTheorem = THEOREM, tactic: str = "rfl", **options: object) -> Verdict:
-        return verify(toolchain, config.model_copy(update=options), theorem, written(theorem, [tactic]))
+        return verify(toolchain, config.model_copy(update=options), theorem, proof_text(theorem, [tactic]))
 
     return check
 
@@ -73,7 +73,7 @@ def test_leanchecker_beside_lean_is_preferred(stand_in, check, lean: Installatio
     program = stand_in("lean", f'[ "$1" = --print-prefix ] && {{ echo {prefix}; exit; }}; exec {lean.lean} "$@"')
     toolchain = Toolchain((str(program),), (), Path("/"), LEAN, "")
     options = config.model_copy(update={"checker": "leanchecker"})
-    assert beside.exists() and verify(toolchain, options, THEOREM, written(THEOREM, ["rfl"])).proved
+    assert beside.exists() and verify(toolchain, options, THEOREM, proof_text(THEOREM, ["rfl"])).proved
 
 
 def test_safeverify_gets_statement_and_proof(stand_in, check, tmp_path: Path) -> None:

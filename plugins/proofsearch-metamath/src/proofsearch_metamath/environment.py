@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,16 +10,16 @@ from importlib.resources import files
 from pathlib import Path
 
 from proofsearch import Demonstration, Theorem, Verdict
-from proofsearch.errors import InputError, ProofError, StorageError, UsageError
-from proofsearch.protocols import Builder
+from proofsearch.errors import InputError, ProofError, StorageError, UsageError, near
+from proofsearch.protocols import Builder, Environment
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.config import MetamathConfig
-from proofsearch_metamath.database.files import read_bytes, trouble_with
+from proofsearch_metamath.database.files import file_problem, read_bytes
 from proofsearch_metamath.database.model import Assertion, Pair
 from proofsearch_metamath.database.tokens import make_source
 from proofsearch_metamath.errors import MetamathError
-from proofsearch_metamath.library.grounds import axioms_below, describe_flaws, why_not
+from proofsearch_metamath.library.grounds import axioms_below, citation_problem, describe_flaws
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.prepare import prepare
 from proofsearch_metamath.proofs.explanation import explain
@@ -51,7 +50,7 @@ def split_of(label: str) -> str:
     return {0: "test", 1: "validation"}.get(bucket, "train")
 
 
-class MetamathEnvironment:
+class MetamathEnvironment(Environment):
     """A Metamath database, searched backwards from the theorem; see :mod:`proofsearch_metamath.search.session`."""
 
     proof_suffix = ".mm"
@@ -92,7 +91,7 @@ class MetamathEnvironment:
             InputError: it can't be read or parsed; the message has file, line and column.
             StorageError: the cache can't be written.
         """
-        trouble = trouble_with(self.path)
+        trouble = file_problem(self.path)
         if trouble is not None:
             raise InputError(f"{self.path}: {trouble}; give --metamath-database the path of a .mm database")
         advice = notice()
@@ -158,9 +157,7 @@ class MetamathEnvironment:
         if found is None:
             if name in self.library.frames:
                 raise UsageError(f"{name} is an axiom, a definition or syntax in {self.path.name}: nothing to prove")
-            near = difflib.get_close_matches(name, self._theorems, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{self.path.name} has no theorem {name!r}{hint}")
+            raise UsageError(f"{self.path.name} has no theorem {name!r}{near(name, self._theorems, 3)}")
         return found
 
     # -- searching -----------------------------------------------------------------------------------------------
@@ -255,7 +252,7 @@ class MetamathEnvironment:
             return Verdict(False, checker, str(error))
         axioms = axioms_below(self.library, audit.cited)
         for label in sorted(audit.cited):
-            reason = why_not(self.library, label)
+            reason = citation_problem(self.library, label)
             if reason is not None:
                 return Verdict(False, checker, f"the proof cites {reason}", axioms)
         return Verdict(True, checker, "", axioms, tier="axioms audited")
@@ -300,9 +297,6 @@ class MetamathEnvironment:
             "proofsearch-metamath": VERSION,
             "bounds": f"{config.max_goal_size} {config.max_goals} {config.max_demonstration}",
         }
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def _apart(dummies: Sequence[str], variables: Sequence[str]) -> tuple[Pair, ...]:

@@ -93,7 +93,7 @@ def test_show(write: Write, small: str, tmp_path: Path, opened: Open) -> None:
     shown = run("show", "id", "--database", path, "--proof", proof)
     assert shown.exit_code == 0, shown.output
     assert shown.stdout.splitlines()[-1].endswith("mpd   |- ( ph -> ph )")
-    assert "did you mean syl?" in failure(UsageError, "show", "sylx", "--database", path)
+    assert "did you mean 'syl'?" in failure(UsageError, "show", "sylx", "--database", path)
     assert "can't be read" in failure(InputError, "show", "id", "--database", path, "--proof", tmp_path / "none.mm")
 
 

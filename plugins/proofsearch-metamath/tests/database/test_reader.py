@@ -299,7 +299,7 @@ def test_places(tmp_path: Path) -> None:
     places = Places(database)
     assert places.of_proof_token(database.assertions["outer"], 3, 2)[1:] == (19, 50)
     path.write_text("$( other $) " + WHOLE)
-    assert places.of(database.assertions["wi"])[1:] == (7, 1)  # read once
+    assert places.place_of(database.assertions["wi"])[1:] == (7, 1)  # read once
     with pytest.raises(ReadError, match="changed since"):
         place(database, database.assertions["wi"])
 

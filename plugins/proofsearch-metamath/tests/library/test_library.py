@@ -68,7 +68,7 @@ def test_syntax_axioms_and_syntax_theorems_cannot_be_applied(library: Library) -
 
 def test_bit_sets_round_trip(library: Library) -> None:
     for members in ([], [0], [3, 5], list(range(len(library.provable)))):
-        assert library.members_of(library.bits_of(np.array(members, dtype=np.int64))) == members
+        assert library.array_of(library.bits_of(np.array(members, dtype=np.int64))).tolist() == members
 
 
 def states(environment: MetamathEnvironment, seed: int, theorems: int, steps: int) -> list[MetamathState]:

@@ -13,7 +13,7 @@ from proofsearch_metamath.database.model import Database
 from proofsearch_metamath.database.reader import read_database
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError, ProofError
-from proofsearch_metamath.library.grounds import why_not
+from proofsearch_metamath.library.grounds import citation_problem
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.prepare import build, prepare
 from proofsearch_metamath.proofs.compressed import is_compressed
@@ -44,7 +44,7 @@ FLAWED = (
 
 
 def labels(library: Library, bits: int) -> set[str]:
-    return set(library.labels_of(bits))
+    return set(library.label_array[library.array_of(bits)].tolist())
 
 
 def test_what_may_be_cited(opened: Open) -> None:
@@ -56,9 +56,9 @@ def test_what_may_be_cited(opened: Open) -> None:
     assert flaws["bad"].kind == "statement"
     assert flaws["open"].unfinished
     assert not flaws["bad"].unfinished
-    assert why_not(library, "id") is None
-    assert why_not(library, "open") == "open, whose own proof is incomplete"
-    assert (why_not(library, "twice") or "").startswith(
+    assert citation_problem(library, "id") is None
+    assert citation_problem(library, "open") == "open, whose own proof is incomplete"
+    assert (citation_problem(library, "twice") or "").startswith(
         "twice, which rests on bad, whose own proof is wrong: the proof p"
     )
 
@@ -69,8 +69,8 @@ def test_syntax_counts_too(opened: Open) -> None:
         "wbad $p wff A. x ph $= wph $. on $p |- ( A. x ph -> A. x ph ) $= wph vx wbad id $. "
         "off $p |- ( A. x ph -> A. x ph ) $= wph vx wal id $. "
     ).library
-    assert why_not(library, "off") is None
-    assert (why_not(library, "on") or "").startswith("on, which rests on wbad, whose own proof is wrong: ")
+    assert citation_problem(library, "off") is None
+    assert (citation_problem(library, "on") or "").startswith("on, which rests on wbad, whose own proof is wrong: ")
 
 
 def test_only_what_a_proof_applies_counts(opened: Open) -> None:
@@ -78,7 +78,7 @@ def test_only_what_a_proof_applies_counts(opened: Open) -> None:
     environment = opened(
         "open $p |- ph $= ? $. fine $p |- ( ps -> ps ) $= ( open id ) AC $. th $p |- ( ph -> ph ) $= ? $."
     )
-    assert why_not(environment.library, "fine") is None
+    assert citation_problem(environment.library, "fine") is None
     theorem = environment.theorem("th")
     assert environment.verify(theorem, environment.write_proof(theorem, ())).proved
 
@@ -145,7 +145,7 @@ def test_one_of_two_equal_conjectures_does_not_stand_in_the_others_way(proof: st
         environment.open(theorem),
         Everything(),
         config=SearchConfig.model_validate({"limit": {"expansions": 50}}),
-        accept=lambda path: environment.verify(theorem, environment.write_proof(theorem, path)),
+        accept=lambda path: (environment.verify(theorem, environment.write_proof(theorem, path)), None),
     )
     assert (result.status, result.refused) == (SearchStatus.PROVED, 0)
     assert set(result.tactics or ()) == {"ax-mp", "ax-1"}

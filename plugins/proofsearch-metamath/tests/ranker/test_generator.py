@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from proofsearch_metamath.search.state import MetamathState
 from safetensors import numpy as safetensors_numpy
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import GenerationRequest, TrainingRequest, unreported
+from proofsearch.protocols import GenerationRequest, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_generator
 from proofsearch.types import Advanced
 
@@ -52,7 +53,7 @@ def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
 @pytest.fixture(scope="module")
 def trained(builder: SampleBuilder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("ranker") / "weights"
-    request = TrainingRequest(trajectories=[], out=out, seed=0, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=out, seed=0, resume=False, report=ignore_report)
     return make_trainer(QUICK, builder).train(request)
 
 
@@ -116,6 +117,74 @@ def test_what_comes_along_knows_the_next_step_far_better_than_what_hardly_learnt
 
 def test_it_conforms(builder: SampleBuilder, trained: Path) -> None:
     assert check_generator(make_generator, RankerConfig(path=trained), builder=builder, candidates=8).conforms
+
+
+def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
+    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    logits = Towers.logits
+
+    def counted(self: Towers, *given: Any) -> Any:
+        asked.append(1)
+        return logits(self, *given)
+
+    monkeypatch.setattr(Towers, "logits", counted)
+    generator = make_generator(RankerConfig(path=trained), builder)
+    theorem = prefix.theorem("id")
+    session = prefix.open(theorem)
+    begun = session.initial()
+    assert isinstance(begun, Advanced)
+    state = begun.state
+    request = GenerationRequest(theorem, state, session.moves(state))
+    [statistics] = generator.statistics([request], 8)
+    [candidates] = generator.generate([request], 8)
+    assert len(asked) == 1
+    assert statistics.best == candidates[0].logprob
+    assert statistics.second == candidates[1].logprob
+    assert statistics.moves >= len(candidates)
+    assert 0 < statistics.admitted <= 1
+    assert math.isfinite(statistics.log_sum_exp)
+    assert statistics.goals == (dataclasses.replace(statistics, goals=()),)
+    # An equal state of another session is another state.
+    again = prefix.open(theorem)
+    other = again.initial()
+    assert isinstance(other, Advanced)
+    [twin] = generator.statistics([GenerationRequest(theorem, other.state, again.moves(other.state))], 8)
+    assert twin == statistics
+    assert len(asked) == 2
+
+
+def test_each_goal_is_looked_at_once(
+    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    logits = Towers.logits
+
+    def counted(self: Towers, *given: Any) -> Any:
+        asked.append(1)
+        return logits(self, *given)
+
+    monkeypatch.setattr(Towers, "logits", counted)
+    generator = make_generator(RankerConfig(path=trained), builder)
+    theorem = prefix.theorem("id")
+    session = prefix.open(theorem)
+    begun = session.initial()
+    assert isinstance(begun, Advanced)
+    outcomes = [session.step(begun.state, tactic) for tactic in session.moves(begun.state).listed()]
+    children = [outcome.state for outcome in outcomes if isinstance(outcome, Advanced)]
+    several = [child for child in children if child.num_goals > 1]
+    assert several
+    requests = [GenerationRequest(theorem, child, session.moves(child)) for child in children]
+    found = generator.statistics(requests, 8)
+    goals = {goal[0] for child in children if isinstance(child, MetamathState) for goal in child.open}
+    assert len(asked) == len(goals)
+    assert [len(one.goals) for one in found] == [child.num_goals for child in children]
+    for child, one in zip(children, found, strict=True):
+        assert isinstance(child, MetamathState)
+        assert one.goals[child.focus].best == one.best
+    assert generator.statistics(requests, 8) == found
+    assert len(asked) == len(goals)
 
 
 def test_a_temperature_evens_the_probabilities_and_keeps_the_order(
@@ -210,14 +279,14 @@ def test_weights_that_are_not_whole_are_refused_by_name(copied: Path, fault: str
 
 def test_a_second_training_into_one_folder_is_refused(builder: SampleBuilder, trained: Path) -> None:
     before = (trained / "manifest.json").read_bytes()
-    request = TrainingRequest(trajectories=[], out=trained, seed=1, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=trained, seed=1, resume=False, report=ignore_report)
     with pytest.raises(UsageError, match="holds a training already"):
         make_trainer(QUICK, builder).train(request)
     assert (trained / "manifest.json").read_bytes() == before
 
 
 def test_the_same_seed_gives_the_same_weights(builder: SampleBuilder, trained: Path, tmp_path: Path) -> None:
-    request = TrainingRequest(trajectories=[], out=tmp_path / "again", seed=0, resume=False, report=unreported)
+    request = TrainingRequest(trajectories=[], out=tmp_path / "again", seed=0, resume=False, report=ignore_report)
     again = make_trainer(QUICK, builder).train(request)
     first, second = tensors_of(trained)[1], tensors_of(again)[1]
     assert first.keys() == second.keys()

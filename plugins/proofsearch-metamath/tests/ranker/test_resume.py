@@ -15,7 +15,7 @@ from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 from proofsearch_metamath.ranker.weights import load_weights
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import TrainingReport, TrainingRequest, unreported
+from proofsearch.protocols import TrainingReport, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_trainer
 
 pytest.importorskip("torch")
@@ -52,7 +52,7 @@ def train(builder: SampleBuilder) -> Train:
         out: Path,
         *,
         resume: bool = False,
-        report: Callable[[TrainingReport], None] = unreported,
+        report: Callable[[TrainingReport], None] = ignore_report,
         seed: int = 0,
         **options: Any,
     ) -> Path:

@@ -162,8 +162,8 @@ def prove(environment: MetamathEnvironment, name: str, mode: str) -> SearchResul
     session = environment.open(theorem)
     assert isinstance(session, MetamathSession)
 
-    def accept(tactics: tuple[str, ...]) -> Verdict:
-        return environment.verify(theorem, environment.write_proof(theorem, tactics))
+    def accept(tactics: tuple[str, ...]) -> tuple[Verdict, None]:
+        return environment.verify(theorem, environment.write_proof(theorem, tactics)), None
 
     config = SearchConfig.model_validate({"mode": mode, "limit": {"expansions": 40}, "candidates": 12})
     return search(theorem, session, FirstMoves(), config=config, accept=accept)

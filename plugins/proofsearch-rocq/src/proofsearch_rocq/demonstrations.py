@@ -141,7 +141,7 @@ class _Replay:
         places = self._places(tactic)
         if places == [0]:
             self._step(tactic.text, places)
-        elif self._hangs_together():
+        elif self._is_one_part():
             self._step(f"{', '.join(str(place + 1) for place in places)}: {tactic.text}", places)
         else:
             for place in places:
@@ -154,10 +154,10 @@ class _Replay:
             return list(range(self._focused))
         if tactic.selector.startswith("["):
             return [self._place(tactic.selector)]
-        found = [(int(one[1]), int(one[2] or one[1])) for one in _PLACES.finditer(tactic.selector)]
-        return [self._place(str(number)) for first, last in found for number in range(first, last + 1)]
+        spans = [(int(span[1]), int(span[2] or span[1])) for span in _PLACES.finditer(tactic.selector)]
+        return [self._place(str(number)) for first, last in spans for number in range(first, last + 1)]
 
-    def _hangs_together(self) -> bool:
+    def _is_one_part(self) -> bool:
         """Whether all goals do, as far as the session knows, so that the order of steps may matter."""
         return self._state is not None and len(self._session.parts(self._state)) == 1
 

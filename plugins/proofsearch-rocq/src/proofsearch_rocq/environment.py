@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proofsearch import Advanced, Demonstration, Finished, Theorem, Verdict
-from proofsearch.errors import ProofError, UsageError
+from proofsearch.errors import ProofError, UsageError, near
 from proofsearch.protocols import Usage
 from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.demonstrations import UnusableProofError, replay
@@ -21,8 +20,8 @@ from proofsearch_rocq.sources import read_lemmas
 from proofsearch_rocq.sources.statements import PROVED
 from proofsearch_rocq.states import RocqState
 from proofsearch_rocq.transport import make_transport
-from proofsearch_rocq.transport.interface import Transport
-from proofsearch_rocq.verification import verify, written
+from proofsearch_rocq.transport.base import Transport
+from proofsearch_rocq.verification import proof_text, verify
 
 VERSION = "0.1.0"
 
@@ -83,7 +82,7 @@ class RocqEnvironment:
         }
 
     def theorems(self) -> Sequence[Theorem]:
-        """Those that the options name, file by file, in the order of the files."""
+        """The lemmas that the options name, file by file, in the order of the files."""
         return list(self._theorems.values())
 
     def theorem(self, name: str) -> Theorem:
@@ -101,18 +100,16 @@ class RocqEnvironment:
         ends = [full for full in self.lemmas if full.endswith(f".{name}")]
         if len(ends) > 1:
             some = ", ".join(ends[:3]) + (", …" if len(ends) > 3 else "")
-            raise UsageError(f"{where} has {len(ends)} lemmas {name!r}: {some}; say which")
+            raise UsageError(f"{where} has {len(ends)} lemmas {name!r}: {some}; give more of the name")
         if not ends:
             known = {**{lemma.short: None for lemma in self.lemmas.values()}, **dict.fromkeys(self.lemmas)}
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise UsageError(f"{where} has no lemma {name!r}{hint}")
+            raise UsageError(f"{where} has no lemma {name!r}{near(name, known, 3)}")
         return ends[0]
 
     # -- searching -----------------------------------------------------------------------------------------------
 
     def open(self, theorem: Theorem) -> RocqSession:
-        """A session with a prover to itself, which goes on with the next lemma of the file when it is closed."""
+        """A session with a prover to itself, which serves the next lemma of the file when the session is closed."""
         lemma = self.lemmas[self._full_name(theorem.name)]
         with self._lock:
             kept, self._idle = self._idle, None
@@ -180,12 +177,12 @@ class RocqEnvironment:
         """
         session = self.open(theorem)
         try:
-            sentences = replayed(session, tactics)
+            sentences = replay_tactics(session, tactics)
         except ValueError as error:
             raise ProofError(f"{theorem.name}: {error}") from None
         finally:
             session.close()
-        return written(self.lemmas[self._full_name(theorem.name)], tuple(sentences))
+        return proof_text(self.lemmas[self._full_name(theorem.name)], tuple(sentences))
 
     def verify(self, theorem: Theorem, proof: str) -> Verdict:
         """Has a written proof checked by a fresh process; see :mod:`proofsearch_rocq.verification`."""
@@ -217,7 +214,7 @@ class RocqEnvironment:
             kept[1].close()
 
 
-def replayed(session: RocqSession, tactics: Sequence[str]) -> list[str]:
+def replay_tactics(session: RocqSession, tactics: Sequence[str]) -> list[str]:
     """The sentences of a proof, between ``Proof.`` and ``Qed.``.
 
     Raises:
@@ -230,7 +227,7 @@ def replayed(session: RocqSession, tactics: Sequence[str]) -> list[str]:
         outcome = session.step(state, tactic)
         if not isinstance(outcome, Advanced | Finished):
             raise ValueError(f"step {number}, {tactic!r}: {outcome}")
-        sentences.append(session.meant(state, tactic).plain)
+        sentences.append(session.interpret(state, tactic).plain)
         after = outcome.state if isinstance(outcome, Advanced) else None
         if isinstance(after, RocqState) and after.place.sentence == UNSHELVE:
             sentences.append(UNSHELVE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from proofsearch.errors import UsageError
+from proofsearch.process.programs import run_command
 from proofsearch_rocq.config import RocqConfig
 
 SERVERS = ("coqidetop.opt", "coqidetop")
@@ -85,12 +85,13 @@ def _toplevel(server: Path) -> tuple[str, ...]:
 
 
 def _ask(command: tuple[str, ...]) -> str:
+    shown = " ".join(command)
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT, stdin=subprocess.DEVNULL, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{' '.join(command)} can't be run: {error}; {REMEDY}") from None
-    if done.returncode:
-        raise UsageError(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}; {REMEDY}")
-    return done.stdout
+        ended = run_command(command, Path("/"), _TIMEOUT)
+    except OSError as error:
+        raise UsageError(f"{shown} can't be run: {error}; {REMEDY}") from None
+    if ended.stopped:
+        raise UsageError(f"{shown} gave no answer within {_TIMEOUT:g} s; {REMEDY}")
+    if ended.code:
+        raise UsageError(f"{shown} failed: {ended.last_words(300) or f'exit code {ended.code}'}; {REMEDY}")
+    return ended.output

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from proofsearch import Candidate
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder, GenerationRequest
+from proofsearch.protocols import Builder, GenerationRequest, TacticGenerator
 from proofsearch_rocq.retrieval import LemmaIndex
 from proofsearch_rocq.states import RULE
 
@@ -85,13 +85,13 @@ _HEAD = re.compile(r"[@(]*([^\W\d][\w'.]*)")
 class RocqTacticsConfig(ComponentConfig):
     """Options of the generator ``rocq-tactics``."""
 
-    lemmas: int = Field(default=8, ge=0, description="Lemmas in scope, the likest to the goal, that are offered.")
+    lemmas: int = Field(default=8, ge=0, description="Lemmas in scope, the nearest to the goal, that are offered.")
     also: tuple[str, ...] = Field(
         default=(), description="Another tactic that is always tried, such as a hammer: sauto, hammer."
     )
 
 
-class RocqTactics:
+class RocqTactics(TacticGenerator):
     """Suggests tactics from a goal's text; see :class:`proofsearch.protocols.TacticGenerator`.
 
     Args:
@@ -104,7 +104,7 @@ class RocqTactics:
         self._index = index
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
-        """At most ``n`` candidates a request, best first."""
+        """Returns at most ``n`` candidates a request, best first."""
         return [self._candidates(request, n) for request in requests]
 
     def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
@@ -118,13 +118,13 @@ class RocqTactics:
         for tactic, weight in self._from_goal(goal):
             weights[tactic] = max(weight, weights.get(tactic, 0.0))
         if self._index is not None and self._config.lemmas:
-            for name, likeness in self._index.likest(request.theorem.name, goal, self._config.lemmas):
+            for name, likeness in self._index.nearest(request.theorem.name, goal, self._config.lemmas):
                 weights[f"apply {name}"] = 5.0 * likeness
                 weights[f"rewrite {name}"] = 5.0 * likeness
                 weights[f"rewrite <- {name}"] = 2.0 * likeness
                 weights[f"eapply {name}; eauto"] = 3.0 * likeness
         total = math.fsum(weights.values())
-        ranked = sorted(weights.items(), key=lambda one: -one[1])[:n]
+        ranked = sorted(weights.items(), key=lambda entry: -entry[1])[:n]
         return [Candidate(tactic, math.log(weight / total)) for tactic, weight in ranked if weight > 0]
 
     def _from_goal(self, goal: str) -> Iterator[tuple[str, float]]:
@@ -136,9 +136,6 @@ class RocqTactics:
             name = name.split(" :=")[0]
             fresh = 1.0 / (1.0 + 0.2 * age)
             yield from ((tactic, weight * fresh) for tactic, weight in _from_hypothesis(name, what, conclusion))
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def _from_conclusion(conclusion: str) -> Iterator[tuple[str, float]]:

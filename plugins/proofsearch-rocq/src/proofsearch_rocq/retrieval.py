@@ -56,7 +56,7 @@ class LemmaIndex:
         }
         self._answers: OrderedDict[tuple[str, str, int], Sequence[tuple[str, float]]] = OrderedDict()
 
-    def likest(self, target: str, goal: str, n: int) -> Sequence[tuple[str, float]]:
+    def nearest(self, target: str, goal: str, n: int) -> Sequence[tuple[str, float]]:
         """The lemmas that look most like a goal's conclusion.
 
         Args:

@@ -15,7 +15,7 @@ _SPACE = re.compile(r"\s*")
 _BULLET = re.compile(r"-+|\++|\*+|\}|(?:(?:\d+|\[\s*[^\W\d][\w']*\s*\])\s*:\s*)?\{")
 """What ends by itself where a sentence may begin."""
 _NEXT = re.compile(r'"|\(\*|(?<!\.)\.(?:\.\.)?(?=\s|\Z)')
-"""Where something happens within a sentence: a string or comment begins, or the sentence ends."""
+"""The next event in a sentence: a string or comment begins, or the sentence ends."""
 _IN_COMMENT = re.compile(r'"|\(\*|\*\)')
 _STRING = re.compile(r'"[^"]*(?:"|\Z)')
 """A doubled quotation mark in a string ends one string and begins another: it comes to the same."""
@@ -57,7 +57,7 @@ def _sentences(text: str) -> Iterator[Sentence]:
 
 
 def _skip(text: str, at: int) -> int:
-    """Where white space and comments end."""
+    """The end of white space and comments."""
     while True:
         at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing as well
         if not text.startswith("(*", at):
@@ -66,7 +66,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _end(text: str, at: int) -> int:
-    """Where the sentence ends that begins there, its full stop included."""
+    """The end of the sentence that begins there, behind its full stop."""
     while (found := _NEXT.search(text, at)) is not None:
         if found[0] == '"':
             at = _end_of_string(text, found.start())

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from proofsearch import Advanced, Crashed, Finished, Outcome, ProofState, Rejected, TimedOut
+from proofsearch.process.recovery import LostError, tried_again
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.states import RocqState, Texts, independent
 from proofsearch_rocq.tactics import Tactic, read_tactic
-from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, Place, Transport
+from proofsearch_rocq.transport.base import Transport
+from proofsearch_rocq.transport.interface import Failure, Goals, Place
+from proofsearch_rocq.transport.process import DeadlineError
 
 UNSHELVE = "Unshelve."
 """Makes goals of what is left when no goal is; the one sentence of a proof that is no tactic."""
-
-INTERRUPTED = "interrupted"
 
 _LONGEST = 2000
 """Characters of a message that are kept: some errors print whole terms."""
@@ -47,22 +48,19 @@ class RocqSession:
     def initial(self) -> Outcome:
         """The untouched lemma; ``Rejected`` where its statement, or what stands before it, has an error."""
         if self._initial is None:
-            self._initial = self._begun()
+            self._initial = self._open_root()
         return self._initial
 
-    def _begun(self) -> Outcome:
+    def _open_root(self) -> Outcome:
         place = Place(Place(self._transport.start(self._lemma), self._lemma.statement), "Proof.")
-        for again in (True, False):
-            try:
-                found = self._transport.go(place)
-                break
-            except DeadlineError as error:
-                return TimedOut(f"what stands before the first tactic: {error}")
-            except LostError as error:
-                if self._transport.interrupted:
-                    return TimedOut(INTERRUPTED)
-                if not again:
-                    return Crashed(f"what stands before the first tactic: {error}")
+        try:
+            found = tried_again(lambda: self._transport.go(place), lambda: self._transport.interrupted)
+        except DeadlineError as error:
+            return TimedOut(f"what stands before the first tactic: {error}")
+        if isinstance(found, Crashed):
+            return Crashed(f"what stands before the first tactic: {found.message}")
+        if isinstance(found, TimedOut):
+            return found
         if isinstance(found, Failure):
             return Rejected(f"the statement, or what stands before it, has an error: {_short(found.message)}")
         if not found.open:
@@ -73,26 +71,13 @@ class RocqSession:
         """Tries a tactic at a state; see :meth:`proofsearch.protocols.Session.step`."""
         state = self._own(state)
         try:
-            sentence = self.meant(state, tactic).sentence
+            sentence = self.interpret(state, tactic).sentence
         except ValueError as error:
             return Rejected(f"it is no tactic: {error}")
-        for again in (True, False):
-            try:
-                return self._tried(state, sentence)
-            except DeadlineError as error:
-                return TimedOut(str(error))
-            except LostError as error:
-                if self._transport.interrupted:
-                    return TimedOut(INTERRUPTED)
-                # It may have been an accident, of which the tactic is not guilty: once more, in a new process.
-                if not again:
-                    return Crashed(str(error))
-        raise AssertionError("unreachable")
-
-    def step_many(self, state: ProofState, tactics: Sequence[str]) -> Iterator[Outcome]:
-        """Tries tactics one after the other, each when it is asked for; they share the way to the state."""
-        for tactic in tactics:
-            yield self.step(state, tactic)
+        try:
+            return tried_again(lambda: self._try(state, sentence), lambda: self._transport.interrupted)
+        except DeadlineError as error:
+            return TimedOut(str(error))
 
     def parts(self, state: ProofState) -> Sequence[RocqState]:
         """Goals that share no existential variable; the state itself alone where one is shelved."""
@@ -100,10 +85,10 @@ class RocqSession:
         if state.num_goals == 1 or state.found.shelved:
             return (state,)
         if state.place not in self._parts:
-            self._parts[state.place] = self._taken_apart(state)
+            self._parts[state.place] = self._split(state)
         return self._parts[state.place]
 
-    def meant(self, state: RocqState, tactic: str) -> Tactic:
+    def interpret(self, state: RocqState, tactic: str) -> Tactic:
         """What a tactic's text means at a state.
 
         A goal selector counts the goals of the first part alone, so that a step leaves other parts as they are.
@@ -117,7 +102,7 @@ class RocqSession:
             return read
         names = [goal.name for goal in state.found.open]
         first = [number for number, goal in enumerate(state.found.open, start=1) if goal in parts[0].found.open]
-        return read.among(names, first)
+        return read.restricted(names, first)
 
     def usage(self) -> Usage:
         """What the prover's process uses."""
@@ -146,7 +131,7 @@ class RocqSession:
 
     # -- stepping ------------------------------------------------------------------------------------------------
 
-    def _tried(self, state: RocqState, sentence: str) -> Outcome:
+    def _try(self, state: RocqState, sentence: str) -> Outcome:
         found = self._transport.trial(state.place, sentence)
         if isinstance(found, Failure):
             return TimedOut(found.message) if found.timed_out else Rejected(_short(found.message))
@@ -160,13 +145,13 @@ class RocqSession:
                 return Rejected("it leaves existential variables without a value")
             found = unshelved
         if not found.open:
-            return Finished() if state.given_up else self._closed_by_qed(place)
+            return Finished() if state.given_up else self._finish(place)
         after = self._state(place, found, state.given_up)
         if len(after.text) > self._max_state:
             return Rejected(f"it leads to a state of more than {self._max_state} characters")
         return Advanced(after)
 
-    def _closed_by_qed(self, place: Place) -> Outcome:
+    def _finish(self, place: Place) -> Outcome:
         """Whether the kernel takes the proof: a recursion may not end, a universe be inconsistent."""
         went = self._transport.go(place)
         if isinstance(went, Failure):
@@ -176,7 +161,7 @@ class RocqSession:
             return TimedOut(ended.message) if ended.timed_out else Rejected(f"Qed: {_short(ended.message)}")
         return Finished()
 
-    def _taken_apart(self, state: RocqState) -> Sequence[RocqState]:
+    def _split(self, state: RocqState) -> Sequence[RocqState]:
         """The parts of a state: of each, the other goals are given up, which no proof can do."""
         try:
             found = self._transport.go(state.place)
@@ -197,7 +182,7 @@ class RocqSession:
         return self._state(Place(state.place, sentence), found, found.given_up)
 
     def _state(self, place: Place, found: Goals, given_up: int = 0) -> RocqState:
-        return RocqState(self, place, found, self._texts.of(found, place), given_up)
+        return RocqState(self, place, found, self._texts.text(found, place), given_up)
 
 
 def _short(message: str) -> str:

@@ -61,7 +61,7 @@ class RocqState:
 
     @property
     def key(self) -> Hashable:
-        """The text."""
+        """The text, which tells states apart."""
         return self.text
 
 
@@ -71,7 +71,7 @@ class Texts:
     def __init__(self) -> None:
         self._hidden: dict[str, tuple[str, ...]] = {}
 
-    def of(self, found: Goals, place: Place) -> str:
+    def text(self, found: Goals, place: Place) -> str:
         """A state's text. Where an earlier state had the same and hid something else, a line says so.
 
         States that the prover can't show whole are told apart by the way to them, so two of them are never one.
@@ -81,7 +81,7 @@ class Texts:
         text = "\n\n".join(shown)
         hidden = tuple([goal.hidden for goal in (*found.open, *found.shelved)])
         if any(goal.cut for goal in (*found.open, *found.shelved)):
-            way = "\0".join(one.sentence for one in place.way(0))
+            way = "\0".join(step.sentence for step in place.way(0))
             return f"{text}\n\n{CUT} {hashlib.blake2b(way.encode(), digest_size=6).hexdigest()}"
         if self._hidden.setdefault(text, hidden) != hidden:
             text += f"\n\n{IMPLICIT} {' '.join(filter(None, hidden)) or 'nothing'}"

@@ -47,7 +47,7 @@ class Tactic:
     def _before(self) -> str:
         return f"{self.selector}: " if self.selector else ""
 
-    def among(self, names: Sequence[str], chosen: Sequence[int]) -> Tactic:
+    def restricted(self, names: Sequence[str], chosen: Sequence[int]) -> Tactic:
         """The tactic for some goals of a state, which its selector counts as if there were no others.
 
         Args:

@@ -13,7 +13,10 @@ import psutil
 import pytest
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.transport.coqidetop import Coqidetop
-from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, Place
+from proofsearch_rocq.transport.interface import Failure, Goals, Place
+from proofsearch_rocq.transport.process import DeadlineError
+
+from proofsearch.process.recovery import LostError
 
 LEMMA = "Lemma two : forall n m : nat, n + 0 = n /\\ m = m.\n"
 
@@ -175,7 +178,7 @@ lemma = Lemma("two", "two", file, 1, -1, 1, file.sentences[1].text, (), "Qed")
 transport = Coqidetop((sys.argv[2],), file, 2, 60.0, 300.0, 4 << 30)
 root = Place(transport.start(lemma), lemma.statement)
 transport.go(root)
-print(transport.pid, flush=True)
+print(transport._process.pid, flush=True)
 if sys.argv[3] == "busy":
     transport.trial(root, "(do 1000000000 idtac).")
 sys.stdin.read()

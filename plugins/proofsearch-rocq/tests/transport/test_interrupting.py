@@ -38,7 +38,7 @@ def interrupts(tmp_path: Path) -> Callable[[], list[str]]:
 
 
 def pid(session: RocqSession) -> int:
-    found: int = session._transport.pid  # type: ignore[attr-defined]
+    found: int = session._transport._process.pid  # type: ignore[attr-defined]
     return found
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.session import RocqSession
-from proofsearch_rocq.transport.interface import DeadlineError, Failure, Goals, LostError, OpenGoal, Place
+from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
 from proofsearch_rocq.transport.petanque import Petanque
+from proofsearch_rocq.transport.process import DeadlineError
 
 from proofsearch import Crashed, Finished, Rejected, TimedOut
+from proofsearch.process.recovery import LostError
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_pet.py")))
 TEXT = "Definition three := 3.\nLemma both : True /\\ True.\n"

@@ -11,7 +11,7 @@ from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.installation import Installation
 from proofsearch_rocq.lemmas import Lemma
 from proofsearch_rocq.sources import read_lemmas
-from proofsearch_rocq.verification import verify, written
+from proofsearch_rocq.verification import proof_text, verify
 from proofsearch_rocq.verification.text import heading
 
 from proofsearch import Verdict
@@ -46,7 +46,7 @@ def test_ways_to_write_a_proof(script: str, lemmas: Lemmas, checked: Checked) ->
 
 def test_what_is_written_is_accepted(lemmas: Lemmas, checked: Checked) -> None:
     lemma = lemmas(f"(* ü ∀ *)\nDefinition é := 1.\n{THREE}")["three"]
-    proof = written(lemma, ("repeat split.", "auto (* . *) with core.", "eauto."))
+    proof = proof_text(lemma, ("repeat split.", "auto (* . *) with core.", "eauto."))
     assert proof.endswith("exists n : nat, n = 1.\nProof.\n  repeat split.\n  auto with core.\n  eauto.\nQed.\n")
     assert checked(lemma, proof).message == ""
 
@@ -115,43 +115,45 @@ Lemma x : 0 rem = 0 /\\ 0 mod = 0 mod. Proof. split. exact zero. reflexivity. Qe
 Lemma y : 0 rem = 0. Proof. exact zero. Qed.
 """
     x, y = (lemmas(text)[name] for name in "xy")
-    found = checked(x, written(x, ("split.", "rewrite zero.", "reflexivity.", "reflexivity.")))
+    found = checked(x, proof_text(x, ("split.", "rewrite zero.", "reflexivity.", "reflexivity.")))
     assert (found.message, found.tier, found.rests_on) == ("", "axioms audited", ("mod",))
-    other = checked(y, written(y, ("assert (0 mod = 0 mod) by reflexivity.", "revert H.", "intros _.", "exact zero.")))
+    other = checked(
+        y, proof_text(y, ("assert (0 mod = 0 mod) by reflexivity.", "revert H.", "intros _.", "exact zero."))
+    )
     assert (other.proved, other.rests_on) == (False, ("mod",))
 
 
 def test_a_recursion_that_the_kernel_refuses(lemmas: Lemmas, checked: Checked) -> None:
     """No goal is left, and it is no proof."""
     lemma = lemmas("Lemma absurd : forall n : nat, n = S n.\nAdmitted.\n")["absurd"]
-    verdict = checked(lemma, written(lemma, ("fix f 1.", "exact f.")))
+    verdict = checked(lemma, proof_text(lemma, ("fix f 1.", "exact f.")))
     assert not verdict.proved
     assert "ill-formed" in verdict.message
 
 
 def test_a_check_ends_in_its_time(lemmas: Lemmas, checked: Checked) -> None:
     lemma = lemmas(THREE)["three"]
-    verdict = checked(lemma, written(lemma, ("do 1000000000 idtac.",)), seconds=2.0)
+    verdict = checked(lemma, proof_text(lemma, ("do 1000000000 idtac.",)), seconds=2.0)
     assert (verdict.proved, verdict.message) == (False, "the check ran past 2 s (--rocq-check-timeout)")
 
 
 def test_a_check_ends_in_its_memory(lemmas: Lemmas, installation: Installation) -> None:
     lemma = lemmas("Lemma big : 1 = 1.\nAdmitted.\n")["big"]
     steps = ("assert (h := eq_refl (Nat.pow 2 40)).", "vm_compute in h.", "reflexivity.")
-    verdict = verify(installation, RocqConfig(max_memory=0.5), lemma, written(lemma, steps))
+    verdict = verify(installation, RocqConfig(max_memory=0.5), lemma, proof_text(lemma, steps))
     assert not verdict.proved
 
 
 def test_a_checker_that_is_gone(lemmas: Lemmas, installation: Installation, tmp_path: Path) -> None:
     lemma = lemmas(THREE)["three"]
     gone = type(installation)(installation.server, (str(tmp_path / "coqtop"),), installation.version, None, "Coq")
-    verdict = verify(gone, RocqConfig(), lemma, written(lemma, ("auto.",)))
+    verdict = verify(gone, RocqConfig(), lemma, proof_text(lemma, ("auto.",)))
     assert (verdict.proved, "coqtop" in verdict.message) == (False, True)
 
 
 def test_a_file_with_an_error_before_the_lemma(lemmas: Lemmas, checked: Checked) -> None:
     lemma = lemmas(f"Definition wrong : nat := I.\n{THREE}")["three"]
-    assert "expected to have type" in checked(lemma, written(lemma, ("auto.",))).message
+    assert "expected to have type" in checked(lemma, proof_text(lemma, ("auto.",))).message
 
 
 def test_library_proofs(installation: Installation) -> None:
@@ -161,5 +163,5 @@ def test_library_proofs(installation: Installation) -> None:
     folders = ("Init", "Bool", "Logic", "Lists", "Structures")
     small = [one for one in read_lemmas(RocqConfig(), installation) if one.name.split(".")[1] in folders]
     for lemma in random.Random(3).sample(small, 12):
-        verdict = verify(installation, RocqConfig(), lemma, written(lemma, lemma.script))
+        verdict = verify(installation, RocqConfig(), lemma, proof_text(lemma, lemma.script))
         assert (verdict.message, verdict.tier) == ("", "axioms audited"), lemma.name

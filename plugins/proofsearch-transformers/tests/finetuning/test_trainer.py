@@ -31,7 +31,7 @@ from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
 from proofsearch.models.prompts import load_template
-from proofsearch.protocols import Builder, GenerationRequest, OnReport, TrainingReport, TrainingRequest, unreported
+from proofsearch.protocols import Builder, GenerationRequest, OnReport, TrainingReport, TrainingRequest, ignore_report
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.stepping import PATIENCE, TIME
 from proofsearch.types import Demonstration, Goal, State, Theorem
@@ -75,7 +75,7 @@ class Parts:
         pass
 
 
-def train(out: Path, *, resume: bool = False, seed: int = 0, report: OnReport = unreported, **options: Any) -> Path:
+def train(out: Path, *, resume: bool = False, seed: int = 0, report: OnReport = ignore_report, **options: Any) -> Path:
     trainer = LmTrainer(LmTrainerConfig(**{**TINY, **options}), cast(Builder, Parts()))
     out.mkdir(parents=True, exist_ok=True)
     return trainer.train(TrainingRequest([], out, seed, resume, report))
@@ -471,7 +471,7 @@ def test_a_precision_that_the_device_lacks_is_an_error_that_names_the_option(
 
 def watched(tmp_path: Path, **options: Any) -> tuple[Watch, TrainingArguments, TrainerState, TrainerControl]:
     arguments = TrainingArguments(output_dir=str(tmp_path), eval_strategy="steps", use_cpu=True, report_to="none")
-    watch = Watch(Progress(unreported), Interruption(), **options)
+    watch = Watch(Progress(ignore_report), Interruption(), **options)
     return watch, arguments, TrainerState(max_steps=100), TrainerControl()
 
 

@@ -128,7 +128,7 @@ class _Occurrences:
                 self._of[item] |= 1 << (32 * place)
 
     def count(self, items: Iterable[object]) -> list[int]:
-        """For each set, how many of the items, which are all different, it has."""
+        """Counts, for each set, how many of the items it has; the items are all different."""
         packed = sum(map(self._of.get, items, repeat(0)))
         return [(packed >> shift) & _FIELD for shift in self._shifts]
 
@@ -196,7 +196,7 @@ class ContextEncoder:
         return rows
 
     def fingerprint(self) -> str:
-        """Of the configuration, the features' layout and, where there are any, the hashed columns."""
+        """Covers the configuration, the features' layout and, where there are any, the hashed columns."""
         hashed = self._hashed.fingerprint() if self._hashed is not None else ""
         text = f"context {_LAYOUT_VERSION} {self._config.model_dump_json()} {hashed}"
         return "context-" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from proofsearch.builtins.encoders.features import FEATURES_VERSION, FeatureExtractor
 from proofsearch.config import ComponentConfig
-from proofsearch.protocols import Builder
+from proofsearch.protocols import Builder, Encoder
 from proofsearch.types import Goal, ProofState
 
 _LAYOUT_VERSION = 1
@@ -44,7 +44,7 @@ class HashedConfig(ComponentConfig):
     normalize: bool = Field(default=True, description="Scale the hashed columns to unit length.")
 
 
-class HashedEncoder:
+class HashedEncoder(Encoder):
     """Folds goal features into vectors; deterministic, independent of the batch.
 
     Columns ``0 … width − 3`` hold the folded features, the last two log(1 + n) of their Euclidean norm before any
@@ -73,12 +73,9 @@ class HashedEncoder:
         return out
 
     def fingerprint(self) -> str:
-        """Of the configuration, the features' version and the layout's."""
+        """Covers the configuration, the features' version and the layout's."""
         text = f"hashed {_LAYOUT_VERSION} {FEATURES_VERSION} {self._config.model_dump_json()}"
         return "hashed-" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-    def close(self) -> None:
-        """Holds nothing."""
 
     def _encode(self, states: Sequence[ProofState]) -> NDArray[np.float64]:
         # Siblings share most of their goals, so each different goal is read once a chunk.

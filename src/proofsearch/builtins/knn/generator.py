@@ -22,10 +22,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -38,8 +37,9 @@ from proofsearch.builtins.knn.index import ExampleIndex, Scope
 from proofsearch.builtins.knn.memory import KnnMemory, Setting, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
+from proofsearch.models.confidence import statistics_of
 from proofsearch.models.moves import first_admitted
-from proofsearch.protocols import AdaptsTactics, Builder, GenerationRequest
+from proofsearch.protocols import AdaptsTactics, Builder, GenerationRequest, PolicyStatistics
 from proofsearch.types import Candidate, Goal, Theorem
 
 _GOALS_KEPT = 1024
@@ -149,9 +149,7 @@ class KnnGenerator:
         self._opened()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def prepare(self) -> None:
@@ -173,9 +171,26 @@ class KnnGenerator:
         Raises:
             UsageError: there is nothing to learn from.
         """
-        return [self._candidates(request, n) for request in requests]
+        return [self._candidates(request, n)[0] for request in requests]
 
-    def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
+        """How sure it is; see :class:`proofsearch.protocols.ReportsStatistics`.
+
+        Log-probabilities, entropy and mass are those of its ``n`` candidates. The ranking of the goal is kept for
+        :meth:`generate`, and what is admitted, by the session.
+
+        Raises:
+            UsageError: there is nothing to learn from.
+        """
+        found = []
+        for request in requests:
+            candidates, moves, asked = self._candidates(request, n)
+            admitted = len(candidates) / asked if asked and request.moves is not None else math.nan
+            found.append(replace(statistics_of(candidates), moves=float(moves), admitted=admitted))
+        return found
+
+    def _candidates(self, request: GenerationRequest, n: int) -> tuple[list[Candidate], int, int]:
+        """The candidates, out of how many tactics, and how many of these were asked about."""
         ranking = self._ranking(request, n)
         read: list[int] = []
 
@@ -193,10 +208,11 @@ class KnnGenerator:
         kept = ranking.probabilities[taken]
         # Rounding may leave less than what was taken.
         mass = max(mass, float(kept.sum()))
-        return [
+        candidates = [
             Candidate(ranking.tactics[number], min(math.log(probability / mass), 0.0))
             for number, probability in zip(taken, kept.tolist(), strict=True)
         ]
+        return candidates, len(ranking.tactics), len(read)
 
     def _ranking(self, request: GenerationRequest, n: int) -> _Ranking:
         goal = request.state.goals[0]

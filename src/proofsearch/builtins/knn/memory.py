@@ -156,7 +156,7 @@ def write_memory(
 
 
 def _ordered(theorems: Iterable[Theorem]) -> list[Theorem]:
-    """By position; those without one first, as they came."""
+    """Orders searches by position; those without one are first, as they came."""
     return sorted(theorems, key=lambda theorem: -1 if theorem.position is None else theorem.position)
 
 

@@ -78,8 +78,8 @@ class LocalExecutor:
         self._slots: list[Slot] = []
         self._hear: Callable[[Job, Any], None] | None = None
 
-    def hear_with(self, hear: Callable[[Job, Any], None]) -> None:
-        """Takes what to call with what workers tell; see :class:`proofsearch.protocols.HearsProgress`."""
+    def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
+        """Takes what to call with what workers tell; see :class:`proofsearch.protocols.RelaysProgress`."""
         self._hear = hear
 
     def run(self, factory: WorkerFactory, jobs: Iterable[Job]) -> Iterator[JobResult]:

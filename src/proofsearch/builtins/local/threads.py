@@ -18,9 +18,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from proofsearch.builtins.local.slots import Assignment, Broken, Failed, Message, Ready, Told
-from proofsearch.builtins.local.worker import as_ours, attempt
+from proofsearch.builtins.local.worker import attempt, to_proofsearch_error
 from proofsearch.errors import one_line, trace_of
-from proofsearch.protocols import EndsJobs, Job, TellsProgress, WorkerFactory
+from proofsearch.protocols import EndsJobs, Job, ReportsProgress, WorkerFactory
 
 
 class ThreadSlot(Assignment):
@@ -97,10 +97,10 @@ class ThreadSlot(Assignment):
         # As in a process: whatever a plugin raises while it is built ends the run. A thread that died in silence would
         # be waited for without end.
         except BaseException as error:
-            self._say(Broken(as_ours(error)))
+            self._say(Broken(to_proofsearch_error(error)))
             return
-        if isinstance(worker, TellsProgress):
-            worker.tell_with(self._tell)
+        if isinstance(worker, ReportsProgress):
+            worker.report_progress_to(self._tell)
         if isinstance(worker, EndsJobs):
             self._interrupt = worker.interrupter()
         self._say(Ready())

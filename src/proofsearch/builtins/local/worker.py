@@ -17,7 +17,7 @@ from proofsearch.builtins.local.slots import Broken, Done, Failed, Message, Read
 from proofsearch.errors import ProofsearchError, one_line, trace_of
 from proofsearch.interruption import leave_to_parent
 from proofsearch.process import streams
-from proofsearch.protocols import Job, TellsProgress, Worker, WorkerFactory
+from proofsearch.protocols import Job, ReportsProgress, Worker, WorkerFactory
 
 
 def main(descriptor: int) -> None:
@@ -49,10 +49,10 @@ def _serve(descriptor: int) -> None:
         worker = factory()
     # Whatever a plugin raises while it is built is told to the parent, which ends the run with it.
     except Exception as error:
-        connection.send(Broken(as_ours(error)))
+        connection.send(Broken(to_proofsearch_error(error)))
         return
-    if isinstance(worker, TellsProgress):
-        worker.tell_with(lambda progress: connection.send(Told(progress)))
+    if isinstance(worker, ReportsProgress):
+        worker.report_progress_to(lambda progress: connection.send(Told(progress)))
     connection.send(Ready())
     while (job := jobs.get()) is not None:
         message = attempt(worker, job)
@@ -87,7 +87,7 @@ def attempt(worker: Worker, job: Job) -> Message:
             os._exit(1)
 
 
-def as_ours(error: BaseException) -> ProofsearchError:
+def to_proofsearch_error(error: BaseException) -> ProofsearchError:
     """The error to raise for a factory that raised: itself where it is for people, with its traceback as text."""
     if isinstance(error, ProofsearchError):
         error.trace = trace_of(error)

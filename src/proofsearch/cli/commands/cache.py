@@ -41,12 +41,12 @@ def _info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     try:
         encoders = [
             {
-                "fingerprint": one.fingerprint,
-                "rows": one.rows,
-                "megabytes": round(one.bytes / 1e6, 3),
-                "last_use": _time(one.last_use),
+                "fingerprint": encoder.fingerprint,
+                "rows": encoder.rows,
+                "megabytes": round(encoder.bytes / 1e6, 3),
+                "last_use": _time(encoder.last_use),
             }
-            for one in _store(folder).stored()
+            for encoder in _store(folder).stored()
         ]
     except InputError as error:
         damaged = str(error)
@@ -103,11 +103,11 @@ def _clear(
 def _clear_encoder(folder: Path, beginning: str) -> None:
     store = _store(folder)
     stored = store.stored()
-    found = [one for one in stored if one.fingerprint == beginning]
-    found = found or [one for one in stored if one.fingerprint.startswith(beginning)]
+    found = [encoder for encoder in stored if encoder.fingerprint == beginning]
+    found = found or [encoder for encoder in stored if encoder.fingerprint.startswith(beginning)]
     if len(found) != 1:
         what = "several encoders have" if found else "no encoder has"
-        names = ", ".join(one.fingerprint for one in found or stored) or "none"
+        names = ", ".join(encoder.fingerprint for encoder in found or stored) or "none"
         raise UsageError(f"--fingerprint {beginning}: {what} a fingerprint that begins so; there are: {names}")
     store.clear(found[0].fingerprint)
     streams.output(f"{found[0].fingerprint}: {found[0].rows} rows of {found[0].bytes / 1e6:.1f} MB cleared")

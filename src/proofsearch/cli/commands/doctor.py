@@ -37,7 +37,9 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             found = diagnose(plugins, names or ())
         problems = sum(len(health.problems) for health in found)
         if as_json:
-            streams.output(json.dumps({"healthy": not problems, "plugins": [_as_json(one) for one in found]}, indent=2))
+            streams.output(
+                json.dumps({"healthy": not problems, "plugins": [_as_json(plugin) for plugin in found]}, indent=2)
+            )
         else:
             _show(found)
         if problems:

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from proofsearch.cli.options import (
-    ConfigOption,
-    DrawSeed,
-    Limit,
-    Overwrite,
-    Resamples,
-    Runs,
-    Split,
-    component_options,
-    number_between,
-    overrides,
-    with_options,
-)
+from proofsearch.cli.options import Given, component_options, with_options
 from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import DrawSeed, Limit, Overwrite, Quiet, Resamples, Runs, Split, number_between
 from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.runs.layout import own_files
-from proofsearch.runs.run import Preparing
 from proofsearch.storage.outputs import check_folder
 
 _OFFLINE = "The value to judge"
@@ -80,11 +68,11 @@ _Details = Annotated[bool, typer.Option("--details", help="Print every table, no
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed scorer and encoder."""
-    options = list(component_options(plugins, ("scorer", "encoder")))
-    app.command("evaluate")(with_options(_command(plugins, options), options))
+    options = component_options(plugins, ("scorer", "encoder"))
+    app.command("evaluate")(with_options(_command(plugins), options))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def evaluate(
         runs: Runs,
         split: Split = None,
@@ -98,9 +86,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         plots: _Plots = None,
         overwrite: Overwrite = False,
         details: _Details = False,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        quiet: Quiet = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-        **given: Any,
+        *,
+        given: Given,
     ) -> None:
         """Measure what runs solved, compare each with the first, and judge a value along known proofs.
 
@@ -115,7 +104,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
 
         settings = EvaluationSettings(
             scorer=scorer,
-            options=_options(scorer, options, given),
+            options=_scorer_options(scorer, given),
             min_expansions=min_expansions,
             split=split,
             limit=limit,
@@ -130,7 +119,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             require_matplotlib()
             check_folder(plots, overwrite=overwrite)
         with display(quiet) as shown:
-            found = evaluate_runs(runs, settings, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what)))
+            found = evaluate_runs(runs, settings, plugins=plugins, on_event=shown.show)
         if as_json:
             streams.output(json.dumps(to_json(found), indent=2, allow_nan=False))
         else:
@@ -144,16 +133,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
     return evaluate
 
 
-def _options(scorer: str | None, options: list[ConfigOption], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options of components that were given, by component and name."""
-    said = overrides(options, given)
-    if said and scorer is None:
-        flags = {entry.place: entry.flag for entry in options}
+def _scorer_options(scorer: str | None, given: Given) -> dict[str, dict[str, Any]]:
+    if given.places and scorer is None:
         raise UsageError(
-            f"{flags[next(iter(said))]} is an option of a scorer that is to score the recorded states; say which with "
+            f"{given.flags()[0]} is an option of a scorer that is to score the recorded states; say which with "
             f"--scorer, or leave it out"
         )
-    chosen: dict[str, dict[str, Any]] = {}
-    for (_, component, name), value in said.items():
-        chosen.setdefault(component, {})[name] = value
-    return chosen
+    return given.component_options()

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from proofsearch.cli.commands.search import PANELS
-from proofsearch.cli.options import (
-    ConfigOption,
-    component_options,
-    free_folder,
-    naming,
-    option,
-    overridden,
-    overrides,
-    read_file,
-    with_options,
-)
+from proofsearch.cli.options import Given, Panels, component_options, config_options, read_file, with_options
 from proofsearch.cli.output.run import duration
 from proofsearch.cli.output.training import TrainingDisplay
+from proofsearch.cli.shared_options import SEARCH, WORKERS, ConfigFile, Quiet, ResultAsJson, free_folder
 from proofsearch.config import IterateConfig
-from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.training.expert_iteration import (
@@ -39,7 +27,7 @@ from proofsearch.training.expert_iteration import (
     resume_iteration,
 )
 
-_OWN: dict[str, list[tuple[str, str]]] = {
+_PANELS: Panels = {
     "Rounds": [
         ("--rounds", "rounds"),
         ("--theorems", "theorems"),
@@ -55,30 +43,20 @@ _OWN: dict[str, list[tuple[str, str]]] = {
         ("--generator", "generator"),
         ("--executor", "execution.executor"),
     ],
+    **SEARCH,
+    "Execution": WORKERS,
 }
-_SEARCH = ("Search", "Order of expansion", "Execution")
-_TAKEN = {"seed", "trajectories"}
-"""Places of a run's options that the rounds have their own of."""
-
 _KINDS = ("trainer", "scorer", "encoder", "loss", "environment", "generator", "strategy", "priority", "executor")
 _ALSO_ON_RESUME = {("rounds",), ("execution", "workers")}
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed component."""
-    panels = _OWN | {
-        heading: [(flag, place) for flag, place in PANELS[heading] if place not in _TAKEN] for heading in _SEARCH
-    }
-    options = [
-        option(IterateConfig, tuple(place.split(".")), flag, panel)
-        for panel, entries in panels.items()
-        for flag, place in entries
-    ]
-    options += component_options(plugins, _KINDS, ITERATION_CHOOSERS)
-    app.command("iterate")(with_options(_command(plugins, options), options))
+    options = [*config_options(IterateConfig, _PANELS), *component_options(plugins, _KINDS, ITERATION_CHOOSERS)]
+    app.command("iterate")(with_options(_command(plugins), options))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def iterate_(
         out: Annotated[
             Path | None,
@@ -91,73 +69,49 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 help="Resume this iteration; of the options that shape it, only --rounds and --workers are accepted.",
             ),
         ] = None,
-        config: Annotated[
-            Path | None,
-            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
-        ] = None,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
-        **given: Any,
+        config: ConfigFile = None,
+        quiet: Quiet = False,
+        as_json: ResultAsJson = False,
+        *,
+        given: Given,
     ) -> None:
         """Search, learn from what was found, and search again, for some rounds.
 
         What a round gained is measured on validation theorems. Those of the split test are never searched.
         """
-        said = overrides(options, given)
         if resume is not None:
             path = resume
-            _check_resume(said, options, config, out)
+            given.refuse_with_resume("an iteration", _ALSO_ON_RESUME, config=config, out=out)
         else:
-            settings = _settings(plugins, options, said, config)
+            settings = _settings(plugins, given, config)
             path = out or free_folder(Path("iterations"), settings.plugin)
         with TrainingDisplay(quiet) as shown:
             try:
                 if resume is not None:
                     summary = resume_iteration(
                         path,
-                        rounds=said.get(("rounds",)),
-                        workers=said.get(("execution", "workers")),
+                        rounds=given.places.get(("rounds",)),
+                        workers=given.places.get(("execution", "workers")),
                         plugins=plugins,
                         on_event=shown.show,
-                        argv=sys.argv,
                     )
                 else:
-                    summary = iterate(settings, path, plugins=plugins, on_event=shown.show, argv=sys.argv)
+                    summary = iterate(settings, path, plugins=plugins, on_event=shown.show)
             except KeyboardInterrupt:
-                interrupted = True
-            else:
-                interrupted = False
-        if interrupted:
-            begun = (path / SETTINGS).is_file()
-            go_on = f"what was done is kept. Resume with: proofsearch iterate --resume {path}"
-            streams.message(f"stopped; {go_on}" if begun else "stopped before the first round")
+                summary = None
+        if summary is None:
+            hint = f"stopped; what was done is kept. Resume with: proofsearch iterate --resume {path}"
+            streams.message(hint if (path / SETTINGS).is_file() else "stopped before the first round")
             raise typer.Exit(130)
         streams.output(_as_json(summary) if as_json else _as_text(summary))
 
     return iterate_
 
 
-def _check_resume(
-    said: Mapping[tuple[str, ...], Any], options: list[ConfigOption], config: Path | None, out: Path | None
-) -> None:
-    flags = {entry.place: entry.flag for entry in options}
-    refused = [flags[place] for place in said if place not in _ALSO_ON_RESUME]
-    refused += ["--config"] if config is not None else []
-    refused += ["--out"] if out is not None else []
-    if refused:
-        raise UsageError(
-            f"--resume continues an iteration with its own settings and can't be combined with {', '.join(refused)}; "
-            f"leave that out, or start a new one"
-        )
-
-
-def _settings(
-    plugins: Plugins, options: list[ConfigOption], said: Mapping[tuple[str, ...], Any], file: Path | None
-) -> IterateConfig:
+def _settings(plugins: Plugins, given: Given, file: Path | None) -> IterateConfig:
     """The file's settings with the command line's over them, checked."""
-    name = naming(options, said, file)
-    earlier = IterateConfig() if file is None else read_file(file, IterateConfig)
-    config = overridden(earlier.model_dump(), said, IterateConfig, name)
+    name = given.name_in(file)
+    config = given.put_over(read_file(file, IterateConfig).model_dump(), IterateConfig, name)
     check(plugins, config, name)
     return config
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from proofsearch.cli.options import ConfigOption, component_options, overrides, with_options
+from proofsearch.cli.options import Given, component_options, with_options
 from proofsearch.cli.output.console import console, escape
 from proofsearch.cli.output.run import display
-from proofsearch.config.explain import dotted
+from proofsearch.cli.shared_options import Quiet
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 from proofsearch.process import streams
 from proofsearch.protocols import KINDS, Kind
-from proofsearch.runs.run import Preparing
 
 if TYPE_CHECKING:
     from proofsearch.plugins.conformance import CheckSettings
@@ -29,11 +28,10 @@ _MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "skipped": "
 
 def check_command(plugins: Plugins) -> Callable[..., None]:
     """The command, with the options of every component."""
-    options = list(component_options(plugins, KINDS, choosers={}))
-    return with_options(_command(plugins, options), options)
+    return with_options(_command(plugins), component_options(plugins, KINDS, choosers={}))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def check(
         component: Annotated[str, typer.Argument(metavar="NAME", help="The component, as plugins list calls it.")],
         kind: Annotated[
@@ -59,9 +57,10 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         ] = None,
         only: Annotated[list[str] | None, typer.Option("--only", help="Make only the check of this name.")] = None,
         skip: Annotated[list[str] | None, typer.Option("--skip", help="Leave out the check of this name.")] = None,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        quiet: Quiet = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-        **given: Any,
+        *,
+        given: Given,
     ) -> None:
         """Check a component against its contract.
 
@@ -73,7 +72,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
 
         entry = find(plugins, component, kind)
         settings = CheckSettings(
-            options=_by_component(overrides(options, given)),
+            options=given.component_options(),
             env=env,
             generator=generator,
             trainer=trainer,
@@ -81,7 +80,7 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
             only=tuple(only or ()),
             skip=tuple(skip or ()),
         )
-        report = _checked(plugins, entry, settings, options, quiet)
+        report = _checked(plugins, entry, settings, given, quiet)
         if as_json:
             streams.output(json.dumps(_as_json(plugins, entry, report), indent=2))
         else:
@@ -93,32 +92,22 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
     return check
 
 
-def _checked(
-    plugins: Plugins, entry: Registration, settings: CheckSettings, options: list[ConfigOption], quiet: bool
-) -> Report:
+def _checked(plugins: Plugins, entry: Registration, settings: CheckSettings, given: Given, quiet: bool) -> Report:
     """The report on a component, whether or not it conforms."""
     from proofsearch.plugins.conformance import check_component
     from proofsearch.testing import ConformanceError
 
-    flags = {option.place: option.flag for option in options}
     with display(quiet) as shown:
         try:
             return check_component(
                 plugins,
                 entry,
                 settings,
-                name=lambda place: flags.get(tuple(map(str, place)), dotted(place)),
-                on_status=lambda *what: shown.show(Preparing(*what)),
+                name=given.name_in(),
+                on_event=shown.show,
             )
         except ConformanceError as error:
             return error.report
-
-
-def _by_component(said: Mapping[tuple[str, ...], Any]) -> dict[str, dict[str, Any]]:
-    chosen: dict[str, dict[str, Any]] = {}
-    for (_, component, name), value in said.items():
-        chosen.setdefault(component, {})[name] = value
-    return chosen
 
 
 def _as_json(plugins: Plugins, entry: Registration, report: Report) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def new_command(plugins: Plugins) -> Callable[..., None]:
 def _refuse_taken(plugins: Plugins, names: Names, kind: str) -> None:
     """Refuses a name that could not be installed beside what is."""
     kinds = (kind, "scorer") if kind == "trainer" else (kind,)
-    taken = [entry for one in kinds for entry in plugins.registry(one) if entry.name == names.component]
+    taken = [entry for other in kinds for entry in plugins.registry(other) if entry.name == names.component]
     if taken:
         raise UsageError(
             f"there is a {taken[0].kind} {names.component!r} already, of the plugin {taken[0].plugin!r}; "

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import DrawSeed, Limit, Overwrite, Resamples, Runs, Split
 from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import DrawSeed, Limit, Overwrite, Quiet, Resamples, Runs, Split
 from proofsearch.config.bounds import LARGEST
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
-from proofsearch.runs.run import Preparing
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
@@ -43,7 +42,7 @@ def _report(
     seed: DrawSeed = 0,
     resamples: Resamples = 2000,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one HTML file about runs, which needs nothing but a browser, also offline.
 
@@ -59,9 +58,7 @@ def _report(
     )
     out = runs[0] / "report.html" if out is None else out
     with display(quiet) as shown:
-        written = write_report(
-            runs, out, settings, overwrite=overwrite, on_status=lambda *what: shown.show(Preparing(*what))
-        )
+        written = write_report(runs, out, settings, overwrite=overwrite, on_event=shown.show)
     streams.output(f"wrote {written.path} ({written.bytes / 1e6:.1f} MB); open it in a browser")
     if written.left_out:
         streams.output(

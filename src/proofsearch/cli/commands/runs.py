@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from proofsearch.cli.output.run import progress_bars
+from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import Quiet, ResultAsJson
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.runs.merging import Merged, merge_runs
@@ -32,23 +30,13 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
 def _merge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders of shards of one selection.")],
     out: Annotated[Path, typer.Option("--out", help="The run folder to make.")],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
+    quiet: Quiet = False,
+    as_json: ResultAsJson = False,
 ) -> None:
     """Join the runs of a selection's shards into one, and say what is missing; they stay as they are."""
-    with _progress(quiet or not sys.stderr.isatty()) as show:
-        merged = merge_runs(runs, out, on_status=show)
+    with display(quiet) as shown:
+        merged = merge_runs(runs, out, on_event=shown.show)
     streams.output(_json(merged) if as_json else _text(merged))
-
-
-@contextmanager
-def _progress(silent: bool) -> Iterator[Callable[[str, int, int], None]]:
-    if silent:
-        yield lambda what, done, total: None
-        return
-    with progress_bars() as bars:
-        task = bars.add_task("", note="")
-        yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total)
 
 
 def _text(merged: Merged) -> str:

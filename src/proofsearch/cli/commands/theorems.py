@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from proofsearch.cli.options import ConfigOption, component_options, option, overrides, with_options
+from proofsearch.cli.options import Given, component_options, config_options, with_options
 from proofsearch.config import RunConfig
 from proofsearch.config.bounds import LARGEST
-from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
@@ -25,15 +24,12 @@ from proofsearch.types import Theorem
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every environment."""
-    options = [
-        option(RunConfig, ("env",), "--env", "Options"),
-        option(RunConfig, ("select", "split"), "--split", "Options"),
-        *component_options(plugins, ("environment",)),
-    ]
-    app.command("theorems")(with_options(_command(plugins, options), options))
+    own = config_options(RunConfig, {"Options": [("--env", "env"), ("--split", "select.split")]})
+    options = [*own, *component_options(plugins, ("environment",))]
+    app.command("theorems")(with_options(_command(plugins), options))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def theorems(
         patterns: Annotated[
             list[str] | None, typer.Argument(help="Names, or patterns with * and ?; quote them.")
@@ -45,21 +41,16 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
         audit: Annotated[
             bool, typer.Option("--audit", help="Say which can't be searched, and why, instead of listing them.")
         ] = False,
-        **given: Any,
+        *,
+        given: Given,
     ) -> None:
         """List the theorems of an environment: name, split, statement."""
-        said = overrides(options, given)
-        env = {"env": said[("env",)]} if ("env",) in said else {}
-        component: dict[str, dict[str, Any]] = {}
-        for place, value in said.items():
-            if place[0] == "options":
-                component.setdefault(place[1], {})[place[2]] = value
-        flags: dict[Place, str] = {entry.place: entry.flag for entry in options}
-        config = RunConfig(**env, options=component)
-        parts = resolve(plugins, config, lambda place: flags.get(place, dotted(place)))
+        split = given.places.pop(("select", "split"), None)
+        config = given.put_over(RunConfig().model_dump(), RunConfig, given.name_in())
+        parts = resolve(plugins, config, given.name_in())
         with Components(plugins, parts) as components:
             environment = components.environment()
-            found = _matching(environment.theorems(), patterns or [], said.get(("select", "split")))
+            found = _matching(environment.theorems(), patterns or [], split)
             if audit:
                 _audit(environment, config.env, found[:limit], as_json)
                 return
@@ -79,12 +70,12 @@ def _audit(environment: Environment, name: str, theorems: Sequence[Theorem], as_
         raise UsageError(f"--audit: the environment {name!r} can't audit theorems; leave --audit out")
     wrong = 0
     names = {theorem.name for theorem in theorems}
-    for one in environment.audit(theorems):
-        wrong += one.name in names
+    for unusable in environment.audit(theorems):
+        wrong += unusable.name in names
         streams.output(
-            json.dumps(dataclasses.asdict(one))
+            json.dumps(dataclasses.asdict(unusable))
             if as_json
-            else "\t".join(map(streams.one_line, (one.name, one.source, one.reason)))
+            else "\t".join(map(streams.one_line, (unusable.name, unusable.source, unusable.reason)))
         )
     streams.message(f"{len(theorems) - wrong} of {len(theorems)} theorems can be searched")
 

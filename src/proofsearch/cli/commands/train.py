@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import (
-    ConfigOption,
-    component_options,
-    free_folder,
-    naming,
-    option,
-    overridden,
-    overrides,
-    read_file,
-    with_options,
-)
+from proofsearch.cli.options import Given, Panels, component_options, config_options, read_file, with_options
 from proofsearch.cli.output.run import duration
 from proofsearch.cli.output.training import TrainingDisplay
+from proofsearch.cli.shared_options import WORKERS, ConfigFile, Quiet, ResultAsJson, free_folder
 from proofsearch.config import TrainConfig
 from proofsearch.errors import UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.training import (
-    NOT_THE_TRAINERS,
+    OWN_FILES,
     RECORDING,
     SETTINGS,
     TRAINING_CHOOSERS,
     TrainingSummary,
-    begun_with,
     check,
-    leads,
+    is_main_process,
     train,
+    training_settings,
 )
 
-_PANELS: dict[str, list[tuple[str, str]]] = {
+_PANELS: Panels = {
     "Trainer and data": [
         ("--plugin", "plugin"),
         ("--trajectories", "trajectories"),
@@ -51,13 +41,7 @@ _PANELS: dict[str, list[tuple[str, str]]] = {
         ("--record-split", "record.split"),
         ("--record-expansions", "record.expansions"),
         ("--executor", "execution.executor"),
-        ("--workers", "execution.workers"),
-        ("--timeout", "execution.timeout"),
-        ("--attempts", "execution.attempts"),
-        ("--memory", "execution.memory"),
-        ("--max-prover-memory", "execution.max_prover_memory"),
-        ("--max-batch", "execution.max_batch"),
-        ("--max-wait", "execution.max_wait"),
+        *WORKERS,
     ],
 }
 _KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")
@@ -65,16 +49,11 @@ _KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed trainer, encoder and loss."""
-    options = [
-        option(TrainConfig, tuple(place.split(".")), flag, panel)
-        for panel, entries in _PANELS.items()
-        for flag, place in entries
-    ]
-    options += component_options(plugins, _KINDS, TRAINING_CHOOSERS)
-    app.command("train")(with_options(_command(plugins, options), options))
+    options = [*config_options(TrainConfig, _PANELS), *component_options(plugins, _KINDS, TRAINING_CHOOSERS)]
+    app.command("train")(with_options(_command(plugins), options))
 
 
-def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., None]:
+def _command(plugins: Plugins) -> Callable[..., None]:
     def train_(
         out: Annotated[
             Path | None,
@@ -86,68 +65,59 @@ def _command(plugins: Plugins, options: list[ConfigOption]) -> Callable[..., Non
                 "--resume", help="Resume the training in --out with its own settings; options given here win."
             ),
         ] = False,
-        config: Annotated[
-            Path | None,
-            typer.Option("--config", help="A TOML file with the same settings; options given here win."),
-        ] = None,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the end result as JSON.")] = False,
-        **given: Any,
+        config: ConfigFile = None,
+        quiet: Quiet = False,
+        as_json: ResultAsJson = False,
+        *,
+        given: Given,
     ) -> None:
         """Learn from recorded searches and write a checkpoint.
 
         Without --trajectories every run under runs is learnt from; where there is none, one is recorded first. A
         trainer that learns from the library itself needs neither.
         """
-        said = overrides(options, given)
         if resume and out is None:
             raise UsageError("--resume continues the training in a folder; name it with --out CHECKPOINT")
-        settings = _settings(plugins, options, said, config, out if resume else None)
+        settings = _settings(plugins, given, config, out if resume else None)
         path = out or free_folder(Path("checkpoints"), settings.plugin)
-        with TrainingDisplay(quiet or not leads()) as shown:
+        with TrainingDisplay(quiet or not is_main_process()) as shown:
             try:
-                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show, argv=sys.argv)
+                summary = train(settings, path, resume=resume, plugins=plugins, on_event=shown.show)
             except KeyboardInterrupt:
-                interrupted = True
-            else:
-                interrupted = False
-        if interrupted:
-            _say_how_to_go_on(path, learnt=shown.learnt, resumed=resume)
+                summary = None
+        if summary is None:
+            _print_resume_hint(path, learnt=shown.learnt, resumed=resume)
             raise typer.Exit(130)
-        if not leads():
+        if not is_main_process():
             return
         streams.output(_as_json(summary) if as_json else _as_text(summary))
 
     return train_
 
 
-def _settings(
-    plugins: Plugins,
-    options: list[ConfigOption],
-    said: Mapping[tuple[str, ...], Any],
-    file: Path | None,
-    begun: Path | None,
-) -> TrainConfig:
+def _settings(plugins: Plugins, given: Given, file: Path | None, begun: Path | None) -> TrainConfig:
     """The file's settings, or those that a training was begun with, with the command line's over them, checked."""
-    earlier = begun_with(begun) if begun is not None else None
-    if earlier is not None and said.get(("plugin",), earlier.plugin) != earlier.plugin:
+    earlier = training_settings(begun) if begun is not None else None
+    if earlier is not None and given.places.get(("plugin",), earlier.plugin) != earlier.plugin:
         raise UsageError(
             f"--plugin: the training in {begun} is of the trainer {earlier.plugin!r}, which --resume continues; "
             f"leave this option out, or choose another --out"
         )
-    source = begun / SETTINGS if begun is not None and earlier is not None else None
-    if file is not None:
-        source, earlier = file, read_file(file, TrainConfig)
-    name = naming(options, said, source)
-    config = overridden((earlier or TrainConfig()).model_dump(), said, TrainConfig, name)
+    source = file
+    if file is not None or earlier is None:
+        earlier = read_file(file, TrainConfig)
+    elif begun is not None:
+        source = begun / SETTINGS
+    name = given.name_in(source)
+    config = given.put_over(earlier.model_dump(), TrainConfig, name)
     check(plugins, config, name)
     return config
 
 
-def _say_how_to_go_on(path: Path, *, learnt: bool, resumed: bool) -> None:
+def _print_resume_hint(path: Path, *, learnt: bool, resumed: bool) -> None:
     if (path / SETTINGS).is_file():
         # A second Ctrl-C ends a training at once, perhaps before the first save.
-        saved = any(entry.name not in NOT_THE_TRAINERS for entry in path.iterdir())
+        saved = any(entry.name not in OWN_FILES for entry in path.iterdir())
         if learnt and saved:
             what = "what was saved of the training is kept"
         elif resumed:

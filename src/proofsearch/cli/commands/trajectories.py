@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from proofsearch.cli.options import Overwrite
+from proofsearch.cli.shared_options import Overwrite
 from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import InputError, ProofsearchError
 from proofsearch.plugins.discovery import Plugins

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from proofsearch.cli.output.run import display
+from proofsearch.cli.shared_options import Quiet
 from proofsearch.config.bounds import MOST_WORKERS
 from proofsearch.errors import VerificationError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
-from proofsearch.runs.run import Preparing
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 from proofsearch.runs.verification import verify_run
 
@@ -28,14 +28,12 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
             int,
             typer.Option("--workers", min=0, max=MOST_WORKERS, help="Processes; 0: as many as there are processors."),
         ] = 0,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+        quiet: Quiet = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
     ) -> None:
         """Check a run's proofs again, from its files alone."""
         with display(quiet) as shown:
-            found = verify_run(
-                run, workers=workers, plugins=plugins, on_status=lambda *what: shown.show(Preparing(*what))
-            )
+            found = verify_run(run, workers=workers, plugins=plugins, on_event=shown.show)
         refused = found.refused
         if found.changed:
             streams.warning(

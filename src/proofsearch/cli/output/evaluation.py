@@ -98,7 +98,7 @@ def _run(run: RunEvaluation) -> list[RenderableType]:
 
 def _states(run: RunEvaluation) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    if any(of.positives + of.negatives for of in run.separation.values()):
+    if any(measured.positives + measured.negatives for measured in run.separation.values()):
         parts.append(_separation(run))
     rates = run.rates
     if not rates.states:
@@ -133,7 +133,7 @@ def _solved(run: RunEvaluation) -> RenderableType:
 
 
 def _ranking(run: RunEvaluation) -> RenderableType:
-    depths = [(label, of) for label, of in run.ranking.items() if of.decisions]
+    depths = [(label, measured) for label, measured in run.ranking.items() if measured.decisions]
     table = _table(
         "Ranking at decisions: % in which the best-ranked child leads to a proof, by depth; and MRR",
         "ranking",
@@ -141,16 +141,16 @@ def _ranking(run: RunEvaluation) -> RenderableType:
         "MRR",
     )
     every = run.ranking["all"]
-    table.add_row("decisions", *(f"{of.decisions:,}" for _, of in depths), "", style="dim")
-    table.add_row("theorems", *(f"{of.theorems:,}" for _, of in depths), "", style="dim")
+    table.add_row("decisions", *(f"{measured.decisions:,}" for _, measured in depths), "", style="dim")
+    table.add_row("theorems", *(f"{measured.theorems:,}" for _, measured in depths), "", style="dim")
     table.add_row(
         "random",
-        *(f"{100 * of.random.rank1.value:.1f}" for _, of in depths),
+        *(f"{100 * measured.random.rank1.value:.1f}" for _, measured in depths),
         f"{every.random.mrr.value:.3f}",
         style="dim",
     )
     for name in every.rankings:
-        cells = [_points(of.rankings[name].rank1) for _, of in depths]
+        cells = [_points(measured.rankings[name].rank1) for _, measured in depths]
         table.add_row(_NAMES[name], *cells, f"{every.rankings[name].mrr.value:.3f}")
     return table
 
@@ -186,16 +186,16 @@ def _separation(run: RunEvaluation) -> RenderableType:
         "theorems",
         "pooled",
     )
-    for name, of in run.separation.items():
+    for name, measured in run.separation.items():
         table.add_row(
             _NAMES[name],
-            _number(of.auroc, 3),
-            _interval(of.auroc_within),
-            str(of.auroc_theorems),
-            _number(of.gap, 2),
-            _interval(of.spearman),
-            str(of.spearman_theorems),
-            _number(of.spearman_pooled, 3),
+            _number(measured.auroc, 3),
+            _interval(measured.auroc_within),
+            str(measured.auroc_theorems),
+            _number(measured.gap, 2),
+            _interval(measured.spearman),
+            str(measured.spearman_theorems),
+            _number(measured.spearman_pooled, 3),
         )
     first = next(iter(run.separation.values()))
     table.caption = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from proofsearch.engine.glimpses import Glimpse
 from proofsearch.process import streams
+from proofsearch.protocols.events import Glimpse
 
 _ROOM = 10
 """Lines of the terminal that are left to everything else."""

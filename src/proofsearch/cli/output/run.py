@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, and at its end."""
+"""What a run shows while it is under way, and at its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rich.console import RenderableType
@@ -20,7 +19,8 @@ from proofsearch.cli.output.live import LiveSearches
 from proofsearch.measures.intervals import percentage, wilson
 from proofsearch.process import streams
 from proofsearch.protocols import TheoremResult
-from proofsearch.runs.run import Began, Preparing, Recorded, RunEvent, RunSummary, Searching, Warned
+from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded, Warned
+from proofsearch.runs.run import RunSummary
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 
 
@@ -29,15 +29,13 @@ class Display(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
 
     @property
     def live(self) -> bool:
         """Whether it shows searches that are under way."""
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows an event."""
 
 
@@ -67,12 +65,10 @@ class Silence:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         pass
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows a warning."""
         if isinstance(event, Warned):
             warn(event)
@@ -85,7 +81,7 @@ class Lines(Silence):
         self._message = ""
         self._pace = _Pace()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Writes a line."""
         match event:
             case Preparing(message):
@@ -122,12 +118,10 @@ class Bars:
         self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Moves the bars."""
         match event:
             case Preparing(message, done, total):
@@ -139,8 +133,8 @@ class Bars:
                 self._searching = self._progress.add_task(
                     "searching", total=event.theorems, completed=event.done, note=f"{event.proved} proved"
                 )
-            case Searching(glimpse):
-                self._searches.see(glimpse)
+            case Glimpse():
+                self._searches.see(event)
             case Recorded(result):
                 self._searches.forget(result.theorem)
                 self._pace.count(result)
@@ -293,11 +287,10 @@ def _beginning(event: Began) -> str:
     if event.selection is None:
         return f"resuming {event.path}: {event.done} of {event.theorems} theorems are done, {event.proved} proved"
     chosen = f"{event.theorems} theorem{'s' if event.theorems != 1 else ''}"
-    if event.selection.is_default:
-        config = event.selection.config
-        chosen += f" (nothing was selected, so: --split {config.split} --limit {config.limit})"
-    if event.selection.config.shard is not None:
-        chosen += f" (shard {event.selection.config.shard} of {event.selection.whole.theorems})"
+    if event.by_default:
+        chosen += f" (nothing was selected, so: --split {event.selection.split} --limit {event.selection.limit})"
+    if event.selection.shard is not None:
+        chosen += f" (shard {event.selection.shard})"
     return f"searching {chosen}; the run is kept in {event.path}"
 
 

@@ -1,4 +1,4 @@
-"""What a training or an expert iteration shows while it goes on: its searches, and its steps."""
+"""What a training or an expert iteration shows while it is under way: its searches, and its steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from rich.progress import TaskID
@@ -15,7 +14,7 @@ from proofsearch.cli.output.console import escape
 from proofsearch.cli.output.run import Display, display, progress_bars
 from proofsearch.process import streams
 from proofsearch.protocols import TrainingReport
-from proofsearch.training import Noted, Progressed, TrainingEvent
+from proofsearch.protocols.events import Event, Noted, Progressed
 
 SHOWN = ("loss", "gap", "rank")
 """The metrics that a person watches; where a trainer has none of them, its first three are shown.
@@ -47,12 +46,10 @@ class TrainingDisplay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._end()
 
-    def show(self, event: TrainingEvent) -> None:
+    def show(self, event: Event) -> None:
         """Shows an event. Of searches and trainings that follow each other one at a time has the screen."""
         match event:
             case Noted(message):
@@ -87,9 +84,7 @@ class _Silence:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         pass
 
     def show(self, report: TrainingReport) -> None:
@@ -123,9 +118,7 @@ class _Bar(_Silence):
         self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
     def show(self, report: TrainingReport) -> None:

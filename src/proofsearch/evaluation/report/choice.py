@@ -41,7 +41,7 @@ def choose(results: Sequence[Mapping[str, TheoremResult]], most: int, named: Seq
         named: names that are chosen in any case.
     """
     recorded = {
-        name: [of[name] for of in results if name in of]
+        name: [run_results[name] for run_results in results if name in run_results]
         for run in results
         for name, result in run.items()
         if result.search_id
@@ -52,10 +52,12 @@ def choose(results: Sequence[Mapping[str, TheoremResult]], most: int, named: Seq
 
     # Sorting is stable: equal sizes stay in the runs' order.
     proved = sorted(
-        (name for name, of in recorded.items() if any(result.proved for result in of)),
+        (name for name, run_results in recorded.items() if any(result.proved for result in run_results)),
         key=lambda name: (all(result.proved for result in recorded[name]), -size(name)),
     )
-    failed = sorted((name for name, of in recorded.items() if not any(result.proved for result in of)), key=size)[::-1]
+    failed = sorted(
+        (name for name, run_results in recorded.items() if not any(result.proved for result in run_results)), key=size
+    )[::-1]
     of_proved = min(len(proved), max(most - len(failed), (most + 1) // 2))
     of_failed = min(len(failed), most - of_proved)
     chosen = [*proved[:of_proved], *failed[:of_failed]]
@@ -77,7 +79,7 @@ def check_named(named: Sequence[str], results: Sequence[Mapping[str, TheoremResu
         UsageError: no run has a result of the theorem, or none recorded its search.
     """
     for name in named:
-        found = [of[name] for of in results if name in of]
+        found = [run_results[name] for run_results in results if name in run_results]
         where = ", ".join(map(str, runs))
         if not found:
             raise UsageError(

@@ -82,7 +82,7 @@ def curves(run: RunEvaluation, folder: RunFolder, runs: Sequence[RunEvaluation])
     found: dict[Cost, dict[str, Any]] = {}
     for cost in COSTS:
         efforts = run.efforts
-        begins = [_proof_costs(of.efforts, cost)[:1] for of in runs]
+        begins = [_proof_costs(other.efforts, cost)[:1] for other in runs]
         least = min((float(first[0]) for first in begins if len(first)), default=1.0)
         most = expansion_limit(folder, efforts) if cost == "expansions" else float(efforts.cost(cost).max(initial=0.0))
         budgets = budgets_between(_proof_costs(efforts, cost), least, max(most, least))
@@ -130,24 +130,28 @@ def theorem_rows(folders: Sequence[RunFolder], results: Sequence[Mapping[str, Th
         (of the proof), ``recorded``, and ``said``, by theorem's index, what was reported of a search.
     """
     theorems = {theorem.name: theorem for folder in folders for theorem in reversed(folder.theorems)}
-    evaluated = {name for of in results for name in of}
+    evaluated = {name for run_results in results for name in run_results}
     ordered = dict.fromkeys(theorem.name for folder in folders for theorem in folder.theorems)
     names = [name for name in ordered if name in evaluated]
     endings: dict[str, int] = {}
     runs = []
-    for of in results:
-        found = [of.get(name) for name in names]
+    for run_results in results:
+        found = [run_results.get(name) for name in names]
         runs.append(
             {
-                "ending": [None if one is None else endings.setdefault(one.ending, len(endings)) for one in found],
-                "proved": [None if one is None else one.proved for one in found],
-                "expansions": [None if one is None else one.expansions for one in found],
-                "nodes": [None if one is None else one.nodes for one in found],
-                "model_calls": [None if one is None else one.generated + one.scored for one in found],
-                "seconds": [None if one is None else round(one.seconds, 6) for one in found],
-                "steps": [None if one is None or not one.proved else len(one.tactics) for one in found],
-                "recorded": [one is not None and bool(one.search_id) for one in found],
-                "said": {index: said for index, one in enumerate(found) if one is not None and (said := _said(one))},
+                "ending": [
+                    None if result is None else endings.setdefault(result.ending, len(endings)) for result in found
+                ],
+                "proved": [None if result is None else result.proved for result in found],
+                "expansions": [None if result is None else result.expansions for result in found],
+                "nodes": [None if result is None else result.nodes for result in found],
+                "model_calls": [None if result is None else result.generated + result.scored for result in found],
+                "seconds": [None if result is None else round(result.seconds, 6) for result in found],
+                "steps": [None if result is None or not result.proved else len(result.tactics) for result in found],
+                "recorded": [result is not None and bool(result.search_id) for result in found],
+                "said": {
+                    index: said for index, result in enumerate(found) if result is not None and (said := _said(result))
+                },
             }
         )
     return {

@@ -133,7 +133,7 @@ def _other_steps(
 
 
 def _slowest(search: RecordedSearch, place: NDArray[np.int64], string: Callable[..., int]) -> list[list[Any]]:
-    """``slowest`` of :func:`tree_data`."""
+    """Finds the slowest steps; ``slowest`` of :func:`tree_data`."""
     edges = search.edges
     timed = [edge for edge in edges.seconds if place[edges.source[edge]] >= 0]
     return [

@@ -14,7 +14,7 @@ from proofsearch.evaluation.report.settings import ReportSettings
 from proofsearch.evaluation.report.summary import summary_data
 from proofsearch.evaluation.report.tree import tree_data
 from proofsearch.evaluation.result import run_names
-from proofsearch.plugins.components import OnStatus
+from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import own_files
 from proofsearch.storage.outputs import check_file, write_file
@@ -46,7 +46,7 @@ def write_report(
     settings: ReportSettings | None = None,
     *,
     overwrite: bool = False,
-    on_status: OnStatus | None = None,
+    on_event: OnEvent = ignore_event,
 ) -> Written:
     """Writes a report about runs.
 
@@ -55,7 +55,7 @@ def write_report(
         out: the HTML file.
         settings: what it is about.
         overwrite: a file there may be replaced, if it is none of the runs'.
-        on_status: told what takes long.
+        on_event: told what takes long.
 
     Raises:
         UsageError: nothing to report, runs that can't be compared, a theorem without a tree, or a file in the way.
@@ -66,7 +66,7 @@ def write_report(
     settings = settings or ReportSettings()
     inputs = own_files(paths)
     check_file(out, inputs=inputs, overwrite=overwrite)
-    evaluation = evaluate(paths, settings.evaluation, on_status=on_status)
+    evaluation = evaluate(paths, settings.evaluation, on_event=on_event)
     folders = [RunFolder.open(path) for path in paths]
     evaluated = [set(run.efforts.theorems) for run in evaluation.runs]
     results = [
@@ -76,10 +76,13 @@ def write_report(
     check_named(settings.theorems, results, paths)
     choice = choose(results, settings.trees, settings.theorems)
     place = {name: index for index, name in enumerate(choice.theorems)}
-    wanted = [{result.search_id for name, result in of.items() if result.search_id and name in place} for of in results]
+    wanted = [
+        {result.search_id for name, result in run_results.items() if result.search_id and name in place}
+        for run_results in results
+    ]
     entries, trees = [], {}
     for number, (folder, ids) in enumerate(zip(folders, wanted, strict=True)):
-        for name, tree in _trees(folder, ids, on_status):
+        for name, tree in _trees(folder, ids, on_event):
             key = f"tree-{number}-{place[name]}"
             entries.append(
                 {"id": key, "run": number, "theorem": name, "nodes": tree["total"], "shown": len(tree["text"])}
@@ -93,7 +96,7 @@ def write_report(
     return Written(out, len(content), len(trees), len(choice.theorems), left_out)
 
 
-def _trees(folder: RunFolder, ids: set[str], on_status: OnStatus | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _trees(folder: RunFolder, ids: set[str], on_event: OnEvent) -> Iterator[tuple[str, dict[str, Any]]]:
     """The trees of some searches of a run, with their theorems' names."""
     if not ids:
         return
@@ -101,8 +104,7 @@ def _trees(folder: RunFolder, ids: set[str], on_status: OnStatus | None) -> Iter
     for search in read_searches([folder.path]):
         if search.search_id in ids:
             done += 1
-            if on_status is not None:
-                on_status(f"search trees of {folder.path}", done, len(ids))
+            on_event(Preparing(f"search trees of {folder.path}", done, len(ids)))
             yield search.theorem.name, tree_data(search)
             if done == len(ids):
                 return

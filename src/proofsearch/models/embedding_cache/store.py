@@ -145,7 +145,9 @@ class EmbeddingStore:
                 "SELECT fingerprint, COUNT(key), COALESCE(SUM(LENGTH(vector)), 0), COALESCE(MAX(used), 0) "
                 "FROM encoders LEFT JOIN vectors ON encoder = id GROUP BY id"
             ).fetchall()
-            return sorted((StoredEncoder(*row) for row in found), key=lambda one: (-one.bytes, one.fingerprint))
+            return sorted(
+                (StoredEncoder(*row) for row in found), key=lambda encoder: (-encoder.bytes, encoder.fingerprint)
+            )
 
         with self._lock:
             return self._strictly(read, [])

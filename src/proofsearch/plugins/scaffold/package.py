@@ -132,7 +132,7 @@ def _values(names: Names, kind: str, about: Mapping[str, object]) -> dict[str, s
     for key, common in (("dependencies", ("proofsearch>=0.1",)), ("dev", _DEV)):
         own = about.get(key, [])
         assert isinstance(own, list)
-        values[key] = ", ".join(f'"{one}"' for one in sorted({*common, *own}))
+        values[key] = ", ".join(f'"{requirement}"' for requirement in sorted({*common, *own}))
     for key in ("summary", "about", "try_it", "check"):
         values[key] = Template(str(about[key]).strip()).substitute(values)
     return values

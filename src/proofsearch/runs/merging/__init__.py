@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.merging.copying import Copy, Merged
 from proofsearch.runs.merging.growing import growing
-from proofsearch.runs.merging.plan import OnStatus, Plan
+from proofsearch.runs.merging.plan import Plan
 
 __all__ = ["Merged", "merge_runs"]
 
 
-def merge_runs(paths: Sequence[Path], out: Path, *, on_status: OnStatus = lambda what, done, total: None) -> Merged:
+def merge_runs(paths: Sequence[Path], out: Path, *, on_event: OnEvent = ignore_event) -> Merged:
     """Joins runs of shards of one selection. They stay as they are.
 
     Where several of them have a result of a theorem, one is kept if all are equal, times aside. A worker's failure is
@@ -28,7 +29,7 @@ def merge_runs(paths: Sequence[Path], out: Path, *, on_status: OnStatus = lambda
     Args:
         paths: the run folders, at least one, finished or not.
         out: the run folder to make; must not exist or be empty.
-        on_status: told what takes long.
+        on_event: told what takes long.
 
     Raises:
         RunFolderError: one is no run folder, or damaged; two are of different configurations, environments or
@@ -37,6 +38,6 @@ def merge_runs(paths: Sequence[Path], out: Path, *, on_status: OnStatus = lambda
         StorageError: ``out`` can't be written. Nothing is left of it.
     """
     refuse_taken(out)
-    plan = Plan.of(paths, on_status)
+    plan = Plan.of(paths, on_event)
     with growing(out) as part:
-        return Copy(plan, part, on_status).merged(out)
+        return Copy(plan, part, on_event).merged(out)

@@ -11,9 +11,10 @@ from typing import BinaryIO
 from proofsearch.config import RunConfig
 from proofsearch.config.shard import Shards
 from proofsearch.errors import RunFolderError
+from proofsearch.protocols.events import OnEvent, Preparing
 from proofsearch.runs.creation import begin, seal
 from proofsearch.runs.folder import RunFolder
-from proofsearch.runs.merging.plan import OnStatus, Plan
+from proofsearch.runs.merging.plan import Plan
 from proofsearch.runs.names import safe_names
 from proofsearch.runs.recorded import lost_message
 from proofsearch.runs.results import PROOFS, to_line
@@ -54,13 +55,13 @@ class Copy:
     Args:
         plan: what to copy.
         folder: where to; empty but for its lock.
-        on_status: told how far it is.
+        on_event: told how far it is.
     """
 
-    def __init__(self, plan: Plan, folder: Path, on_status: OnStatus) -> None:
+    def __init__(self, plan: Plan, folder: Path, on_event: OnEvent) -> None:
         self._plan = plan
         self._folder = folder
-        self._on_status = on_status
+        self._on_event = on_event
         self._files = safe_names(theorem.name for theorem in plan.theorems)
         self._searches: dict[str, tuple[int, str]] = {}
         self._proved = 0
@@ -80,7 +81,7 @@ class Copy:
         begin(self._folder, self._config(missing), plan.environment, plan.theorems)
         with (self._folder / "results.jsonl").open("wb") as lines:
             for number, path in enumerate(plan.paths):
-                self._on_status("copying results and proofs", number, len(plan.paths))
+                self._on_event(Preparing("copying results and proofs", number, len(plan.paths)))
                 self._copy_results(number, RunFolder.open(path), lines)
         self._copy_searches()
         unsearched = tuple(theorem.name for theorem in plan.theorems if theorem.name not in plan.source)
@@ -122,7 +123,7 @@ class Copy:
 
         def copied() -> None:
             nonlocal done
-            self._on_status("merging searches", done, len(self._searches))
+            self._on_event(Preparing("merging searches", done, len(self._searches)))
             done += 1
 
         found = merge_in_order(

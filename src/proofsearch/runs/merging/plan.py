@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proofsearch.config.shard import Shards
 from proofsearch.errors import RunFolderError
+from proofsearch.protocols.events import OnEvent, Preparing
 from proofsearch.runs.folder import RunFolder
 from proofsearch.runs.merging.comparison import refuse_different_results, refuse_different_runs
 from proofsearch.runs.provenance import merged
 from proofsearch.types import Theorem
-
-OnStatus = Callable[[str, int, int], None]
-"""Is told what is going on, how much of it is done, and of how much."""
 
 _NONE = -1
 
@@ -45,7 +43,7 @@ class Plan:
     environment: Mapping[str, Any]
 
     @classmethod
-    def of(cls, paths: Sequence[Path], on_status: OnStatus) -> Plan:
+    def of(cls, paths: Sequence[Path], on_event: OnEvent) -> Plan:
         """Looks at the folders.
 
         Raises:
@@ -55,7 +53,7 @@ class Plan:
         joint = _Joint(paths, first.whole.theorems)
         origins = []
         for number, path in enumerate(paths):
-            on_status("comparing", number, len(paths))
+            on_event(Preparing("comparing the runs", number, len(paths)))
             folder = RunFolder.open(path) if number else first
             refuse_different_runs(first, folder)
             joint.add(number, folder)

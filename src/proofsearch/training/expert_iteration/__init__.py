@@ -5,7 +5,7 @@ log-probability alone), trains on the recorded searches of all rounds, and measu
 of validation theorems. The idea is that of Anthony, Tian, Barber 2017 (arXiv:1705.08439); for proof search see Polu et
 al. 2022 (arXiv:2202.01344).
 
-Everything is derived from what is on the disk, so an iteration goes on wherever it was stopped:
+Everything is derived from what is on the disk, so an iteration can be resumed wherever it was stopped:
 
 =================================== ==========================================================================
 ``iterate.toml``                    the resolved configuration
@@ -22,7 +22,7 @@ Everything is derived from what is on the disk, so an iteration goes on wherever
 from __future__ import annotations
 
 from proofsearch.training.expert_iteration.iteration import IterationSummary, iterate, resume_iteration
-from proofsearch.training.expert_iteration.plan import ITERATION_CHOOSERS, SETTINGS, begun_iteration, check
+from proofsearch.training.expert_iteration.plan import ITERATION_CHOOSERS, SETTINGS, check, iteration_settings
 from proofsearch.training.expert_iteration.rounds import Round
 
 __all__ = [
@@ -30,8 +30,8 @@ __all__ = [
     "SETTINGS",
     "IterationSummary",
     "Round",
-    "begun_iteration",
     "check",
     "iterate",
+    "iteration_settings",
     "resume_iteration",
 ]

@@ -1,12 +1,10 @@
-"""Beginning an expert iteration, and going on with one."""
+"""Beginning an expert iteration, and resuming one."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +15,11 @@ from proofsearch.errors import InputError, StorageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.runs.run import Preparing
+from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.runs.selection import select
-from proofsearch.storage.lock import FolderLock
+from proofsearch.storage.lock import locked
 from proofsearch.storage.outputs import check_folder
-from proofsearch.training import OnTrainingEvent, TrainingEvent
-from proofsearch.training.expert_iteration.plan import SETTINGS, begun_iteration, check, search_config
+from proofsearch.training.expert_iteration.plan import SETTINGS, check, iteration_settings, search_config
 from proofsearch.training.expert_iteration.rounds import Round, Rounds
 
 TABLE = "iterate.json"
@@ -51,9 +48,7 @@ def iterate(
     out: Path,
     *,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> IterationSummary:
     """Begins an expert iteration and runs it to its end.
 
@@ -61,23 +56,20 @@ def iterate(
         config: what to do.
         out: the folder to make; must not exist or be empty.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record.
 
     Raises:
-        KeyboardInterrupt: what was done is kept; :func:`resume_iteration` goes on with it.
+        KeyboardInterrupt: what was done is kept; :func:`resume_iteration` resumes it.
         UsageError: a wrong option, a component that can't take part, or no training or validation theorem.
         ProofsearchError: as :func:`proofsearch.runs.run.run_search` and :func:`proofsearch.training.train`.
     """
     plugins = plugins or Plugins.discover()
-    tell = on_event or _ignore
     _refuse_taken(out)
     config = check(plugins, config)
-    _check_samples(plugins, config, cache, tell)
-    with _locked(out):
+    _check_samples(plugins, config, on_event)
+    with locked(out / _LOCK, "iteration"):
         _write(out / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, out, cache, tell, argv), out)
+        return _run(Rounds(plugins, config, out, on_event), out)
 
 
 def resume_iteration(
@@ -86,35 +78,31 @@ def resume_iteration(
     rounds: int | None = None,
     workers: int | None = None,
     plugins: Plugins | None = None,
-    cache: Path | None = None,
-    on_event: OnTrainingEvent | None = None,
-    argv: Sequence[str] = (),
+    on_event: OnEvent = ignore_event,
 ) -> IterationSummary:
-    """Goes on with an expert iteration where it was stopped or killed.
+    """Resumes an expert iteration where it was stopped or killed.
 
     Args:
         path: the iteration's folder.
         rounds: instead of its own number: more rounds continue one that was finished.
         workers: instead of its own number.
         plugins: default: those that are installed.
-        cache: a folder for what can be computed again; default: the user's.
         on_event: told what happens, in this thread.
-        argv: the command line, for the record.
 
     Raises:
         InputError: no iteration, or damaged.
         ProofsearchError: as :func:`iterate`.
     """
     plugins = plugins or Plugins.discover()
-    config = begun_iteration(path)
+    config = iteration_settings(path)
     if workers is not None:
         config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
     if rounds is not None:
         config = config.model_copy(update={"rounds": rounds})
     config = check(plugins, config)
-    with _locked(path):
+    with locked(path / _LOCK, "iteration"):
         _write(path / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, path, cache, on_event or _ignore, argv), path)
+        return _run(Rounds(plugins, config, path, on_event), path)
 
 
 def _run(rounds: Rounds, out: Path) -> IterationSummary:
@@ -127,10 +115,10 @@ def _run(rounds: Rounds, out: Path) -> IterationSummary:
     return IterationSummary(out, tuple(rows), time.monotonic() - began)
 
 
-def _check_samples(plugins: Plugins, config: IterateConfig, cache: Path | None, tell: OnTrainingEvent) -> None:
+def _check_samples(plugins: Plugins, config: IterateConfig, on_event: OnEvent) -> None:
     """Refuses at once what would only fail hours later: a library without training or validation theorems."""
     parts = resolve(plugins, search_config(config, "train", None), shared=True)
-    with Components(plugins, parts, lambda *what: tell(Preparing(*what)), cache) as components:
+    with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         for split in ("train", "validation"):
             select(environment, SelectionConfig(split=split), config.seed)
@@ -145,21 +133,6 @@ def _refuse_taken(out: Path) -> None:
     check_folder(out, own=lambda names: names - {_LOCK, SETTINGS + storage.PART_SUFFIX}, error=InputError)
 
 
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """One process at a time works in the folder, which is made."""
-    lock = FolderLock(out / _LOCK, "iteration")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(f"{out}: the folder can't be written: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _write(file: Path, content: bytes) -> None:
     try:
         storage.write_whole(file, content)
@@ -168,7 +141,3 @@ def _write(file: Path, content: bytes) -> None:
             f"{file}: can't be written: {error.strerror or error}; what was done is kept: resume with: "
             f"proofsearch iterate --resume {file.parent}"
         ) from error
-
-
-def _ignore(event: TrainingEvent) -> None:
-    pass

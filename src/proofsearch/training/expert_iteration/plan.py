@@ -12,14 +12,7 @@ from proofsearch.config.toml import from_whole_toml
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.components import check_search
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import (
-    CHOOSERS,
-    Chosen,
-    Parts,
-    refuse_strays,
-    resolve,
-    resolve_training,
-)
+from proofsearch.plugins.resolution import CHOOSERS, Chosen, ResolvedRun, refuse_unused, resolve, resolve_training
 from proofsearch.storage.texts import read_text
 
 SETTINGS = "iterate.toml"
@@ -30,7 +23,7 @@ ITERATION_CHOOSERS = {**CHOOSERS, "scorer": CHOOSERS["trainer"]}
 """The kinds that an iteration chooses, and the option that does: the scorer is that of the trainer's checkpoints."""
 
 
-def begun_iteration(path: Path) -> IterateConfig:
+def iteration_settings(path: Path) -> IterateConfig:
     """The configuration of an iteration that was begun.
 
     Raises:
@@ -78,7 +71,7 @@ def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] 
     base = resolve(plugins, search_config(config, "train", None), name, shared=True)
     check_search(plugins, base, name)
     chosen = {**value.chosen, **training.chosen, **base.chosen}
-    refuse_strays(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
+    refuse_unused(plugins, config.options, chosen, name, ITERATION_CHOOSERS)
     if config.train_policy:
         _check_policy(config, value, name)
     options = _filled_in(chosen)
@@ -100,7 +93,7 @@ def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     return options
 
 
-def _check_policy(config: IterateConfig, parts: Parts, name: Callable[[Place], str]) -> None:
+def _check_policy(config: IterateConfig, parts: ResolvedRun, name: Callable[[Place], str]) -> None:
     policy = parts.chosen["generator", config.generator].registration
     if policy.config is None or "trajectories" not in policy.config.model_fields:
         raise UsageError(

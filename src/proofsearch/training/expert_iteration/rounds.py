@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from proofsearch.errors import ProofsearchError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve, resolve_training
 from proofsearch.protocols import TheoremResult
+from proofsearch.protocols.events import Noted, OnEvent
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import resume_search, run_search
-from proofsearch.training import Noted, OnTrainingEvent, begun_with, train
+from proofsearch.training import train, training_settings
 from proofsearch.training.expert_iteration.plan import search_config, training_config
 
 
@@ -56,42 +57,26 @@ class Round:
     both_value_expansions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`."""
+class RoundPaths:
+    """Where a round keeps what; see :mod:`proofsearch.training.expert_iteration`.
 
-    out: Path
-    number: int
+    Attributes:
+        number: of the round.
+        search: the run on training theorems.
+        policy: the file that the policy learns from in the round after.
+        checkpoint: what was learnt.
+        base: the run on validation theorems without a value.
+        value: the run on validation theorems with the round's value.
+    """
 
-    @property
-    def folder(self) -> Path:
-        """The round's folder."""
-        return self.out / f"round-{self.number}"
-
-    @property
-    def search(self) -> Path:
-        """The run on training theorems."""
-        return self.folder / "search"
-
-    @property
-    def policy(self) -> Path:
-        """The file that the policy learns from in the round after."""
-        return self.folder / "policy.parquet"
-
-    @property
-    def checkpoint(self) -> Path:
-        """What was learnt."""
-        return self.folder / "checkpoint"
-
-    @property
-    def base(self) -> Path:
-        """The run on validation theorems without a value."""
-        return self.folder / "validation-base"
-
-    @property
-    def value(self) -> Path:
-        """The run on validation theorems with the round's value."""
-        return self.folder / "validation-value"
+    def __init__(self, out: Path, number: int) -> None:
+        folder = out / f"round-{number}"
+        self.number = number
+        self.search = folder / "search"
+        self.policy = folder / "policy.parquet"
+        self.checkpoint = folder / "checkpoint"
+        self.base = folder / "validation-base"
+        self.value = folder / "validation-value"
 
 
 class Rounds:
@@ -101,41 +86,29 @@ class Rounds:
         plugins: those that are installed.
         config: the checked configuration.
         out: the iteration's folder.
-        cache: a folder for what can be computed again.
-        tell: told what happens.
-        argv: the command line, for the record.
+        on_event: told what happens.
     """
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        config: IterateConfig,
-        out: Path,
-        cache: Path | None,
-        tell: OnTrainingEvent,
-        argv: Sequence[str],
-    ) -> None:
+    def __init__(self, plugins: Plugins, config: IterateConfig, out: Path, on_event: OnEvent) -> None:
         self._plugins = plugins
         self._config = config
         self._out = out.absolute()
-        self._cache = cache
-        self._tell = tell
-        self._argv = argv
+        self._on_event = on_event
 
     def __iter__(self) -> Iterator[Round]:
         """Does what is left to do and gives every round's row, those that were done before included."""
         known: set[str] = set()
         for number in range(self._config.rounds):
-            places = Places(self._out, number)
+            places = RoundPaths(self._out, number)
             searched = self._searched(places)
             self._learnt_policy(places)
             metrics = self._learnt(places)
             yield self._measured(places, searched, known, metrics)
             known |= {name for name, result in searched.items() if result.proved}
 
-    def _searched(self, places: Places) -> Mapping[str, TheoremResult]:
+    def _searched(self, places: RoundPaths) -> Mapping[str, TheoremResult]:
         config, number = self._config, places.number
-        before = Places(self._out, number - 1) if number else None
+        before = RoundPaths(self._out, number - 1) if number else None
         run = search_config(
             config,
             "train",
@@ -146,7 +119,7 @@ class Rounds:
         how = f"with the value of round {number - 1}" if number else "with log-probability alone"
         return self._run(run, places.search, f"round {number}: searching training theorems {how}")
 
-    def _learnt_policy(self, places: Places) -> None:
+    def _learnt_policy(self, places: RoundPaths) -> None:
         """Gathers what the policy learns from: one file of the searches of all rounds so far."""
         if not self._config.train_policy or places.policy.exists():
             return
@@ -157,36 +130,36 @@ class Rounds:
         if any(search.proved for search in read_searches(paths)):
             merge(paths, places.policy)
         else:
-            self._tell(Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from"))
+            self._on_event(
+                Noted(f"round {places.number}: no proof was found, so the policy has nothing new to learn from")
+            )
 
-    def _learnt(self, places: Places) -> Mapping[str, Any]:
+    def _learnt(self, places: RoundPaths) -> Mapping[str, Any]:
         number, checkpoint = places.number, places.checkpoint
         if is_run_folder(places.value):
             # The search with it was begun, so the training had ended.
             from proofsearch.checkpoint import read_manifest
 
             return read_manifest(checkpoint).metrics
-        self._tell(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
+        self._on_event(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
         config = training_config(self._config, self._trajectories(places))
         summary = train(
             resolve_training(self._plugins, config, shared=True).config,
             checkpoint,
-            resume=begun_with(checkpoint) is not None,
+            resume=training_settings(checkpoint) is not None,
             plugins=self._plugins,
-            cache=self._cache,
-            on_event=self._tell,
-            argv=self._argv,
+            on_event=self._on_event,
         )
         return summary.metrics
 
     def _measured(
-        self, places: Places, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]
+        self, places: RoundPaths, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]
     ) -> Round:
         # Imported here since it brings numpy, which the command's help has no need of.
         from proofsearch.measures.paired import mcnemar
 
         number = places.number
-        base_places = places if self._config.train_policy else Places(self._out, 0)
+        base_places = places if self._config.train_policy else RoundPaths(self._out, 0)
         base = self._run(
             search_config(self._config, "validation", None, places.policy),
             base_places.base,
@@ -219,31 +192,28 @@ class Rounds:
             both_value_expansions=sum(value[name].expansions for name in by_base & by_value),
         )
 
-    def _trajectories(self, places: Places) -> tuple[str, ...]:
+    def _trajectories(self, places: RoundPaths) -> tuple[str, ...]:
         """What may be learnt from in a round: what was given, and the searches of all rounds so far."""
-        rounds = [str(Places(self._out, number).search) for number in range(places.number + 1)]
+        rounds = [str(RoundPaths(self._out, number).search) for number in range(places.number + 1)]
         return (*self._config.trajectories, *rounds)
 
     def _run(self, config: RunConfig, path: Path, what: str) -> Mapping[str, TheoremResult]:
-        """The results of a run, made or gone on with where they are not there yet."""
+        """The results of a run, which is made or resumed where they are not there yet."""
         if is_run_folder(path):
             folder = RunFolder.open(path)
             if not folder.remaining() and folder.status == "finished":
                 return folder.results()
-            self._tell(Noted(f"{what}: continuing"))
+            self._on_event(Noted(f"{what}: continuing"))
             summary = resume_search(
                 path,
                 workers=self._config.execution.workers,
                 plugins=self._plugins,
-                cache=self._cache,
-                on_event=self._tell,
+                on_event=self._on_event,
             )
         else:
-            self._tell(Noted(what))
+            self._on_event(Noted(what))
             config = resolve(self._plugins, config, shared=True).config
-            summary = run_search(
-                config, path, plugins=self._plugins, cache=self._cache, on_event=self._tell, argv=self._argv
-            )
+            summary = run_search(config, path, plugins=self._plugins, on_event=self._on_event)
         if len(summary.failures) == summary.theorems:
             raise ProofsearchError(f"{path}: no theorem could be searched: {summary.failures[0].message}")
         return summary.results

@@ -99,12 +99,12 @@ class Dataset:
 
     @property
     def num_states(self) -> int:
-        """N."""
+        """The number of states, N."""
         return len(self.label)
 
     @property
     def width(self) -> int:
-        """Columns of a row."""
+        """The number of columns of a row."""
         return int(self.parts.rows.shape[1])
 
     def gather(self, state_ids: NDArray[np.int64]) -> Parts:
@@ -128,7 +128,7 @@ class Dataset:
         return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
 
 
-def _untold(message: str, done: int | None) -> None:
+def _no_status(message: str, done: int | None) -> None:
     pass
 
 
@@ -140,7 +140,7 @@ def build_dataset(
     max_states_per_theorem: int,
     seed: int,
     say: Callable[[str], None],
-    status: Callable[[str, int | None], None] = _untold,
+    status: Callable[[str, int | None], None] = _no_status,
     row_type: RowType = "float32",
 ) -> Dataset:
     """Reads, labels, merges and encodes recorded searches.
@@ -183,7 +183,7 @@ def build_dataset(
         index = table.add(parts)[parts.index]
         found[search.theorem.name].append(EncodedSearch(labelled.columns, labelled.decisions, index, parts.offsets))
     if not found:
-        raise InputError(_nothing(paths, tally))
+        raise InputError(_nothing_to_learn(paths, tally))
     status("putting the searches of each theorem together", None)
     merged = {
         name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
@@ -213,7 +213,7 @@ def _searches(
         say(f"{searches.num_left_out} searches of theorems of the test split left out: nothing is learned from those")
 
 
-def _nothing(paths: Sequence[Path], tally: Counter[str]) -> str:
+def _nothing_to_learn(paths: Sequence[Path], tally: Counter[str]) -> str:
     where = ", ".join(map(str, paths)) or "no path given"
     if not tally["searches"]:
         return f"{where}: no recorded search; record some with: proofsearch search --split train --out runs/train"
@@ -235,8 +235,8 @@ def _assembled(
 ) -> Dataset:
     states: list[TheoremStates] = []
     base = 0
-    for name, one in merged.items():
-        size = len(one.counts)
+    for name, theorem in merged.items():
+        size = len(theorem.counts)
         states.append(
             TheoremStates(
                 theorems[name],
@@ -247,34 +247,34 @@ def _assembled(
                         children=decision.children + base,
                         parent=decision.parent + base if decision.parent >= 0 else -1,
                     )
-                    for decision in one.decisions
+                    for decision in theorem.decisions
                 ],
-                [replace(search, states=search.states + base) for search in one.searches],
+                [replace(search, states=search.states + base) for search in theorem.searches],
             )
         )
         base += size
 
-    one_by_one = list(merged.values())
+    merged_theorems = list(merged.values())
 
     def column(name: str, kind: Any) -> NDArray[Any]:
-        return np.concatenate([getattr(one.columns, name) for one in one_by_one]).astype(kind)
+        return np.concatenate([getattr(theorem.columns, name) for theorem in merged_theorems]).astype(kind)
 
-    used, index = np.unique(np.concatenate([one.index for one in one_by_one]), return_inverse=True)
-    offsets = np.concatenate(([0], np.cumsum(np.concatenate([one.counts for one in one_by_one]))))
+    used, index = np.unique(np.concatenate([theorem.index for theorem in merged_theorems]), return_inverse=True)
+    offsets = np.concatenate(([0], np.cumsum(np.concatenate([theorem.counts for theorem in merged_theorems]))))
     label = column("label", np.int8)
     environments, fingerprints, generators, scorers = (sorted(set(names)) for names in zip(*origins, strict=True))
     return Dataset(
         theorems=states,
         parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
         label=label,
-        leads_on=np.concatenate([one.leads_on for one in one_by_one]),
+        leads_on=np.concatenate([theorem.leads_on for theorem in merged_theorems]),
         remaining=column("remaining", np.float32),
         depth=column("depth", np.int32),
         num_goals=column("num_goals", np.int32),
         logprob=column("logprob", np.float32),
         length=column("length", np.int32),
         key=column("key", np.uint64),
-        theorem_of=np.repeat(np.arange(len(states), dtype=np.int32), [len(one.counts) for one in one_by_one]),
+        theorem_of=np.repeat(np.arange(len(states), dtype=np.int32), [len(theorem.states) for theorem in states]),
         encoder_fingerprint=fingerprint,
         environment=environments[0],
         environment_fingerprint=fingerprints[0],
@@ -288,6 +288,7 @@ def _report(
     merged: Collection[MergedTheorem], tally: Counter[str], label: NDArray[np.int8], parts: int
 ) -> DatasetReport:
     """What was read, kept and dropped."""
+    doubles, conflicts = sum(theorem.merged for theorem in merged), sum(theorem.conflicts for theorem in merged)
     return DatasetReport(
         searches=tally["searches"],
         proved=tally["proved"],
@@ -296,14 +297,14 @@ def _report(
         nodes=tally["nodes"],
         states=len(label),
         empty=tally["empty"],
-        merged=sum(one.merged for one in merged),
-        conflicts=sum(one.conflicts for one in merged),
-        over_limit=tally["nodes"] - tally["empty"] - len(label) - sum(one.merged + one.conflicts for one in merged),
+        merged=doubles,
+        conflicts=conflicts,
+        over_limit=tally["nodes"] - tally["empty"] - len(label) - doubles - conflicts,
         positives=int((label == POSITIVE_LABEL).sum()),
         negatives=int((label == NEGATIVE_LABEL).sum()),
         unknown=int((label == UNKNOWN_LABEL).sum()),
-        decisions=sum(len(one.decisions) for one in merged),
-        decisions_dropped=sum(one.decisions_dropped for one in merged),
-        decisions_merged=sum(one.decisions_merged for one in merged),
+        decisions=sum(len(theorem.decisions) for theorem in merged),
+        decisions_dropped=sum(theorem.decisions_dropped for theorem in merged),
+        decisions_merged=sum(theorem.decisions_merged for theorem in merged),
         parts=parts,
     )

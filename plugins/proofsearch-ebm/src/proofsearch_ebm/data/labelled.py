@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
-from proofsearch.trajectory.choices import choices, earliest_on_the_way
+from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch_ebm.config import PartsKind
@@ -40,10 +40,11 @@ class SearchColumns:
         num_goals: open goals, at least 1.
         logprob: sum of the log-probabilities on the best path.
         length: characters of the text.
-        born: the expansion that first reached the state, by its place in the order; -1 for the root.
+        generated: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
         onward: the state leads on at any time before this, as
-            :func:`~proofsearch.trajectory.choices.earliest_on_the_way` counts it; -1 where no way leads to the proof.
+            :func:`~proofsearch.trajectory.choices.earliest_required_expansion` counts it; -1 where no way leads to the
+            proof.
         reason: :data:`ALWAYS` for positives and members of decisions, then :data:`DEAD_END` for negatives,
             :data:`EXPANDED`, :data:`OTHER`.
     """
@@ -55,7 +56,7 @@ class SearchColumns:
     num_goals: NDArray[np.int32]
     logprob: NDArray[np.float32]
     length: NDArray[np.int32]
-    born: NDArray[np.int32]
+    generated: NDArray[np.int32]
     expanded: NDArray[np.int32]
     onward: NDArray[np.int32]
     reason: NDArray[np.int8]
@@ -138,7 +139,7 @@ def label_search(
     table, nodes = search.table, search.num_nodes
     search.edges.check(nodes)
     labels = search.relabel(min_expansions)
-    onward = earliest_on_the_way(search)
+    onward = earliest_required_expansion(search)
     decisions = list(choices(search, onward))
     label = label_numbers(labels)
     keys = state_keys(search)
@@ -155,7 +156,7 @@ def label_search(
         num_goals=search.num_goals[kept],
         logprob=search.logprob[kept].astype(np.float32),
         length=pc.utf8_length(text).to_numpy()[kept].astype(np.int32),
-        born=_born(search)[kept],
+        generated=_generated_at(search)[kept],
         expanded=search.expansion[kept],
         onward=np.array(onward, np.int32)[kept],
         reason=reason[kept],
@@ -209,12 +210,12 @@ def choose(
     return places.astype(np.int64)
 
 
-def _born(search: RecordedSearch) -> NDArray[np.int32]:
+def _generated_at(search: RecordedSearch) -> NDArray[np.int32]:
     first = search.edges.first(search.num_nodes)
-    born = np.full(search.num_nodes, -1, np.int32)
+    generated = np.full(search.num_nodes, -1, np.int32)
     reached = first >= 0
-    born[reached] = search.expansion[search.edges.source[first[reached]]]
-    return born
+    generated[reached] = search.expansion[search.edges.source[first[reached]]]
+    return generated
 
 
 def _placed(decisions: list[Decision], search: RecordedSearch, kept: NDArray[np.int64]) -> list[PlacedDecision]:
@@ -223,10 +224,10 @@ def _placed(decisions: list[Decision], search: RecordedSearch, kept: NDArray[np.
     result = []
     for decision in decisions:
         children = place[list(decision.children)]
-        here = children >= 0
-        if here.any():
-            steps: NDArray[Any] = search.edges.logprob[list(decision.edges)][here]
-            positive = np.array(decision.positive, np.bool_)[here]
+        kept_children = children >= 0
+        if kept_children.any():
+            steps: NDArray[Any] = search.edges.logprob[list(decision.edges)][kept_children]
+            positive = np.array(decision.positive, np.bool_)[kept_children]
             parent = int(place[decision.node])
-            result.append(PlacedDecision(parent, children[here], positive, steps.astype(np.float32)))
+            result.append(PlacedDecision(parent, children[kept_children], positive, steps.astype(np.float32)))
     return result

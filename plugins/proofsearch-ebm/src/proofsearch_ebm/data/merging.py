@@ -52,13 +52,13 @@ class SearchStates:
 
     Attributes:
         states: state ids, each once.
-        born: the expansion that first reached the state, by its place in the order; -1 for the root.
+        generated: the expansion that first reached the state, by its place in the order; -1 for the root.
         expanded: the state's own place in that order; -1 if it was not expanded.
         onward: the state leads on at any time before this; -1 where no way leads to the proof.
     """
 
     states: NDArray[np.int64]
-    born: NDArray[np.int32]
+    generated: NDArray[np.int32]
     expanded: NDArray[np.int32]
     onward: NDArray[np.int32]
 
@@ -74,12 +74,12 @@ class SearchStates:
         at = np.flatnonzero(self.states == state)
         if not len(at):
             return np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        met, left = int(self.born[at[0]]), int(self.expanded[at[0]])
+        met, left = int(self.generated[at[0]]), int(self.expanded[at[0]])
         here = (self.expanded < 0) | (self.expanded > met)
         if left >= 0:
-            here &= self.born < left
+            here &= self.generated < left
         here[at[0]] = False
-        return self.states[here], (self.onward > np.maximum(self.born, met))[here]
+        return self.states[here], (self.onward > np.maximum(self.generated, met))[here]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class MergedTheorem:
     """The states of one theorem, by ids from 0 within it.
 
     Attributes:
-        columns: of the states; ``born``, ``expanded`` and ``onward`` are those of one search and mean nothing here.
+        columns: of the states; ``generated``, ``expanded`` and ``onward`` are one search's and mean nothing here.
         leads_on: whether each state led on to the proof when some search met it; no search chose to meet its root.
         searches: one a search.
         decisions: of all searches; equal ones once.
@@ -130,10 +130,10 @@ class EncodedSearch:
 
 def _joined(several: Sequence[SearchColumns]) -> SearchColumns:
     """The rows of several, one after the other."""
-    return SearchColumns(**{name: np.concatenate([getattr(one, name) for one in several]) for name in _NAMES})
+    return SearchColumns(**{name: np.concatenate([getattr(columns, name) for columns in several]) for name in _NAMES})
 
 
-def _taken(columns: SearchColumns, at: NDArray[np.int64]) -> SearchColumns:
+def _take(columns: SearchColumns, at: NDArray[np.int64]) -> SearchColumns:
     """Some of the rows."""
     return SearchColumns(**{name: getattr(columns, name)[at] for name in _NAMES})
 
@@ -155,13 +155,13 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     count = int(number.max()) + 1 if len(number) else 0
 
     def is_any(rows_that: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """For each state whether it holds in any search."""
+        """Whether it holds in any search, for each state."""
         answer = np.zeros(count, np.bool_)
         answer[number[rows_that]] = True
         return answer
 
     positive, negative = is_any(rows.label == POSITIVE_LABEL), is_any(rows.label == NEGATIVE_LABEL)
-    leads_on = is_any((rows.born >= 0) & (rows.onward > rows.born))
+    leads_on = is_any((rows.generated >= 0) & (rows.onward > rows.generated))
     reason = np.full(count, np.iinfo(np.int8).max, np.int8)
     np.minimum.at(reason, number, rows.reason)
     far = np.iinfo(np.int32).max
@@ -180,7 +180,7 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
 
     at = best[kept]
     columns = replace(
-        _taken(rows, at),
+        _take(rows, at),
         label=label[kept],
         remaining=np.where(remaining < far, remaining, -1).astype(np.int32)[kept],
         reason=reason[kept],
@@ -208,7 +208,7 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
 
 def _states_of(columns: SearchColumns, place: NDArray[np.int64]) -> SearchStates:
     here = place >= 0
-    return SearchStates(place[here], columns.born[here], columns.expanded[here], columns.onward[here])
+    return SearchStates(place[here], columns.generated[here], columns.expanded[here], columns.onward[here])
 
 
 def spans(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -220,7 +220,7 @@ def spans(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _starts(offsets: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Where each item begins when arrays with these offsets are put one after the other, without the last end."""
+    """The beginnings of all items when arrays with these offsets are put one after the other, without the last end."""
     moved: list[NDArray[np.int64]] = []
     before = 0
     for own in offsets:

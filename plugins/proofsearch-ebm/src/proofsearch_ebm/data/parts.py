@@ -117,7 +117,7 @@ class PartEncoder:
         return self._encoder.width
 
     def fingerprint(self) -> str:
-        """That of the encoder and the kind of parts; see :func:`parts_fingerprint`."""
+        """The fingerprint of the encoder and the kind of parts; see :func:`parts_fingerprint`."""
         return parts_fingerprint(self._encoder, self._kind, with_theorem=self._with_theorem)
 
     def encode(self, states: Sequence[ProofState], statement: str | None = None) -> Parts:

@@ -100,13 +100,13 @@ def parts_of_nodes(
             [_key(text_key(text), statement) for text in goal_texts],
             goal_of,
             offsets,
-            lambda place: _beside(State(goal_texts[place], (goal(place),)), statement),
+            lambda place: _with_theorem(State(goal_texts[place], (goal(place),)), statement),
         )
     texts = taken.column("text")
 
     def state(place: int) -> State:
         own = goal_of[offsets[place] : offsets[place + 1]].tolist()
-        return _beside(State(str(texts[place].as_py()), tuple(goal(number) for number in own)), statement)
+        return _with_theorem(State(str(texts[place].as_py()), tuple(goal(number) for number in own)), statement)
 
     raw = np.ascontiguousarray(keys.astype("<u8")).tobytes()
     cut = [_key(raw[start : start + KEY_BYTES], statement) for start in range(0, len(raw), KEY_BYTES)]
@@ -120,7 +120,7 @@ def _key(key: bytes, statement: str | None) -> bytes:
     return hashlib.blake2b(key + statement.encode(), digest_size=KEY_BYTES).digest()
 
 
-def _beside(part: State, statement: str | None) -> State:
+def _with_theorem(part: State, statement: str | None) -> State:
     return part if statement is None else beside_theorem(part, statement)
 
 
@@ -171,11 +171,11 @@ class RowTable:
         chunks, self._chunks, self._row = self._chunks, [], {}
         begin = done = 0
         # Each chunk is freed once it is copied: at no time are there two copies of all rows.
-        for chunk in _emptying(chunks):
-            here = used[done : int(np.searchsorted(used, begin + len(chunk)))] - begin
-            rows[done : done + len(here)] = chunk[here]
+        for chunk in _drain(chunks):
+            numbers = used[done : int(np.searchsorted(used, begin + len(chunk)))] - begin
+            rows[done : done + len(numbers)] = chunk[numbers]
             begin += len(chunk)
-            done += len(here)
+            done += len(numbers)
         return rows
 
     def _encode(self) -> None:
@@ -188,12 +188,12 @@ class RowTable:
         if not (np.isfinite(stored).all() and stored.any(axis=1).all()):
             raise InputError(
                 f"encoder {self._encoder.fingerprint()}: rows with entries up to {float(np.abs(rows).max()):.3g} do "
-                f"not fit into {self._type}; keep them as float32"
+                f"not fit into {self._type}; keep them as float32 (--ebm-row-type)"
             )
         self._chunks.append(stored)
 
 
-def _emptying(chunks: list[NDArray[np.floating[Any]]]) -> Any:
+def _drain(chunks: list[NDArray[np.floating[Any]]]) -> Any:
     chunks.reverse()
     while chunks:
         yield chunks.pop()

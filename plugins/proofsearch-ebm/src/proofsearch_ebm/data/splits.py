@@ -57,7 +57,7 @@ def split_theorems(
         raise InputError(
             f"the recorded searches prove {len(theorems)} theorem{'s' * (len(theorems) != 1)}, of which "
             f"{len(validation)} validate and {len(train)} are left to train on; expected at least one for each: record "
-            f"searches of more theorems of the training split, or lower the share for validation"
+            f"searches of more theorems of the training split, or lower --ebm-validation-share"
         )
     return train, validation
 
@@ -66,6 +66,6 @@ def _position(theorem: Theorem) -> int:
     if theorem.position is None:
         raise InputError(
             f"theorem {theorem.name!r} has no position in the library, so the theorems can't be split by it; split "
-            f"them at random (by theorem) instead"
+            f"them at random instead (--ebm-split theorem)"
         )
     return theorem.position

@@ -71,7 +71,7 @@ class TierSampler(GroupSampler):
 
     @property
     def num_groups(self) -> int:
-        """As many as there are states that lead on."""
+        """The number of states that lead on: each makes a group."""
         return len(self._positives)
 
     def _num_easy(self, theorem: int) -> int:
@@ -155,7 +155,7 @@ class SiblingSampler(GroupSampler):
 
     @property
     def num_groups(self) -> int:
-        """As many as there are decisions with a choice."""
+        """The number of decisions with a choice: each makes a group."""
         return len(self._decisions)
 
     def _group(self, number: int, rng: Generator) -> Group:
@@ -220,7 +220,7 @@ class FrontierSampler(GroupSampler):
 
     @property
     def num_groups(self) -> int:
-        """As many as there are positive children of decisions with something to compare them with."""
+        """The number of positive children of decisions that have something to be compared with: each makes a group."""
         return len(self._children)
 
     def _rivals(self, theorem: int, number: int, child: int) -> NDArray[np.int64]:

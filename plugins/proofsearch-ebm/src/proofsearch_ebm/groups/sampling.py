@@ -1,4 +1,4 @@
-"""Drawing groups, an epoch at a time, such that an interrupted epoch goes on exactly where it was."""
+"""Drawing groups, an epoch at a time, such that an interrupted epoch resumes exactly where it was."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class GroupSampler(ABC):
             yield sample
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it is, as plain JSON values: the next batch is the first one not yielded yet."""
+        """The sampler's place, as plain JSON values: the next batch is the first one not yielded yet."""
         state = self._rng_state if self._rng is None else self._rng.bit_generator.state
         return {
             "epoch": self._epoch,

@@ -17,7 +17,7 @@ A dead end is a state that a search expanded in vain, elsewhere than at the grou
 PADDING = -1
 
 TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end")
-"""By number."""
+"""The names of the tiers, by number."""
 
 
 def tier_counts(k: int, ratios: Sequence[float], offset: float) -> tuple[int, ...]:
@@ -37,7 +37,8 @@ def tier_counts(k: int, ratios: Sequence[float], offset: float) -> tuple[int, ..
     total = sum(ratios)
     if not all(0 <= ratio < float("inf") for ratio in ratios) or not 0 < total < float("inf"):
         raise UsageError(
-            f"the shares of the tiers are {', '.join(map(str, ratios))}; expected numbers from 0, not all of them 0"
+            f"the shares of the tiers (--ebm-hard, --ebm-medium, --ebm-easy) are {', '.join(map(str, ratios))}; "
+            f"expected numbers from 0, not all of them 0"
         )
     marks = [min(k, math.floor(k * (below / total) + offset)) for below in accumulate(ratios)]
     return tuple(mark - before for before, mark in pairwise([0, *marks[:-1], k]))

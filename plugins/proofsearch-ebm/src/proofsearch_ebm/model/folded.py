@@ -83,7 +83,7 @@ class FoldedHead:
 
     @property
     def width(self) -> int:
-        """Columns of a row."""
+        """The number of columns of a row."""
         return len(self.layers[0].weight)
 
     def __call__(self, rows: Float) -> FoldedOutput:

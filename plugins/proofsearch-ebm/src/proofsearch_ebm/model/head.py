@@ -174,7 +174,7 @@ class EnergyHead(nn.Module):
         if self.config.learnable_scale:
             self.log_temperature.clamp_(-math.log(MAX_SCALE), math.log(MAX_SCALE))
 
-    def settled(self) -> EnergyHead:
+    def with_exact_norms(self) -> EnergyHead:
         """A copy in evaluation mode whose layers have spectral norm 1 exactly: what is judged and kept.
 
         The head itself stays as it is, so that looking at it changes nothing of its training.

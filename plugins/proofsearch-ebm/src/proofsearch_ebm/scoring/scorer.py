@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _Name = tuple[str, str | None]
 """What a part is known by: its text, and the theorem's statement where it is read together with it."""
 UNKNOWN_CALIBRATION = Calibration(0.0, 1.0, 0.0, 1.0, 0.0, 1.0)
-"""Of a checkpoint that knows nothing of mixing: log-probability and goals, as without a value."""
+"""The calibration where a checkpoint has none: log-probability and goals, as without a value."""
 _FORCED_WEIGHT = 0.5
 
 
@@ -103,11 +103,11 @@ class EbmScorer:
         return values
 
     def calibration(self) -> Calibration:
-        """As fitted on validation decisions; weight 0 where the value showed no gain there, unless forced."""
+        """The weights fitted on validation decisions; 0 for a value that showed no gain there, unless forced."""
         return self._calibration
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Forgets the energies of known states. Idempotent."""
         self._known.clear()
 
     def _named(self, request: ScoreRequest) -> Sequence[_Name]:
@@ -154,7 +154,7 @@ def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
     try:
         encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
     except InputError as error:
-        raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be had: {error}") from error
+        raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be built: {error}") from error
     found = encoder.fingerprint()
     if found != checkpoint.encoder_fingerprint:
         raise InputError(

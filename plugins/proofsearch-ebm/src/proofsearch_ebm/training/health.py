@@ -56,7 +56,7 @@ def check_health(metrics: GroupMetrics, contrastive: Collection[str] = CONTRASTI
         )
     if metrics.groups == 0:
         return found
-    found += _of_energy(metrics)
+    found += _energy_warnings(metrics)
     if metrics.gain < -CHANCE_ERRORS * metrics.gain_error:
         found.append(
             HealthWarning(
@@ -79,7 +79,7 @@ def check_health(metrics: GroupMetrics, contrastive: Collection[str] = CONTRASTI
     return found
 
 
-def _of_energy(metrics: GroupMetrics) -> list[HealthWarning]:
+def _energy_warnings(metrics: GroupMetrics) -> list[HealthWarning]:
     """What is wrong with the energies by themselves, which the policy's order would hide."""
     if metrics.energy_spread < COLLAPSED_STD:
         return [
@@ -94,7 +94,7 @@ def _of_energy(metrics: GroupMetrics) -> list[HealthWarning]:
     helps = metrics.gain > CHANCE_ERRORS * metrics.gain_error
     above = metrics.energy_rank - metrics.chance
     seen = f"by the energy alone a positive comes first in {metrics.energy_rank:.1%} of the groups"
-    if _as_low_by_chance(metrics) < INVERTED_CHANCE and not helps:
+    if _probability_by_chance(metrics) < INVERTED_CHANCE and not helps:
         found.append(
             HealthWarning(
                 "inverted",
@@ -121,7 +121,7 @@ def _of_energy(metrics: GroupMetrics) -> list[HealthWarning]:
     return found
 
 
-def _as_low_by_chance(metrics: GroupMetrics) -> float:
+def _probability_by_chance(metrics: GroupMetrics) -> float:
     """How likely equal energies would put a positive first in as few groups: the binomial tail.
 
     Chance is a few percent among many members, so a normal one would reach below 0 and could never tell.

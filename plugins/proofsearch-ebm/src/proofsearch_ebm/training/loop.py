@@ -52,7 +52,7 @@ class EndlessGroups:
         return next(self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON values from which :meth:`load_state_dict` goes on exactly."""
+        """JSON values from which :meth:`load_state_dict` resumes exactly."""
         return self.sampler.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ class Best:
     loss: float = math.inf
     head: Arrays | None = None
 
-    def beaten_by(self, metrics: GroupMetrics) -> bool:
+    def is_beaten_by(self, metrics: GroupMetrics) -> bool:
         """Whether a validation is better."""
         loss = metrics.loss if math.isfinite(metrics.loss) else math.inf
         return (metrics.rank_accuracy, -loss) > (self.rank, -self.loss)
@@ -183,10 +183,10 @@ class TrainingLoop(SteppedTraining):
         self._record(training, "train")
         if not len(self._validation):
             return
-        settled = self.head.settled()
+        settled = self.head.with_exact_norms()
         metrics = self._validation(settled)
         self._record(metrics.flat(), "validation")
-        if self.best.beaten_by(metrics):
+        if self.best.is_beaten_by(metrics):
             self.best = Best(self.step, metrics.rank_accuracy, metrics.loss, to_arrays(settled.state_dict()))
             self.stale = 0
         else:
@@ -200,8 +200,10 @@ class TrainingLoop(SteppedTraining):
         }
         if self.step >= self.config.warmup:
             warnings = check_health(metrics)
-            self.messages += [f"step {self.step}: {one.message}" for one in warnings if one.name not in self._unwell]
-            self._unwell = {one.name for one in warnings}
+            self.messages += [
+                f"step {self.step}: {warning.message}" for warning in warnings if warning.name not in self._unwell
+            ]
+            self._unwell = {warning.name for warning in warnings}
 
     def _record(self, metrics: Mapping[str, float], split: str) -> None:
         self.history.add(self.step, metrics, split)

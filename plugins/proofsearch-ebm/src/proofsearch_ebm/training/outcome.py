@@ -82,7 +82,7 @@ def judge(head: EnergyHead, dataset: Dataset, theorems: Sequence[int], config: E
         if scores is not None:
             sets = choice_sets(dataset, choices, -scores[members])
             mixing[name] = fit_mixing(sets, resamples=config.bootstrap, rng=np.random.default_rng([seed, 2]))
-    ranks = _ranks_by_depth(dataset, siblings, -energies[place[np.concatenate([one.states for one in siblings])]])
+    ranks = _ranks_by_depth(dataset, siblings, -energies[place[np.concatenate([choice.states for choice in siblings])]])
     words = _in_words(mixing["energy"], config.mixing, _orders(dataset))
     return Outcome(mixing, ranks, on_path, off_path, [words])
 
@@ -128,7 +128,7 @@ def _ranks_by_depth(dataset: Dataset, choices: Sequence[Choice], values: NDArray
     scores = {"energy": sets.value, "log-probability": sets.logprob, "chance": np.zeros_like(sets.value)}
     ranks = {name: sets.rank_one(score) for name, score in scores.items()}
     return [
-        DepthRanks(band, len(inside), {name: float(of[inside].mean()) for name, of in ranks.items()})
+        DepthRanks(band, len(inside), {name: float(values[inside].mean()) for name, values in ranks.items()})
         for band, inside in by_depth(choices)
     ]
 

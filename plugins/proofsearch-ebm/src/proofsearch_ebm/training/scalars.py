@@ -23,7 +23,7 @@ def tensorboard(folder: Path, after: int = 0) -> Iterator[WriteScalars]:
 
     Args:
         folder: for the event files; created.
-        after: the step that the training goes on from: what an earlier session wrote of later ones, and this one will
+        after: the step that the training resumes from: what an earlier session wrote of later ones, and this one will
             write again, is not shown any more.
 
     Raises:

@@ -147,5 +147,5 @@ def data_hash(dataset: Dataset) -> str:
             note(decision.parent, decision.search)
             note_arrays(decision.children, decision.positive, decision.logprob)
         for search in entry.searches:
-            note_arrays(search.states, search.born, search.expanded, search.onward)
+            note_arrays(search.states, search.generated, search.expanded, search.onward)
     return digest.hexdigest()

@@ -50,7 +50,7 @@ class EbmTrainer:
         self._builder = builder
 
     def train(self, request: TrainingRequest) -> Path:
-        """Trains, or goes on training, and writes the checkpoint.
+        """Trains, or resumes the training, and writes the checkpoint.
 
         Raises:
             InputError: nothing to learn from, data of different kinds, a training that can't be resumed, or a loss
@@ -126,7 +126,7 @@ class EbmTrainer:
         loop, config, out = training.loop, self._config, request.out
         head, step = EnergyHead(training.head_config), loop.best.step
         if loop.best.head is None:
-            head, step = loop.head.settled(), loop.step
+            head, step = loop.head.with_exact_norms(), loop.step
         else:
             head.load_state_dict(to_tensors(loop.best.head))
         head.eval()

@@ -56,7 +56,7 @@ def frontier_choices(
     rng: np.random.Generator,
     max_gap: float | None = None,
 ) -> list[Choice]:
-    """For each decision of some theorems, its children and what else stood on the frontier with a good one.
+    """The children of each decision of some theorems, with what else stood on the frontier beside a good child.
 
     Of these, too, only what leads on counts as good.
 
@@ -72,10 +72,10 @@ def frontier_choices(
     liking = dataset.logprob - dataset.num_goals
     choices = []
     for theorem in theorems:
-        here = dataset.theorems[theorem]
-        for decision in here.decisions:
+        known = dataset.theorems[theorem]
+        for decision in known.decisions:
             good = int(decision.children[decision.positive][0])
-            others, onward = here.searches[decision.search].rivals(good)
+            others, onward = known.searches[decision.search].rivals(good)
             apart = ~np.isin(others, decision.children)
             others, onward = others[apart], onward[apart]
             if max_gap is not None:
@@ -152,8 +152,10 @@ def evaluate(head: EnergyHead, rows: torch.Tensor, index: torch.Tensor, offsets:
         with torch.no_grad():
             outputs = [head(rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
             output = type(outputs[0])(
-                torch.cat([one.energy for one in outputs]),
-                None if outputs[0].cost is None else torch.cat([one.cost for one in outputs if one.cost is not None]),
+                torch.cat([output.energy for output in outputs]),
+                None
+                if outputs[0].cost is None
+                else torch.cat([output.cost for output in outputs if output.cost is not None]),
             )
             return state_outputs(output, index, offsets)
     finally:

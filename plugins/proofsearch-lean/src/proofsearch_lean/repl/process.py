@@ -18,6 +18,7 @@ from typing import IO, Any
 import psutil
 
 from proofsearch.errors import UsageError
+from proofsearch.process.recovery import LostError
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.toolchain import Toolchain, find_program
 
@@ -34,10 +35,6 @@ _GET_REPL = (
 )
 
 
-class ReplLostError(Exception):
-    """The process is gone, or answers what can't be read; the message says how."""
-
-
 class Repl:
     """One process of the REPL.
 
@@ -47,7 +44,7 @@ class Repl:
 
     Raises:
         UsageError: there is no REPL, or it isn't built, or lean-interact isn't installed.
-        ReplLostError: it can't be started.
+        LostError: it can't be started.
     """
 
     def __init__(self, toolchain: Toolchain, config: LeanConfig) -> None:
@@ -58,7 +55,7 @@ class Repl:
         try:
             self._server = LeanServer(settings)
         except (OSError, ChildProcessError) as error:
-            raise ReplLostError(f"the REPL can't be started: {error}") from None
+            raise LostError(f"the REPL can't be started: {error}") from None
         # Nobody else reads what it writes there, and a full pipe would stop it. The server's own way to read it, when
         # the process has ended, finds nothing more.
         process = self._server._proc
@@ -87,7 +84,7 @@ class Repl:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the REPL runs."""
         return bool(self._server.is_alive())
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
@@ -95,7 +92,7 @@ class Repl:
 
         Raises:
             TimeoutError: it doesn't answer in time, and was killed.
-            ReplLostError: it is gone, or answers no JSON object.
+            LostError: it is gone, or answers no JSON object.
         """
         try:
             answer = self._server.run_dict(dict(request), timeout=seconds)
@@ -103,13 +100,13 @@ class Repl:
             raise
         except json.JSONDecodeError as error:
             self.close()
-            raise ReplLostError(f"the REPL answers what is no JSON: {error.msg[:200]}") from None
+            raise LostError(f"the REPL answers what is no JSON: {error.msg[:200]}") from None
         # Its kill() may come from another thread in the middle of this, which shows as an assertion or a closed file.
         except (OSError, ValueError, AssertionError):
-            raise ReplLostError(f"the REPL has ended{self._last_words()}") from None
+            raise LostError(f"the REPL has ended{self._last_words()}") from None
         if not isinstance(answer, dict):
             self.close()
-            raise ReplLostError("the REPL answers what is no JSON object")
+            raise LostError("the REPL answers what is no JSON object")
         return answer
 
     def _last_words(self) -> str:
@@ -117,7 +114,7 @@ class Repl:
         return f"; it said: {said}" if said else ""
 
     def processes(self) -> list[psutil.Process]:
-        """Its process, and those below it."""
+        """The REPL's process, and those below it."""
         try:
             top = psutil.Process(self._pid)
             return [top, *top.children(recursive=True)]
@@ -131,7 +128,7 @@ class Repl:
                 process.kill()
 
     def close(self) -> None:
-        """Ends it. Idempotent."""
+        """Ends the REPL. Idempotent."""
         # Before the REPL, whose number may be another process's afterwards.
         self._guard.kill()
         self._guard.wait()

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 
 from proofsearch import Crashed, Finished, Rejected, TimedOut
 from proofsearch.errors import InputError
+from proofsearch.process.recovery import LostError, tried_again
 from proofsearch.protocols import Usage
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.memory import usage_of
 from proofsearch_lean.repl.answers import UNKNOWN_STATE, classify, classify_statement
-from proofsearch_lean.repl.process import Repl, ReplLostError
+from proofsearch_lean.repl.process import Repl
 from proofsearch_lean.scripts import INDENT, heading, indented
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
-from proofsearch_lean.transports import INTERRUPTED, Open, Result
+from proofsearch_lean.transports import Open, Result
 
 _Path = tuple[str, ...]
 
@@ -48,16 +49,14 @@ class ReplTransport:
         return self._retried(tuple(path), self._trial)
 
     def _retried(self, path: _Path, attempt: Callable[[_Path], Result]) -> Result:
-        for last in (False, True):
-            if self._stopped:
-                break
+        def trial() -> Result:
             try:
                 return attempt(path)
-            except ReplLostError as error:
+            except LostError:
                 self._drop()
-                if last and not self._stopped:
-                    return Crashed(str(error))
-        return TimedOut(INTERRUPTED)
+                raise
+
+        return tried_again(trial, lambda: self._stopped)
 
     def _show(self) -> Result:
         assert self._theorem is not None
@@ -98,7 +97,7 @@ class ReplTransport:
             self._drop()
             return TimedOut(f"no answer within {self._timeout:g} s")
         if answer.get("message") == UNKNOWN_STATE:
-            raise ReplLostError("the REPL doesn't know its own state any more")
+            raise LostError("the REPL doesn't know its own state any more")
         result, number = classify(answer)
         if isinstance(result, Open):
             self._ids[path] = number
@@ -109,7 +108,7 @@ class ReplTransport:
 
         Raises:
             UsageError: there is no REPL that can be used.
-            ReplLostError: it can't be started.
+            LostError: it can't be started.
         """
         self._running()
 
@@ -161,6 +160,6 @@ def open_repl(toolchain: Toolchain, config: LeanConfig) -> ReplTransport:
     made = ReplTransport(lambda: Repl(toolchain, config), config.timeout, config.start_timeout)
     try:
         made.start()
-    except ReplLostError as error:
+    except LostError as error:
         raise InputError(f"--lean-repl {config.repl}: {error}; `proofsearch doctor` looks into Lean itself") from None
     return made

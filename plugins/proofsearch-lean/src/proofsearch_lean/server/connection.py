@@ -10,7 +10,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import itertools
-import json
 import os
 import queue
 import select
@@ -19,15 +18,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psutil
 
-Message = dict[str, Any]
-"""A JSON-RPC message, or the parameters of one."""
+from proofsearch.process.jsonrpc import Message, framed, read_message
 
 Mailbox = queue.SimpleQueue["Message | None"]
-"""Where answers arrive. ``None``: no more will come, because the server is gone or the waiting was interrupted."""
+"""A queue in which answers arrive. ``None``: no more will come, the server is gone or waiting was interrupted."""
 
 _LAST_LINES = 40
 """How much of the server's standard error is kept."""
@@ -137,15 +135,11 @@ class Connection:
         Raises:
             ConnectionLostError: the server is gone, or takes nothing.
         """
-        parts = []
-        for message in messages:
-            body = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False, separators=(",", ":")).encode()
-            parts += [b"Content-Length: %d\r\n\r\n" % len(body), body]
         with self._lock:
             if self.lost:
                 raise ConnectionLostError(f"the server has ended{self.last_words()}")
             try:
-                self._write(b"".join(parts))
+                self._write(b"".join(map(framed, messages)))
             except OSError:
                 self._end()
                 raise ConnectionLostError(f"the server takes nothing any more{self.last_words()}") from None
@@ -171,7 +165,7 @@ class Connection:
 
     def _read(self, stream: IO[bytes]) -> None:
         try:
-            while (message := _next_message(stream)) is not None:
+            while (message := read_message(lambda: stream.readline(4096), stream.read)) is not None:
                 self._take(message)
         # The server's output ended in the middle, isn't what the protocol says, or was closed by us.
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -246,7 +240,7 @@ class Connection:
             return  # its number may be another process's by now
         below: Mapping[int, psutil.Process] = {process.pid: process for process in list(self._workers.values())}
         with contextlib.suppress(psutil.Error):
-            below = {**below, **{one.pid: one for one in psutil.Process(self.pid).children(recursive=True)}}
+            below = {**below, **{process.pid: process for process in psutil.Process(self.pid).children(recursive=True)}}
         # Workers are in sessions of their own, so the group is not enough; one that is not listed yet ends with its
         # input.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -271,27 +265,3 @@ class Connection:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-
-
-def _next_message(stream: IO[bytes]) -> Message | None:
-    """Reads a message; ``None`` at the end.
-
-    Raises:
-        ValueError: what comes isn't one.
-    """
-    size = None
-    while (line := stream.readline(4096)) not in (b"\r\n", b"\n"):
-        if not line:
-            return None
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            size = int(value)
-    if size is None:
-        raise ValueError("a message without its length")
-    body = stream.read(size)
-    if len(body) < size:
-        return None
-    message = json.loads(body)
-    if not isinstance(message, dict):
-        raise ValueError("a message that is no object")
-    return message

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox, Message
+from proofsearch.process.jsonrpc import Message
+from proofsearch.process.recovery import INTERRUPTED, LostError
+from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox
 from proofsearch_lean.server.language_server import LanguageServer
 
 _READ = "textDocument/waitForDiagnostics"
@@ -38,16 +40,8 @@ _IDLE = 0.02
 _numbers = itertools.count(1)
 
 
-class LostError(Exception):
-    """What reads the document is gone, or the server is; the message says how."""
-
-
 class DeadlineError(Exception):
     """The document wasn't read in time; the server may still be at it."""
-
-
-class StoppedError(Exception):
-    """Reading was ended from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +98,13 @@ class Document:
 
         Raises:
             DeadlineError: it takes longer.
-            LostError: the process that reads it crashed, or the server did.
-            StoppedError: :meth:`stop` was called.
+            LostError: the process that reads it crashed, or the server did, or :meth:`stop` was called.
         """
         until = time.monotonic() + seconds
         box: Mailbox = queue.SimpleQueue()
         self._box = box
         if self._stopped:
-            raise StoppedError
+            raise LostError(INTERRUPTED)
         try:
             change = self._change(head, body)
             connection = self._connection
@@ -203,7 +196,7 @@ class Document:
                 continue
             if message is None:
                 if self._stopped:
-                    raise StoppedError
+                    raise LostError(INTERRUPTED)
                 raise ConnectionLostError(f"the language server ended{self._server.last_words()}")
             return message
 

@@ -11,15 +11,15 @@ import re
 from collections.abc import Sequence
 
 from proofsearch import Finished, Rejected
+from proofsearch.process.jsonrpc import Message
 from proofsearch_lean.scripts import INDENT
-from proofsearch_lean.server.connection import Message
 from proofsearch_lean.transports import Open, Result
 
 SENTINEL = f"{INDENT}done\n"
 """The line behind the tactics."""
 
 COLUMN = len(INDENT)
-"""Where its word begins."""
+"""The column of the sentinel's first character, from 0."""
 
 _UNSOLVED = "unsolved goals"
 _ERROR, _WARNING = 1, 2

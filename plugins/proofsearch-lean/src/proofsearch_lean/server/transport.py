@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 
 from proofsearch import Crashed, Rejected, TimedOut
+from proofsearch.process.recovery import LostError, tried_again
 from proofsearch.protocols import Usage
 from proofsearch_lean.memory import usage_of
 from proofsearch_lean.scripts import heading, indented
-from proofsearch_lean.server.document import DeadlineError, Document, LostError, StoppedError
+from proofsearch_lean.server.document import DeadlineError, Document
 from proofsearch_lean.server.language_server import LanguageServer
 from proofsearch_lean.server.sentinel import COLUMN, SENTINEL, classify
 from proofsearch_lean.statements import LeanTheorem
-from proofsearch_lean.transports import INTERRUPTED, Result
+from proofsearch_lean.transports import Result
 
 _Path = tuple[str, ...]
 
@@ -49,20 +50,14 @@ class ServerTransport:
         return self._retried(tuple(path), self._trial)
 
     def _retried(self, path: _Path, attempt: Callable[[_Path], Result]) -> Result:
-        try:
-            return attempt(path)
-        except LostError:
-            self._near = ()
-        except StoppedError:
-            return TimedOut(INTERRUPTED)
-        # What crashed may have been the last trial's doing, or an accident: once more, in a new process.
-        try:
-            return attempt(path)
-        except LostError as error:
-            self._near = ()
-            return Crashed(str(error))
-        except StoppedError:
-            return TimedOut(INTERRUPTED)
+        def trial() -> Result:
+            try:
+                return attempt(path)
+            except LostError:
+                self._near = ()
+                raise
+
+        return tried_again(trial, lambda: self._document.stopped)
 
     def _start(self, path: _Path) -> Result:
         """Shows a path whose tactics are good, however long what stands before them takes."""

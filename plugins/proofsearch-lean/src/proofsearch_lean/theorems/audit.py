@@ -153,11 +153,13 @@ def _examined(toolchain: Toolchain, config: LeanConfig, file: _File) -> Iterator
     elif messages is None:
         trouble = f"Lean said what can't be read: {ended.last_words()}"
     starts = [0, *accumulate(len(line) + 1 for line in file.text.split("\n"))]
-    placed = [(starts[one.line - 1] + one.column, one) for one in messages or ()]
+    placed = [(starts[message.line - 1] + message.column, message) for message in messages or ()]
     resting = {
         found[1]
-        for _, one in placed
-        if one.severity == "information" and "sorryAx" in one.text and len(found := one.text.split("'", 2)) > 1
+        for _, message in placed
+        if message.severity == "information"
+        and "sorryAx" in message.text
+        and len(found := message.text.split("'", 2)) > 1
     }
     for theorem in file.audited:
         reason = trouble or _reason(toolchain, file, theorem, placed)
@@ -182,7 +184,7 @@ def _reason(toolchain: Toolchain, file: _File, theorem: _Audited, messages: Sequ
 
 
 def _origin(file: _File, offset: int) -> str | None:
-    """Where in the source an offset of the file comes from; ``None`` where the audit added what is there."""
+    """The place in the source that an offset of the file comes from; ``None`` if the audit added what is there."""
     for begin, length, line in file.own:
         if begin <= offset < begin + max(length, 1):
             return f"{file.label}:{line + file.text.count(chr(10), begin, offset)}"

@@ -16,7 +16,7 @@ from typing import Any
 from proofsearch.errors import InputError
 from proofsearch.storage.texts import read_text
 from proofsearch_lean.theorems.scanner import ScanError, tokens
-from proofsearch_lean.theorems.sources import Source, Trouble, parsed, split_named, toolchain_near
+from proofsearch_lean.theorems.sources import Source, Trouble, nearest_toolchain, parse_source, read_split
 
 STATEMENTS = ("formal_statement", "lean4_formalization", "lean4_statement", "formalization", "lean4_code", "statement")
 HEADERS = ("header", "lean4_src_header", "lean4_header", "src_header", "formal_header")
@@ -37,7 +37,7 @@ def read_dataset(path: Path, header: str | None) -> Iterator[Source | Trouble]:
         InputError: it can't be read, or no row has a statement; the message names file, row and what is expected.
     """
     path = path.expanduser()
-    nearby = toolchain_near(path)
+    nearby = nearest_toolchain(path)
     known = 0
     columns: set[str] = set()
     for number, row in _rows(path):
@@ -59,10 +59,10 @@ def _source(label: str, row: Mapping[str, Any], statement: str, header: str | No
     before = _first(row, HEADERS) or ("" if _imports(statement) else header or "")
     if before and not before.endswith("\n"):
         before += "\n"
-    source = parsed(
+    source = parse_source(
         label,
         before + statement,
-        split=split_named(_first(row, SPLITS)),
+        split=read_split(_first(row, SPLITS)),
         name=name,
         toolchain=_first(row, TOOLCHAINS) or nearby,
     )

@@ -153,7 +153,7 @@ def _begins(read: Sequence[Token], number: int, column: int | None) -> bool:
     return token.kind == "name" and token.text in _COMMANDS
 
 
-def _goes_on(read: Sequence[Token], number: int) -> bool:
+def _continues(read: Sequence[Token], number: int) -> bool:
     """Whether the prefix at a place (``open``, ``set_option``, …) ends with ``in``, so that a command follows it."""
     depth = 0
     for token in read[number + 1 :]:
@@ -173,7 +173,7 @@ def _keyword(command: Sequence[Token], number: int = 0) -> int:
             number += 1
         elif token.text == "@" and number + 1 < len(command) and command[number + 1].text == "[":
             number = _behind_bracket(command, number + 1)
-        elif token.text in _PREFIXES and _goes_on(command, number):
+        elif token.text in _PREFIXES and _continues(command, number):
             number = _behind_prefix(command, number)
         else:
             break
@@ -267,7 +267,7 @@ def prefixes(source: str, declaration: Declaration) -> str:
     found, number = "", 0
     while number < len(read):
         token = read[number]
-        if token.text in _PREFIXES and _goes_on(read, number):
+        if token.text in _PREFIXES and _continues(read, number):
             behind = _behind_prefix(read, number)
             found += before[token.start : read[behind - 1].end] + "\n"
             number = behind

@@ -51,7 +51,7 @@ class LeanLibrary:
             for found in source.found:
                 name = source.name or found.name
                 key = name if counts[name] == 1 else f"{name}@{source.label}"
-                entry = _Entry(source, found, splits.of(source, found))
+                entry = _Entry(source, found, splits.choose(source, found))
                 if found.trouble or key in self._entries:
                     reason = found.trouble or f"another theorem at {self._entries[key].origin} has the same name"
                     self.unusable.append(Unusable(key, entry.origin, reason))
@@ -127,7 +127,7 @@ class _Splits:
         self._by_hash = only == "all" or (only == "auto" and not unproved)
         self._held_out = held_out
 
-    def of(self, source: Source, found: Declaration) -> str:
+    def choose(self, source: Source, found: Declaration) -> str:
         if source.split:
             return source.split
         if not found.is_proved:

@@ -16,7 +16,6 @@ OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⦃": "⦄", "⟦": "⟧
 """Brackets, with what closes them."""
 CLOSING = frozenset(OPENING.values())
 
-_LETTER = r"[^\W\d]|[«_]"
 _PART = r"(?:«[^»\n]*»|[^\W\d][\w'!?₀-₉ₐ-ₜᵢ-ᵪ]*)"
 _NAME = re.compile(rf"{_PART}(?:\.(?:{_PART}|\d+))*")
 _SPACE = re.compile(r"\s+")
@@ -92,7 +91,7 @@ def tokens(source: str) -> Iterator[Token]:
 
 
 def _token_end(source: str, place: int) -> tuple[int, str]:
-    """Where what begins at a place ends, and what it is."""
+    """The end of the token that begins at a place, and its kind."""
     first = source[place]
     if first == "-":
         comment = _LINE_COMMENT.match(source, place)

@@ -1,4 +1,4 @@
-"""Where theorems are read from: ``.lean`` files, and the rows of data sets made into such."""
+"""The sources of theorems: ``.lean`` files, and the rows of data sets made into such."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Trouble:
     name: str = ""
 
 
-def split_named(word: str) -> str:
+def read_split(word: str) -> str:
     """The split that a word means: a folder's name or a row's entry; ``""`` where it means none."""
     return _SPLITS.get(word.strip().casefold(), "")
 
@@ -81,11 +81,11 @@ def read_files(path: Path) -> Iterator[Source | Trouble]:
         raise InputError(f"{path}: no such file or folder; give --lean-file a .lean file or a folder of them")
     for file in files:
         below = file.relative_to(path) if path.is_dir() else Path(file.name)
-        split = next(filter(None, map(split_named, (*below.parent.parts, below.stem))), "")
-        yield parsed(str(below), read_text(file, "a Lean file"), split=split, toolchain=toolchain_near(file))
+        split = next(filter(None, map(read_split, (*below.parent.parts, below.stem))), "")
+        yield parse_source(str(below), read_text(file, "a Lean file"), split=split, toolchain=nearest_toolchain(file))
 
 
-def parsed(label: str, text: str, *, split: str = "", name: str = "", toolchain: str = "") -> Source | Trouble:
+def parse_source(label: str, text: str, *, split: str = "", name: str = "", toolchain: str = "") -> Source | Trouble:
     """A source of a text."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
@@ -95,7 +95,7 @@ def parsed(label: str, text: str, *, split: str = "", name: str = "", toolchain:
     return Source(label, text, tuple(found), split, name, toolchain)
 
 
-def toolchain_near(file: Path) -> str:
+def nearest_toolchain(file: Path) -> str:
     """What the nearest ``lean-toolchain`` says, in the folder of a file or above; ``""`` where there is none."""
     for folder in file.resolve().parents:
         if (folder / TOOLCHAIN).is_file():
@@ -107,8 +107,3 @@ def _is_searched(below: Path) -> bool:
     if below.name == "lakefile.lean":
         return False
     return not any(part in _NOT_SEARCHED or part.startswith(".") for part in below.parts)
-
-
-def line_of(text: str, offset: int) -> int:
-    """The line of an offset, from 1."""
-    return text.count("\n", 0, offset) + 1

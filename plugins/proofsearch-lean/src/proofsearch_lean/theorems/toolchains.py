@@ -14,7 +14,7 @@ def version_in(toolchain: str) -> str:
     return found[0] if found else toolchain.strip()
 
 
-def compared(written_for: Mapping[str, int], version: str) -> tuple[str, bool]:
+def compare_versions(written_for: Mapping[str, int], version: str) -> tuple[str, bool]:
     """What to tell a person of the versions of Lean.
 
     Args:

@@ -31,7 +31,7 @@ def verify(toolchain: Toolchain, config: LeanConfig, theorem: LeanTheorem, proof
         toolchain: the Lean that checks.
         config: allowed axioms, time-out, second checker.
         theorem: what has to be proved.
-        proof: a whole file as :func:`proofsearch_lean.scripts.written` makes it; anything else is refused, never an
+        proof: a whole file as :func:`proofsearch_lean.scripts.proof_text` makes it; anything else is refused, never an
             error.
 
     Raises:
@@ -95,7 +95,7 @@ class _Check:
     compiles: bool
 
     def module(self, name: str) -> Path:
-        """Where the compiled module of a file is: ``"statement"`` or ``"proof"``."""
+        """The path of the compiled module of a file, ``"statement"`` or ``"proof"``."""
         return self.folder / name / f"{MODULE}.olean"
 
     def elaborate(self, name: str, script: str) -> Finding:

@@ -162,7 +162,7 @@ class Comparator:
 
     @property
     def name(self) -> str:
-        """With the second kernel, where that is used."""
+        """The checker's name, with that of the second kernel where it is used."""
         return "Comparator with nanoda" if self._nanoda() else "Comparator"
 
     @property
@@ -197,7 +197,7 @@ class Comparator:
         return _run(self.name, [*lake, *self.words, "config.json"], folder, config, self._modules())
 
     def _modules(self) -> dict[str, str]:
-        """Where the project's compiled modules are, for a project that doesn't name it."""
+        """The search path of the project's compiled modules, for the project of the check, which doesn't name it."""
         if not self.lake:
             return {}
         said = run_command([*self.lake, "printenv", "LEAN_PATH"], self.project, timeout=60)

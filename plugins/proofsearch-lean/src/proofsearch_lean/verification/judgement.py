@@ -1,4 +1,4 @@
-"""From what Lean said of a file to whether the proof in it is one.
+"""The judgement of a proof, by what Lean said of the file with it.
 
 The file is: all that stands before the theorem, its statement, the script, and an epilogue of commands of ours. What is
 believed is bound to places that are known beforehand:
@@ -38,8 +38,9 @@ set_option pp.raw true
 #print axioms {name}
 #check @{name}
 """
-"""It begins with a word that begins no tactic, so that nothing in front of it can take it for its own end. Names are
-written in full, lest an axiom of somebody's namespace be taken for one of Lean's; and terms raw, as no notation is."""
+"""The commands behind a proof. They begin with a word that begins no tactic, so that nothing before can take it for its
+own end. Names are written in full, lest an axiom of somebody's namespace be taken for one of Lean's; and terms raw, as
+no notation is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ class CheckedFile:
 
     @property
     def axioms_line(self) -> int:
-        """Where ``#print axioms`` stands."""
+        """The line of ``#print axioms``, from 1."""
         return self.epilogue[-2]
 
     @property
     def type_line(self) -> int:
-        """Where ``#check`` stands."""
+        """The line of ``#check``, from 1."""
         return self.epilogue[-1]
 
 
@@ -102,7 +103,7 @@ def judge(theorem: LeanTheorem, file: CheckedFile, code: int, messages: Sequence
     """
     wrong = errors(messages)
     if wrong:
-        return Finding(_about(wrong, file))
+        return Finding(_describe_errors(wrong, file))
     if code:
         return Finding(f"Lean ended with code {code} and said no error")
     commands = [message for message in messages if message.traces_command]
@@ -119,34 +120,34 @@ def judge(theorem: LeanTheorem, file: CheckedFile, code: int, messages: Sequence
     axioms, named = _axioms(theorem, file, messages)
     if axioms is None:
         return Finding(named)
-    told = [message.text for message in messages if message.line == file.type_line and not message.traces_command]
-    if len(told) != 1 or " : " not in told[0]:
+    answers = [message.text for message in messages if message.line == file.type_line and not message.traces_command]
+    if len(answers) != 1 or " : " not in answers[0]:
         return Finding("Lean didn't say once what the theorem's type is")
-    return Finding("", axioms, told[0])
+    return Finding("", axioms, answers[0])
 
 
 def _axioms(theorem: LeanTheorem, file: CheckedFile, messages: Sequence[Message]) -> tuple[tuple[str, ...] | None, str]:
     """The axioms, and a message where Lean's answer isn't the one expected."""
-    told = [message for message in messages if message.line == file.axioms_line and not message.traces_command]
-    found = _AXIOMS.fullmatch(told[0].text.strip()) if len(told) == 1 else None
+    answers = [message for message in messages if message.line == file.axioms_line and not message.traces_command]
+    found = _AXIOMS.fullmatch(answers[0].text.strip()) if len(answers) == 1 else None
     if found is None:
         return None, "Lean didn't say once what axioms the theorem rests on"
-    if _plain(found["name"]) not in _names(theorem):
+    if _without_guillemets(found["name"]) not in _names(theorem):
         return None, f"Lean told the axioms of {found['name']}, not of {theorem.name}"
     axioms = (axiom.strip().removeprefix("_root_.") for axiom in (found["axioms"] or "").split(","))
     return tuple(sorted(filter(None, axioms))), ""
 
 
 def _names(theorem: LeanTheorem) -> Collection[str]:
-    name = _plain(theorem.name.removeprefix("_root_."))
+    name = _without_guillemets(theorem.name.removeprefix("_root_."))
     return name, f"_private.{MODULE}.0.{name}"
 
 
-def _plain(name: str) -> str:
+def _without_guillemets(name: str) -> str:
     return name.replace("«", "").replace("»", "")
 
 
-def _about(wrong: Sequence[Message], file: CheckedFile) -> str:
+def _describe_errors(wrong: Sequence[Message], file: CheckedFile) -> str:
     first = wrong[0]
     said = " ".join(first.text.split())[:600]
     where = (

@@ -16,7 +16,7 @@ _HEARTBEATS = re.compile(r"maximum number of heartbeats|\(deterministic\) timeou
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message.
+    """A message of Lean's about a place in a file.
 
     Attributes:
         line: where it is about, from 1.
@@ -60,5 +60,5 @@ def read_messages(ended: Ended) -> list[Message] | None:
 
 
 def errors(messages: Sequence[Message]) -> list[Message]:
-    """Those that are errors."""
+    """The messages that are errors."""
     return [message for message in messages if message.severity == "error"]

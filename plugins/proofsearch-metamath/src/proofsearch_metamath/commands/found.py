@@ -13,7 +13,7 @@ from proofsearch.errors import InputError, ProofsearchError, UsageError, Verific
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import own_files
 from proofsearch.storage.texts import read_text
-from proofsearch_metamath.database.files import trouble_with
+from proofsearch_metamath.database.files import file_problem
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.errors import MetamathError
 from proofsearch_metamath.proofs.checking import Progress
@@ -89,7 +89,7 @@ def read_proof(file: Path) -> str:
     Raises:
         InputError: it can't be read.
     """
-    trouble = trouble_with(file)
+    trouble = file_problem(file)
     if trouble is not None:
         raise InputError(f"{file}: can't be read: {trouble}; expected a proof that a search wrote")
     return read_text(file, "a proof that a search wrote")

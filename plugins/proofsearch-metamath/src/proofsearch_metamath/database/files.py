@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-def trouble_with(path: Path) -> str | None:
+def file_problem(path: Path) -> str | None:
     """Why a path can't be read as a file, for a message; ``None`` where it looks as if it could.
 
     Only regular files are read, since a database is read again where its lines are wanted.
@@ -46,7 +46,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ReadError: it can't be read.
     """
-    reason = trouble_with(path)
+    reason = file_problem(path)
     if reason is None:
         try:
             data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Where in its file something stands: lines and columns, found again from offsets when they are asked for."""
+"""Places in files: lines and columns, found again from offsets when they are asked for."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Place(NamedTuple):
 
 
 def place(database: Database, assertion: Assertion) -> Place:
-    """Where the label of an assertion stands; see :class:`Places` for many of them.
+    """The place of an assertion's label; see :class:`Places` for many of them.
 
     Raises:
         ReadError: the file can't be read any more, or has changed.
     """
-    return Places(database).of(assertion)
+    return Places(database).place_of(assertion)
 
 
 class Places:
@@ -41,8 +41,8 @@ class Places:
         self._database = database
         self._sources: dict[int, Source] = {}
 
-    def of(self, assertion: Assertion) -> Place:
-        """Where the label of an assertion stands.
+    def place_of(self, assertion: Assertion) -> Place:
+        """The place of an assertion's label.
 
         Raises:
             ReadError: the file can't be read any more, or has changed.
@@ -51,7 +51,7 @@ class Places:
         return Place(source.path, *source.line_and_column(assertion.start))
 
     def of_proof_token(self, assertion: Assertion, token: int, character: int = 0) -> Place:
-        """Where a character of the ``token``-th token (from 0) of an assertion's stored proof stands.
+        """The place of a character of the ``token``-th token (from 0) of an assertion's stored proof.
 
         Raises:
             ReadError: the file can't be read any more, or has changed.

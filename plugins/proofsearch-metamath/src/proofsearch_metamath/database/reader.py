@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofsearch_metamath.database.files import read_bytes, trouble_with
+from proofsearch_metamath.database.files import file_problem, read_bytes
 from proofsearch_metamath.database.model import Assertion, Database, Essential, Floating, Symbols
 from proofsearch_metamath.database.scopes import Scope
 from proofsearch_metamath.database.tokens import Source, Statement, make_source, statements
@@ -137,7 +137,7 @@ class _Reader:
             message = f"found {len(statement.words)} words between $[ and $]; expected one file name without spaces"
             raise self.source.error(statement.start, "inclusion", message)
         beside = [folder / statement.words[0] for folder in (self.source.path.parent, self.top.parent)]
-        troubles = {candidate: trouble_with(candidate) for candidate in beside}
+        troubles = {candidate: file_problem(candidate) for candidate in beside}
         path = next((candidate for candidate in beside if troubles[candidate] is None), None)
         if path is None:
             # Of the two places the one where there is something, if there is.

@@ -17,7 +17,7 @@ _number = itemgetter(0)
 
 @dataclass(slots=True)
 class Block:
-    """Where a block began, and the lengths of the scope's lists there, which ``$}`` restores."""
+    """The place where a block began, and the lengths of the scope's lists there, which ``$}`` restores."""
 
     source: Source
     offset: int

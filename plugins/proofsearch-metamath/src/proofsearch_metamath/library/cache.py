@@ -99,7 +99,10 @@ def load(folder: Path) -> Library | None:
         if any(_checksum(folder / name) != checksum for name, checksum in manifest["files"].items()):
             return None
         texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in _TEXTS}
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+        # Plain arrays over the mapped files: those of np.memmap are slow to take rows of.
+        arrays = {
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in ARRAYS
+        }
         rules = [
             Syntax(sys.intern(label), tuple(symbols), tuple(order), typecode, position)
             for label, symbols, order, typecode, position in json.loads((folder / _RULES).read_text(encoding="utf-8"))

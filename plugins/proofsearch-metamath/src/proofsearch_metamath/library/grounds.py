@@ -25,7 +25,7 @@ def axioms_below(library: Library, cited: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(axioms))
 
 
-def why_not(library: Library, label: str) -> str | None:
+def citation_problem(library: Library, label: str) -> str | None:
     """Why an assertion may not be cited: its own proof, or one that it rests on, is wrong or incomplete.
 
     Returns:

@@ -70,7 +70,7 @@ class Layout:
             try:
                 self._add_statement(assertion)
             except (GrammarError, ParseError) as error:
-                error.file, error.line, error.column = Places(self._database).of(assertion)
+                error.file, error.line, error.column = Places(self._database).place_of(assertion)
                 raise
             self._provable.append(assertion.position)
 

@@ -53,19 +53,14 @@ class Library:
         """:attr:`provable_labels` as an array, to take many at once."""
         return np.array(self.provable_labels, dtype=object)
 
-    def labels_of(self, bits: int) -> list[str]:
-        """The labels of a bit set's provable assertions, in order."""
-        labels: list[str] = self.label_array[self.array_of(bits)].tolist()
-        return labels
-
     @cached_property
     def provable_index(self) -> dict[str, int]:
-        """From a provable assertion's label to its place among the provable ones."""
+        """The place of each provable assertion among the provable ones, by its label."""
         return {label: index for index, label in enumerate(self.provable_labels)}
 
     @cached_property
     def variable_floats(self) -> list[int]:
-        """For each variable the number of its first ``$f``."""
+        """The number of each variable's first ``$f``."""
         symbols = self.tables.symbols
         first: dict[str, int] = {}
         for number, (_, variable) in enumerate(self.tables.arrays["float_symbols"].tolist()):
@@ -74,7 +69,7 @@ class Library:
 
     @cached_property
     def variable_typecodes(self) -> list[int]:
-        """For each variable its typecode, as an index."""
+        """The typecode of each variable, as an index."""
         index = {typecode: number for number, typecode in enumerate(self.typecodes)}
         symbols = self.tables.symbols
         floats = self.tables.arrays["float_symbols"]
@@ -82,7 +77,7 @@ class Library:
 
     @cached_property
     def closed_terms(self) -> dict[int, tuple[int, PatternTree]]:
-        """For each typecode the first term without variables: from which position on there is one, and the term.
+        """The first term without variables of each typecode: from which position on there is one, and the term.
 
         Set.mm has ``T.`` for ``wff``, the universal class for ``class`` and none for ``setvar``.
         """
@@ -234,10 +229,6 @@ class Library:
         flags[members] = 1
         return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
-    def members_of(self, bits: int) -> list[int]:
-        """The provable assertions of a bit set, in order."""
-        return [] if not bits else self.array_of(bits).tolist()
-
     def array_of(self, bits: int) -> NDArray[np.int64]:
         """The provable assertions of a bit set, in order, shape ``(n,)``."""
         raw = np.frombuffer(self.packed(bits), dtype=np.uint8)
@@ -259,7 +250,7 @@ class Library:
 
     @cached_property
     def provable_positions(self) -> frozenset[int]:
-        """Where the provable assertions stand among all assertions."""
+        """The positions of the provable assertions among all assertions."""
         return frozenset(self.provable.tolist())
 
     def cited_by(self, position: int) -> list[int]:

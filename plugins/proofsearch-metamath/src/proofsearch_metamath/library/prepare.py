@@ -25,11 +25,11 @@ Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)``."""
 
 
-def _silent(what: str, done: int, total: int) -> None:
+def _no_status(what: str, done: int, total: int) -> None:
     """The default progress: none."""
 
 
-def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
+def prepare(path: Path, cache: Path, progress: Progress = _no_status) -> Library:
     """The library of a database file: from the cache where it is there and current, made and stored otherwise.
 
     Args:
@@ -52,7 +52,7 @@ def prepare(path: Path, cache: Path, progress: Progress = _silent) -> Library:
     return library
 
 
-def build(database: Database, progress: Progress = _silent) -> Tables:
+def build(database: Database, progress: Progress = _no_status) -> Tables:
     """Parses every provable statement, verifies every proof and lays everything out in arrays.
 
     Raises:

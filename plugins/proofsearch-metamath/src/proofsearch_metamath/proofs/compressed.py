@@ -86,7 +86,7 @@ def decode(letters: str) -> list[int]:
 
 
 def code_span(letters: str, index: int) -> tuple[int, int]:
-    """Where in ``letters`` the ``index``-th number or tag begins and ends."""
+    """The beginning and end of the ``index``-th number or tag in ``letters``."""
     for number, match in enumerate(_CODE.finditer(letters)):
         if number == index:
             return match.span()

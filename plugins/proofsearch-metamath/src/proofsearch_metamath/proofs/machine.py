@@ -14,7 +14,7 @@ LONGEST_EXPRESSION = 5_000_000
 
 
 class VariableBits(dict[str, int]):
-    """For each expression body the bits of its variables, worked out when it is first asked for."""
+    """The bits of the variables of each expression body, worked out when they are first asked for."""
 
     def __init__(self, bits: dict[str, int]) -> None:
         super().__init__()

@@ -95,7 +95,7 @@ class Verifier:
         return tuple(sorted(known[label].position for label in self._cited(assertion, codes, labels)))
 
     def _cited(self, assertion: Assertion, codes: list[int], labels: list[str]) -> frozenset[str]:
-        """Of the labels that a proof's numbers stand for, the assertions that it applies."""
+        """The assertions that a proof applies, among the labels that its numbers stand for."""
         used, known = set(codes), self._database.assertions
         numbered = enumerate(labels, len(assertion.order))
         return frozenset([label for code, label in numbered if code in used and label in known])
@@ -246,7 +246,7 @@ class Verifier:
         message = f"in the proof of {assertion.label!r}{step}: {fault.message}"
         file, line, column = self._database.files[assertion.file], 0, 0
         try:
-            place = self._places.of(assertion)
+            place = self._places.place_of(assertion)
             if stored and fault.token >= 0:
                 place = self._places.of_proof_token(assertion, fault.token, fault.character)
             file, line, column = place

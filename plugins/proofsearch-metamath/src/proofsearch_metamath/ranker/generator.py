@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -13,9 +14,9 @@ import numpy as np
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import BEST
+from proofsearch.models.confidence import BEST, statistics_of
 from proofsearch.models.moves import first_admitted
-from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics
+from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.bags import Floats, Ints
@@ -29,21 +30,51 @@ from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
 
 _SESSIONS_KEPT = 4
-_ANSWERS_KEPT = 1024
+_LOGITS_KEPT = 256
 """States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
 _ROUNDING = 1 + 1e-9
 """More than two ways to add up the same probabilities can differ by."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the policy says of a state; numbers as of :class:`proofsearch.protocols.PolicyStatistics`."""
+
+    candidates: list[Candidate]
+    log_sum_exp: float = math.nan
+    moves: int = 0
+    admitted: float = math.nan
+    closes: bool = False
+
+    def statistics(self) -> PolicyStatistics:
+        """How sure it is."""
+        return replace(
+            statistics_of(self.candidates),
+            log_sum_exp=self.log_sum_exp,
+            moves=float(self.moves),
+            admitted=self.admitted,
+            closes=float(self.closes),
+        )
+
+
 class _Session:
-    """What is remembered of one session: its reader, the first layer's sum of each term, and answers, by state."""
+    """What is remembered of one session.
+
+    Attributes:
+        session: the session.
+        reader: of its states.
+        fixed: what the towers read of the theorem.
+        logits: of states with one goal, which may be expanded yet.
+        goals: how sure the policy is of each goal, as if it stood alone.
+    """
 
     def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
         self.session = session
         self.reader = reader
         self._towers = towers
         self._terms: dict[int, Floats] = {}
-        self.answers: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
+        self.logits: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
+        self.goals: dict[int, PolicyStatistics] = {}
         self.fixed = towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
@@ -98,82 +129,77 @@ class RankerGenerator:
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._candidates(request, n) for request in requests]
+        return [self._answer(_own(request.state), request.moves, n).candidates for request in requests]
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
-        """How sure it is of what may apply to the first goal; see :class:`proofsearch.protocols.ReportsStatistics`.
+        """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
 
-        Which of these do apply is not found out. The logits are kept for :meth:`generate`.
+        A search meets the same goals in many states, so each is looked at once. What is said of the state is what is
+        said of its first goal. Log-probabilities, entropy and mass are those of the best :data:`BEST` candidates,
+        whatever ``n`` is: to find out which of more apply costs most of the time, and tells nothing more
+        (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply.
 
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._statistics(request) for request in requests]
+        return [self._statistics(_own(request.state)) for request in requests]
 
-    def _statistics(self, request: GenerationRequest) -> PolicyStatistics:
-        indices, logits = self._answer(request.state)
-        if not len(logits):
-            return PolicyStatistics(moves=0.0, closes=0.0)
-        highest = logits if len(logits) <= BEST else np.partition(logits, len(logits) - BEST)[-BEST:]
-        highest = np.sort(highest)[::-1]
-        weights = np.exp(logits - highest[0])
-        total = float(weights.sum())
-        log_sum_exp = float(highest[0]) + math.log(total)
-        return PolicyStatistics(
-            best=float(highest[0]) - log_sum_exp,
-            second=float(highest[1]) - log_sum_exp if len(highest) > 1 else math.nan,
-            entropy=max(log_sum_exp - float(weights @ logits) / total, 0.0),
-            log_sum_exp=log_sum_exp,
-            moves=float(len(logits)),
-            mass=min(float(np.exp(highest - log_sum_exp).sum()), 1.0),
-            closes=float(len(logits) > len(indices)),
-        )
+    def _statistics(self, state: MetamathState) -> PolicyStatistics:
+        session = self._session(session_of(state), self._open()[0])
+        goals = []
+        for goal in state.open:
+            found = session.goals.get(goal[0])
+            if found is None:
+                alone = session.session.alone(goal)
+                found = session.goals[goal[0]] = self._answer(alone, None, BEST, keep=True).statistics()
+            goals.append(found)
+        return replace(goals[state.focus], goals=tuple(goals))
 
-    def _answer(self, state: ProofState) -> tuple[Ints, Floats]:
-        """The assertions that may apply to a state's first goal; and the logits, of hypotheses first, then of these.
-
-        They are kept for when they are asked for again.
-        """
-        if not isinstance(state, MetamathState):
-            raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+    def _answer(self, state: MetamathState, moves: Moves | None, n: int, *, keep: bool = False) -> _Answer:
+        """What it says of a state. Its logits may be kept for when it is asked again."""
         towers, vectors = self._open()
         session = self._session(session_of(state), towers)
-        found = session.answers.get(state.key)
+        found = session.logits.get(state.key)
         if found is None:
             indices, logits = self._logits(state, session, towers, vectors)
-            found = session.answers[state.key] = indices, logits / self._config.temperature
-            if len(session.answers) > _ANSWERS_KEPT:
-                session.answers.popitem(last=False)
-        return found
+            found = indices, logits / self._config.temperature
+            if keep:
+                session.logits[state.key] = found
+                if len(session.logits) > _LOGITS_KEPT:
+                    session.logits.popitem(last=False)
+        return self._chosen(moves or session.session.moves(state), *found, n)
 
-    def _candidates(self, request: GenerationRequest, n: int) -> list[Candidate]:
-        state = request.state
-        indices, logits = self._answer(state)
-        assert isinstance(state, MetamathState)
-        moves = request.moves or session_of(state).moves(state)
+    def _chosen(self, moves: Moves, indices: Ints, logits: Floats, n: int) -> _Answer:
+        """The likeliest tactics that apply, and what they and the logits say of how sure the policy is."""
+        own = len(logits) - len(indices)
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
         total = float(weights.sum())
-        tactics, kept, taken = list[str](), list[float](), 0.0
+        if not total:
+            return _Answer([])
+        log_sum_exp = float(largest) + math.log(total)
+        tactics, kept, taken, asked = list[str](), list[float](), 0.0, 0
         for numbers in _falling(logits, 2 * n):
-            names = self._names(indices, len(logits) - len(indices), numbers)
+            names = self._names(indices, own, numbers)
             places = first_admitted(moves, names, n - len(tactics))
             tactics += [names[place] for place in places]
             chosen = numbers[places]
             kept += logits[chosen].tolist()
             read = len(names) if len(tactics) < n else places[-1] + 1
+            asked += read
             admitted = float(weights[chosen].sum())
             taken += admitted
             total -= float(weights[numbers[:read]].sum()) - admitted
             if len(tactics) == n:
                 break
-        if not kept:
-            return []
-        # Over those that were not found inadmissible; rounding may leave less than what was taken.
-        if total < taken * _ROUNDING:
-            total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
-        logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
-        return list(map(Candidate, tactics, logprobs))
+        candidates: list[Candidate] = []
+        if kept:
+            # Over those that were not found inadmissible; rounding may leave less than what was taken.
+            if total < taken * _ROUNDING:
+                total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
+            logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
+            candidates = list(map(Candidate, tactics, logprobs))
+        return _Answer(candidates, log_sum_exp, len(logits), len(kept) / asked, own > 0)
 
     def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
         """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
@@ -220,6 +246,12 @@ class RankerGenerator:
                     f"{self._environment.path.name}, or say something else there; the others are recognised"
                 )
         return self._towers, self._vectors
+
+
+def _own(state: ProofState) -> MetamathState:
+    if not isinstance(state, MetamathState):
+        raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
+    return state
 
 
 def _falling(logits: Floats, first: int) -> Iterator[Ints]:

@@ -20,7 +20,7 @@ Combined: TypeAlias = "tuple[tuple[LocalGoal, ...], tuple[Apart, ...], int] | st
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a goal of a step went: for those who replay a proof.
+    """What became of a goal of a step, for those who replay a proof.
 
     ``goal`` is its index in the next state, −1 where it was closed at once by the assertion or hypothesis
     ``closed_by``.

@@ -25,7 +25,7 @@ def key_of(goals: Sequence[LocalGoal], apart: Sequence[Apart]) -> bytes:
     return numbers.tobytes()
 
 
-def taken_apart(terms: Terms, key: bytes) -> tuple[tuple[LocalGoal, ...], tuple[Apart, ...]]:
+def decode_key(terms: Terms, key: bytes) -> tuple[tuple[LocalGoal, ...], tuple[Apart, ...]]:
     """The goals and pending conditions that a key was made of."""
     numbers = memoryview(key).cast("i").tolist()
     all_metas = terms.metas

@@ -15,15 +15,15 @@ Group = tuple[list[LocalGoal], list[Apart]]
 """Goals that hang together, in the order of the state, and the conditions on their metavariables."""
 
 
-def apart(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group]:
+def split_goals(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group]:
     """The goals of a state in groups that hang together, each as small as can be, in the order of their first goals."""
     if _chained(goals):
         return [(list(goals), list(conditions))]
     members: list[list[int]] = []  # of each group, its goals; none where it was joined to an earlier one
     home: dict[int, int] = {}  # the group of each metavariable
 
-    def join(one: int, other: int) -> int:
-        kept, joined = (one, other) if one < other else (other, one)
+    def join(left: int, right: int) -> int:
+        kept, joined = (left, right) if left < right else (right, left)
         members[kept] += members[joined]
         members[joined] = []
         for meta, group in home.items():
@@ -38,12 +38,12 @@ def apart(goals: Sequence[LocalGoal], conditions: Sequence[Apart]) -> list[Group
             theirs = home.setdefault(meta, mine)
             if theirs != mine:
                 mine = join(mine, theirs)
-    for one, other in conditions:
+    for left, right in conditions:
         # One of the two may be a variable of the theorem, which stays what it is.
-        if one in home and other in home and home[one] != home[other]:
-            join(home[one], home[other])
+        if left in home and right in home and home[left] != home[right]:
+            join(home[left], home[right])
     groups: dict[int, Group] = {
-        number: ([goals[goal] for goal in sorted(of)], []) for number, of in enumerate(members) if of
+        number: ([goals[goal] for goal in sorted(group)], []) for number, group in enumerate(members) if group
     }
     for pair in conditions:
         groups[home[pair[0]] if pair[0] in home else home[pair[1]]][1].append(pair)
@@ -70,8 +70,8 @@ def renumbered(
             if meta not in renamed:
                 renamed[meta] = terms.meta(len(renamed), terms.meta_typecode(meta))
     pairs = []
-    for one, other in conditions:
-        left, right = renamed.get(one, one), renamed.get(other, other)
+    for left, right in conditions:
+        left, right = renamed.get(left, left), renamed.get(right, right)
         pairs.append((left, right) if left < right else (right, left))
     return (
         tuple([(skeleton, tuple([renamed[meta] for meta in metas])) for skeleton, metas in goals]),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected
+from proofsearch.protocols import Session
 from proofsearch_metamath.compiled import MAX_TYPECODES, native
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.terms import MAX_DEPTH, Terms, TermTooLargeError
@@ -18,14 +19,14 @@ from proofsearch_metamath.library.unification import Apart, LocalGoal, PatternTr
 from proofsearch_metamath.search.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.search.combination import Combiner, Trace
 from proofsearch_metamath.search.keys import key_of
-from proofsearch_metamath.search.parting import apart, renumbered
+from proofsearch_metamath.search.parting import renumbered, split_goals
 from proofsearch_metamath.search.rendering import Rendering
 from proofsearch_metamath.search.state import MetamathMoves, MetamathState, state_type
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
 from proofsearch_metamath.search.target import Target
 
 
-class MetamathSession:
+class MetamathSession(Session):
     """One theorem being searched. Not shared between threads."""
 
     def __init__(self, library: Library, target: Target, max_goal_size: int = 400, max_goals: int = 64) -> None:
@@ -109,15 +110,20 @@ class MetamathSession:
         state = self._own(state)
         if state.num_goals == 1:
             return (state,)
-        groups = apart(state.open, state.apart)
+        groups = split_goals(state.open, state.apart)
         if len(groups) == 1:
             return (state,)
         focus = state.open[state.focus]
         groups.sort(key=lambda group: focus not in group[0])  # stable
         return [self._state(*renumbered(self.terms, goals, pending)) for goals, pending in groups]
 
-    def close(self) -> None:
-        """Nothing to free."""
+    def alone(self, goal: LocalGoal) -> MetamathState:
+        """The state that has one goal only, and no condition on it.
+
+        Args:
+            goal: of a state of this session.
+        """
+        return self._state(*renumbered(self.terms, (goal,), ()))
 
     def _own(self, state: ProofState) -> MetamathState:
         if not isinstance(state, MetamathState):

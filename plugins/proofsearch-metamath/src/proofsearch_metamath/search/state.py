@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, overload
 from proofsearch import Goal, Outcome, Rejected
 from proofsearch_metamath.library.terms import Terms
 from proofsearch_metamath.library.unification import Apart, LocalGoal
-from proofsearch_metamath.search.keys import taken_apart
+from proofsearch_metamath.search.keys import decode_key
 
 _Opened: TypeAlias = "tuple[tuple[LocalGoal, ...], tuple[Apart, ...]]"
 
@@ -98,7 +98,7 @@ class MetamathState:
     def _taken_apart(self) -> _Opened:
         if self._opened is None:
             # What the classes below have a place for.
-            self._opened = taken_apart(self.session.terms, self.key)  # type: ignore[misc]
+            self._opened = decode_key(self.session.terms, self.key)  # type: ignore[misc]
         return self._opened
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from proofsearch import Advanced, Finished, Outcome, Rejected
-from proofsearch_metamath.library.grounds import why_not
+from proofsearch_metamath.library.grounds import citation_problem
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.terms import TermTooLargeError
 from proofsearch_metamath.library.unification import Apart, Application, LocalGoal, Unifier
@@ -74,7 +74,7 @@ class Applications:
         if index >= self._target.earlier:
             return Rejected(f"{tactic} does not stand before {self._target.theorem.name}")
         if not library.citable >> index & 1:
-            return Rejected(f"nothing can rest on {why_not(library, tactic)}")
+            return Rejected(f"nothing can rest on {citation_problem(library, tactic)}")
         return self._unifier.apply(skeleton, library.pattern(index))
 
 
@@ -123,10 +123,10 @@ class Stepper:
             self._turned_to, self._stepped = this, {}
         if tactic in self._stepped:
             return self._stepped[tactic]
-        made = self._stepped[tactic] = self._made(state, tactic)
+        made = self._stepped[tactic] = self._make(state, tactic)
         return made
 
-    def _made(self, state: MetamathState, tactic: str) -> Made:
+    def _make(self, state: MetamathState, tactic: str) -> Made:
         goals, focus = state.open, state.focus
         application = self._applications.of(goals[focus][0], tactic)
         if isinstance(application, Rejected):

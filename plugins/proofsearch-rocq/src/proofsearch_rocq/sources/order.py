@@ -1,4 +1,4 @@
-"""In which order files come: each behind those that it requires."""
+"""The order of files: each comes behind those that it requires."""
 
 from __future__ import annotations
 

@@ -91,8 +91,8 @@ def files_at(path: Path) -> Sequence[SourceFile]:
         raise UsageError(f"--rocq-file {path}: there is no such file or folder")
     if path.suffix != ".v" or not _NAME.fullmatch(path.stem):
         raise UsageError(f"--rocq-file {path}: expected a .v file whose name is an identifier, or a folder of them")
-    project = next((one for folder in path.parents if (one := _project_in(folder))), None) or Project(path.parent)
-    return [_source(path, project)]
+    projects = filter(None, map(_project_in, path.parents))
+    return [_source(path, next(projects, Project(path.parent)))]
 
 
 def _project_in(folder: Path) -> Project | None:
@@ -116,6 +116,6 @@ def _module(file: Path, project: Project) -> str:
     inside = [(root, name) for root, name in project.roots if file.is_relative_to(root)]
     if not inside:
         return file.stem
-    root, name = max(inside, key=lambda found: len(found[0].parts))
+    root, name = max(inside, key=lambda mapping: len(mapping[0].parts))
     parts = file.relative_to(root).with_suffix("").parts
     return ".".join((*filter(None, name.split(".")), *parts))

@@ -70,7 +70,7 @@ class Enclosures:
                 kind: Literal["Module", "Module Type", "Section"] = (
                     "Section" if found[1] == "Section" else "Module Type" if "Type" in found[1] else "Module"
                 )
-                named = [name for one in _PARAMETER.finditer(sentence) for name in one[1].split()]
+                named = [name for match in _PARAMETER.finditer(sentence) for name in match[1].split()]
                 self.open.append(Enclosure(kind, found[2], tuple(named)))
         elif sentence.startswith("End") and self.open and _CLOSES.match(sentence):
             self.open.pop()
@@ -78,7 +78,7 @@ class Enclosures:
     @property
     def modules(self) -> tuple[str, ...]:
         """The names of the open modules and module types, from the outermost."""
-        return tuple(one.name for one in self.open if one.kind != "Section")
+        return tuple(enclosure.name for enclosure in self.open if enclosure.kind != "Section")
 
 
 def enclosures(sentences: Sequence[Sentence]) -> Sequence[Enclosure]:

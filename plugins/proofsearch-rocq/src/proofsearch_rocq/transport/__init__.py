@@ -1,12 +1,12 @@
-"""How a running prover is talked to: coqidetop's XML protocol, or petanque."""
+"""The protocols that a running prover speaks: coqidetop's XML, or petanque's JSON-RPC."""
 
 from __future__ import annotations
 
 from proofsearch_rocq.config import RocqConfig
 from proofsearch_rocq.installation import Installation
 from proofsearch_rocq.lemmas import SourceFile
+from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.transport.coqidetop import Coqidetop
-from proofsearch_rocq.transport.interface import Transport
 from proofsearch_rocq.transport.petanque import Petanque
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from proofsearch.protocols import Usage
-from proofsearch_rocq.lemmas import Lemma, SourceFile
+from proofsearch.process.recovery import LostError
+from proofsearch_rocq.transport.base import Transport
 from proofsearch_rocq.transport.interface import Failure, Goals, OpenGoal, Place
-from proofsearch_rocq.transport.process import DeadlineError, LostError, ProverProcess
-from proofsearch_rocq.transport.settings import REPLAYED, SETTINGS, SLACK, is_timeout, limited
+from proofsearch_rocq.transport.process import DeadlineError, ProverProcess
+from proofsearch_rocq.transport.settings import SLACK, is_timeout
 
 FLAGS = (
     *("-q", "-w", "none"),
@@ -64,53 +64,20 @@ _PRINTED = re.compile(rb"<goal><string>\d+</string>(.*?)<option", re.DOTALL)
 _BREAK = re.compile(r"\n\s*")
 
 
-class Coqidetop:
-    """A ``coqidetop`` for one file; see :class:`proofsearch_rocq.transport.interface.Transport`.
+class Coqidetop(Transport):
+    """A ``coqidetop`` for one file. What runs past its grace is interrupted, and killed after as much time again."""
 
-    Args:
-        command: the program.
-        file: whose lemmas are to be proved.
-        timeout: seconds that a tactic may run, whole ones, kept by the prover itself.
-        grace: seconds after that until it is interrupted, and again as many until it is killed.
-        start_timeout: seconds for what stands before a lemma.
-        max_memory: address space of the process in bytes.
-    """
+    _stack: list[tuple[Place, int]]
+    """The places that the document holds, each with the prover's number of the state behind it."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        file: SourceFile,
-        timeout: int,
-        grace: float,
-        start_timeout: float,
-        max_memory: int,
-    ) -> None:
-        self._command = (*command, *FLAGS, *file.arguments, "-topfile", str(file.path))
-        self._file = file
-        self._timeout = timeout
-        self._grace = grace
-        self._start_timeout = start_timeout
-        self._max_memory = max_memory
-        self._process: ProverProcess | None = None
-        self._interrupted = False
-        self._base = [Place(None, "")]
-        for sentence in SETTINGS:
-            self._base.append(Place(self._base[-1], sentence))
-        self._stack: list[tuple[Place, int]] = []
-        self._tried: tuple[str, int] | None = None
+    _last_trial: tuple[str, int] | None
+    """What was tried at the document's end and not yet taken back, with the number of its state."""
 
     # -- places --------------------------------------------------------------------------------------------------
 
-    def start(self, lemma: Lemma) -> Place:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.start`."""
-        base = self._base
-        for sentence in self._file.sentences[len(base) - 1 - len(SETTINGS) : lemma.first]:
-            base.append(Place(base[-1], sentence.text))
-        return base[lemma.first + len(SETTINGS)]
-
     def go(self, place: Place) -> Goals | Failure:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.go`."""
-        process = self._started()
+        """See :meth:`Transport.go`."""
+        process = self._running()
         failure, until = self._reach(process, place)
         if failure is not None:
             return failure
@@ -128,29 +95,29 @@ class Coqidetop:
         self._adopt(place)
         stack = self._stack
         shared = self._shared(place)
-        if shared + 1 < len(stack) or self._tried is not None:
+        if shared + 1 < len(stack) or self._last_trial is not None:
             self._ask(process, _EDIT.format(stack[shared][1]).encode(), time.monotonic() + SLACK)
             del stack[shared + 1 :]
-            self._tried = None
+            self._last_trial = None
         missing = place.way(shared)
         # Notations, imports and the like are run as they are added, so that the rest can be parsed.
-        steps = sum(one.timed for one in missing)
-        until = time.monotonic() + SLACK + REPLAYED * (self._timeout + self._grace) * steps
-        if steps < len(missing):
-            until += self._start_timeout
-        for one in missing:
-            sentence = limited(one.sentence, REPLAYED * self._timeout) if one.timed else one.sentence
-            answer = self._ask(process, _ADD.format(escape(sentence), stack[-1][1]).encode(), until)
+        until = self._replay_deadline(missing)
+        for next_place in missing:
+            call = _ADD.format(escape(self._as_replayed(next_place)), stack[-1][1])
+            answer = self._ask(process, call.encode(), until)
             if answer.get("val") != "good":
                 return self._failed(process, answer), until
-            stack.append((one, _state_id(answer)))
+            stack.append((next_place, _state_id(answer)))
         return None, until
 
     def _adopt(self, place: Place) -> None:
-        """Where the place is what the last trial led to, that is where the document ends already."""
-        if self._tried is not None and place.before is self._stack[-1][0] and place.sentence == self._tried[0]:
-            self._stack.append((place, self._tried[1]))
-            self._tried = None
+        """Makes the last trial a part of the document if it led to this place, so that it isn't run again."""
+        if self._last_trial is None:
+            return
+        sentence, state = self._last_trial
+        if place.before is self._stack[-1][0] and place.sentence == sentence:
+            self._stack.append((place, state))
+            self._last_trial = None
 
     def _shared(self, place: Place) -> int:
         """How deep the way to a place goes along the document."""
@@ -166,12 +133,12 @@ class Coqidetop:
         """What went wrong on the way to a place; the document goes back to its beginning, which is always good."""
         self._ask(process, _EDIT.format(self._stack[0][1]).encode(), time.monotonic() + SLACK)
         del self._stack[1:]
-        self._tried = None
+        self._last_trial = None
         return _failure(answer)
 
     def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.trial`."""
-        process = self._started()
+        """See :meth:`Transport.trial`."""
+        process = self._running()
         self._adopt(place)
         if self._stack[-1][0] is not place:
             went = self.go(place)
@@ -179,10 +146,10 @@ class Coqidetop:
                 raise LostError(f"what was run before didn't run again: {went.message}")
         state = self._stack[-1][1]
         # What was tried before is taken back only now: it may have been the next place.
-        back = _EDIT.format(state).encode() if self._tried is not None else b""
-        add = _ADD.format(escape(limited(sentence, self._timeout) if timed else sentence), state).encode()
-        until = time.monotonic() + (self._timeout if timed else self._start_timeout) + self._grace
-        try:
+        back = _EDIT.format(state).encode() if self._last_trial is not None else b""
+        add = _ADD.format(escape(self._as_tried(sentence, timed)), state).encode()
+        until = self._trial_deadline(timed)
+        with self._ending_a_failed_process(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed"):
             process.send(back + add + _SHOW, until)
             if back:
                 process.receive(_END_OF_ANSWER, until)
@@ -193,19 +160,13 @@ class Coqidetop:
             # What was interrupted may be run again for this.
             full, again = self._patiently(process, until)
             process.receive(_END_OF_ANSWER, max(until, time.monotonic() + self._grace))
-        except DeadlineError:
-            self.renew()
-            raise DeadlineError(f"no answer within {self._timeout:g} s, nor to an interrupt; it was killed") from None
-        except LostError:
-            self.renew()
-            raise
         late |= again
         if not _is_good(added):
-            self._tried = None
+            self._last_trial = None
             return _failure(self._read(added))
-        self._tried = (sentence, _state_id(self._read(added)))
+        self._last_trial = (sentence, _state_id(self._read(added)))
         if late or not _is_good(ran):
-            self._tried = ("", 0)
+            self._last_trial = ("", 0)
         if not _is_good(ran):
             return _failure(self._read(ran))
         if late:
@@ -224,32 +185,33 @@ class Coqidetop:
             return process.receive(_END_OF_ANSWER, time.monotonic() + self._grace), True
 
     def full_names(self) -> Sequence[str]:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.full_names`."""
+        """See :meth:`Transport.full_names`."""
         calls = _printing(["All"], True) + _GOAL + _printing(["All"], False)
-        answers = self._answers(self._started(), calls, 3, time.monotonic() + SLACK)
+        answers = self._answers(self._running(), calls, 3, time.monotonic() + SLACK)
         goals = self._goals(answers[1], answers[1])
         return ["\n".join((*goal.hypotheses, goal.conclusion)) for goal in (*goals.open, *goals.shelved)]
 
     # -- the process ---------------------------------------------------------------------------------------------
 
-    def _started(self) -> ProverProcess:
-        if self._interrupted:
-            self.renew()
-            raise LostError("interrupted")
-        if self._process is None:
-            # Its own folder may not be ours to write to, and it writes nothing.
-            folder = self._file.path.parent if self._file.path.parent.is_dir() else Path.cwd()
-            self._process = ProverProcess(self._command, folder, self._max_memory)
-            if self._interrupted:  # just now
-                self._process.kill()
-            until = time.monotonic() + self._start_timeout
-            answer = self._ask(self._process, _INIT, until)
-            if answer.get("val") != "good":
-                said = _text(answer.find("richpp"))
-                self.renew()
-                raise LostError(f"it refused to begin: {said}")
-            self._stack = [(self._base[0], _state_id(answer))]
-        return self._process
+    def _start(self) -> ProverProcess:
+        # The file's own folder may not be ours to write to, and the prover writes nothing.
+        folder = self._file.path.parent
+        words = (*self._command, *FLAGS, *self._file.arguments, "-topfile", str(self._file.path))
+        return ProverProcess(words, folder if folder.is_dir() else Path.cwd(), self._max_memory)
+
+    def _greet(self, process: ProverProcess, until: float) -> str:
+        answer = self._ask(process, _INIT, until)
+        if answer.get("val") != "good":
+            return _text(answer.find("richpp")) or "it doesn't say why"
+        self._stack = [(self._base[0], _state_id(answer))]
+        return ""
+
+    def _num_states(self) -> int:
+        return len(self._stack)
+
+    def _forget(self) -> None:
+        self._stack = []
+        self._last_trial = None
 
     def _ask(self, process: ProverProcess, call: bytes, until: float) -> ElementTree.Element:
         """Makes a call and waits for its answer."""
@@ -257,15 +219,9 @@ class Coqidetop:
 
     def _answers(self, process: ProverProcess, calls: bytes, number: int, until: float) -> list[bytes]:
         """Makes calls and waits for their answers. Where they don't come in time, the process is ended."""
-        try:
+        with self._ending_a_failed_process():
             process.send(calls, until)
             return [process.receive(_END_OF_ANSWER, until) for _ in range(number)]
-        except DeadlineError:
-            self.renew()
-            raise DeadlineError("no answer in time; it was killed") from None
-        except LostError:
-            self.renew()
-            raise
 
     def _read(self, said: bytes) -> ElementTree.Element:
         # What it prints has no-break spaces where it breaks no line; all that is left of the XML is plain.
@@ -275,11 +231,6 @@ class Coqidetop:
         except ElementTree.ParseError as error:
             self.renew()
             raise LostError(f"what it said can't be read: {error}") from None
-
-    @property
-    def pid(self) -> int:
-        """The process; 0 where none runs."""
-        return self._process.pid if self._process is not None else 0
 
     def _goals(self, shown: bytes, full: bytes) -> Goals:
         found = self._read(shown).find("option/goals")
@@ -295,38 +246,6 @@ class Coqidetop:
             tuple([_goal(goal, hidden[at]) for at, goal in enumerate(shelved, start=len(focused) + between)]),
             len(given_up),
         )
-
-    def usage(self) -> Usage:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.usage`."""
-        process = self._process
-        if process is None:
-            return Usage()
-        used = process.usage()
-        return Usage(used.memory, used.processes, len(self._stack))
-
-    def renew(self) -> None:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.renew`."""
-        process, self._process = self._process, None
-        self._stack = []
-        self._tried = None
-        if process is not None:
-            process.close()
-
-    def interrupt(self) -> None:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupt`."""
-        self._interrupted = True
-        process = self._process
-        if process is not None:
-            process.kill()
-
-    @property
-    def interrupted(self) -> bool:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.interrupted`."""
-        return self._interrupted
-
-    def close(self) -> None:
-        """See :meth:`proofsearch_rocq.transport.interface.Transport.close`."""
-        self.renew()
 
 
 def _is_good(said: bytes) -> bool:
@@ -354,7 +273,7 @@ def _failure(answer: ElementTree.Element) -> Failure:
 
 def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
     _, hypotheses, conclusion, name = goal
-    split = itertools.chain.from_iterable(_one_by_one(_text(one)) for one in hypotheses)
+    split = itertools.chain.from_iterable(_split_hypothesis(_text(hypothesis)) for hypothesis in hypotheses)
     found = OpenGoal("".join(name.itertext()), tuple(split), _text(conclusion), hidden)
     cut = ELLIPSIS in found.conclusion or any(ELLIPSIS in hypothesis for hypothesis in found.hypotheses)
     return dataclasses.replace(found, cut=True) if cut else found
@@ -363,10 +282,10 @@ def _goal(goal: ElementTree.Element, hidden: str) -> OpenGoal:
 def _hidden(shown: bytes, full: bytes) -> list[str]:
     """What tells goals from others that are shown alike: a digest of each one in full; ``""`` where all is shown."""
     pairs = zip(_PRINTED.findall(shown), _PRINTED.findall(full), strict=False)
-    return ["" if one == other else hashlib.blake2b(other, digest_size=6).hexdigest() for one, other in pairs]
+    return ["" if short == long else hashlib.blake2b(long, digest_size=6).hexdigest() for short, long in pairs]
 
 
-def _one_by_one(hypothesis: str) -> list[str]:
+def _split_hypothesis(hypothesis: str) -> list[str]:
     """``"n, m : nat"`` as ``["n : nat", "m : nat"]``."""
     found = _SEVERAL.fullmatch(hypothesis)
     return [f"{name}{found[2]}" for name in found[1].split(", ")] if found else [hypothesis]

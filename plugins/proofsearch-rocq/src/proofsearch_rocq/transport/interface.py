@@ -1,15 +1,9 @@
-"""What a session asks of a running prover, whatever protocol it speaks."""
+"""Places in a file, and what a prover says there, whatever protocol it speaks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from proofsearch.protocols import Usage
-from proofsearch_rocq.lemmas import Lemma
-from proofsearch_rocq.transport.process import DeadlineError as DeadlineError
-from proofsearch_rocq.transport.process import LostError as LostError
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +88,3 @@ class Place:
             places.append(place)
             place = place.before
         return places[::-1]
-
-
-class Transport(Protocol):
-    """A prover that runs for one file. Used by one thread at a time, but for :meth:`interrupt`."""
-
-    def start(self, lemma: Lemma) -> Place:
-        """The place before a lemma of the file; nothing is run."""
-
-    def go(self, place: Place) -> Goals | Failure:
-        """Goes to a place, by running what leads there, and says what is to be proved there.
-
-        Raises:
-            LostError: the process ended; it is started anew with the next call.
-            DeadlineError: it had to be ended because it didn't answer.
-        """
-
-    def trial(self, place: Place, sentence: str, timed: bool = True) -> Goals | Failure:
-        """What a sentence would lead to behind a place; the prover is at that place afterwards.
-
-        Args:
-            place: where; gone to first where the prover is elsewhere.
-            sentence: to be tried.
-            timed: whether the time-out of tactics applies; otherwise that of what stands before a lemma does.
-
-        Raises:
-            LostError, DeadlineError: as above.
-        """
-
-    def full_names(self) -> Sequence[str]:
-        """The open goals of the place where it is, then the shelved ones, each as one text with nothing left implicit.
-
-        Raises:
-            LostError, DeadlineError: as above.
-        """
-
-    def usage(self) -> Usage:
-        """What the process uses."""
-
-    def renew(self) -> None:
-        """Ends the process; the next call starts another."""
-
-    def interrupt(self) -> None:
-        """Ends what runs, and all that is asked later, with :class:`LostError`. From any thread."""
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was interrupted, so that it is of no use any more."""
-
-    def close(self) -> None:
-        """Ends the process. Idempotent."""

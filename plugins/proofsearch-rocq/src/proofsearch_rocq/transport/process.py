@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from proofsearch.process.recovery import LostError
 from proofsearch.process.usage import family
 from proofsearch.protocols import Usage
 
@@ -23,10 +24,6 @@ _MOST = 64 << 20
 """Bytes that an answer has at most; a prover that says more is killed."""
 
 _CHUNK = 1 << 16
-
-
-class LostError(Exception):
-    """The process is gone; the message has what it said last."""
 
 
 class DeadlineError(Exception):
@@ -74,7 +71,7 @@ class ProverProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The number of the process."""
         return self._process.pid
 
     def usage(self) -> Usage:

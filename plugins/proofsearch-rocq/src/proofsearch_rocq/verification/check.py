@@ -43,7 +43,7 @@ def verify(installation: Installation, config: RocqConfig, lemma: Lemma, proof: 
         installation: the Rocq that checks.
         config: the time-out.
         lemma: what has to be proved.
-        proof: as :func:`proofsearch_rocq.verification.text.written` makes it; anything else is refused, never an error.
+        proof: as :func:`~proofsearch_rocq.verification.text.proof_text` makes it; all else is refused, never an error.
     """
     checker = f"Rocq {installation.version}, {Path(installation.toplevel[0]).name}"
     try:
@@ -52,7 +52,7 @@ def verify(installation: Installation, config: RocqConfig, lemma: Lemma, proof: 
         return Verdict(False, checker, str(error))
     with tempfile.TemporaryDirectory(prefix="proofsearch-rocq-") as folder:
         check = _Check(installation, config, lemma, Path(folder))
-        wrong, axioms = check.found(steps)
+        wrong, axioms = check.flaw_and_axioms(steps)
         if wrong:
             return Verdict(False, checker, wrong)
         if not axioms:
@@ -82,7 +82,7 @@ class _Check:
     lemma: Lemma
     folder: Path
 
-    def found(self, steps: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    def flaw_and_axioms(self, steps: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """A flaw of the proof with these steps, or ``""`` and what it rests on."""
         document = Document(heading(self.lemma))
         for sentence in ("Proof.", *steps, "Qed."):
@@ -91,7 +91,7 @@ class _Check:
         wrong = self._run(document)
         if wrong:
             return wrong, ()
-        axioms = read_assumptions(self._said("found"))
+        axioms = read_assumptions(self._answer("found"))
         return ("the checker doesn't say what the proof rests on", ()) if axioms is None else ("", axioms)
 
     def context(self, axioms: Sequence[str]) -> tuple[str, Collection[str] | None, Collection[str]]:
@@ -101,19 +101,19 @@ class _Check:
             A flaw, or ``""``; what the lemma's own proof rests on, ``None`` where it has none; and which of the axioms
             are none, but left open around the lemma.
         """
-        around = [one for one in enclosures(self.lemma.prefix) if one.leaves_open]
+        around = [enclosure for enclosure in enclosures(self.lemma.prefix) if enclosure.leaves_open]
         # What is no name, but a whole line that says what is assumed, has no place.
         named = [axiom for axiom in axioms if " " not in axiom] if around else []
-        wrong, own, places = self._located({axiom: (axiom,) for axiom in named})
+        wrong, own, places = self._locate({axiom: (axiom,) for axiom in named})
         if "Syntax error" in wrong:
             # Some names are keywords too, as rem is in ZArith; behind a dot, they aren't.
-            owners = [name for one in around for name in (*one.parameters, one.name)]
+            owners = [name for enclosure in around for name in (*enclosure.parameters, enclosure.name)]
             asked = {axiom: (axiom,) if "." in axiom else [f"{owner}.{axiom}" for owner in owners] for axiom in named}
-            wrong, own, places = self._located(asked)
+            wrong, own, places = self._locate(asked)
         module, enclosing = self.lemma.file.module, enclosures(self.lemma.prefix)
         return wrong, own, {axiom for axiom, place in places if _is_left_open(place, enclosing, module)}
 
-    def _located(
+    def _locate(
         self, asked: Mapping[str, Sequence[str]]
     ) -> tuple[str, Collection[str] | None, Sequence[tuple[str, Sequence[str]]]]:
         """A flaw, or ``""``; what the own proof rests on; and the axioms with their full names.
@@ -131,13 +131,14 @@ class _Check:
         for number, (_, name) in enumerate(questions):
             document.add(f'Redirect "{self.folder / str(number)}" Locate {name}.')
         wrong = self._run(document)
-        own = read_assumptions(self._said("own")) if proved and not wrong else ()
+        own = read_assumptions(self._answer("own")) if proved and not wrong else ()
         if own is None:
             wrong = "the checker doesn't say what the library's own proof rests on"
         if wrong:
             return wrong, None, ()
         places = [
-            (axiom, read_place(self._said(str(number)), axiom, name)) for number, (axiom, name) in enumerate(questions)
+            (axiom, read_place(self._answer(str(number)), axiom, name))
+            for number, (axiom, name) in enumerate(questions)
         ]
         return "", own if proved else None, places
 
@@ -145,7 +146,7 @@ class _Check:
         document.add(_WIDTH)
         document.add(f'Redirect "{self.folder / name}" Print Assumptions {self.lemma.short}.')
 
-    def _said(self, name: str) -> str:
+    def _answer(self, name: str) -> str:
         path = self.folder / f"{name}.out"
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
@@ -172,10 +173,10 @@ def _is_left_open(place: Sequence[str], around: Sequence[Enclosure], module: str
     """
     if not place:
         return False
-    if any(place[0] in one.parameters for one in around):
+    if any(place[0] in enclosure.parameters for enclosure in around):
         return True
-    names = [one.name for one in around if one.kind != "Section"]
-    kinds = [one.kind for one in around if one.kind != "Section"]
+    names = [enclosure.name for enclosure in around if enclosure.kind != "Section"]
+    kinds = [enclosure.kind for enclosure in around if enclosure.kind != "Section"]
     stem = module.split(".")
     for depth, kind in enumerate(kinds, start=1):
         if kind == "Module Type":

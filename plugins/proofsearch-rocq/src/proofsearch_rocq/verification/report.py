@@ -51,7 +51,7 @@ def flaw(ended: Ended, document: Document, timeout: float) -> str:
         return "the checker wrote without an end and was stopped"
     if ended.code:
         return ended.last_words(600) or f"the checker ended with code {ended.code}"
-    executed = [(int(one[1]), int(one[2])) for one in _EXECUTED.finditer(ended.output)]
+    executed = [(int(span[1]), int(span[2])) for span in _EXECUTED.finditer(ended.output)]
     if executed[max(0, len(executed) - len(document.spans)) :] != document.spans:
         return "the proof isn't read as the steps that it shows: something in it begins or ends a sentence of its own"
     return ""

@@ -26,7 +26,7 @@ def heading(lemma: Lemma) -> str:
     return lemma.file.text[: lemma.file.sentences[lemma.first].end]
 
 
-def written(lemma: Lemma, sentences: tuple[str, ...]) -> str:
+def proof_text(lemma: Lemma, sentences: tuple[str, ...]) -> str:
     """The whole proof text of a path: the file up to the lemma, its statement, the sentences and ``Qed``.
 
     Args:

@@ -26,11 +26,11 @@ from transformers import (
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
 from proofsearch.models.prompts import PromptTemplate, load_template
-from proofsearch.protocols import Builder, TrainingRequest, unreported
+from proofsearch.protocols import Builder, TrainingRequest, ignore_report
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trainers.settings import Settings, holds_training
-from proofsearch.trainers.stepping import say_why, threads
+from proofsearch.trainers.stepping import report_stop, threads
 from proofsearch_transformers.finetuning.config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
 from proofsearch_transformers.finetuning.examples import Collate, Examples, answer_counts, answer_metrics
 from proofsearch_transformers.finetuning.folder import (
@@ -83,7 +83,7 @@ class LmTrainer:
         )
         if leads:
             holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
-        progress = Progress(request.report if leads else unreported)
+        progress = Progress(request.report if leads else ignore_report)
         with storing(out), threads(torch, config.threads), quiet():
             if request.resume and settings.finished(out, kind="generator", name="transformers") is not None:
                 progress.say(f"{out}: the training is done; nothing to resume")
@@ -113,7 +113,7 @@ class LmTrainer:
                 progress.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
             with interruption, reading(resumed):
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
-            say_why(progress, watch.stopped, trainer.state.global_step)
+            report_stop(progress, watch.stopped, trainer.state.global_step)
             self._finish(trainer, out, template, origin, watch.stopped)
             progress.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
         return request.out

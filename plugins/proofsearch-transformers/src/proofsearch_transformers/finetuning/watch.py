@@ -87,13 +87,13 @@ class Watch(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Reports the step; ends the training where that is asked for or the time is up."""
         try:
-            self._progress.at(state.global_step, {}, at_once=self._validated)
+            self._progress.update(state.global_step, {}, at_once=self._validated)
         except KeyboardInterrupt:
             # Not a signal, which is remembered: whoever was told of the progress asks to stop.
-            self._interruption.asked = True
+            self._interruption.requested = True
         self._validated = False
         late = self._max_minutes is not None and self._clock() - self._began >= 60 * self._max_minutes
-        asked, late = _anywhere(args, self._interruption.asked, late)
+        asked, late = _anywhere(args, self._interruption.requested, late)
         last = state.global_step >= state.max_steps
         if asked or late or last:
             self.stopped = STEPS if last else INTERRUPTED if asked else TIME

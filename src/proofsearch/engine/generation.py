@@ -1,4 +1,4 @@
-"""Asking the policy: what is to be tried at the nodes that a strategy has chosen."""
+"""Asking the policy for tactics: what is to be tried at the nodes that a strategy has chosen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proofsearch.engine.candidates import candidate_columns
 from proofsearch.errors import PluginError
 from proofsearch.guards import described
 from proofsearch.guards.answers import candidates as complaint_about
-from proofsearch.guards.answers import is_listed
+from proofsearch.guards.answers import is_sequence
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from proofsearch.types import Candidate, Theorem
 
 
-class Asking:
+class Generation:
     """The generator of one search.
 
     Args:
@@ -70,7 +70,7 @@ class Asking:
             # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
             self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
         found = self._generator.generate(requests, count)
-        if not is_listed(found) or len(found) != len(requests):
+        if not is_sequence(found) or len(found) != len(requests):
             raise PluginError(f"{self.name} {complaint_about(found, requests)}")
         return found
 

@@ -9,14 +9,14 @@ from proofsearch.types import OutcomeKind
 
 if TYPE_CHECKING:
     from proofsearch.engine.acceptance import Acceptance
-    from proofsearch.engine.asking import Asking
     from proofsearch.engine.budget import Budget
+    from proofsearch.engine.generation import Generation
     from proofsearch.engine.prover_watch import ProverWatch
     from proofsearch.engine.scoring import Scoring
     from proofsearch.graph import SearchGraph
 
 
-def sum_up(
+def summarize(
     theorem: str,
     status: SearchStatus,
     limit_hit: str | None,
@@ -24,7 +24,7 @@ def sum_up(
     *,
     graph: SearchGraph,
     budget: Budget,
-    asking: Asking,
+    generation: Generation,
     scoring: Scoring | None,
     acceptance: Acceptance,
     watch: ProverWatch,
@@ -38,13 +38,13 @@ def sum_up(
         messages: what was noted on the way.
         graph: what was found.
         budget: what was spent.
-        asking: how the generator did.
+        generation: how the generator did.
         scoring: how the scorer did, where there is one.
         acceptance: how the check did.
         watch: what the prover used.
     """
     seconds = budget.elapsed()
-    warnings, messages = _remarks(messages, graph, asking, scoring)
+    warnings, messages = _remarks(messages, graph, generation, scoring)
     messages += watch.messages
     return SearchResult(
         theorem=theorem,
@@ -52,6 +52,7 @@ def sum_up(
         limit_hit=limit_hit,
         tactics=acceptance.tactics,
         verdict=acceptance.verdict,
+        proof=acceptance.proof,
         expansions=budget.expansions,
         steps=budget.steps,
         generated=budget.generated,
@@ -71,7 +72,7 @@ def sum_up(
         usage=watch.highest,
         replacements=watch.replacements,
         graph=graph,
-        unsuggested=asking.unsuggested,
+        unsuggested=generation.unsuggested,
         misscored=scoring.misscored if scoring else 0,
         warnings=tuple(warnings),
         trace=scoring.trace if scoring else "",
@@ -79,15 +80,15 @@ def sum_up(
 
 
 def _remarks(
-    noted: list[str], graph: SearchGraph, asking: Asking, scoring: Scoring | None
+    noted: list[str], graph: SearchGraph, generation: Generation, scoring: Scoring | None
 ) -> tuple[list[str], list[str]]:
     """What components did against their contracts; and that, with all else that a person should know."""
     warnings: list[str] = []
     messages = list(noted)
-    if asking.unsuggested and asking.unsuggested == len(graph.expanded):
+    if generation.unsuggested and generation.unsuggested == len(graph.expanded):
         warnings.append(
-            f"{asking.name}: generate() suggested nothing for any expanded state ({asking.unsuggested} in all); a "
-            "model's answers may all be empty, cut off or unusable"
+            f"{generation.name}: generate() suggested nothing for any expanded state ({generation.unsuggested} in "
+            "all); a model's answers may all be empty, cut off or unusable"
         )
         messages.append(warnings[0])
     if scoring is not None and scoring.first_failure:

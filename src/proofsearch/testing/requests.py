@@ -15,7 +15,7 @@ from proofsearch.testing.samples import Sample
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
-AnyCase = TypeVar("AnyCase", bound="AskedCase[Any, Any]")
+AnyCase = TypeVar("AnyCase", bound="RequestCase[Any, Any]")
 
 _SINGLES = 12
 """How many states are asked about one by one."""
@@ -24,7 +24,7 @@ COUNTED = "one answer a state"
 """The check that says how many answers there are; where it fails, others can't compare any."""
 
 
-class AskedCase(ComponentCase[Asked], Generic[Asked, Answer]):
+class RequestCase(ComponentCase[Asked], Generic[Asked, Answer]):
     """A component that is asked about states.
 
     Args:
@@ -181,13 +181,13 @@ _CHECKS = (
 )
 
 
-def add_asking_checks(checks: Checks[AnyCase]) -> None:
+def add_request_checks(checks: Checks[AnyCase]) -> None:
     """Adds what holds for every component that is asked about states."""
     for check in _CHECKS:
         checks.add(check)
 
 
-def _out_of_order(case: AskedCase[Any, Any]) -> str:
+def _out_of_order(case: RequestCase[Any, Any]) -> str:
     forward = case.steady()
     backward = case.ask(list(reversed(case.samples)))
     return case.first_difference(forward, list(reversed(backward)))

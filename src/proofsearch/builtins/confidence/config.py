@@ -1,0 +1,36 @@
+"""The options of the scorer ``confidence`` and of its trainer. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from proofsearch.config import ComponentConfig
+
+NAME = "confidence"
+"""What the scorer and its trainer are registered as."""
+
+
+class ConfidenceConfig(ComponentConfig):
+    """Options of the scorer ``confidence``."""
+
+    path: Path | None = Field(
+        default=None,
+        description="A checkpoint of proofsearch train --plugin confidence; default: weights that fit most policies.",
+    )
+    force: bool = Field(
+        default=False, description="Let the value count although no gain was shown on validation decisions."
+    )
+
+
+class ConfidenceTrainerConfig(ComponentConfig):
+    """Options of the trainer ``confidence``."""
+
+    generator: str | None = Field(
+        default=None,
+        description="The policy whose confidence is judged, with the options given here; default: the environment's.",
+    )
+    candidates: int = Field(default=32, ge=1, description="Candidates that the policy is asked for, as in the search.")
+    folds: int = Field(default=5, ge=2, description="Parts of the theorems that measure in turn what the others say.")
+    resamples: int = Field(default=2000, ge=1, description="Resamples of theorems for the interval of the gain.")

@@ -1,0 +1,204 @@
+"""The value confidence: what it asks of a policy, its weights, and what a training shows."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakeprover import state
+
+from proofsearch import Candidate, Theorem
+from proofsearch.builtins.confidence.config import ConfidenceConfig, ConfidenceTrainerConfig
+from proofsearch.builtins.confidence.features import COLUMNS, features
+from proofsearch.builtins.confidence.model import LinearValue, fit
+from proofsearch.builtins.confidence.policy import AskedPolicy
+from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
+from proofsearch.builtins.confidence.trainer import make_trainer
+from proofsearch.errors import InputError
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, ScoreRequest, TrainingReport, TrainingRequest
+from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
+from proofsearch.testing.recordings import record
+
+THEOREM = Theorem("ten", "10 is 0")
+
+
+class Policy:
+    """Suggests two tactics, the surer the smaller the number; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
+        self.asked.append(len(requests))
+        return [self._candidates(request)[:n] for request in requests]
+
+    def _candidates(self, request: GenerationRequest) -> list[Candidate]:
+        number = int(request.state.text.split()[0])
+        likely = 0.5 + 0.5 / (1 + number)
+        return [Candidate("dec", math.log(likely)), Candidate("half", math.log1p(-likely + 1e-9))]
+
+    def close(self) -> None:
+        pass
+
+
+def request(number: int) -> ScoreRequest:
+    return ScoreRequest(THEOREM, state(number), 1, -1.0, 1)
+
+
+@pytest.fixture
+def environment() -> Iterator[CountdownEnvironment]:
+    environment = CountdownEnvironment(CountdownConfig())
+    yield environment
+    environment.close()
+
+
+def test_a_policy_without_statistics_is_asked_for_candidates_once_a_call(environment: CountdownEnvironment) -> None:
+    policy = Policy()
+    asked = AskedPolicy(policy, environment, 8)
+    found = asked.statistics([request(number) for number in (1, 5, 9)])
+    assert policy.asked == [3]
+    entropies = [one.entropy for one in found if one is not None]
+    assert entropies == sorted(entropies)
+    assert asked.statistics([]) == []
+    assert policy.asked == [3]
+
+
+def test_untrained_it_prefers_where_the_policy_is_sure(environment: CountdownEnvironment) -> None:
+    scorer = ConfidenceScorer(AskedPolicy(Policy(), environment, 8), *untrained())
+    sure, unsure = scorer.score([request(1), request(9)])
+    assert sure is not None and unsure is not None
+    assert sure > unsure
+
+
+def test_untrained_the_value_is_added_to_the_log_probability() -> None:
+    _, calibration = untrained()
+    by_value = calibration.value_weight / calibration.value_std
+    by_logprob = (1 - calibration.value_weight) / calibration.logprob_std
+    assert by_value == pytest.approx(by_logprob)
+
+
+def test_what_a_policy_does_not_say_is_no_value(environment: CountdownEnvironment) -> None:
+    class Silent(Policy):
+        def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+            return [
+                None if int(one.state.text.split()[0]) > 5 else PolicyStatistics(best=-1.0, entropy=1.0)
+                for one in requests
+            ]
+
+    scorer = ConfidenceScorer(AskedPolicy(Silent(), environment, 8), *untrained())
+    assert scorer.score([request(9), request(1)]) == [None, -1.0]
+
+
+def test_missing_counts_as_the_mean_and_by_a_weight_of_its_own() -> None:
+    rows = features([PolicyStatistics(entropy=1.0), PolicyStatistics(entropy=3.0), PolicyStatistics()])
+    assert np.isnan(rows[2, COLUMNS.index("entropy")])
+    width = len(COLUMNS)
+    weights = np.zeros(width)
+    weights[COLUMNS.index("entropy")] = -1.0
+    missing = np.zeros(width)
+    missing[COLUMNS.index("entropy")] = -5.0
+    means = np.where(np.array(COLUMNS) == "entropy", 2.0, 0.0)
+    value = LinearValue(means, np.ones(width), weights, missing)
+    assert value.values(rows).tolist() == [1.0, -1.0, -5.0]
+
+
+def test_a_fit_finds_what_tells_good_members() -> None:
+    rng = np.random.default_rng(0)
+    sets, members = 400, 4
+    rows = np.full((sets * members, len(COLUMNS)), np.nan)
+    entropy = rng.normal(size=sets * members)
+    rows[:, COLUMNS.index("entropy")] = entropy
+    logprob = rng.normal(size=sets * members)
+    utility = (logprob - 2 * entropy + rng.gumbel(size=sets * members)).reshape(sets, members)
+    positive = (utility == utility.max(axis=1, keepdims=True)).ravel()
+    offsets = np.arange(0, sets * members + 1, members)
+    value = fit(rows, logprob, np.ones(sets * members), positive, offsets)
+    slope = value.weights / value.scales
+    assert slope[COLUMNS.index("entropy")] == pytest.approx(-2.0, abs=0.4)
+    assert np.count_nonzero(value.weights) == 1
+
+
+@pytest.mark.parametrize("damage", ["{", '{"columns": []}', None])
+def test_a_damaged_model_is_named(tmp_path: Path, damage: str | None) -> None:
+    file = tmp_path / MODEL
+    value, _ = untrained()
+    value.save(file)
+    assert LinearValue.read(file).weights.tolist() == value.weights.tolist()
+    if damage is None:
+        content = json.loads(file.read_text())
+        damage = json.dumps(content | {"weights": [1.0]})
+    file.write_text(damage)
+    with pytest.raises(InputError, match=MODEL):
+        LinearValue.read(file)
+
+
+def test_the_scorer_keeps_the_contract() -> None:
+    assert check_scorer(make_confidence, ConfidenceConfig()).conforms
+
+
+class Informed:
+    """A policy that is sure where few steps remain, as a good one is; it reads states of a session only."""
+
+    def __init__(self) -> None:
+        self.kinds = set[str]()
+
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
+        return [[] for _ in requests]
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        self.kinds.update(type(request.state).__name__ for request in requests)
+        return [PolicyStatistics(entropy=math.log1p(len(request.state.text))) for request in requests]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def recording(environment: CountdownEnvironment, tmp_path: Path) -> Path:
+    theorems = [theorem for theorem in environment.theorems() if theorem.split != "test"]
+    return record(environment, theorems, tmp_path / "searches.parquet")
+
+
+def trained(builder: SampleBuilder, recording: Path, out: Path) -> list[TrainingReport]:
+    out.mkdir()
+    reports: list[TrainingReport] = []
+    request = TrainingRequest([recording], out, seed=0, report=reports.append)
+    assert make_trainer(ConfidenceTrainerConfig(resamples=50), builder).train(request) == out
+    return reports
+
+
+def test_a_training_measures_on_theorems_that_it_did_not_fit(
+    environment: CountdownEnvironment, recording: Path, tmp_path: Path
+) -> None:
+    policy = Informed()
+    with SampleBuilder(environment, generators={"": policy}) as builder:
+        reports = trained(builder, recording, tmp_path / "out")
+        assert policy.kinds == {"State"}  # recorded states were found again in a session
+        [message] = reports[-1].messages
+        assert "held-out decisions" in message
+        scorer = make_confidence(ConfidenceConfig(path=tmp_path / "out", force=True), builder)
+        values = scorer.score([ScoreRequest(THEOREM, state(number), 0, 0.0, 0) for number in (1, 1000)])
+        assert None not in values
+        assert math.isfinite(scorer.calibration().scale)
+        before = (tmp_path / "out" / MODEL).read_bytes()
+        again = TrainingRequest([recording], tmp_path / "out", resume=True)
+        make_trainer(ConfidenceTrainerConfig(resamples=50), builder).train(again)
+        assert (tmp_path / "out" / MODEL).read_bytes() == before
+
+
+def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_path: Path) -> None:
+    theorems = [theorem for theorem in environment.theorems() if theorem.split == "train"][:1]
+    recording = record(environment, theorems, tmp_path / "one.parquet")
+    with (
+        SampleBuilder(environment, generators={"": Informed()}) as builder,
+        pytest.raises(InputError, match="at least 2"),
+    ):
+        trained(builder, recording, tmp_path / "out")
+
+
+def test_the_trainer_keeps_the_contract() -> None:
+    assert check_trainer(make_trainer, ConfidenceTrainerConfig(resamples=50)).conforms
