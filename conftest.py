@@ -2,14 +2,17 @@
 
 No example of hypothesis fails for the time it takes. And numerical libraries take one thread unless the environment
 says otherwise: the models of tests are tiny, and threads that wait for each other on a busy machine take many times
-as long as one.
+as long as one. Nothing waits for the disk: no test cuts the power.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -25,6 +28,28 @@ sys.dont_write_bytecode = False
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
 
+gc.disable()  # until the tests are collected
+
+
+def _not_flushed(descriptor: int) -> None:
+    """Stands for ``os.fsync``, thousands of which would be most of the time that tests of run folders take."""
+
+
+# Tests that kill while files are written, or have the disk fail, put their own in this place. Commands flush as ever.
+os.fsync = _not_flushed
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Has every test hear signals as a terminal's programs do, though ``nohup`` or ``&`` ran the tests deaf to some."""
+    ignored = [number for number in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 REQUIRE_ALL = "PROOFSEARCH_REQUIRE_ALL"
 """The environment variable with which a run fails where a test is skipped."""
 
@@ -33,6 +58,19 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
     """How many tests were skipped for each reason, which says how to get what they need."""
     reasons = (report.longrepr[2] for report in reporter.stats.get("skipped", []))
     return Counter(reason.removeprefix("Skipped: ") for reason in reasons)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Has pytest-xdist take files in their order; by the number of tests, the few that take minutes would come last."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Takes the million objects of modules and tests out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

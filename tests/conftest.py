@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -40,9 +41,14 @@ def fake_prover(site: Site) -> Site:
     return site
 
 
+_NUMBERS = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for every test, so that none depends on what another or the user left."""
-    folder = tmp_path / "cache"
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own for every test, so that none depends on what another or the user left; not made beforehand."""
+    caches = tmp_path_factory.getbasetemp() / "caches"
+    caches.mkdir(exist_ok=True)
+    folder = caches / str(next(_NUMBERS))
     monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(folder))
-    yield folder
+    return folder

@@ -1,4 +1,4 @@
-"""The whole way through the installed command: record, train a value, search with it, evaluate, on the shipped library.
+"""The whole way through the command line: record, train a value, search with it, evaluate, on the shipped library.
 
 Would catch what no part's own test can: a sign that turns between training and search, an encoder that is shown other
 texts offline than in a search, options that get lost between commands, figures that do not fit the runs.
@@ -7,15 +7,13 @@ texts offline than in a search, options that get lost between commands, figures 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_in
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.model.checkpoint import load_checkpoint
 from scipy.stats import binomtest
@@ -29,7 +27,6 @@ from proofsearch.trajectory.reader import read_searches
 HASHED = 64
 STEPS = 200
 
-pytestmark = pytest.mark.xdist_group("the whole way")  # its commands run once, for all tests of one process
 ENCODER = ("--ebm-encoder", "context", "--context-hashed", str(HASHED))
 VALIDATION = ("--split", "validation", "--limit", "12", "--max-expansions", "24")
 
@@ -46,17 +43,10 @@ class Story:
         return self.folder / name
 
     def command(self, *arguments: str, code: int = 0) -> str:
-        """Runs the installed command; what it wrote to standard output, or to standard error where it fails."""
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "proofsearch"), *arguments],
-            cwd=self.folder,
-            env=os.environ | {"PROOFSEARCH_CACHE_DIR": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
-        return done.stderr if code else done.stdout
+        """Runs a command; what it wrote to standard output, or to standard error where it fails."""
+        done = run_in(self.folder, *arguments, PROOFSEARCH_CACHE_DIR=str(self.folder / "cache"))
+        assert done.code == code, f"{arguments}: {done.out}{done.err}"
+        return done.err if code else done.out
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def test_the_examples_own_tests_pass(installed: Site) -> None:
         cwd=EXAMPLE,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,7 +16,7 @@ import pytest
 
 from proofsearch.interruption import SIGNALS, Interruption, ending_signals, exit_code
 
-GUARD = 60.0
+GUARD = 600.0
 """Seconds that only a hang reaches."""
 
 

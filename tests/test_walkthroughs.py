@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from walkthrough import blocks, first_missing, follow, own_environment
 
-pytestmark = pytest.mark.xdist_group("walkthroughs")
 DOCS = Path(__file__).parents[1] / "docs"
 
 

@@ -39,14 +39,14 @@ def test_threads_that_overlap_leave_the_thresholds_to_the_last() -> None:
     def first() -> None:
         with fewer_full_collections():
             first_inside.set()
-            assert second_inside.wait(10)
+            assert second_inside.wait(600)
         first_left.set()
 
     def second() -> None:
-        assert first_inside.wait(10)
+        assert first_inside.wait(600)
         with fewer_full_collections():
             second_inside.set()
-            assert first_left.wait(10)
+            assert first_left.wait(600)
             seen.append(gc.get_threshold())
         seen.append(gc.get_threshold())
 

@@ -62,13 +62,13 @@ class Threads:
 
     def join(self) -> dict[object, Any]:
         for thread in self._threads:
-            thread.join(60)
+            thread.join(600)
             assert not thread.is_alive(), "it hangs"
         return self.results
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.001)
@@ -85,7 +85,7 @@ def clients_asking(threads: Threads, clients: Clients, batcher: Batcher[int, int
 
     def ask(own: list[int]) -> list[int]:
         with clients.working():
-            barrier.wait(60)
+            barrier.wait(600)
             return batcher.ask(own)
 
     for number, own in enumerate(items):
@@ -100,14 +100,14 @@ def idle_client(clients: Clients) -> Iterator[Callable[[], None]]:
     def work() -> None:
         with clients.working():
             here.set()
-            leave.wait(60)
+            leave.wait(600)
 
     thread = threading.Thread(target=work)
     thread.start()
-    here.wait(60)
+    here.wait(600)
     yield leave.set
     leave.set()
-    thread.join(60)
+    thread.join(600)
 
 
 @settings(max_examples=40, deadline=None)
@@ -192,14 +192,14 @@ def test_nobody_waits_for_a_client_that_waits_for_another_model() -> None:
     go_on = threading.Event()
 
     def slow(items: Sequence[int], group: Hashable) -> Sequence[int]:
-        go_on.wait(60)
+        go_on.wait(600)
         return items
 
     other, batcher = Batcher(slow, clients, 64, FOREVER, "other"), Batcher(model, clients, 64, FOREVER, "model")
 
     def asks(asked: Batcher[int, int]) -> list[int]:
         with clients.working():
-            here.wait(60)
+            here.wait(600)
             return asked.ask([2])
 
     here = threading.Barrier(2)

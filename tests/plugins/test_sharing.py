@@ -123,7 +123,7 @@ class Environment(fakeprover.FakeEnvironment):
     def open(self, theorem):
         if meeting is not None and not meeting.broken and meeting.n_waiting < meeting.parties:
             try:
-                meeting.wait(30)
+                meeting.wait(600)
                 meeting.abort()  # once is enough
             except threading.BrokenBarrierError:
                 pass
@@ -263,7 +263,7 @@ def test_workers_that_start_at_once_build_it_once(models: ModuleType) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     assert models.trace == ["built generator", "built encoder"]
     for worker in workers:
         worker.close()
@@ -335,14 +335,14 @@ def together(functions: Sequence[Callable[[], Any]], clients: Clients) -> list[A
 
     def run(place: int) -> None:
         with clients.working():
-            barrier.wait(60)
+            barrier.wait(600)
             results[place] = functions[place]()
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(len(functions))]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     return [results[place] for place in range(len(functions))]
 
 
@@ -397,18 +397,18 @@ def test_a_call_is_put_off_for_max_wait_while_another_search_could_join_it(patie
     def busy_with_the_prover() -> None:
         with clients.working():
             here.set()
-            leave.wait(60)
+            leave.wait(600)
 
     other = threading.Thread(target=busy_with_the_prover)
     other.start()
-    assert here.wait(60)
+    assert here.wait(600)
     asker = threading.Thread(target=lambda: (shared.score([ANY]), answered.set()))
     asker.start()
     assert answered.wait(0.2 if patient else 60) is not patient
     leave.set()
-    assert answered.wait(60)
-    asker.join(60)
-    other.join(60)
+    assert answered.wait(600)
+    asker.join(600)
+    other.join(600)
 
 
 @pytest.fixture
@@ -418,7 +418,7 @@ def slow_encoder() -> Iterator[tuple[Any, threading.Event, threading.Event]]:
 
     def encode(states: Sequence[ProofState]) -> Any:
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(600)
         return np.ones((len(states), 1), np.float32)
 
     yield SimpleNamespace(width=1, encode=encode, fingerprint=lambda: "slow", close=lambda: None), begun, go_on
@@ -431,10 +431,10 @@ def test_the_width_is_known_without_waiting_for_a_call_of_others(slow_encoder: A
     assert (shared.width, shared.fingerprint()) == (1, "slow")
     thread = threading.Thread(target=lambda: shared.encode([state("a")]))
     thread.start()
-    assert begun.wait(60)
+    assert begun.wait(600)
     assert (shared.width, shared.fingerprint()) == (1, "slow")
     go_on.set()
-    thread.join(60)
+    thread.join(600)
 
 
 def test_a_component_is_not_closed_in_the_midst_of_a_call(slow_encoder: Any) -> None:
@@ -444,13 +444,13 @@ def test_a_component_is_not_closed_in_the_midst_of_a_call(slow_encoder: Any) -> 
     shared = SharedEncoder(original, Clients(), ExecutionConfig(), "slow")
     caller = threading.Thread(target=lambda: (shared.encode([state("a")]), order.append("answered")))
     caller.start()
-    assert begun.wait(60)
+    assert begun.wait(600)
     closer = threading.Thread(target=shared.close)
     closer.start()
     assert order == []
     go_on.set()
-    caller.join(60)
-    closer.join(60)
+    caller.join(600)
+    closer.join(600)
     assert sorted(order) == ["answered", "closed"]
 
 

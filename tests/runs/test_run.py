@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -25,6 +24,9 @@ from proofsearch.runs.verification import verify_run
 from proofsearch.trajectory.summary import check, summarize
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
+
+HANGS = 300.0
+"""Seconds that only a hang reaches."""
 
 
 def config(mode: str = "threads", **fields: Any) -> RunConfig:
@@ -222,29 +224,24 @@ def test_a_full_disk_keeps_what_was_found(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_run_killed_at_any_moment_and_gone_on_with_equals_one_that_was_not(tmp_path: Path, fake_prover: Site) -> None:
-    options = {"fake": {"delay": 0.004, "log": str(tmp_path / "log")}}
-    run_search(config(options=options), tmp_path / "whole")
-    path = tmp_path / "killed"
+    run_search(config(), tmp_path / "whole")
+    path, hold = tmp_path / "killed", tmp_path / "hold"
     begun = [sys.executable, "-m", "proofsearch", "search", "--env", "fake", "--generator", "fake", "--scorer", "small"]
-    begun += ["--split", "all", "--workers", "2", "--fake-delay", "0.004", "--fake-log", str(tmp_path / "log"), "-q"]
+    begun += ["--split", "all", "--workers", "2", "--fake-delay", "0.004", "--fake-hold", str(hold), "-q"]
     begun += ["--out", str(path)]
     resumed = [sys.executable, "-m", "proofsearch", "search", "--resume", str(path), "-q"]
-    kills = 0
-    # Killed after each few results, until nothing is left to kill.
+    hold.touch()  # so that the run is not over before it is killed
+    file = path / "results.jsonl"
     for results in (0, 1, 4, 9, 15):
         command = resumed if (path / "run.json").exists() else begun
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
-        end = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < end:
-            file = path / "results.jsonl"
-            if (path / "run.json").exists() and file.exists() and file.read_bytes().count(b"\n") >= results:
-                break
-            time.sleep(0.002)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills >= 3, "the run was too fast to be killed"
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ) as process:
+            end = time.monotonic() + HANGS
+            while not file.exists() or file.read_bytes().count(b"\n") < results:
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.002)
+            process.kill()
+    hold.unlink()
     summary = resume_search(path)
     assert len(summary.results) == summary.theorems == 20
     assert RunFolder.open(path).status == "finished"

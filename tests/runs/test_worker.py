@@ -117,13 +117,13 @@ def results(path: Path) -> dict[str, TheoremResult]:
 def test_a_thread_past_its_time_is_interrupted_and_closes_its_prover(prover: Any, tmp_path: Path) -> None:
     run_search(config("reach-1", timeout=0.5), tmp_path / "run")
     assert results(tmp_path / "run")["reach-1"].failure == "timed out"
-    assert prover.closed.wait(60), "the thread goes on"
+    assert prover.closed.wait(600), "the thread goes on"
 
 
 def test_ctrl_c_ends_threads_before_the_program_does(prover: Any, tmp_path: Path) -> None:
     def interrupt(event: Event) -> None:
         if isinstance(event, Recorded):
-            assert prover.stepping.wait(60)
+            assert prover.stepping.wait(600)
             raise KeyboardInterrupt
 
     others = set(threading.enumerate())  # what other tests of this process have left behind

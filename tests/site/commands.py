@@ -1,16 +1,20 @@
-"""The commands that are installed, and what one gave back."""
+"""The commands that are installed, run in the test's own process, and what one gave back."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
+import pytest
 from typer.models import OptionInfo
 
-from proofsearch.cli.main import COMMANDS, make_app
+from proofsearch.cli.main import COMMANDS, make_app, run
 from proofsearch.plugins.discovery import Plugins
 
 
@@ -25,6 +29,21 @@ class Done:
 
 Cli = Callable[..., Done]
 """Runs a command line, given as its arguments."""
+
+
+def run_in(folder: Path, *arguments: str | Path, **variables: str) -> Done:
+    """Runs a command line as from another folder, with more environment variables.
+
+    A process of its own takes half a second to start, and two more where it learns: that is for tests of the process.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(folder)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as exit_:
+            run([str(argument) for argument in arguments])
+    return Done(exit_.value.code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class FakeConfig(ComponentConfig):
     delay: float = Field(default=0.0, ge=0, description="Seconds a step.")
     misbehaving: bool = Field(default=False, description="Add theorems that crash and raise.")
     log: Path | None = Field(default=None, description="A file that gets a line a search begun.")
+    hold: Path | None = Field(default=None, description="A file; while it is there, the last theorem isn't begun.")
     splits: bool = Field(default=True, description="Whether theorems are split.")
     offset: int = Field(default=3, description="Of the numbers.")
     refuse: bool = Field(default=False, description="Have the checker refuse every proof.")
@@ -112,6 +113,8 @@ class FakeEnvironment:
         if self.config.log is not None:
             with self.config.log.open("a") as log:
                 log.write(f"{theorem.name}\n")
+        while self.config.hold is not None and theorem.position == self.config.size - 1 and self.config.hold.exists():
+            time.sleep(0.01)
         return FakeSession(int(theorem.statement.split()[0]), theorem.name, self.config.delay)
 
     def write_proof(self, theorem: Theorem, tactics: Sequence[str]) -> str:

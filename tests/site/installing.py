@@ -34,6 +34,6 @@ def proofsearch(*arguments: str | Path, cwd: Path | None = None) -> subprocess.C
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )

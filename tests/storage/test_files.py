@@ -10,7 +10,7 @@ import pytest
 
 from proofsearch.storage import PART_SUFFIX, write_whole
 
-GUARD = 60.0
+GUARD = 600.0
 """Seconds that only a hang reaches."""
 
 

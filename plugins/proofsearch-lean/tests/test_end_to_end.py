@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -38,13 +38,24 @@ OPEN = (
 OPTIONS = ("--generator", "knn", "--max-expansions", "6", "--seed", "1")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a library, and the cache of its searches."""
+    folder = tmp_path_factory.mktemp("small")
     proved = [f"theorem {name} := by\n" + "".join(f"  {step}\n" for step in steps) for name, steps in KNOWN.items()]
     text = "\n".join([*proved, *(f"theorem {statement} := by sorry\n" for statement in OPEN)])
-    (tmp_path / "Small.lean").write_text(text)
-    return tmp_path
+    (folder / "Small.lean").write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFSEARCH_CACHE_DIR", str(folder / "cache"))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def whole(lean: Installation, folder: Path) -> Path:
+    """What one worker found without being disturbed."""
+    done = run(command(lean, "search", *OPTIONS, "--workers", "1", "--out", str(folder / "whole")), folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "whole"
 
 
 def command(lean: Installation, *words: str) -> list[str]:
@@ -75,10 +86,9 @@ def results(folder: Path) -> dict[str, tuple[str, tuple[str, ...], int]]:
     return found
 
 
-def test_one_worker_and_many_find_the_same(lean: Installation, folder: Path) -> None:
-    found = {}
+def test_one_worker_and_many_find_the_same(lean: Installation, folder: Path, whole: Path) -> None:
+    found = {"one": results(whole)}
     for name, options in {
-        "one": ["--workers", "1"],
         "processes": ["--workers", "2", "--local-mode", "processes"],
         "threads": ["--workers", "2", "--local-mode", "threads"],
     }.items():
@@ -89,9 +99,9 @@ def test_one_worker_and_many_find_the_same(lean: Installation, folder: Path) -> 
     proved = [theorem for theorem, (status, _, _) in found["one"].items() if status == "proved"]
     assert {"and_turn", "imp_chain", "add_turn", "zero"} <= set(proved)
     assert "wrong" not in proved
-    done = run([sys.executable, "-m", "proofsearch", "verify", str(folder / "one")], folder)
+    done = run([sys.executable, "-m", "proofsearch", "verify", str(whole)], folder)
     assert done.returncode == 0, done.stderr
-    source, proof = (folder / "Small.lean").read_text(), (folder / "one" / "proofs" / "add_turn.lean").read_text()
+    source, proof = (folder / "Small.lean").read_text(), (whole / "proofs" / "add_turn.lean").read_text()
     begin = source.index("theorem add_turn")
     # What stands after the theorem is out of scope.
     assert proof == f"{source[:begin]}theorem {OPEN[4]} := by\n  rw [Nat.add_comm]\n"
@@ -99,15 +109,14 @@ def test_one_worker_and_many_find_the_same(lean: Installation, folder: Path) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_search_that_ends_leaves_nothing_and_goes_on(
-    number: signal.Signals, lean: Installation, folder: Path
+    number: signal.Signals, lean: Installation, folder: Path, whole: Path
 ) -> None:
-    whole = run(command(lean, "search", *OPTIONS, "--out", str(folder / "whole")), folder)
-    assert whole.returncode == 0, whole.stderr
-    words = command(lean, "search", *OPTIONS, "--workers", "2", "--out", str(folder / "cut"))
+    cut = folder / number.name
+    words = command(lean, "search", *OPTIONS, "--workers", "2", "--out", str(cut))
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
         process = psutil.Process(search.pid)
         until = time.monotonic() + HANGS
-        while not (folder / "cut" / "results.jsonl").exists() or not results(folder / "cut"):
+        while not (cut / "results.jsonl").exists() or not results(cut):
             assert time.monotonic() < until
             assert search.poll() is None
             time.sleep(0.01)
@@ -117,7 +126,7 @@ def test_a_search_that_ends_leaves_nothing_and_goes_on(
         search.wait(HANGS)
         _, alive = psutil.wait_procs(below, timeout=HANGS)
         assert not alive
-    assert len(results(folder / "cut")) < len(results(folder / "whole"))
-    done = run([sys.executable, "-m", "proofsearch", "search", "--resume", str(folder / "cut")], folder)
+    assert len(results(cut)) < len(results(whole))
+    done = run([sys.executable, "-m", "proofsearch", "search", "--resume", str(cut)], folder)
     assert done.returncode == 0, done.stderr
-    assert results(folder / "cut") == results(folder / "whole")
+    assert results(cut) == results(whole)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lean_installation
 import pytest
-from lean_installation import LIBRARY, Installation, NoLeanError, install
+from lean_installation import Installation, NoLeanError, install
 
 
 def test_ordinary_sources_elaborate_and_are_checked(lean: Installation, tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_several_at_once_get_one_and_the_same(lean: Installation, tmp_path: Path
     """No half-made folder is seen, and none is left; each module is compiled after those that it imports."""
     library = tmp_path / "library"
     library.mkdir()
-    (library / "Init.lean").write_bytes((LIBRARY / "Init.lean").read_bytes())
-    (library / "A.lean").write_text("import B\ntheorem a : 1 = 1 := b\n")
-    (library / "B.lean").write_text("theorem b : 1 = 1 := rfl\n")
+    (library / "Init.lean").write_text("prelude\ninductive Trivial : Prop where\n  | intro : Trivial\n")
+    (library / "A.lean").write_text("import B\ntheorem a : Trivial := b\n")
+    (library / "B.lean").write_text("theorem b : Trivial := Trivial.intro\n")
     folder = tmp_path / "there" / "lean"
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: install(folder, library), range(3)))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proofsearch_metamath.config import MetamathConfig
-from proofsearch_metamath.environment import MetamathEnvironment, make_environment
+from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.plugin import make_environment
 from proofsearch_metamath.proofs.statement import ProofText, write_proof_text
 
 from proofsearch.testing import SampleBuilder, check_environment

@@ -36,7 +36,7 @@ def reference_accepts(path: Path) -> bool:
         cwd=path.parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     return "All proofs in the database were verified" in done.stdout and "?Error" not in done.stdout

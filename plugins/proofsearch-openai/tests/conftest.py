@@ -85,7 +85,7 @@ class ScriptedServer:
 
             def _answer(self, reply: Reply) -> None:
                 if reply.stall:
-                    server.ended.wait(30)
+                    server.ended.wait(600)
                     return
                 content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 self.send_response(reply.status)

@@ -173,7 +173,7 @@ def test_requests_are_under_way_together_but_no_more_than_allowed(
     server: Any, generator: Any, answer: Any, request_for: Any
 ) -> None:
     """Would catch requests one after the other (the barrier would break), and a bound that doesn't hold."""
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=100)
 
     def script(asked: Any) -> Any:
         together.wait()
@@ -206,7 +206,7 @@ def test_an_error_of_one_request_ends_the_call_without_waiting_for_the_others(
     began = time.monotonic()
     with pytest.raises(UsageError, match="no such key"):
         subject.generate([request_for("short"), request_for("long")], 1)
-    assert time.monotonic() - began < 25  # the stalled one would take 120 s
+    assert time.monotonic() - began < 100  # the stalled one would take 120 s
     server.script = lambda asked: reply({"choices": [{"text": "", "finish_reason": "stop"}]})
     assert subject.generate([request_for()], 1) == [[]]  # and the connection can still be used
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, cast
 
-from proofsearch.config import ExecutionConfig, RunConfig, SearchConfig, TrainConfig
+from proofsearch.config import AUTO, ExecutionConfig, RunConfig, SearchConfig, TrainConfig
 from proofsearch.config.explain import Place, dotted
 from proofsearch.engine.combination import check_combination, flag_of
 from proofsearch.engine.watching import Watcher
@@ -124,8 +124,9 @@ class Components:
         Raises:
             PluginError: no such generator.
         """
-        if name is None and isinstance(self._parts.config, TrainConfig):
-            name = default_generator(self._parts.chosen["environment", self._parts.config.env])
+        config = self._parts.config
+        if name is None and (isinstance(config, TrainConfig) or config.generator == AUTO):
+            name = default_generator(self._part("environment", config.env))
         return cast(TacticGenerator, self._get("generator", name or self._own("generator")))
 
     def scorer(self) -> ValueScorer:

@@ -26,6 +26,7 @@ from proofsearch.protocols.events import OnEvent, ignore_event
 from proofsearch.testing import (
     CountdownConfig,
     CountdownEnvironment,
+    ListedTactics,
     Report,
     Sample,
     Samples,
@@ -168,6 +169,9 @@ class _Unproved:
 
     def environment(self) -> Environment:
         return self._environment
+
+    def generator(self, name: str | None = None) -> TacticGenerator:
+        return ListedTactics() if name is None else self._components.generator(name)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._components, name)

@@ -63,7 +63,7 @@ class Sample:
     @property
     def score_request(self) -> ScoreRequest:
         """Returns a request for the state's value."""
-        return ScoreRequest(self.theorem, self.state, self.depth, self.logprob, 3 * self.depth)
+        return ScoreRequest(self.theorem, self.state, self.depth, self.logprob, 3 * self.depth, moves=self.moves)
 
     def generation_request(self, seed: int) -> GenerationRequest:
         """Returns a request for the state's candidates."""

@@ -19,6 +19,8 @@ from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
 from proofsearch.errors import InputError
+from proofsearch.plugins.conformance import CheckSettings, check_component, find
+from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import GenerationRequest, PolicyStatistics, ScoreRequest, TrainingReport, TrainingRequest
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
 from proofsearch.testing.recordings import record
@@ -202,3 +204,10 @@ def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_pa
 
 def test_the_trainer_keeps_the_contract() -> None:
     assert check_trainer(make_trainer, ConfidenceTrainerConfig(resamples=50)).conforms
+
+
+@pytest.mark.parametrize("kind", ["scorer", "trainer"])
+def test_they_are_checked_by_name_without_an_environment_or_a_policy(kind: str) -> None:
+    plugins = Plugins.discover()
+    entry = find(plugins, "confidence", kind)
+    assert check_component(plugins, entry, CheckSettings()).conforms

@@ -565,7 +565,7 @@ def test_of_several_that_want_it_one_builds(tmp_path: Path) -> None:
     class Slow(Library):
         def demonstrations(self, theorems: Sequence[Theorem]) -> Iterator[Demonstration]:
             started.set()
-            assert waiting.wait(60)
+            assert waiting.wait(600)
             yield from super().demonstrations(theorems)
 
     class Impatient(Bench):
@@ -580,9 +580,9 @@ def test_of_several_that_want_it_one_builds(tmp_path: Path) -> None:
     threads = [threading.Thread(target=lambda one=one: found.append(ask(one, goal("a", "b")))) for one in benches]
     for thread in threads:
         thread.start()
-    assert started.wait(60)
+    assert started.wait(600)
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     assert slow.asked == 1
     assert len(found) == 3
     assert found[0] == found[1] == found[2]

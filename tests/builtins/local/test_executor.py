@@ -22,7 +22,7 @@ from proofsearch.errors import InputError, ProofsearchError, UsageError
 from proofsearch.protocols import Job, JobResult
 from proofsearch.types import Theorem
 
-GUARD = 60.0
+GUARD = 600.0
 """Seconds after which a test gives up waiting; nothing depends on how fast anything is."""
 
 

@@ -123,7 +123,7 @@ def test_on_a_terminal_searches_are_seen_and_ctrl_c_ends_them(fake_prover: Site,
         while rest := os.read(ours, 65536):
             shown += rest
     os.close(ours)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=600) == 130
     text = shown.decode()
     assert wanted.search(shown) is not None, text
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)

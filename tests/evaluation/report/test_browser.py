@@ -22,7 +22,6 @@ from proofsearch.evaluation.report import ReportSettings, write_report
 from proofsearch.evaluation.report.page import packed
 from proofsearch.trajectory.reader import read_searches
 
-pytestmark = pytest.mark.xdist_group("browser")
 SETTINGS = ReportSettings(EvaluationSettings(resamples=200))
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -165,7 +165,7 @@ def test_threads_may_share_one(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     assert failures == []
     (stored,) = EmbeddingStore(tmp_path, None, silent).stored()
     assert stored.rows == 20

@@ -103,7 +103,7 @@ def test_several_processes_may_begin_and_write_one_database_at_once(tmp_path: Pa
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
     for writer in writers:
-        _, error = writer.communicate(timeout=120)
+        _, error = writer.communicate(timeout=600)
         assert writer.returncode == 0, error.decode()
     expected = {
         (begin * step + place) % 400 for step in (1, 3, 7, 9) for begin in range(0, 300, 10) for place in range(10)

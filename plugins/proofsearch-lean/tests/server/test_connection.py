@@ -14,7 +14,7 @@ import pytest
 from proofsearch_lean.server import connection as module
 from proofsearch_lean.server.connection import Connection, ConnectionLostError, Mailbox
 
-HANGS = 60.0
+HANGS = 600.0
 """Seconds that only a hang reaches."""
 
 

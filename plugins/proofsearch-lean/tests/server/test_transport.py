@@ -103,12 +103,12 @@ def test_heartbeats_reject_a_tactic(running: LanguageServer) -> None:
         assert made.trial([tactic]) == Finished()
 
 
-@pytest.mark.parametrize("tactic", ENDLESS)
-@pytest.mark.parametrize("grace", [0.0, 2.0])
+@pytest.mark.parametrize(("tactic", "grace"), [*((tactic, 2.0) for tactic in ENDLESS), (FOREVER, 0.0)])
 def test_an_endless_tactic_times_out_and_the_next_works(running: LanguageServer, tactic: str, grace: float) -> None:
-    with transport(running, timeout=1.0, grace=grace) as made:
+    with transport(running, grace=grace) as made:
         made.begin(SUM)
         made.trial(["have x := Nat.add_comm a b"])
+        made._timeout = 0.3
         assert isinstance(made.trial(["have x := Nat.add_comm a b", tactic]), TimedOut)
         # What comes after it has all of its time: that is what the grace and the kill are for.
         made._timeout = HANGS
@@ -118,10 +118,11 @@ def test_an_endless_tactic_times_out_and_the_next_works(running: LanguageServer,
 
 
 def test_a_worker_that_does_not_turn_to_the_next_text_is_killed(running: LanguageServer) -> None:
-    with transport(running, timeout=1.0, grace=0.1) as made:
+    with transport(running, grace=0.1) as made:
         made.begin(SUM)
         before = made._document.worker()
         assert before is not None
+        made._timeout = 0.3
         assert isinstance(made.trial([ENDLESS[-1]]), TimedOut)
         assert not before.is_running()
         made._timeout = HANGS
@@ -174,8 +175,9 @@ def test_a_worker_killed_in_the_middle_of_a_trial(running: LanguageServer) -> No
 
         killer = threading.Thread(target=kill)
         killer.start()
-        # Tried once more in a new process, it is as endless as before.
-        assert isinstance(made.trial([FOREVER]), TimedOut)
+        # Tried once more in a new process, it is as endless as before. A server that is slow to see the death may tell
+        # it of the second trial too.
+        assert isinstance(made.trial([FOREVER]), TimedOut | Crashed)
         killer.join(HANGS)
         assert not worker.is_running()
         assert isinstance(made.trial(["rw [Nat.add_comm]"]), Open)

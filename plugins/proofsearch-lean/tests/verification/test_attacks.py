@@ -24,6 +24,7 @@ def test_there_are_many() -> None:
     assert len(DECEIVING) >= 8
 
 
+@pytest.mark.usefixtures("statements_once")
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_is_refused(attack: Attack, toolchain: Toolchain, config: LeanConfig) -> None:
     verdict = verify(toolchain, config, attack.theorem, proof_text(attack.theorem, [attack.script]))

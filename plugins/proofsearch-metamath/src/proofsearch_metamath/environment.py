@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proofsearch import Demonstration, Theorem, Verdict
 from proofsearch.errors import InputError, ProofError, StorageError, UsageError, near
-from proofsearch.protocols import Builder, Environment
+from proofsearch.protocols import Environment
 from proofsearch.storage.cache import CACHE_VARIABLE
 from proofsearch_metamath.compiled import notice
 from proofsearch_metamath.config import MetamathConfig
@@ -302,8 +302,3 @@ class MetamathEnvironment(Environment):
 def _apart(dummies: Sequence[str], variables: Sequence[str]) -> tuple[Pair, ...]:
     """The ``$d`` pairs that keep each dummy variable apart from the theorem's variables and the other dummies."""
     return tuple((dummy, other) for number, dummy in enumerate(dummies) for other in [*variables, *dummies[:number]])
-
-
-def make_environment(config: MetamathConfig, builder: Builder) -> MetamathEnvironment:
-    """The factory that the plugin registers."""
-    return MetamathEnvironment(config, builder.cache, builder.status)

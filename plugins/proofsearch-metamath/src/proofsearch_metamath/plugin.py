@@ -8,7 +8,8 @@ from proofsearch import hookimpl
 
 if TYPE_CHECKING:
     from proofsearch.plugins.hookspecs import Register, RegisterCommand, RegisterDiagnosis
-    from proofsearch.protocols import Builder, TacticGenerator, Trainer
+    from proofsearch.protocols import Builder, Environment, TacticGenerator, Trainer
+    from proofsearch_metamath.config import MetamathConfig
     from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 def register_environments(register: Register) -> None:
     """Registers the environment ``metamath``."""
     from proofsearch_metamath.config import MetamathConfig
-    from proofsearch_metamath.environment import make_environment
 
     register(
         "metamath",
@@ -56,6 +56,13 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
     from proofsearch_metamath.diagnosis import examine
 
     register("database", examine)
+
+
+def make_environment(config: MetamathConfig, builder: Builder) -> Environment:
+    """Builds the environment ``metamath``; its database is read when it is first needed."""
+    from proofsearch_metamath.environment import MetamathEnvironment
+
+    return MetamathEnvironment(config, builder.cache, builder.status)
 
 
 def make_generator(config: RankerConfig, builder: Builder) -> TacticGenerator:

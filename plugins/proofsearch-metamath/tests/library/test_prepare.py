@@ -183,7 +183,7 @@ def test_processes_that_prepare_at_once(stored: Path, tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(600)
     assert [process.exitcode for process in processes] == [0] * 4
     assert load(folder_in(tmp_path / "cache")) is not None
 

@@ -19,7 +19,6 @@ from proofsearch.protocols import TrainingReport, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_trainer
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.xdist_group("ranker")
 
 # Dropout, so that random numbers count; a last step that is no validation's.
 QUICK = RankerTrainerConfig(

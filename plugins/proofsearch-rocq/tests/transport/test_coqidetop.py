@@ -194,7 +194,7 @@ def test_nothing_outlives_who_started_it(server: tuple[str, ...], lemma_in: Call
         process = psutil.Process(int(starter.stdout.readline()))
         starter.kill()
     # A tactic under way ends with its time-out, and then the prover finds that its input has ended.
-    psutil.wait_procs([process], timeout=120)
+    psutil.wait_procs([process], timeout=600)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
