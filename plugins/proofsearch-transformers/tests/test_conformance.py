@@ -32,7 +32,10 @@ def samples() -> Sequence[Sample]:
     return Samples(CountdownEnvironment(CountdownConfig()), 12).states
 
 
-@pytest.mark.parametrize(("kind", "how"), [("llama", {"beams": 4}), ("t5", {"samples": 6})])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [("llama", {"beams": 4}), ("t5", {"samples": 6}), ("gpt2", {"samples": 6, "statistics": "samples"})],
+)
 def test_the_generator_conforms(
     kind: str, how: Mapping[str, Any], tiny: dict[str, Path], samples: Sequence[Sample]
 ) -> None:

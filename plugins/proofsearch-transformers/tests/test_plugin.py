@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,11 +13,17 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from proofsearch_transformers.inference.config import EncoderConfig, GeneratorConfig, PooledConfig
+from proofsearch_transformers.inference.loading import _load
 from proofsearch_transformers.plugin import make_encoder, make_generator, register_encoders, register_generators
 
+from proofsearch.config import RunConfig
 from proofsearch.models.embedding_cache import CachedEncoder
-from proofsearch.protocols import Builder
-from proofsearch.types import State
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
+from proofsearch.plugins.sharing import SharedComponents
+from proofsearch.protocols import Builder, GenerationRequest
+from proofsearch.types import State, Theorem
 
 
 def builder(cache: Path) -> Builder:
@@ -52,7 +62,9 @@ def test_options_of_encoder_and_generator_mean_the_same_when_nobody_gives_them()
 def test_encoded_states_are_kept_on_disk_unless_it_is_switched_off(
     tiny: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = EncoderConfig(model=str(tiny["llama"]), device="cpu")
+    folder = tmp_path / "own"  # nobody else has it loaded
+    shutil.copytree(tiny["llama"], folder)
+    config = EncoderConfig(model=str(folder), device="cpu")
     made = make_encoder(config, builder(tmp_path))
     rows = made.encode([State("(a-b)", ()), State("c", ())])
     made.close()
@@ -60,7 +72,7 @@ def test_encoded_states_are_kept_on_disk_unless_it_is_switched_off(
     def refuse(*_: object) -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr("proofsearch_transformers.inference.encoder.load_backbone", refuse)
+    monkeypatch.setattr("proofsearch_transformers.inference.shared.load_backbone", refuse)
     again = make_encoder(config, builder(tmp_path))
     assert isinstance(again, CachedEncoder)
     assert np.array_equal(again.encode([State("c", ()), State("(a-b)", ())]), rows[::-1])
@@ -85,3 +97,34 @@ def test_a_relative_template_is_the_same_file_from_everywhere(
     assert config.template == str(tmp_path / "mine.toml")
     assert GeneratorConfig(model="m", template="plain").template == "plain"
     make_generator(config, builder(tmp_path)).close()
+
+
+def test_the_workers_of_a_run_have_one_model_for_both_roles(
+    tiny: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the core builds them: shared by threads, each role a component of its own, with a guard around it."""
+    folder = tmp_path / "own"
+    shutil.copytree(tiny["llama"], folder)
+    loaded: list[weakref.ref[Any]] = []
+
+    def load(*args: Any) -> Any:
+        model = _load(*args)
+        loaded.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr("proofsearch_transformers.inference.loading._load", load)
+    monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(tmp_path))
+    options = {"model": str(folder), "device": "cpu", "template": "plain"}
+    plugins = Plugins.discover()
+    parts = resolve(plugins, RunConfig(generator="transformers", options={"transformers": options}))
+    shared = SharedComponents()
+    with ExitStack() as closing:
+        workers = [closing.enter_context(Components(plugins, parts, shared=shared)) for _ in range(2)]
+        for number, worker in enumerate(workers):
+            state = State("(a-b)"[: number + 1], ())
+            encoder, generator = worker.encoder("pooled", options), worker.generator()
+            assert len(encoder.encode([state])) == 1
+            assert len(generator.generate([GenerationRequest(Theorem("t", "s"), state)], 2)) == 1
+        assert len(loaded) == 1
+    gc.collect()
+    assert [model() for model in loaded] == [None]

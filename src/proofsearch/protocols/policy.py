@@ -47,6 +47,9 @@ class TacticGenerator(Protocol):
 class PolicyStatistics:
     """How sure a policy is at a state. ``nan`` stands for what it can't say: missing is not zero.
 
+    A policy that writes tactics token by token may say it of the next token instead, which costs no tactic; then all
+    states are to be judged so.
+
     The negative log-sum-exp of a classifier's logits is an energy of its input (Grathwohl et al. 2020,
     arXiv:1912.03263; Liu et al. 2020, arXiv:2010.03759).
 

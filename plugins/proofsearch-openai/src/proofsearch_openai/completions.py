@@ -55,8 +55,18 @@ class Completions:
         self._takes_short = False
         self.most: int | None = None
 
-    async def ask(self, prompt: str, n: int, seed: int, max_tokens: int | None = None) -> list[Sample]:
+    async def ask(
+        self, prompt: str, n: int, seed: int, max_tokens: int | None = None, alternatives: int = 1
+    ) -> list[Sample]:
         """One request for ``n`` samples; at least one comes, at most ``n``.
+
+        Args:
+            prompt: what is to be answered.
+            n: how many samples.
+            seed: of the request.
+            max_tokens: of an answer; default: as the options say.
+            alternatives: of each token of an answer, how many tokens that could have been there come with their
+                log-probabilities, where the server gives log-probabilities.
 
         Raises:
             RefusedError: the server takes the request for wrong, such as a prompt that is too long.
@@ -78,7 +88,9 @@ class Completions:
             path = "/completions"
             body |= {"prompt": prompt}
         if config.missing_logprobs == "error":  # some servers refuse to be asked for them
-            body["logprobs"] = True if config.endpoint == "chat" else 1
+            body["logprobs"] = True if config.endpoint == "chat" else alternatives
+            if config.endpoint == "chat" and alternatives > 1:
+                body["top_logprobs"] = alternatives
         if self._template.stop:
             body["stop"] = list(self._template.stop)
         try:

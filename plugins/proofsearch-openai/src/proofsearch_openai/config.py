@@ -88,6 +88,11 @@ class GeneratorConfig(ServerConfig):
         description="What to do if the server gives no log-probabilities; frequency: don't ask for them, and take a "
         "tactic's share of the samples instead.",
     )
+    statistics: Literal["auto", "prompt", "samples"] = Field(
+        default="auto",
+        description="What says how sure the model is at a state: prompt, the next token's log-probabilities; samples, "
+        "the tactics that an expansion would try; auto: prompt, if log-probabilities are asked for.",
+    )
     extra: str = Field(
         default="{}",
         description="Further fields of each request, as a JSON object; null leaves out a field that is sent by "
@@ -112,6 +117,20 @@ class GeneratorConfig(ServerConfig):
             if name in _OWN or (name == "seed" and value is not None):
                 raise ValueError(f"{name} is sent by itself, from the options and the run; leave it out here")
         return extra
+
+    @model_validator(mode="after")
+    def _statistics_that_are_asked_for(self) -> Self:
+        if self.statistics == "prompt" and self.missing_logprobs == "frequency":
+            raise ValueError(
+                "statistics: prompt needs log-probabilities, which missing_logprobs frequency doesn't ask for; choose "
+                "samples"
+            )
+        return self
+
+    @property
+    def asks_for_prompts(self) -> bool:
+        """Whether the next token's log-probabilities say how sure the model is; else its samples do."""
+        return self.statistics == "prompt" or (self.statistics == "auto" and self.missing_logprobs == "error")
 
     @property
     def extra_fields(self) -> Mapping[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 
 from proofsearch.errors import UsageError
+from proofsearch.models.confidence import KeptAnswers, statistics_of
 from proofsearch.models.prompts import load_template
 from proofsearch.process import streams
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, PolicyStatistics
 from proofsearch.types import Candidate, State, Theorem
 from proofsearch_openai.candidates import counted, scored
 from proofsearch_openai.completions import Completions
@@ -16,12 +18,28 @@ from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection, together
 from proofsearch_openai.errors import FailedError, RefusedError
 from proofsearch_openai.samples import Sample
+from proofsearch_openai.sureness import of_first_tokens
 from proofsearch_openai.tally import Tally
 
 ROUNDS = 3
 """How often a state is asked for at most, to get all its samples from a server that gives fewer than asked."""
 
+ALTERNATIVES = 20
+"""First tokens of an answer whose log-probabilities are asked for."""
+
+FEWER_ALTERNATIVES = 5
+"""The same of a server that refuses so many."""
+
+_VERSION = 1
+"""Raise it when the same answers would give other statistics or candidates."""
+
+_DECIDING = ("endpoint", "samples", "temperature", "top_p", "max_tokens", "missing_logprobs", "statistics", "extra")
+"""Options that decide which candidates and statistics there are."""
+
 _PROBE_TOKENS = 8
+
+_Answer = tuple[list[Candidate], PolicyStatistics | None]
+"""The candidates of a state, and how sure the model is there."""
 
 
 class OpenAIGenerator:
@@ -49,6 +67,8 @@ class OpenAIGenerator:
         self._completions = Completions(config, self._connection, self._template, say)
         self._tally = Tally(config, say)
         self._gives_logprobs = False  # as far as is known
+        self._kept: KeptAnswers[_Answer] = KeptAnswers()
+        self._alternatives = ALTERNATIVES
 
     def prepare(self) -> None:
         """Asks the server for a few tokens, so that a run fails before it has begun. Says what it lacks.
@@ -86,17 +106,65 @@ class OpenAIGenerator:
         """
         if not requests or n < 1:
             return [[] for _ in requests]
-        # Of the likeliest answer there is only one.
-        wanted = 1 if self._config.temperature == 0 else self._config.samples or n
-        drawn = self._connection.run(self._draw(requests, wanted))
-        return [self._candidates(samples)[:n] for samples in drawn]
+        return [answer[0] for answer in self._answers(requests, n)]
+
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
+        """How sure the model is at states; ``None`` for one whose prompt the server refuses or fails at.
+
+        Of the likeliest tokens that an answer could begin with, by one request for a single token a state; or, by
+        option, of the tactics that an expansion would try, which are kept for it.
+
+        Raises:
+            UsageError, ServerError: as :meth:`generate`.
+        """
+        if not requests or n < 1:
+            return [None for _ in requests]
+        if not self._config.asks_for_prompts:
+            return [answer[1] for answer in self._answers(requests, n, keep=True)]
+        samples = self._connection.run(self._begin(requests))
+        found = [None if one is None else of_first_tokens(one.first) for one in samples]
+        if not any(found) and any(samples):
+            self._tally.no_alternatives()
+        return found
+
+    def fingerprint(self) -> str:
+        """Of the model's name and of the options; a server doesn't show its weights.
+
+        Raises:
+            UsageError, ServerError: the model has no name in the options, and the server doesn't say which it is.
+        """
+        config = self._config
+        options = {
+            "version": _VERSION,
+            "template": self._template.fingerprint(),
+            **config.model_dump(mode="json", include=set(_DECIDING)),
+        }
+        digest = hashlib.blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=6).hexdigest()
+        return f"openai-{self._connection.run(self._connection.model())}-{digest}"
 
     def close(self) -> None:
         """Closes the connections, and says what was left out. Idempotent."""
+        self._kept.clear()
         self._tally.close()
         self._connection.close()
 
     # ------------------------------------------------------------------------------------------------ internals
+
+    def _answers(self, requests: Sequence[GenerationRequest], n: int, *, keep: bool = False) -> list[_Answer]:
+        """Candidates and statistics: those that are kept, and else new ones."""
+        known = [self._kept.get(request, n) for request in requests]
+        missing = [request for request, answer in zip(requests, known, strict=True) if answer is None]
+        # Of the likeliest answer there is only one.
+        wanted = 1 if self._config.temperature == 0 else self._config.samples or n
+        new: list[_Answer] = []
+        for samples in self._connection.run(self._draw(missing, wanted)) if missing else ():
+            candidates = self._candidates(samples)[:n]
+            new.append((candidates, statistics_of(candidates) if isinstance(samples, list) else None))
+        if keep:
+            for request, answer in zip(missing, new, strict=True):
+                self._kept.put(request, n, answer)
+        rest = iter(new)
+        return [next(rest) if answer is None else answer for answer in known]
 
     def _candidates(self, samples: Sequence[Sample] | RefusedError | FailedError) -> list[Candidate]:
         if isinstance(samples, RefusedError | FailedError):
@@ -128,6 +196,27 @@ class OpenAIGenerator:
     ) -> list[list[Sample] | RefusedError | FailedError]:
         await self._connection.model()  # asked for once, not by every request
         return await together([self._samples(request, wanted) for request in requests])
+
+    async def _begin(self, requests: Sequence[GenerationRequest]) -> list[Sample | None]:
+        """One answer of one token a state, with what else it could have been; ``None`` where there is none."""
+        await self._connection.model()
+        return await together([self._first_token(request) for request in requests])
+
+    async def _first_token(self, request: GenerationRequest) -> Sample | None:
+        prompt = self._prompt(request)
+        while True:
+            asked = self._alternatives
+            try:
+                (sample,) = await self._completions.ask(prompt, 1, _seed(request.seed, 0), 1, asked)
+            except (RefusedError, FailedError) as error:
+                if isinstance(error, RefusedError) and "logprobs" in error.said and asked > FEWER_ALTERNATIVES:
+                    self._alternatives = FEWER_ALTERNATIVES
+                elif await self._completions.takes_short(error):
+                    return None
+                else:
+                    raise
+            else:
+                return sample
 
     async def _samples(self, request: GenerationRequest, wanted: int) -> list[Sample] | RefusedError | FailedError:
         """As many samples as wanted, fewer where the server won't give them in :data:`ROUNDS`.

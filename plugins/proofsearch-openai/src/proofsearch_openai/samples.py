@@ -24,11 +24,14 @@ class Sample:
         ended: whether it came to an end by itself, so that the text is whole.
         tokens: the tokens with their natural log-probabilities, ``None`` for one that is no finite number; ``None``
             where the server gives no list of them.
+        first: log-probabilities of the likeliest tokens that the text could have begun with, falling; empty where the
+            server gives none.
     """
 
     text: str
     ended: bool
     tokens: Sequence[tuple[str, float | None]] | None
+    first: Sequence[float] = ()
 
     def logprob(self, stop: Sequence[str]) -> tuple[float, int] | None:
         """The log-probability of the text up to its end, and over how many tokens that is.
@@ -97,7 +100,7 @@ def _sample(choice: _Choice, stop: Sequence[str]) -> Sample:
     if text is None:
         text = ""
     ended = choice.finish_reason != "length" or any(end in text for end in stop)
-    return Sample(text, ended, _tokens(choice.logprobs))
+    return Sample(text, ended, _tokens(choice.logprobs), _first(choice.logprobs))
 
 
 def _tokens(logprobs: Any) -> list[tuple[str, float | None]] | None:
@@ -117,6 +120,23 @@ def _tokens(logprobs: Any) -> list[tuple[str, float | None]] | None:
     return [
         (token if isinstance(token, str) else "", _finite(value)) for token, value in zip(tokens, values, strict=True)
     ]
+
+
+def _first(logprobs: Any) -> list[float]:
+    """What the first token could have been: a table from tokens, or a list with an entry a token."""
+    if not isinstance(logprobs, dict):
+        return []
+    content = logprobs.get("content")
+    rows = [_entry(entry, "top_logprobs") for entry in content] if isinstance(content, list) else None
+    rows = logprobs.get("top_logprobs") if rows is None else rows
+    first = rows[0] if isinstance(rows, list) and rows else None
+    values: Any = first.values() if isinstance(first, dict) else first if isinstance(first, list) else ()
+    found = (_finite(_entry(value, "logprob") if isinstance(value, dict) else value) for value in values)
+    return sorted((min(value, 0.0) for value in found if value is not None), reverse=True)
+
+
+def _entry(entry: Any, name: str) -> Any:
+    return entry.get(name) if isinstance(entry, dict) else None
 
 
 def _finite(value: Any) -> float | None:

@@ -49,6 +49,14 @@ class Tally:
         self._refused += 1
         self._once("refused", f"a state gets no candidates, and others like it will get none: {refusal}")
 
+    def no_alternatives(self) -> None:
+        """Notes that the server doesn't list what a token could have been."""
+        self._once(
+            "alternatives",
+            f"{self._config.base_url} gives no log-probabilities of the tokens that an answer could begin with, so it "
+            f"can't say how sure the model is at a state; choose {self._config.option('statistics')} samples",
+        )
+
     def close(self) -> None:
         """Says the totals, and begins again."""
         if self._refused:

@@ -69,7 +69,7 @@ def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator
     from proofsearch_transformers.inference.files import find_files
     from proofsearch_transformers.inference.generator import TransformersGenerator
 
-    return TransformersGenerator(config, find_files(config))
+    return TransformersGenerator(config, find_files(config), builder.cache)
 
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:

@@ -134,10 +134,10 @@ def test_what_was_learnt_by_heart_comes_back_by_greedy_decoding(learnt: Path) ->
     assert answers == [step.tactic for step in steps]
 
 
-def test_a_search_with_it_is_offered_what_was_learnt_first(learnt: Path) -> None:
+def test_a_search_with_it_is_offered_what_was_learnt_first(learnt: Path, tmp_path: Path) -> None:
     """By the generator, with no option but the folder: it finds the template beside the model."""
     config = GeneratorConfig(model=str(learnt), device="cpu", samples=8)
-    generator = TransformersGenerator(config, find_files(config))
+    generator = TransformersGenerator(config, find_files(config), tmp_path)
     library = Library()
     steps = list(library.demonstrations([theorem for theorem in library.theorems() if theorem.split == "train"]))
     requests = [GenerationRequest(step.theorem, step.state, seed=number) for number, step in enumerate(steps)]

@@ -256,7 +256,7 @@ def test_width_and_fingerprint_load_no_weights(tiny: dict[str, Path], monkeypatc
     def refuse(*_: object) -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr("proofsearch_transformers.inference.encoder.load_backbone", refuse)
+    monkeypatch.setattr("proofsearch_transformers.inference.shared.load_backbone", refuse)
     for kind in KINDS:
         made = encoder(tiny[kind])
         assert made.width == 32
@@ -295,7 +295,7 @@ def test_the_check_at_start_finds_what_batches_wrongly(tiny: dict[str, Path]) ->
     """Pads pooled, the last column read under right padding, and rows mixed up: the usual mistakes."""
     made = encoder(tiny["llama"])
     made.encode(states("a"))
-    prompts, model = made._prompts, made._model
+    prompts, model = made._prompts, made._backbone()
     assert prompts is not None
 
     def pooled(tokens: Sequence[PromptTokens], *, masked: bool, last: bool) -> NDArray[np.float32]:

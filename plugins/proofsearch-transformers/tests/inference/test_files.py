@@ -252,7 +252,7 @@ def test_a_hash_is_of_the_content(tmp_path: Path) -> None:
 
 def test_an_option_of_the_model_acts_on_the_generator_too(copy: Path) -> None:
     made = GeneratorConfig(model=str(copy), device="cpu", dtype="bfloat16", samples=2, max_new_tokens=4)
-    generator = TransformersGenerator(made, find_files(made))
+    generator = TransformersGenerator(made, find_files(made), copy.parent)
     generator.generate([GenerationRequest(Theorem("t", "s"), State("a", ()))], 2)
     assert generator._opened is not None
     assert generator._opened.model.dtype == torch.bfloat16

@@ -28,7 +28,7 @@ TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee", "cab" 
 
 def generator(folder: Path, **options: Any) -> TransformersGenerator:
     config = GeneratorConfig(**{"model": str(folder), "device": "cpu", "max_new_tokens": 24, **options})
-    return TransformersGenerator(config, find_files(config))
+    return TransformersGenerator(config, find_files(config), folder / "cache")
 
 
 def requests(*texts: str) -> list[GenerationRequest]:
@@ -69,20 +69,20 @@ class Spied:
         self.rows: list[tuple[str, list[int], float]] = []
         by_prompt = {}
         for name in ("_drawn", "_searched"):
-            inner = getattr(made, name)
+            inner = getattr(made._writer, name)
 
-            def spy(opened: Any, prompts: Any, third: Any, inner: Any = inner) -> Any:
+            def spy(opened: Any, prompts: Any, readings: Any, last: Any, inner: Any = inner) -> Any:
                 for text in texts:
                     ids = list(opened.tokenizer(prompt(text))["input_ids"])
                     if not opened.model.config.is_encoder_decoder and ids[-1] == 2:
                         del ids[-1]
                     by_prompt[tuple(ids)] = text
-                for place, tokens, logprob in inner(opened, prompts, third):
+                for place, tokens, logprob in inner(opened, prompts, readings, last):
                     if tokens is not None:
                         self.rows.append((by_prompt[tuple(prompts[place])], tokens, logprob))
                     yield place, tokens, logprob
 
-            monkeypatch.setattr(made, name, spy)
+            monkeypatch.setattr(made._writer, name, spy)
         self.found = made.generate(requests(*texts), 100)
 
 
@@ -120,7 +120,7 @@ def test_of_several_ways_to_write_a_tactic_the_likeliest_counts(
     """An end of sequence and a stop string end the same tactic."""
     made = generator(tiny["llama"], samples=1)
     answers = [(0, [8, 2], -3.0), (0, [8, 22], -2.0), (0, [8, 8, 2], -1.0), (0, [22], -0.5), (0, [8, 22], -2.0)]
-    monkeypatch.setattr(made, "_drawn", lambda *_: iter(answers))
+    monkeypatch.setattr(made._writer, "_drawn", lambda *_: iter(answers))
     one, two = ("e", "ee")
     assert made.generate(requests("a"), 9) == [[Candidate(two, -1.0, 3), Candidate(one, -2.0, 2)]]
 
@@ -202,14 +202,14 @@ def test_a_prompt_is_read_once_and_ended_answers_leave_the_batch(
     monkeypatch.setattr(type(made._opened.model), "forward", spy)
     found = made.generate(asked, 12)
     longest = len("[STATE]\n\n[TACTIC]\n") + 35
-    assert computed[0] == (3, longest - 1)
+    assert computed[0] == (3, longest)
     rows = [rows for rows, _ in computed[1:]]
     assert {tokens for _, tokens in computed[1:]} == {1}
     assert rows == sorted(rows, reverse=True)
     assert rows[0] == 36
     assert rows[-1] <= 18
     # A model that keeps something else, such as a recurrent state, is read and written in one go, with the same result.
-    monkeypatch.setattr("proofsearch_transformers.inference.batch._BY_ROW", ())
+    monkeypatch.setattr("proofsearch_transformers.inference.reading.BY_ROW", ())
     computed.clear()
     whole = made.generate(asked, 12)
     assert computed[1] == (36, longest)
@@ -235,7 +235,7 @@ def test_prompts_of_about_equal_length_are_read_together(
 
     monkeypatch.setattr(type(made._opened.model), "forward", spy)
     made.generate(asked, 2)
-    around = len("[STATE]\n\n[TACTIC]\n") - 1
+    around = len("[STATE]\n\n[TACTIC]\n")
     assert read[:2] == [(4, around + 3), (4, around + 44)]
 
 
@@ -359,7 +359,9 @@ def test_a_state_whose_answers_are_all_cut_off_is_said(
 ) -> None:
     """Would catch a search that ends as exhausted in silence."""
     made = generator(tiny["llama"], samples=3, max_new_tokens=4)
-    monkeypatch.setattr(made, "_drawn", lambda opened, prompts, draw: ((at, None, -1.0) for at in range(len(prompts))))
+    monkeypatch.setattr(
+        made._writer, "_drawn", lambda opened, prompts, *_: ((at, None, -1.0) for at in range(len(prompts)))
+    )
     for _ in range(2):
         assert made.generate(requests("a", "b"), 3) == [[], []]
     said = capsys.readouterr().err
@@ -374,14 +376,14 @@ def test_a_state_whose_answers_are_all_cut_off_is_said(
 
 
 def limit_memory(monkeypatch: pytest.MonkeyPatch, made: TransformersGenerator, holds: Any) -> None:
-    inner = made._drawn
+    inner = made._writer._drawn
 
-    def drawn(opened: Any, prompts: Any, draw: Any) -> Any:
+    def drawn(opened: Any, prompts: Any, *more: Any) -> Any:
         if not holds(prompts):
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return inner(opened, prompts, draw)
+        return inner(opened, prompts, *more)
 
-    monkeypatch.setattr(made, "_drawn", drawn)
+    monkeypatch.setattr(made._writer, "_drawn", drawn)
 
 
 def test_a_batch_that_memory_does_not_hold_is_written_in_parts(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
@@ -12,6 +13,9 @@ from proofsearch_transformers.inference.config import ModelConfig
 from proofsearch_transformers.inference.files import first_line
 
 _SHOWN = 200
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 class OutOfMemoryError(InputError):
@@ -45,3 +49,18 @@ def computing(config: ModelConfig, rows: int, tokens: int, length_option: str) -
             f"{what} can't be computed: {type(error).__name__}: {first_line(error)[:_SHOWN]}; if the model has fewer "
             f"positions than it says, lower {length_option}"
         ) from error
+
+
+def in_parts(function: Callable[[Sequence[_Item]], Iterable[_Answer]], items: Sequence[_Item]) -> list[_Answer]:
+    """What a function returns for a batch, an answer an item; for its halves where the device's memory is too small.
+
+    Raises:
+        OutOfMemoryError: it is too small for a single item.
+    """
+    try:
+        return list(function(items))
+    except OutOfMemoryError:
+        half = len(items) // 2
+        if not half:
+            raise
+    return in_parts(function, items[:half]) + in_parts(function, items[half:])

@@ -43,6 +43,10 @@ class ModelConfig(ComponentConfig):
         description="Prompt template: its name, or a .toml file; default: bare for an encoder, for a generator "
         "template.toml beside the model, else plain.",
     )
+    layer: int | None = Field(
+        default=None,
+        description="Layer of the hidden states, 0 for the input of the first; default: the model's output.",
+    )
     batch: int = Field(default=64, ge=1, description="States encoded, or answers written, at a time at most.")
 
     @field_validator("adapter")
@@ -83,10 +87,6 @@ class EncoderConfig(ModelConfig):
     pooling: Literal["mean", "last"] = Field(
         default="mean", description="What a row is: the mean over the state's tokens, or the last token's."
     )
-    layer: int | None = Field(
-        default=None,
-        description="Layer of the hidden states, 0 for the input of the first; default: the model's output.",
-    )
     max_length: int = Field(
         default=512, ge=8, description="Tokens of a prompt, at most; the end of a longer state is cut off."
     )
@@ -117,6 +117,16 @@ class GeneratorConfig(ModelConfig):
     )
     max_prompt: int = Field(
         default=1024, ge=8, description="Tokens of a prompt, at most; the end of a longer state is cut off."
+    )
+    statistics: Literal["prompt", "samples"] = Field(
+        default="prompt",
+        description="What says how sure the model is at a state: prompt, the next token's distribution, one forward "
+        "pass; samples, the tactics that an expansion would try.",
+    )
+    kept_megabytes: float = Field(
+        default=1024,
+        ge=0,
+        description="Megabytes of prompts that were read, kept for their expansion on the model's device; 0: none.",
     )
 
     @model_validator(mode="after")

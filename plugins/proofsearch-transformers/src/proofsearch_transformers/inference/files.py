@@ -74,6 +74,12 @@ class ModelFiles:
         """Whether its weights are pickles, which was allowed."""
         return not self.weights[0].endswith(".safetensors")
 
+    def dtype(self, config: ModelConfig) -> str:
+        """The number type by name that the model is loaded in; ``auto`` where neither option nor files say it."""
+        if config.dtype != "auto":
+            return config.dtype
+        return str(self.config.get("dtype") or self.config.get("torch_dtype") or "auto")
+
     def fingerprint(self, cache: Path, *, code: bool = False) -> str:
         """SHA-256 of names and contents of configuration, tokenizer, weights and adapter: the same on every machine.
 

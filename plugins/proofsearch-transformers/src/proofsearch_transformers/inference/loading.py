@@ -26,6 +26,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_MAPPING,
 )
 from transformers.utils import logging
 
@@ -68,6 +69,36 @@ def load_config(config: ModelConfig, files: ModelFiles) -> PreTrainedConfig:
     return loaded
 
 
+def hidden_width(config: ModelConfig, files: ModelFiles) -> int:
+    """The size of a model's hidden states.
+
+    Raises:
+        InputError: the model doesn't say it.
+    """
+    shape = load_config(config, files)
+    width = getattr(shape.get_text_config(), "hidden_size", None)
+    if isinstance(width, int):
+        return width
+    raise InputError(
+        f"{config.option('model')} {config.model}: a {shape.model_type} doesn't say how wide its hidden states are; "
+        f"choose another model"
+    )
+
+
+def check_layer(config: ModelConfig, files: ModelFiles) -> None:
+    """Refuses a layer that the model doesn't have.
+
+    Raises:
+        UsageError: it has fewer.
+    """
+    layers = getattr(load_config(config, files).get_text_config(), "num_hidden_layers", None)
+    if config.layer is not None and layers is not None and not -layers - 1 <= config.layer <= layers:
+        raise UsageError(
+            f"{config.option('layer')} {config.layer}: {config.model} has {layers} layers, so there are hidden "
+            f"states 0 to {layers}, or -1 to {-layers - 1} counted from the last"
+        )
+
+
 def load_tokenizer(config: ModelConfig, files: ModelFiles) -> PreTrainedTokenizerBase:
     """The model's tokenizer, with something to pad with: what it is doesn't matter, pads are masked.
 
@@ -102,6 +133,14 @@ def load_backbone(config: ModelConfig, files: ModelFiles) -> PreTrainedModel:
     model: Any = _load(kind, config, files, "a model", unasked)
     backbone: PreTrainedModel = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
     return backbone
+
+
+def backbone_of(model: Any) -> Any:
+    """The part of a language model that :func:`load_backbone` would load; ``None`` where that is another model."""
+    if model.config.is_encoder_decoder:
+        return model.get_encoder()
+    alone: Any = MODEL_MAPPING.get(type(model.config), object)
+    return model.base_model if isinstance(model.base_model, alone) else None
 
 
 def load_language_model(config: ModelConfig, files: ModelFiles) -> PreTrainedModel:

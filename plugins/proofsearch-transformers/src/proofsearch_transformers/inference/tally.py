@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from proofsearch.protocols import PolicyStatistics
 from proofsearch_transformers.inference.config import GeneratorConfig
 
 
@@ -21,6 +22,7 @@ class Answers:
         empty: how many ended and say nothing.
         lost: how many weren't written, for want of memory.
         unfit: whether the theorem left no room for the state, so that nothing was asked.
+        next: what the model thought of an answer's first token; ``None`` where that isn't known.
     """
 
     unfit: bool = False
@@ -28,6 +30,7 @@ class Answers:
     endless: int = 0
     empty: int = 0
     lost: int = 0
+    next: PolicyStatistics | None = None
 
 
 class Tally:
