@@ -17,7 +17,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return own_environment(folder) | {"PROOFSEARCH_CACHE_DIR": str(folder / "cache")}
 
 
-@pytest.mark.parametrize(("page", "least"), [("quickstart.md", 5), ("tutorial.md", 6), ("own-data.md", 3)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("quickstart.md", 5), ("tutorial.md", 6), ("own-data.md", 3), ("scale.md", 1)]
+)
 def test_a_page_does_as_it_says(page: str, least: int, tmp_path: Path, environment: dict[str, str]) -> None:
     assert follow(DOCS / page, tmp_path, environment) >= least
 

@@ -38,6 +38,7 @@ FOLDERS: dict[tuple[str, ...], list[str]] = {
     ("iterate",): ["iterate", "--plugin", "ebm", "--env", "fake", "--generator", "fake", "-q", "--out"],
     ("plugins", "new"): ["plugins", "new", "my-idea", "--kind", "scorer", "--out"],
     ("evaluate",): ["evaluate", "run", "-q", "--resamples", "100", "--plots"],
+    ("runs", "merge"): ["runs", "merge", "run", "-q", "--out"],
 }
 """The commands that make or fill a folder."""
 

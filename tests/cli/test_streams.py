@@ -37,6 +37,7 @@ COMMANDS = {
     "head": ("trajectories", "head", "run"),
     "check": ("trajectories", "check", "run"),
     "merge": ("trajectories", "merge", "run", "--out", "all.parquet"),
+    "merge of runs": ("runs", "merge", "run", "--out", "merged"),
     "plugins": ("plugins", "list"),
     "a check": ("plugins", "check", "loud", "--kind", "scorer", "--only", "order kept"),
     "a new plugin": ("plugins", "new", "mine", "--kind", "scorer"),
@@ -83,7 +84,12 @@ def is_done(name: str, folder: Path) -> bool:
     if name.startswith("search"):
         results = RunFolder.open(folder / "new").results()
         return {result.proved for result in results.values()} == {True} and len(results) == 2
-    made = {"report": "run/report.html", "merge": "all.parquet", "a new plugin": "proofsearch-mine/README.md"}
+    made = {
+        "report": "run/report.html",
+        "merge": "all.parquet",
+        "merge of runs": "merged/run.json",
+        "a new plugin": "proofsearch-mine/README.md",
+    }
     return name not in made or (folder / made[name]).is_file()
 
 

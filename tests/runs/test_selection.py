@@ -84,3 +84,27 @@ def test_a_files_faults_are_named_with_their_place(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xff")
     with pytest.raises(InputError, match="names: not UTF-8 at byte 0"):
         names(prover(), file=str(file))
+
+
+@pytest.mark.parametrize("config", [{}, {"split": "train"}, {"split": "all", "limit": 31}])
+def test_shards_are_parts_of_what_is_selected(config: Any) -> None:
+    environment = prover(size=300)
+    everything = names(environment, **config)
+    parts = [names(environment, shard=f"{number}/4", **config) for number in range(1, 5)]
+    assert [parts[place % 4][place // 4] for place in range(len(everything))] == everything
+    wholes = {select(environment, SelectionConfig(shard=f"{n}/4", **config), 0).whole for n in range(1, 5)}
+    assert wholes == {select(environment, SelectionConfig(**config), 0).whole}
+
+
+def test_selections_of_other_theorems_are_other_wholes() -> None:
+    environment = prover(size=300)
+    wholes = [select(environment, SelectionConfig(split="all", limit=20, shard="1/4"), seed).whole for seed in (0, 1)]
+    assert wholes[0].theorems == wholes[1].theorems == 20
+    assert wholes[0].sha256 != wholes[1].sha256
+
+
+def test_an_empty_shard_is_refused_with_the_number_of_theorems() -> None:
+    with pytest.raises(
+        UsageError, match="the shard 4/5 is empty: 3 theorems are selected; take at most so many shards"
+    ):
+        names(prover(), split="all", limit=3, shard="4/5")

@@ -40,6 +40,7 @@ COMMANDS = {
     "evaluate": "Measure what runs solved and compare them; judge a value along known proofs.",
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
     "verify": "Check a run's proofs again, from its files alone.",
+    "runs": "Join run folders.",
     "trajectories": "Look at, merge and check recorded searches.",
     "plugins": "Show what is installed, check it, and begin a new one.",
     "doctor": "Say what is installed, what is found, what is missing and how to get it.",

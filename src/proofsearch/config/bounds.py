@@ -21,5 +21,8 @@ MOST_WORKERS = 4096
 MOST_RESAMPLES = 10**6
 """Draws of a bootstrap, whose memory grows with their number."""
 
+MOST_SHARDS = 100_000
+"""Parts of a selection, each a run of its own."""
+
 WIDEST = 2**20
 """Columns of vectors and layers."""

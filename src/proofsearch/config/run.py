@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proofsearch.config.base import FrozenModel, SearchSeed, Workers
 from proofsearch.config.search import SearchConfig
+from proofsearch.config.shard import Shards
 
 AUTO = "auto"
 """The generator of a run that names none: the environment's own, where its options name one."""
@@ -24,6 +25,21 @@ class SelectionConfig(FrozenModel):
     limit: int | None = Field(
         default=None, ge=1, description="At most this many theorems, drawn at random with the run's seed."
     )
+    shard: str | None = Field(
+        default=None,
+        description="I/N: of what is selected every N-th theorem, from the I-th on; runs merge joins such runs.",
+    )
+
+    @field_validator("shard")
+    @classmethod
+    def _a_part(cls, shard: str | None) -> str | None:
+        shards = None if shard is None else Shards.parse(shard)
+        return None if shards is None or shards.whole else str(shards)
+
+    @property
+    def shards(self) -> Shards:
+        """The parts of the selection that the run is about; the only one of one where it is about all."""
+        return Shards((1,), 1) if self.shard is None else Shards.parse(self.shard)
 
 
 class ExecutionConfig(FrozenModel):

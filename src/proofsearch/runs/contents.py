@@ -19,6 +19,7 @@ from proofsearch.runs.layout import (
 )
 from proofsearch.runs.names import safe_names
 from proofsearch.runs.results import ResultLog, read_results
+from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
 
@@ -32,6 +33,7 @@ class RunContents:
         created: when, ISO 8601 in UTC.
         proof_suffix: suffix of the files in ``proofs/``.
         theorems: what the run is about, in order.
+        whole: the selection that they are a shard of, or themselves.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
@@ -41,6 +43,7 @@ class RunContents:
         self.created: str = header["created"]
         self.proof_suffix: str = header["proof_suffix"]
         self.theorems = tuple(theorems)
+        self.whole = Whole(**header["selected"]) if "selected" in header else Whole.of(theorems)
         self._files = safe_names(theorem.name for theorem in theorems)
         self._log: ResultLog | None = None
         self._lock: FolderLock | None = None

@@ -21,24 +21,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
-import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from proofsearch import storage
 from proofsearch.config import RunConfig
-from proofsearch.config.toml import to_toml
 from proofsearch.errors import RunFolderError, StorageError
 from proofsearch.protocols.results import TheoremResult
 from proofsearch.runs.contents import RunContents
+from proofsearch.runs.creation import begin, seal
 from proofsearch.runs.layout import (
-    FORMAT,
     check_hashes,
     check_selection,
-    hashes,
     now,
     read_header,
     read_theorems,
@@ -46,6 +41,7 @@ from proofsearch.runs.layout import (
     to_json,
 )
 from proofsearch.runs.results import ResultLog
+from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
 
@@ -65,6 +61,7 @@ class RunFolder(RunContents):
         theorems: Sequence[Theorem],
         *,
         proof_suffix: str = ".txt",
+        whole: Whole | None = None,
     ) -> Self:
         """Starts a run in a new or empty folder and locks it for writing.
 
@@ -74,6 +71,7 @@ class RunFolder(RunContents):
             environment: from :func:`proofsearch.runs.provenance.collect`.
             theorems: the selection, in order, without two of one name.
             proof_suffix: of the environment, with its dot.
+            whole: what the theorems are a shard of; default: they are the whole selection.
 
         Raises:
             RunFolderError: the folder holds something, or another process is writing to it.
@@ -82,29 +80,13 @@ class RunFolder(RunContents):
         """
         check_selection(theorems)
         refuse_taken(path)
-        run_id = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-        header = {
-            "format": FORMAT,
-            "run_id": run_id,
-            "created": now(),
-            "updated": now(),
-            "status": "running",
-            "proof_suffix": proof_suffix,
-            "theorems": len(theorems),
-        }
         lock = FolderLock(path / "run.lock")
         try:
             path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             refuse_taken(path)  # another process may have been faster
-            for folder in ("proofs", "trajectories"):
-                (path / folder).mkdir(exist_ok=True)
-            storage.write_whole(path / "config.toml", to_toml(config).encode())
-            storage.write_whole(path / "environment.json", to_json(environment))
-            lines = "".join(json.dumps(dataclasses.asdict(theorem)) + "\n" for theorem in theorems)
-            storage.write_whole(path / "theorems.jsonl", lines.encode("ascii"))
-            storage.write_whole(path / "results.jsonl", b"")
-            storage.write_whole(path / "run.json", to_json(header | {"sha256": hashes(path)}))
+            begin(path, config, environment, theorems)
+            header = seal(path, "running", theorems, proof_suffix, whole)
             storage.sync_folder(path.parent)
         except OSError as error:
             lock.release()

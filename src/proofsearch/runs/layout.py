@@ -111,9 +111,16 @@ def read_header(path: Path) -> dict[str, Any]:
         raise RunFolderError(
             f"{file}: damaged: proof_suffix is {header['proof_suffix']!r}, expected how the name of a file ends"
         )
-    number = header.get("theorems")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise RunFolderError(f"{file}: damaged: theorems is {number!r}, expected their number")
+    selected = header.get("selected", {"theorems": 1, "sha256": ""})  # early runs were whole, and did not say so
+    if (
+        not isinstance(selected, dict)
+        or selected.keys() != {"theorems", "sha256"}
+        or not isinstance(selected["sha256"], str)
+    ):
+        raise RunFolderError(f"{file}: damaged: selected is {selected!r}, expected theorems and their sha256")
+    for name, number in (("theorems", header.get("theorems")), ("selected.theorems", selected.get("theorems"))):
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise RunFolderError(f"{file}: damaged: {name} is {number!r}, expected their number")
     return header
 
 

@@ -7,11 +7,13 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 REDACTED = "***"
 """What stands in place of a secret."""
+
+_OF_A_MACHINE = ("command", "python", "implementation", "platform", "machine", "processors", "hash_seed")
 
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:api-?key|key|token|secret|password|passwd|credentials?|auth)(?:$|[-_.])", re.I
@@ -46,6 +48,29 @@ def collect(seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
         "plugins": plugin_versions(),
         "packages": package_versions(),
     }
+
+
+def merged(runs: Iterable[tuple[str, str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """What ``environment.json`` of a run holds that was joined from others.
+
+    Args:
+        runs: of each its id, its shard, and its own ``environment.json``.
+
+    Returns:
+        The first one's, with the key ``merged``: an object for each run, with its ``run_id``, ``shard``, ``command``,
+        the machine that it ran on, and of the ``packages`` those whose version was another than the first one's.
+    """
+    first: dict[str, Any] = {}
+    parts: list[Any] = []
+    for run_id, shard, environment in runs:
+        first = first or dict(environment)
+        packages, ours = environment.get("packages", {}), first.get("packages", {})
+        parts += environment.get("merged") or [
+            {"run_id": run_id, "shard": shard}
+            | {key: environment.get(key) for key in _OF_A_MACHINE}
+            | {"packages": {name: packages.get(name) for name in differing(ours, packages)}}
+        ]
+    return first | {"merged": parts}
 
 
 def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

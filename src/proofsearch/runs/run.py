@@ -165,6 +165,7 @@ def _begin(
             collect(config.seed, environment.fingerprint()),
             selection.theorems,
             proof_suffix=environment.proof_suffix,
+            whole=selection.whole,
         )
     return folder, Resolved(resolved, parts.chosen), selection
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from proofsearch.config import SelectionConfig
 from proofsearch.errors import UsageError
@@ -23,18 +24,42 @@ _COMMENT = re.compile(r"(^|\s)#.*")
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A selection in full: what the shards of one have in common.
+
+    Attributes:
+        theorems: how many.
+        sha256: of their names, in order.
+    """
+
+    theorems: int
+    sha256: str
+
+    @classmethod
+    def of(cls, theorems: Sequence[Theorem]) -> Self:
+        """That of these theorems."""
+        digest = hashlib.sha256()
+        for theorem in theorems:
+            name = theorem.name.encode("utf-8", "surrogatepass")
+            digest.update(b"%d:%b" % (len(name), name))
+        return cls(len(theorems), digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The chosen theorems.
 
     Attributes:
-        theorems: in the library's order, each once.
+        theorems: in the library's order, each once; only those of the shard where there is one.
         config: the selection with its defaults filled in.
         is_default: whether nothing was asked for.
+        whole: what it is a part of.
     """
 
     theorems: tuple[Theorem, ...]
     config: SelectionConfig
     is_default: bool
+    whole: Whole
 
 
 def select(environment: Environment, config: SelectionConfig, seed: int) -> Selection:
@@ -42,12 +67,27 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
 
     By name and by file they are taken as they are; else a split is, ``test`` where none is named and the environment
     splits, and of that 50 unless ``limit`` says otherwise or a split was named. A limit keeps those whose hash with
-    the seed is smallest, so that a smaller limit's theorems are among a larger one's.
+    the seed is smallest, so that a smaller limit's theorems are among a larger one's. Of the result a
+    shard keeps every N-th (:mod:`proofsearch.config.shard`).
 
     Raises:
         UsageError: an unknown theorem, names together with a split, or nothing left, and why.
         InputError: the file can't be read.
     """
+    chosen, config, is_default = _chosen(environment, config, seed)
+    own = config.shards.of_them(chosen)
+    if not own:
+        raise UsageError(
+            f"the shard {config.shards} is empty: {len(chosen)} theorem{'s are' if len(chosen) != 1 else ' is'} "
+            f"selected; take at most so many shards"
+        )
+    return Selection(tuple(own), config, is_default, Whole.of(chosen))
+
+
+def _chosen(
+    environment: Environment, config: SelectionConfig, seed: int
+) -> tuple[tuple[Theorem, ...], SelectionConfig, bool]:
+    """The whole selection, its configuration with the defaults, and whether nothing was asked for."""
     if config.theorems or config.file is not None:
         if config.split is not None:
             raise UsageError("theorems by name or file and a whole split exclude each other; leave one of them out")
@@ -59,7 +99,7 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
         order = {theorem.name: index for index, theorem in enumerate(environment.theorems())}
         unique = {theorem.name: theorem for theorem in chosen}
         chosen = sorted(unique.values(), key=lambda theorem: order.get(theorem.name, len(order)))
-        return Selection(_draw(chosen, config.limit, seed), config, False)
+        return _draw(chosen, config.limit, seed), config, False
     theorems = environment.theorems()
     splits = Counter(theorem.split for theorem in theorems)
     is_default = config.split is None
@@ -69,7 +109,7 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
     chosen = [theorem for theorem in theorems if config.split in ("all", theorem.split)]
     if not chosen:
         raise UsageError(_why_empty(config.split, splits))
-    return Selection(_draw(chosen, config.limit, seed), config, is_default)
+    return _draw(chosen, config.limit, seed), config, is_default
 
 
 def _from_file(environment: Environment, path: Path) -> list[Theorem]:

@@ -51,10 +51,12 @@ class RecentGroups(Generic[Rows]):
 
     Args:
         read: reads a row group of a file.
+        most: how many are kept.
     """
 
-    def __init__(self, read: Callable[[Path, int], list[Rows]]) -> None:
+    def __init__(self, read: Callable[[Path, int], list[Rows]], most: int = KEPT_GROUPS) -> None:
         self._read = read
+        self._most = most
         self._kept: OrderedDict[tuple[Path, int], list[Rows]] = OrderedDict()
 
     def search(self, filed: Filed) -> Rows:
@@ -62,7 +64,7 @@ class RecentGroups(Generic[Rows]):
         key = (filed.file, filed.group)
         rows = self._kept.get(key)
         if rows is None:
-            while len(self._kept) >= KEPT_GROUPS:
+            while len(self._kept) >= self._most:
                 self._kept.popitem(last=False)
             rows = self._kept[key] = self._read(*key)
         self._kept.move_to_end(key)

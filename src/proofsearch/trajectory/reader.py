@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory.columns import check_numbers
-from proofsearch.trajectory.order import Filed, RecentGroups, in_order
+from proofsearch.trajectory.order import KEPT_GROUPS, Filed, RecentGroups, in_order
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import upgrade, version_of
 
@@ -37,11 +37,11 @@ def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
     """
     seen: set[str] = set()
     for path in paths:
-        for file, table in _tables_at(path):
+        for filed, table in tables_in_order(path):
             search = RecordedSearch(table)
             if search.search_id not in seen:
                 seen.add(search.search_id)
-                _refuse_impossible(file, search)
+                _refuse_impossible(filed.file, search)
                 yield search
 
 
@@ -214,8 +214,17 @@ def _refuse_impossible(file: Path, search: RecordedSearch) -> None:
             raise InputError(f"{where}: {column} is {values[node]}, expected {expected}")
 
 
-def _tables_at(path: Path) -> Iterator[tuple[Path, pa.Table]]:
-    groups = RecentGroups(_row_group)
+def tables_in_order(path: Path, kept_groups: int = KEPT_GROUPS) -> Iterator[tuple[Filed, pa.Table]]:
+    """The searches at a path, each once, a table of the current schema each, with where it is filed: in their order.
+
+    Args:
+        path: as :func:`read_searches`.
+        kept_groups: row groups that are held at a time.
+
+    Raises:
+        InputError: as :func:`read_searches`, but the numbers of a search are not looked at as a whole.
+    """
+    groups = RecentGroups(_row_group, kept_groups)
     given: set[str] = set()
     gone: set[Path] = set()
     while True:
@@ -232,7 +241,7 @@ def _tables_at(path: Path) -> Iterator[tuple[Path, pa.Table]]:
                     gone.add(filed.file)
                     break
                 given.add(filed.search_id)
-                yield filed.file, table
+                yield filed, table
         else:
             return
 

@@ -25,6 +25,7 @@ _PANELS: Panels = {
         ("--file", "select.file"),
         ("--split", "select.split"),
         ("--limit", "select.limit"),
+        ("--shard", "select.shard"),
     ],
     "Components": [
         ("--env", "env"),

@@ -289,6 +289,8 @@ def _beginning(event: Began) -> str:
     chosen = f"{event.theorems} theorem{'s' if event.theorems != 1 else ''}"
     if event.by_default:
         chosen += f" (nothing was selected, so: --split {event.selection.split} --limit {event.selection.limit})"
+    if event.selection.shard is not None:
+        chosen += f" (shard {event.selection.shard})"
     return f"searching {chosen}; the run is kept in {event.path}"
 
 

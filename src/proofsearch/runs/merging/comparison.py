@@ -1,0 +1,103 @@
+"""Which runs belong together: those that differ in nothing that decides what a search finds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from proofsearch.config import RunConfig
+from proofsearch.errors import RunFolderError
+from proofsearch.protocols.results import TheoremResult
+from proofsearch.runs.contents import RunContents
+from proofsearch.runs.fields import shown
+
+_MAY_DIFFER = {"select.shard", "execution.workers", "observers"}
+"""Settings that decide nothing but who searches what, with how many at a time, and who looks on."""
+
+_OF_THE_MOMENT = (
+    "seconds",
+    "seconds_by_part",
+    "usage",
+    "replacements",
+    "attempts",
+    "search_id",
+    "proof_file",
+    "traceback",
+)
+"""Fields of a result in which two searches of the same theorem differ even where all else is equal."""
+
+
+def refuse_different_runs(first: RunContents, other: RunContents) -> None:
+    """Refuses two runs that can't be parts of one.
+
+    Raises:
+        RunFolderError: they differ; the message names the setting or the entry, and both values.
+    """
+    for what, one, two in _differences(first, other):
+        raise RunFolderError(
+            f"{other.path}: {what} is {shown(two)}, and {shown(one)} in {first.path}; only runs that differ in nothing "
+            f"but their shard can be merged"
+        )
+
+
+def refuse_different_results(first: RunContents, one: TheoremResult, other: RunContents, two: TheoremResult) -> None:
+    """Refuses two results of one theorem that aren't the same, apart from times.
+
+    Raises:
+        RunFolderError: they differ; the message names the field, and both values.
+    """
+    for entry in dataclasses.fields(TheoremResult):
+        ours, theirs = getattr(one, entry.name), getattr(two, entry.name)
+        if entry.name not in _OF_THE_MOMENT and ours != theirs:
+            raise RunFolderError(
+                f"{other.path}: the result of {two.theorem!r} is another than in {first.path}: {entry.name} is "
+                f"{_plainly(theirs)}, and {_plainly(ours)} there; leave one of the two runs out"
+            )
+
+
+def _differences(first: RunContents, other: RunContents) -> Iterator[tuple[str, Any, Any]]:
+    """What differs, for people, with both values."""
+    ours, theirs = first.config, other.config
+    yield from _unequal("", _deciding(ours), _deciding(theirs))
+    if ours.select.shards.of != theirs.select.shards.of:
+        yield "select.shard", ours.select.shard, theirs.select.shard
+    for name in ("fingerprint", "plugins"):
+        yield from _unequal(
+            f"{name}.", first.environment.get(name, {}), other.environment.get(name, {}), " of environment.json"
+        )
+    yield from _unequal("", {"proof_suffix": first.proof_suffix}, {"proof_suffix": other.proof_suffix}, " of run.json")
+    yield from _unequal("selected.", dataclasses.asdict(first.whole), dataclasses.asdict(other.whole), " of run.json")
+
+
+def _deciding(config: RunConfig) -> dict[str, Any]:
+    """The settings by dotted name, without those that may differ and the options of observers."""
+    values = config.model_dump()
+    chosen = {config.env, config.generator, config.scorer, config.execution.executor}
+    chosen |= {config.search.strategy, config.search.priority.kind}
+    watching = set(config.observers) - chosen
+    values["options"] = {name: given for name, given in values["options"].items() if name not in watching}
+    return {name: value for name, value in _flat(values) if name not in _MAY_DIFFER}
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _unequal(
+    prefix: str, one: Mapping[str, Any], two: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    # What was chosen before its options, which differ because of it.
+    for name in sorted(one.keys() | two.keys(), key=lambda name: (name.startswith("options."), name)):
+        if one.get(name) != two.get(name):
+            yield f"{prefix}{name}{place}", one.get(name), two.get(name)
+
+
+def _plainly(value: object) -> str:
+    return shown(
+        dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+    )
