@@ -116,7 +116,7 @@ def learn(
         The manifest of its weights.
 
     Raises:
-        InputError, StorageError, KeyboardInterrupt: as :meth:`RankerTrainer.train`.
+        InputError, StorageError, KeyboardInterrupt: as :meth:`proofsearch_metamath.ranker.trainer.RankerTrainer.train`.
     """
     out, settings = policy.folder, policy.settings
     steps = material.steps_of(theorems)
