@@ -36,7 +36,7 @@ def test_a_step_that_matters_is_reported_at_once() -> None:
 def test_trainings_one_after_the_other_are_one_progress() -> None:
     reports: list[TrainingReport] = []
     progress = Progress(reports.append, 10, clock=lambda: 0.0)
-    progress.at(4, {}, at_once=True)
+    progress.update(4, {}, at_once=True)
     progress.before += 4
-    progress.at(1, {}, at_once=True)
+    progress.update(1, {}, at_once=True)
     assert [(report.step, report.steps) for report in reports] == [(4, 10), (5, 10)]

@@ -20,7 +20,7 @@ from proofsearch_metamath.ranker.folds import fold_name, fold_of, read_folds
 from proofsearch_metamath.ranker.weights import load_weights
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import GenerationRequest, TrainingReport, TrainingRequest, unreported
+from proofsearch.protocols import GenerationRequest, TrainingReport, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_trainer
 from proofsearch.types import Advanced, Candidate, Demonstration, Theorem
 
@@ -57,7 +57,7 @@ def train(builder: SampleBuilder) -> Train:
         out: Path,
         *,
         resume: bool = False,
-        report: Callable[[TrainingReport], None] = unreported,
+        report: Callable[[TrainingReport], None] = ignore_report,
         builder: SampleBuilder = builder,
         **options: Any,
     ) -> Path:

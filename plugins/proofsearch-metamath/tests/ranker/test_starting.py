@@ -22,7 +22,7 @@ from proofsearch.config import LimitConfig, RunConfig, SearchConfig, SelectionCo
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.protocols import TrainingReport, TrainingRequest, unreported
+from proofsearch.protocols import TrainingReport, TrainingRequest, ignore_report
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
 from proofsearch.testing import SampleBuilder
@@ -51,7 +51,7 @@ def train(builder: SampleBuilder) -> Train:
         trajectories: Sequence[Path] = (),
         *,
         resume: bool = False,
-        report: Callable[[TrainingReport], None] = unreported,
+        report: Callable[[TrainingReport], None] = ignore_report,
         **options: Any,
     ) -> Path:
         config = QUICK.model_copy(update=options)
