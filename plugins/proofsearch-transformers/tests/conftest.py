@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,12 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
         return folder
 
     return make
+
+
+@pytest.fixture
+def unshared() -> None:
+    """Nobody has a model any more that an earlier test used, or an error's traceback that holds whoever used it."""
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ KINDS = ("llama", "gpt2", "roberta", "t5")
 TEXTS = ("(a-b)", "c", "abcde" * 7, "|- (c)", "e" * 20, "[a]", "dd | ee", "cab" * 15, "(b)")
 NAMES = ("best", "second", "entropy", "log_sum_exp", "mass")
 
+pytestmark = pytest.mark.usefixtures("unshared")
+
 
 def generator(folder: Path, **options: Any) -> TransformersGenerator:
     config = GeneratorConfig(**{"model": str(folder), "device": "cpu", "max_new_tokens": 8, **options})
