@@ -203,6 +203,18 @@ def cost_words(costs: Mapping[Cost, CostRatio]) -> str:
     )
 
 
+def pace_words(run: RunFolder) -> str:
+    """What a run's value costs beside all else."""
+    results = run.results().values()
+    expansions = max(sum(result.expansions for result in results), 1)
+    score = sum(result.seconds_by_part["score"] for result in results)
+    rest = sum(sum(result.seconds_by_part.values()) - result.seconds_by_part["accept"] for result in results) - score
+    return (
+        f"{sum(result.scored for result in results) / expansions:.1f} states scored an expansion, "
+        f"{1e3 * score / expansions:.1f} ms for scoring and {1e3 * rest / expansions:.1f} ms for all else"
+    )
+
+
 def _tell_training(event: Event) -> None:
     if isinstance(event, Progressed):
         for message in event.report.messages:

@@ -28,6 +28,7 @@ from bench_runs import (
     finished_run,
     guided,
     merged,
+    pace_words,
     paired_words,
     parse_options,
     points,
@@ -69,6 +70,8 @@ def main() -> None:
     print(f"\n### {arguments.split} theorems, {arguments.generator}, --defer {arguments.defer}")
     print_table(("", "within", "difference in points", "on"), [*rows(arguments, runs)])
     print_headroom(arguments, runs)
+    for arm in (BASELINE, TRAINED):
+        print(f"{arm}: {pace_words(runs[arm])}")
 
 
 def fitted(arguments: argparse.Namespace, policy: Options) -> Path:

@@ -30,6 +30,7 @@ from bench_runs import (
     guided,
     list_theorems,
     merged,
+    pace_words,
     paired_words,
     parse_options,
     points,
@@ -210,7 +211,7 @@ def _search_rows(arguments: argparse.Namespace, policy: Options, value: Options)
     names = [theorem.name for theorem in first.theorems]
     _print_by_length(first, second, arguments.budgets)
     for run, name in ((first, "without a value"), (second, "with the value")):
-        print(f"{name}: {_pace(run)}")
+        print(f"{name}: {pace_words(run)}")
     a, b = efforts_of(first, names), efforts_of(second, names)
     bootstrap = Bootstrap(seed=arguments.seed)
     print(f"baseline: {baseline}; with the value: {' '.join(arguments.priority)}\n")
@@ -239,17 +240,6 @@ def _print_by_length(first: RunFolder, second: RunFolder, budgets: Sequence[int]
             cells.append(", ".join(str(int(one)) for one in solved))
         rows.append([f"{low}–{high}" if high < LENGTHS[-1][1] else f"{low} and more", str(len(names)), *cells])
     print_table(("steps", "theorems", *(f"{budget:,} expansions" for budget in budgets)), rows)
-
-
-def _pace(run: RunFolder) -> str:
-    results = run.results().values()
-    expansions = max(sum(result.expansions for result in results), 1)
-    score = sum(result.seconds_by_part["score"] for result in results)
-    rest = sum(sum(result.seconds_by_part.values()) - result.seconds_by_part["accept"] for result in results) - score
-    return (
-        f"{sum(result.scored for result in results) / expansions:.1f} states scored an expansion, "
-        f"{1e3 * score / expansions:.1f} ms for scoring and {1e3 * rest / expansions:.1f} ms for all else"
-    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from proofsearch.testing import SampleBuilder, check_trainer
 from proofsearch.types import Advanced, Candidate, Demonstration, Theorem
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.xdist_group("ranker")
 
 FOLDS = 3
 QUICK = RankerTrainerConfig(
@@ -43,12 +42,6 @@ QUICK = RankerTrainerConfig(
 )
 
 Train = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
-    with SampleBuilder(prefix, cache=prefix._cache) as builder:
-        yield builder
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,6 @@ pytest.importorskip("torch")
 QUICK = RankerTrainerConfig(
     max_examples=400, validation_examples=100, epochs=4, batch=32, negatives=16, width=16, rows=1024, validate_every=10
 )
-
-
-@pytest.fixture(scope="module")
-def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
-    with SampleBuilder(prefix, cache=prefix._cache) as builder:
-        yield builder
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +113,9 @@ def test_it_conforms(builder: SampleBuilder, trained: Path) -> None:
     assert check_generator(make_generator, RankerConfig(path=trained), builder=builder, candidates=8).conforms
 
 
-def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
-    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets an entry each time that the towers are asked for logits."""
     asked: list[int] = []
     logits = Towers.logits
 
@@ -130,6 +124,12 @@ def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
         return logits(self, *given)
 
     monkeypatch.setattr(Towers, "logits", counted)
+    return asked
+
+
+def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
+    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, asked: list[int]
+) -> None:
     generator = make_generator(RankerConfig(path=trained), builder)
     theorem = prefix.theorem("id")
     session = prefix.open(theorem)
@@ -156,16 +156,8 @@ def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
 
 
 def test_each_goal_is_looked_at_once(
-    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, monkeypatch: pytest.MonkeyPatch
+    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, asked: list[int]
 ) -> None:
-    asked: list[int] = []
-    logits = Towers.logits
-
-    def counted(self: Towers, *given: Any) -> Any:
-        asked.append(1)
-        return logits(self, *given)
-
-    monkeypatch.setattr(Towers, "logits", counted)
     generator = make_generator(RankerConfig(path=trained), builder)
     theorem = prefix.theorem("id")
     session = prefix.open(theorem)

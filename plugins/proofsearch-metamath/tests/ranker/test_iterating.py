@@ -16,7 +16,6 @@ from proofsearch.runs import RunFolder
 from proofsearch.training.expert_iteration import iterate
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.xdist_group("ranker")
 
 SMALL = {
     "folds": 2,

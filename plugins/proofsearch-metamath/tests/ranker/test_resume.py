@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.plugin import make_generator, make_trainer
 from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig
 from proofsearch_metamath.ranker.weights import load_weights
@@ -34,12 +33,6 @@ QUICK = RankerTrainerConfig(
     patience=0,
 )
 STEPS = 31
-
-
-@pytest.fixture(scope="module")
-def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
-    with SampleBuilder(prefix, cache=prefix._cache) as builder:
-        yield builder
 
 
 Train = Callable[..., Path]

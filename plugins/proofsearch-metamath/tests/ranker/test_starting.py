@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,11 @@ from proofsearch.trajectory.reader import read_searches
 from proofsearch.types import Theorem
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.xdist_group("ranker")
 
 QUICK = RankerTrainerConfig(
     max_proof=2, validation_examples=50, epochs=2, batch=32, negatives=8, width=8, rows=256, processes=1, patience=0
 )
 Train = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def builder(prefix: MetamathEnvironment) -> Iterator[SampleBuilder]:
-    with SampleBuilder(prefix, cache=prefix._cache) as builder:
-        yield builder
 
 
 @pytest.fixture(scope="module")

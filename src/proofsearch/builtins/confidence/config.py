@@ -17,7 +17,7 @@ class ConfidenceConfig(ComponentConfig):
 
     path: Path | None = Field(
         default=None,
-        description="A checkpoint of proofsearch train --plugin confidence; default: weights that fit most policies.",
+        description="A checkpoint of proofsearch train --plugin confidence; default: weights that need no training.",
     )
     force: bool = Field(
         default=False, description="Let the value count although no gain was shown on validation decisions."
