@@ -55,7 +55,7 @@ class MixtureConfig(ComponentConfig):
                 fits = False
             if not fits:
                 raise ValueError(
-                    f"{text!r}: expected a policy, or policy:weight with a weight above 0, such as knn:0.3"
+                    f"expected a policy, or policy:weight with a weight above 0, such as knn:0.3, found {text!r}"
                 )
             if name == NAME:
                 raise ValueError("a mixture can't be part of one")
