@@ -234,7 +234,7 @@ class Document:
         try:
             before = sum(process.cpu_times()[:2])
             time.sleep(_WATCHED)
-            return sum(process.cpu_times()[:2]) - before > _IDLE
+            return sum(process.cpu_times()[:2]) - before > _IDLE or _wants_a_processor(process)
         except psutil.Error:
             return False
 
@@ -248,3 +248,15 @@ class Document:
                 connection.send(
                     {"method": "textDocument/didClose", "params": {"textDocument": {"uri": self._uri}}},
                 )
+
+
+def _wants_a_processor(process: psutil.Process) -> bool:
+    """Whether one of its threads runs or waits for its turn; on a busy machine that may take longer than any watch.
+
+    Where threads have no state of their own (on other systems than Linux) nothing is known of them: ``False``.
+    """
+    for thread in process.threads():
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(thread.id).status() == psutil.STATUS_RUNNING:
+                return True
+    return False
