@@ -274,5 +274,5 @@ def test_folds_and_one_policy_keep_out_of_each_others_folders(train: Train, trai
 
 
 def test_it_conforms(builder: SampleBuilder) -> None:
-    report = check_trainer(make_trainer, QUICK.model_copy(update={"folds": 2}), builder=builder)
+    report = check_trainer(make_trainer, QUICK.model_copy(update={"folds": 2, "max_examples": 300}), builder=builder)
     assert report.names("skipped") == ["the checkpoint can be used", "refuses what teaches nothing"]
