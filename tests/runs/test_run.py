@@ -25,7 +25,7 @@ from proofsearch.trajectory.summary import check, summarize
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
 
-HANGS = 300.0
+HANGS = 600.0
 """Seconds that only a hang reaches."""
 
 

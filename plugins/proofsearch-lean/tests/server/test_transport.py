@@ -226,7 +226,7 @@ def test_a_killed_server_takes_nobody_with_it(lean: Installation, tmp_path: Path
 
 def test_a_stopped_server_does_not_hang_us(lean: Installation, tmp_path: Path) -> None:
     with server(lean, tmp_path) as alone, transport(alone, timeout=0.5, grace=0.2) as made:
-        made.begin(SWAP)
+        assert isinstance(made.begin(SWAP), Open)
         process = psutil.Process(alone.connection().pid)
         process.suspend()
         try:
