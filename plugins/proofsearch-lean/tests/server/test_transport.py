@@ -19,6 +19,7 @@ from proofsearch_lean.server.transport import ServerTransport
 from proofsearch_lean.transports import Open
 
 from proofsearch import Crashed, Finished, Rejected, TimedOut
+from proofsearch.process.recovery import LostError
 
 SWAP = theorem("swap (p q r : Prop) (h : p ∧ q) (k : q → r) : r ∧ p")
 PROOF = ("constructor", "exact k h.2", "exact h.1")
@@ -207,6 +208,23 @@ def test_a_process_that_was_given_up_may_be_seen_for_a_moment_longer(
         dead.wait(HANGS)
         assert isinstance(made.trial([FOREVER]), TimedOut)
         assert seen
+
+
+def test_one_death_that_is_told_twice_is_one(running: LanguageServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches an accident that makes a tactic a crash, where the server is slow to start another process."""
+    with transport(running) as made:
+        made.begin(SWAP)
+        ask, told = made._document._ask, []
+
+        def twice(*given: object) -> object:
+            if len(told) < 2:
+                told.append("it has crashed")
+                raise LostError(told[-1])
+            return ask(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(made._document, "_ask", twice)
+        assert made.trial(PROOF) == Finished()
+        assert len(told) == 2
 
 
 def test_a_killed_server_takes_nobody_with_it(lean: Installation, tmp_path: Path) -> None:
