@@ -1,4 +1,4 @@
-"""How sure a policy is at a state, from what it suggests there; and what it suggested, kept for the expansion."""
+"""How sure a policy is at a state, from what it suggests there; what it suggested, kept; and which policy it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from math import exp, fsum, log, nan
 from typing import Generic, TypeVar
 
-from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.protocols import Fingerprinted, GenerationRequest, PolicyStatistics, StandsIn, TacticGenerator
 from proofsearch.types import Candidate
 
 BEST = 8
@@ -39,6 +39,15 @@ def statistics_of(candidates: Sequence[Candidate]) -> PolicyStatistics:
         moves=float(len(candidates)),
         mass=min(fsum(map(exp, logprobs[:BEST])), 1.0),
     )
+
+
+def fingerprint_of(policy: TacticGenerator) -> str:
+    """Tells a policy from another: its own fingerprint, or, where it has none, the class that it is of."""
+    if isinstance(policy, Fingerprinted):
+        return policy.fingerprint()
+    # What threads share has a stand-in; isinstance() and __class__ see through guards, type() does not.
+    kind = (policy.original if isinstance(policy, StandsIn) else policy).__class__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class KeptAnswers(Generic[_Answer]):

@@ -27,8 +27,7 @@ def arrays(head):
 
 def save(folder, tensors, step=10, config=CONFIG, **more):
     settings = {
-        "encoder": "toy",
-        "encoder_options": {"size": 3},
+        "encoders": {"toy": {"size": 3}},
         "parts": "goals",
         "with_theorem": True,
         "training": {"steps": 3},
@@ -82,7 +81,7 @@ def test_saved_loaded_and_folded_gives_the_same_energies(head, tmp_path):
     found = loaded.head(rows)
     assert found.energy == pytest.approx(expected.energy.numpy(), abs=1e-5)
     assert found.remaining == pytest.approx(expected.cost.numpy(), abs=1e-5)
-    assert (loaded.encoder, loaded.encoder_fingerprint, loaded.parts) == ("toy", "toy-1", "goals")
+    assert (loaded.encoders, loaded.encoder_fingerprint, loaded.parts) == ({"toy": {"size": 3}}, "toy-1", "goals")
     assert loaded.metrics == {"gap": 1.5}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from proofsearch import Candidate, ProofState
-from proofsearch.checkpoint import MANIFEST
+from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.models.confidence import BEST, statistics_of
 from proofsearch.models.moves import first_admitted
@@ -28,7 +30,7 @@ from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
-from proofsearch_metamath.search.state import MetamathState
+from proofsearch_metamath.search.state import LocalGoal, MetamathState
 
 _SESSIONS_KEPT = 4
 _LOGITS_KEPT = 256
@@ -38,10 +40,26 @@ _ROUNDING = 1 + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class _Logits:
+    """What the towers say of a state.
+
+    Attributes:
+        indices: the assertions that may apply, by number, shape ``(n,)``.
+        logits: of the theorem's hypotheses that may close the goal, then of these, divided by the temperature.
+        vector: of the first goal, shape ``(width,)``.
+    """
+
+    indices: Ints
+    logits: Floats
+    vector: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     """What the policy says of a state; numbers as of :class:`proofsearch.protocols.PolicyStatistics`."""
 
     candidates: list[Candidate]
+    vector: Floats | None = None
     log_sum_exp: float = math.nan
     moves: int = 0
     admitted: float = math.nan
@@ -58,6 +76,19 @@ class _Answer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What the policy says of a goal, as if it stood alone.
+
+    Attributes:
+        statistics: how sure it is.
+        vector: of the goal, shape ``(width,)``.
+    """
+
+    statistics: PolicyStatistics
+    vector: Floats
+
+
 class _Session:
     """What is remembered of one session.
 
@@ -66,7 +97,7 @@ class _Session:
         reader: of its states.
         fixed: what the towers read of the theorem.
         logits: of states with one goal, which may be expanded yet.
-        goals: how sure the policy is of each goal, as if it stood alone.
+        goals: what the policy says of each goal, by its term.
     """
 
     def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
@@ -74,8 +105,8 @@ class _Session:
         self.reader = reader
         self._towers = towers
         self._terms: dict[int, Floats] = {}
-        self.logits: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
-        self.goals: dict[int, PolicyStatistics] = {}
+        self.logits: OrderedDict[bytes, _Logits] = OrderedDict()
+        self.goals: dict[int, _Goal] = {}
         self.fixed = towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
@@ -146,14 +177,50 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state), self._open(state)[0])
-        goals = []
-        for goal in state.open:
-            found = session.goals.get(goal[0])
-            if found is None:
-                alone = session.session.alone(goal)
-                found = session.goals[goal[0]] = self._answer(alone, None, BEST, keep=True).statistics()
-            goals.append(found)
+        goals = [self._goal(session, goal).statistics for goal in state.open]
         return replace(goals[state.focus], goals=tuple(goals))
+
+    @property
+    def representation_width(self) -> int:
+        """Four times the width of the towers.
+
+        Raises:
+            UsageError: there are policies of several folds, whose vectors mean different things.
+        """
+        return 4 * self._all().single[0].architecture.width
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> Floats:
+        """The first tower's vectors of each state's goals; see :class:`proofsearch.protocols.RepresentsStates`.
+
+        Columns: the first goal's vector, the goals' sum, their maximum in each column, and the theorem's own vector.
+        Each goal is looked at as if it stood alone, once a search, together with :meth:`statistics`.
+
+        Raises:
+            UsageError: a state of another environment, or policies of several folds.
+        """
+        rows = np.empty((len(requests), self.representation_width), np.float32)
+        for row, request in zip(rows, requests, strict=True):
+            state = _own(request.state)
+            session = self._session(session_of(state), self._open(state)[0])
+            goals = np.stack([self._goal(session, goal).vector for goal in state.open])
+            theorem = self._goal(session, (session.session.root, ())).vector
+            row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
+        return rows
+
+    def fingerprint(self) -> str:
+        """Of the weights, the options and the database; see :class:`proofsearch.protocols.Fingerprinted`."""
+        manifest = read_manifest(self._folder, kind="generator", name=NAME)
+        parts = [sorted(manifest.files.items()), self._config.temperature, self._environment.library.tables.sha256]
+        return f"{NAME}-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
+
+    def _goal(self, session: _Session, goal: LocalGoal) -> _Goal:
+        """What it says of a goal as if it stood alone; looked at once a search."""
+        found = session.goals.get(goal[0])
+        if found is None:
+            answer = self._answer(session.session.alone(goal), None, BEST, keep=True)
+            assert answer.vector is not None
+            found = session.goals[goal[0]] = _Goal(answer.statistics(), answer.vector)
+        return found
 
     def _answer(self, state: MetamathState, moves: Moves | None, n: int, *, keep: bool = False) -> _Answer:
         """What it says of a state. Its logits may be kept for when it is asked again."""
@@ -161,22 +228,22 @@ class RankerGenerator:
         session = self._session(session_of(state), towers)
         found = session.logits.get(state.key)
         if found is None:
-            indices, logits = self._logits(state, session, towers, vectors)
-            found = indices, logits / self._config.temperature
+            found = self._logits(state, session, towers, vectors)
             if keep:
                 session.logits[state.key] = found
                 if len(session.logits) > _LOGITS_KEPT:
                     session.logits.popitem(last=False)
-        return self._chosen(moves or session.session.moves(state), *found, n)
+        return self._chosen(moves or session.session.moves(state), found, n)
 
-    def _chosen(self, moves: Moves, indices: Ints, logits: Floats, n: int) -> _Answer:
+    def _chosen(self, moves: Moves, found: _Logits, n: int) -> _Answer:
         """The likeliest tactics that apply, and what they and the logits say of how sure the policy is."""
+        indices, logits = found.indices, found.logits
         own = len(logits) - len(indices)
         largest = logits.max(initial=-math.inf)
         weights = np.exp(logits - largest)
         total = float(weights.sum())
         if not total:
-            return _Answer([])
+            return _Answer([], found.vector)
         log_sum_exp = float(largest) + math.log(total)
         tactics, kept, taken, asked = list[str](), list[float](), 0.0, 0
         for numbers in _falling(logits, 2 * n):
@@ -199,7 +266,7 @@ class RankerGenerator:
                 total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
             logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
             candidates = list(map(Candidate, tactics, logprobs))
-        return _Answer(candidates, log_sum_exp, len(logits), len(kept) / asked, own > 0)
+        return _Answer(candidates, found.vector, log_sum_exp, len(logits), len(kept) / asked, own > 0)
 
     def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
         """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
@@ -209,9 +276,7 @@ class RankerGenerator:
         hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
         return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
 
-    def _logits(
-        self, state: MetamathState, session: _Session, towers: Towers, vectors: AssertionVectors
-    ) -> tuple[Ints, Floats]:
+    def _logits(self, state: MetamathState, session: _Session, towers: Towers, vectors: AssertionVectors) -> _Logits:
         reading = session.reader.read(state)
         surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
         goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)
@@ -219,7 +284,7 @@ class RankerGenerator:
         if reading.hypotheses:
             own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])
             logits = np.concatenate((own, logits))
-        return reading.candidates, logits.astype(np.float64)
+        return _Logits(reading.candidates, logits.astype(np.float64) / self._config.temperature, goal)
 
     def _session(self, session: MetamathSession, towers: Towers) -> _Session:
         found = self._sessions.get(id(session))
@@ -239,8 +304,12 @@ class RankerGenerator:
 
     def _all(self) -> Policies[tuple[Towers, AssertionVectors]]:
         if self._policies is None:
-            self._policies = Policies(self._config.path or shipped_weights(self._environment), self._opened)
+            self._policies = Policies(self._folder, self._opened)
         return self._policies
+
+    @property
+    def _folder(self) -> Path:
+        return self._config.path or shipped_weights(self._environment)
 
     def _opened(self, weights: Weights) -> tuple[Towers, AssertionVectors]:
         towers = Towers(weights.architecture, weights.tensors)
