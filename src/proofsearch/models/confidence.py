@@ -24,20 +24,43 @@ def statistics_of(candidates: Sequence[Candidate]) -> PolicyStatistics:
     Args:
         candidates: of one state; in any order, without duplicates.
     """
-    if not candidates:
-        return PolicyStatistics(moves=0.0)
     logprobs = sorted((candidate.logprob for candidate in candidates), reverse=True)
+    return statistics_of_logprobs(logprobs, moves=float(len(candidates)))
+
+
+def statistics_of_logprobs(
+    logprobs: Sequence[float],
+    *,
+    log_sum_exp: float = nan,
+    moves: float = nan,
+    admitted: float = nan,
+    closes: float = nan,
+) -> PolicyStatistics:
+    """What log-probabilities of candidates, the largest first, say; and what else is known."""
+    if not logprobs:
+        return PolicyStatistics(nan, nan, nan, log_sum_exp, moves, admitted, nan, closes)
     largest = logprobs[0]
     weights = [exp(logprob - largest) for logprob in logprobs]
     total = fsum(weights)
     # H = log Z − Σ p·l, with l counted from the largest.
-    mean = fsum(weight * (logprob - largest) for weight, logprob in zip(weights, logprobs, strict=True)) / total
+    mean = fsum([weight * (logprob - largest) for weight, logprob in zip(weights, logprobs, strict=True)]) / total
     return PolicyStatistics(
-        best=min(largest, 0.0),
-        second=min(logprobs[1], 0.0) if len(logprobs) > 1 else nan,
-        entropy=max(log(total) - mean, 0.0),
-        moves=float(len(candidates)),
-        mass=min(fsum(map(exp, logprobs[:BEST])), 1.0),
+        min(largest, 0.0),
+        min(logprobs[1], 0.0) if len(logprobs) > 1 else nan,
+        max(log(total) - mean, 0.0),
+        log_sum_exp,
+        moves,
+        admitted,
+        min(fsum(map(exp, logprobs[:BEST])), 1.0),
+        closes,
+    )
+
+
+def with_goals(state: PolicyStatistics, goals: tuple[PolicyStatistics, ...]) -> PolicyStatistics:
+    """A state's statistics together with those of its goals. A search does this often, and ``replace()`` is slow."""
+    one = state
+    return PolicyStatistics(
+        one.best, one.second, one.entropy, one.log_sum_exp, one.moves, one.admitted, one.mass, one.closes, goals
     )
 
 
