@@ -145,9 +145,8 @@ def test_recorded_states_are_found_again_unless_the_policy_reads_texts(
 def test_a_recorded_state_that_is_not_found_again_is_all_missing(
     environment: CountdownEnvironment, tmp_path: Path
 ) -> None:
-    theorems = [theorem for theorem in environment.theorems() if theorem.split == "train"][2:3]
-    [search] = read_searches([record(environment, theorems, tmp_path / "searches.parquet")])
-    other = Theorem("31", "31 is 0")  # its initial state is another one
+    theorem, other = [theorem for theorem in environment.theorems() if theorem.split == "train"][2:4]
+    [search] = read_searches([record(environment, [theorem], tmp_path / "searches.parquet")])
     with SampleBuilder(environment, generators={"": Known()}) as builder:
         made = make_policy(PolicyConfig(vectors=True), builder)
         [row] = made.encode_requests([GenerationRequest(other, search.state(0))])
