@@ -459,7 +459,7 @@ def test_the_folder_holds_a_checkpoint_a_history_and_plots(train, letters):
     folder = train(draw=True)
     loaded = load_checkpoint(folder)
     config = EbmTrainerConfig(**OPTIONS)
-    assert (loaded.encoder, loaded.encoder_fingerprint) == (config.encoder, "telling")
+    assert (list(loaded.encoders), loaded.encoder_fingerprint) == ([config.encoder], "telling")
     assert (loaded.parts, loaded.with_theorem) == (config.parts, config.context == "theorem")
     manifest = read_manifest(folder)
     assert manifest.fingerprints.keys() == {"encoder", "environment"}

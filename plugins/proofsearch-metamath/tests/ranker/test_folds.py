@@ -169,6 +169,14 @@ def test_a_theorem_is_answered_by_the_policy_of_its_fold_and_others_by_the_whole
         assert answers(trained, others, builder) == answers(trained / "whole", others, builder) != []
 
 
+def test_vectors_of_several_folds_are_refused(builder: SampleBuilder, trained: Path) -> None:
+    generator: Any = make_generator(RankerConfig(path=trained), builder)
+    with pytest.raises(UsageError, match=f"policies of {FOLDS} folds"):
+        generator.represent([])
+    whole: Any = make_generator(RankerConfig(path=trained / "whole"), builder)
+    assert generator.fingerprint() != whole.fingerprint()
+
+
 def test_swapped_folds_are_refused(prefix: MetamathEnvironment, builder: SampleBuilder, copied: Path) -> None:
     theorems = of_split(prefix, "train")[:20]
     assert answers(copied, theorems, builder)
