@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,16 @@ from proofsearch.runs.results import ResultLog, read_results
 from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """What changes with a file.
+
+    Raises:
+        OSError: it can't be looked at.
+    """
+    stat = file.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class RunContents:
@@ -101,13 +112,17 @@ class RunContents:
             return self._ours(self._log.results)
         file = self.path / "results.jsonl"
         try:
-            stat = file.stat()
+            stamp = _stamp(file)
         except OSError as error:
             raise RunFolderError(f"{file}: the run's results can't be read: {error.strerror or error}") from None
-        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if self._read is None or self._read[0] != stamp:
             self._read = (stamp, MappingProxyType(self._ours(read_results(file)[0])))
         return self._read[1]
+
+    def _keep_read(self, results: Mapping[str, TheoremResult]) -> None:
+        """Keeps what a writer knows of the results for those who read them after it."""
+        with contextlib.suppress(OSError, RunFolderError):
+            self._read = (_stamp(self.path / "results.jsonl"), MappingProxyType(self._ours(results)))
 
     def _ours(self, results: Mapping[str, TheoremResult]) -> dict[str, TheoremResult]:
         """The results in the run's order, whichever came first, if all are of its theorems."""

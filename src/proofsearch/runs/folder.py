@@ -8,7 +8,7 @@
 ``theorems.jsonl``       the selected theorems in order, one a line
 ``results.jsonl``        one line a finished theorem, in the order in which they came (:mod:`proofsearch.runs.results`)
 ``proofs/``              the written proofs of finished searches, one file a theorem
-``trajectories/``        the recorded searches: one file a theorem at first, merged into ``part-*.parquet`` at the end
+``trajectories/``        the recorded searches: one file a theorem at first, merged into ``part-*.parquet`` now and then
 ``run.lock``             held by the process that writes
 ======================== ======================================================================================
 
@@ -40,7 +40,7 @@ from proofsearch.runs.layout import (
     refuse_taken,
     to_json,
 )
-from proofsearch.runs.results import ResultLog
+from proofsearch.runs.results import PROOFS, ResultLog
 from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
@@ -49,8 +49,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+MOST_SINGLES = 2048
+"""Searches in files of their own, at most; then they are merged. Thousands more would make every listing slow, and
+merging all of them at the end would keep a large run waiting for minutes."""
+
+
 class RunFolder(RunContents):
     """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
+        """Not for callers: use :meth:`create` or :meth:`open`."""
+        super().__init__(path, header, theorems)
+        self._unmerged: set[str] = set()
+        self._merge_failed = False
 
     @classmethod
     def create(
@@ -169,6 +180,10 @@ class RunFolder(RunContents):
                     self._single(name), trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
                 )
             log.append(result)
+        if trajectory is not None:
+            self._unmerged.add(name)
+            if len(self._unmerged) >= MOST_SINGLES:
+                self.compact()
         return result
 
     def compact(self, *, rows_per_file: int = 2_000_000) -> None:
@@ -181,14 +196,21 @@ class RunFolder(RunContents):
             StorageError: the disk is full or the like; nothing is lost.
             InputError: a trajectory file is damaged; the message names it.
         """
-        from proofsearch.runs.compaction import compact
+        from proofsearch.runs.compaction import compact, merged_ids
 
-        self._writable()
-        # In the run's order, so that the parts don't depend on which worker was first.
-        committed = [name for name, result in self.results().items() if result.search_id]
-        singles = [path for path in map(self._single, committed) if path.exists()]
+        results = self._writable().results
         with self._storing("the trajectories were not merged; they stay as single files, which every reader takes"):
-            compact(self.trajectories, singles, rows_per_file)
+            if self._merge_failed:
+                merged = merged_ids(self.trajectories)
+                for name in [name for name in self._unmerged if results[name].search_id in merged]:
+                    self._single(name).unlink(missing_ok=True)
+                    self._unmerged.discard(name)
+            # In the run's order, so that the parts don't depend on which worker was first.
+            names = [theorem.name for theorem in self.theorems if theorem.name in self._unmerged]
+            self._merge_failed = True
+            compact(self.trajectories, [self._single(name) for name in names], rows_per_file)
+            self._merge_failed = False
+        self._unmerged.clear()
 
     def finish(self) -> None:
         """Merges the trajectories, notes how the run ended, and closes it.
@@ -206,6 +228,7 @@ class RunFolder(RunContents):
         """Frees the lock. Idempotent. What was recorded is safe without it."""
         if self._log is not None:
             self._log.close()
+            self._keep_read(self._log.results)
             self._log = None
         if self._lock is not None:
             self._lock.release()
@@ -233,16 +256,26 @@ class RunFolder(RunContents):
             folder.mkdir(exist_ok=True)
             for stray in folder.glob(f"*{storage.PART_SUFFIX}"):
                 stray.unlink(missing_ok=True)
+        merged: frozenset[str] = frozenset()
         if any(self.trajectories.glob("part-*.parquet")):
             from proofsearch.runs.compaction import keep_only
 
-            keep_only(self.trajectories, {result.search_id for result in results.values() if result.search_id})
+            wanted = {result.search_id for result in results.values() if result.search_id}
+            merged = keep_only(self.trajectories, wanted)
+        searches = {path.name for path in self.trajectories.iterdir()}
+        proofs = {path.name for path in (self.path / PROOFS).iterdir()}
+        self._unmerged.clear()
         for theorem in self.theorems:
             result = results.get(theorem.name)
-            if result is None or not result.search_id:
-                self._single(theorem.name).unlink(missing_ok=True)
-            if result is None or not result.proof_file:
-                (self.path / "proofs" / f"{self._files[theorem.name]}{self.proof_suffix}").unlink(missing_ok=True)
+            single = self._single(theorem.name)
+            if single.name in searches:
+                if result is not None and result.search_id and result.search_id not in merged:
+                    self._unmerged.add(theorem.name)
+                else:
+                    single.unlink(missing_ok=True)
+            proof = self.path / PROOFS / f"{self._files[theorem.name]}{self.proof_suffix}"
+            if proof.name in proofs and (result is None or not result.proof_file):
+                proof.unlink(missing_ok=True)
 
     def _single(self, theorem: str) -> Path:
         return self.trajectories / f"{self._files[theorem]}.parquet"

@@ -98,7 +98,7 @@ def run_search(
     with folder:
         on_event(Began(out, len(folder.theorems), 0, 0, selection.config, selection.is_default))
         _search(folder, plugins, parts, folder.remaining(), on_event, live)
-        return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
+        return RunSummary(out, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
 def resume_search(
@@ -143,7 +143,7 @@ def resume_search(
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
         _search(folder, plugins, parts, remaining, on_event, live)
-        return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
+        return RunSummary(path, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
 def _begin(
@@ -213,7 +213,7 @@ def _search(
                 f"{min(waiting)!r}; what came is kept"
             )
         folder.finish()
-        results = RunFolder.open(folder.path).results() if observers else {}
+        results = folder.results() if observers else {}
         observers.notify(Watcher.run_finished, about, results)
 
 
