@@ -1,10 +1,10 @@
-"""A large run, killed and resumed on the way: its pace, the memory of the process that leads it, the size of its folder.
+"""A large run, killed and resumed on the way: its pace, the leading process's memory, the size of its folder.
 
     python benchmarks/large_run.py OUT [--kills 5] [--every 1000] [--seconds 1800] -- --split all --max-expansions 4 …
 
-What stands after ``--`` are options of ``proofsearch search``. The process that leads the run gets a SIGKILL after equal
-shares of the seconds, and the run is resumed; after the last kill it may finish. A line is printed whenever so many
-more theorems have a result. Give the command again to go on with a run.
+What stands after ``--`` are options of ``proofsearch search``. The process that leads the run gets a SIGKILL after
+equal shares of the seconds, and the run is resumed; after the last kill it may finish. A line is printed whenever so
+many more theorems have a result. Give the command again to go on with a run.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _size(folder: Path) -> tuple[int, int]:
     for place, _, names in os.walk(folder):
         for name in names:
             try:
-                size += os.stat(os.path.join(place, name)).st_size
+                size += Path(place, name).stat().st_size
                 files += 1
             except FileNotFoundError:
                 continue
