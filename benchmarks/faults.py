@@ -134,7 +134,7 @@ def kill(subject: Subject, out: Path, most: int = 1 << 30) -> str:
     before = subject.kills
     while subject.kills - before < most:
         process = subject.start(out, **slow)
-        while subject.kills - before < most and _ended(process, subject.random.uniform(0, subject.seconds)) is None:
+        while subject.kills - before < most and _ended(process, subject.random.uniform(0, subject.seconds / 2)) is None:
             below = psutil.Process(process.pid).children(recursive=True)
             victim = process.pid if subject.random.random() < 0.5 or not below else subject.random.choice(below).pid
             subject.kills += 1

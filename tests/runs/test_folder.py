@@ -355,6 +355,27 @@ def test_merging_on_a_full_disk_keeps_the_singles(run, theorems, record, monkeyp
     assert sorted(search.search_id for search in read_searches([run.path])) == sorted(ids)
 
 
+def test_merging_again_after_it_failed_halfway_merges_nothing_twice(run, theorems, record, monkeypatch):
+    for theorem in theorems:
+        record(run, theorem)
+    unlink, deleted = Path.unlink, []
+
+    def fails_at_last(self, missing_ok=False):
+        if self.suffix == ".parquet" and len(deleted) == 2:
+            raise OSError(errno.EIO, "Input/output error")
+        deleted.append(self)
+        unlink(self, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fails_at_last)
+        with pytest.raises(StorageError, match="Input/output error"):
+            run.compact()
+    run.finish()
+    files = list(run.trajectories.iterdir())
+    assert [file.name for file in files] == ["part-00000.parquet"]
+    assert sorted(search.theorem.name for search in read_searches(files)) == sorted(t.name for t in theorems)
+
+
 def test_a_run_folder_can_be_moved(run, theorems, record):
     """Everything in a run folder is relative: it can be moved."""
     record(run, theorems[0])
