@@ -28,17 +28,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--every", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=1800.0)
-    parser.add_argument("search", nargs=argparse.REMAINDER)
-    arguments = parser.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    arguments, search = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
     print("session  seconds  theorems  leader, MB  its most, MB  workers, MB  files  folder, MB", flush=True)
     told = Told(arguments.out, arguments.every)
     share = arguments.seconds / (arguments.kills + 1)
     for session in range(arguments.kills + 1):
-        options = [word for word in arguments.search if word != "--"]
         place = (
             ["--resume", str(arguments.out)]
             if is_run_folder(arguments.out)
-            else [*options, "--out", str(arguments.out)]
+            else [*search, "--out", str(arguments.out)]
         )
         process = subprocess.Popen(
             [sys.executable, "-m", "proofsearch", "search", "-q", *place], start_new_session=True
