@@ -35,9 +35,7 @@ def main() -> None:
     share = arguments.seconds / (arguments.kills + 1)
     for session in range(arguments.kills + 1):
         place = (
-            ["--resume", str(arguments.out)]
-            if is_run_folder(arguments.out)
-            else [*search, "--out", str(arguments.out)]
+            ["--resume", str(arguments.out)] if is_run_folder(arguments.out) else [*search, "--out", str(arguments.out)]
         )
         process = subprocess.Popen(
             [sys.executable, "-m", "proofsearch", "search", "-q", *place], start_new_session=True

@@ -32,6 +32,7 @@ from proofsearch.protocols.environment import (
     StepsMany,
 )
 from proofsearch.protocols.execution import (
+    CountsWaiting,
     Executor,
     Job,
     JobResult,
@@ -106,6 +107,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsWaiting",
     "Decomposes",
     "Demonstrates",
     "Encoder",

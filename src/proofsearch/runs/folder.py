@@ -23,13 +23,13 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from proofsearch import storage
 from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError, StorageError
 from proofsearch.protocols.results import TheoremResult
-from proofsearch.runs.contents import RunContents
+from proofsearch.runs.contents import RunContents, stamp
 from proofsearch.runs.creation import begin, seal
 from proofsearch.runs.layout import (
     check_hashes,
@@ -52,6 +52,20 @@ if TYPE_CHECKING:
 MOST_SINGLES = 2048
 """Searches in files of their own, at most; then they are merged. Thousands more would make every listing slow, and
 merging all of them at the end would keep a large run waiting for minutes."""
+
+
+class Recording(NamedTuple):
+    """What came of a theorem.
+
+    Attributes:
+        result: its result.
+        proof: the written proof, if the search finished.
+        trajectory: the recorded search, as a table or as the bytes of a Parquet file.
+    """
+
+    result: TheoremResult
+    proof: str | None = None
+    trajectory: pa.Table | bytes | None = None
 
 
 class RunFolder(RunContents):
@@ -159,32 +173,57 @@ class RunFolder(RunContents):
             StorageError: it could not be written; nothing of this theorem is committed, everything before it is.
             RunFolderError: the theorem isn't in the run, or has a result that is not a failure.
         """
+        return self.record_all([Recording(result, proof, trajectory)])[0]
+
+    def record_all(self, recordings: Sequence[Recording]) -> list[TheoremResult]:
+        """Makes what came of several theorems durable, with hardly more flushes than one needs.
+
+        Args:
+            recordings: of different theorems, each as :meth:`record` takes them.
+
+        Returns:
+            The results as recorded.
+
+        Raises:
+            StorageError: it could not be written; nothing of these theorems is committed, everything before them is.
+            RunFolderError: as :meth:`record`; nothing was written.
+        """
         log = self._writable()
+        if not recordings:
+            return []
+        files: dict[Path, bytes] = {}
+        results: dict[str, TheoremResult] = {}
+        for result, proof, trajectory in recordings:
+            name = result.theorem
+            self._check_new(log, result, recorded=trajectory is not None)
+            if name in results:
+                raise RunFolderError(f"{self.path}: theorem {name!r} is recorded twice at once")
+            proof_file = f"{PROOFS}/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
+            if proof is not None:
+                files[self.path / proof_file] = proof.encode()
+            if trajectory is not None:
+                files[self._single(name)] = trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
+            results[name] = dataclasses.replace(result, proof_file=proof_file)
+        what = " and ".join(map(repr, [*results][:2])) + (f" and {len(results) - 2} more" if len(results) > 2 else "")
+        with self._storing(f"the result of {what} was not written"):
+            storage.write_together(files)
+            log.append(list(results.values()))
+        self._unmerged |= {name for name, result in results.items() if result.search_id}
+        if len(self._unmerged) >= MOST_SINGLES:
+            self.compact()
+        return list(results.values())
+
+    def _check_new(self, log: ResultLog, result: TheoremResult, *, recorded: bool) -> None:
+        """Refuses what can't be the next result."""
         name = result.theorem
         if name not in self._files:
             raise RunFolderError(f"{self.path}: theorem {name!r} is not one of this run's")
-        earlier = log.results.get(name)
-        if earlier is not None and not earlier.failure:
+        if name in log.results and name not in log.failed:
             raise RunFolderError(f"{self.path}: theorem {name!r} already has a result; start a new run to repeat it")
-        if (trajectory is not None) != bool(result.search_id):
+        if recorded != bool(result.search_id):
             raise RunFolderError(f"{self.path}: {name!r}: a search_id and a trajectory go together")
-        if result.failure and trajectory is not None:
+        if result.failure and recorded:
             raise RunFolderError(f"{self.path}: {name!r}: a failed theorem ({result.failure}) has no trajectory")
-        proof_file = f"proofs/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
-        result = dataclasses.replace(result, proof_file=proof_file)
-        with self._storing(f"the result of {name!r} was not written"):
-            if proof is not None:
-                storage.write_whole(self.path / proof_file, proof.encode())
-            if trajectory is not None:
-                storage.write_whole(
-                    self._single(name), trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
-                )
-            log.append(result)
-        if trajectory is not None:
-            self._unmerged.add(name)
-            if len(self._unmerged) >= MOST_SINGLES:
-                self.compact()
-        return result
 
     def compact(self, *, rows_per_file: int = 2_000_000) -> None:
         """Merges the single trajectory files into a few ``part-*.parquet``.
@@ -228,7 +267,9 @@ class RunFolder(RunContents):
         """Frees the lock. Idempotent. What was recorded is safe without it."""
         if self._log is not None:
             self._log.close()
-            self._keep_read(self._log.results)
+            with contextlib.suppress(OSError, RunFolderError):
+                # What was written needn't be read again by those who ask for it now.
+                self._read = (stamp(self.path / "results.jsonl"), self.results())
             self._log = None
         if self._lock is not None:
             self._lock.release()
@@ -245,7 +286,7 @@ class RunFolder(RunContents):
         self._log = ResultLog(self.path / "results.jsonl")
         try:
             self._log.open()
-            self._ours(self._log.results)
+            self._refuse_strange(self._log.results)
             self._clear_uncommitted(self.results())
         except BaseException:
             self.close()
