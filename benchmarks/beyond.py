@@ -2,12 +2,12 @@
 
     python benchmarks/beyond.py [--theorems 10000000] [--workers 1000] [--seconds 10] [--leaders 1 16 100]
 
-A leader hands out jobs and records what comes back, one result after another. Workers have a job in hand and one waiting
-(two in flight), so they stand still only where the leader falls behind. Searches take times of a lognormal distribution;
-recording, flushing and merging take the constants below, which ``benchmarks/scale.py`` and ``benchmarks/overhead.py``
-measured. Several leaders are shards, each with its share of theorems and workers.
+A leader hands out jobs and records what comes back. Workers have a job in hand and one waiting (two in flight), so they
+stand still only where the leader falls behind. Searches take times of a lognormal distribution; recording, flushing and
+merging take the constants below, which ``benchmarks/overhead.py`` and ``benchmarks/scale.py`` measured. Several leaders
+are shards, each with its share of theorems and workers.
 
-Simulated are some thousand results a leader, until its pace is steady; what the whole run needs is computed from that.
+Simulated are some thousand results of a leader, until its pace is steady; what a whole run needs is computed from that.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Constants:
 
     Attributes:
         record: seconds of the leader's processor for a result: reading what the worker sent, writing files and a line.
+        record_together: the same where many are recorded together.
         flush: seconds that a flush to the disk takes.
         flushes: how many a result needs alone; for the proof of one theorem in five two more.
         merge: seconds of the leader's processor for a search, when it is merged with others.
@@ -47,24 +48,26 @@ class Constants:
         base: bytes that the leader holds without any theorem.
     """
 
-    record: float = 0.001
+    record: float = 0.0011
+    record_together: float = 0.0003
     flush: float = 0.003
     flushes: float = 3.4
-    merge: float = 0.0033
+    merge: float = 0.0038
     trajectory: int = 12_000
-    single: int = 25_000
+    single: int = 35_000
     proof: int = 240
     line: int = 1_050
-    memory: int = 2_700
+    memory: int = 650
     singles: int = 2_048
     proved: float = 0.2
     searches: int = 2_048
-    base: int = 130_000_000
+    base: int = 240_000_000
 
     def recording(self, results: int) -> float:
         """Seconds that the leader needs for so many results at once."""
-        flushes = self.flushes if results == 1 else FLUSHES_TOGETHER
-        return results * (self.record + self.merge) + self.flush * flushes
+        if results == 1:
+            return self.record + self.merge + self.flush * self.flushes
+        return results * (self.record_together + self.merge) + self.flush * FLUSHES_TOGETHER
 
     def needs(self, theorems: float, leaders: int) -> list[str]:
         """A row of the second table: what a leader of so many theorems needs."""
