@@ -32,6 +32,7 @@ from proofsearch.protocols.environment import (
     StepsMany,
 )
 from proofsearch.protocols.execution import (
+    CountsWaiting,
     Executor,
     Job,
     JobResult,
@@ -108,6 +109,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsWaiting",
     "Decomposes",
     "Demonstrates",
     "Encoder",
