@@ -18,6 +18,7 @@ class Prover:
 
     Attributes:
         name: what the environment is registered as.
+        min_tier: the weakest check that makes a theorem proved; ``None``: any.
         environment: opens sessions.
         check: says whether a finished path is a proof.
     """
@@ -26,6 +27,7 @@ class Prover:
         """Not for callers: use :func:`open_prover`."""
         self._components = components
         self.name = name
+        self.min_tier = min_tier
         self.environment: Environment = components.environment()
         self.check = Checking(self.environment, name, min_tier)
 
