@@ -62,8 +62,11 @@ class Episode:
     def reset(self, theorem: str) -> Turn:
         """Begins a theorem anew.
 
+        Returns:
+            The theorem as a state. Where the environment closes it at once, the episode is over before it began.
+
         Raises:
-            UsageError: there is no such theorem.
+            UsageError: there is no such theorem, or it can't be opened.
         """
         return self.restore(theorem, (), 0)
 
@@ -87,15 +90,15 @@ class Episode:
             if not isinstance(outcome, Advanced):
                 break
             outcome = session.step(outcome.state, tactic)
-        if not isinstance(outcome, Advanced):
-            self.close()
-            how = f"after {len(path)} tactics" if path else "at once"
-            raise UsageError(
-                f"{theorem}: no episode can begin here: {how} the environment answers {type(outcome).__name__.lower()}"
-                f"{_because(outcome)}; take another theorem"
-            )
-        self._state, self._path, self._steps = outcome.state, list(path), steps
-        return self._turn(turn.BEGUN)
+        self._path, self._steps = list(path), steps
+        if isinstance(outcome, Advanced):
+            self._state = outcome.state
+            return self._turn(turn.BEGUN)
+        if isinstance(outcome, Finished) and not path:
+            return self._turn(turn.CLOSED)
+        self.close()
+        why = f"the environment answers {type(outcome).__name__.lower()}{_because(outcome)}"
+        raise UsageError(f"{theorem}: no episode can begin after {len(path)} tactics: {why}; take another theorem")
 
     def step(self, tactic: str) -> Turn:
         """Tries a tactic at the state.
@@ -107,9 +110,9 @@ class Episode:
         Raises:
             UsageError: no episode is under way.
         """
-        if self._session is None or self._theorem is None or self._state is None:
+        if self._session is None or self._theorem is None:
             raise UsageError("no episode is under way: reset it with a theorem first")
-        if self._over:
+        if self._over or self._state is None:
             raise UsageError(f"the episode of {self._theorem.name} is over: reset it")
         self._steps += 1
         if complaint := self._unfit(tactic):
@@ -148,14 +151,14 @@ class Episode:
 
     def _turn(self, outcome: str, message: str = "", verdict: Verdict | None = None) -> Turn:
         assert self._theorem is not None
-        assert self._state is not None
         proved = outcome == turn.PROVED
-        self._over = proved or self._steps >= self._limits.max_steps
+        state = None if proved else self._state
+        self._over = state is None or self._steps >= self._limits.max_steps
         return Turn(
             theorem=self._theorem.name,
             statement=self._theorem.statement,
-            state="" if proved else self._state.text,
-            goals=0 if proved else self._state.num_goals,
+            state="" if state is None else state.text,
+            goals=0 if state is None else state.num_goals,
             steps=self._steps,
             outcome=outcome,
             message=message,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from proofsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Environment
+    from proofsearch_rl.turn import Turn
+
+_ATTEMPTS = 100
+"""How many theorems are drawn until one is found that an episode can begin with."""
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -37,6 +40,26 @@ def theorem_names(environment: Environment, split: str = "train", names: Sequenc
     return found
 
 
-def draw(names: Sequence[str], seed: int | None) -> str:
-    """One of some theorems at random; always the same one for a seed."""
-    return names[random.Random(seed).randrange(len(names))]
+class Resets(Protocol):
+    """An episode, here or in a server."""
+
+    def reset(self, theorem: str) -> Turn:
+        """Begins a theorem anew."""
+
+
+def begin_one(episode: Resets, names: Sequence[str], pick: Callable[[int], int]) -> Turn:
+    """Begins an episode with a theorem that is drawn: the first that the environment doesn't close at once.
+
+    Args:
+        episode: is reset.
+        names: of the theorems to draw from.
+        pick: draws a number below the one that it is given.
+
+    Raises:
+        ProofsearchError: an episode can't begin.
+    """
+    for _ in range(_ATTEMPTS):
+        turn = episode.reset(names[pick(len(names))])
+        if not turn.done:
+            return turn
+    raise UsageError(f"{_ATTEMPTS} theorems were drawn, and the environment closes each at once; name others")

@@ -10,6 +10,7 @@ from typing import Any
 from proofsearch.types import Verdict
 
 BEGUN = "begun"
+CLOSED = "closed"
 ADVANCED = "advanced"
 PROVED = "proved"
 REFUSED = "refused"
@@ -17,8 +18,11 @@ REJECTED = "rejected"
 TIMED_OUT = "timed out"
 CRASHED = "crashed"
 
-OUTCOMES = (BEGUN, ADVANCED, PROVED, REFUSED, REJECTED, TIMED_OUT, CRASHED)
-"""What can have come of a tactic; ``begun`` before the first. All but ``advanced`` and ``proved`` leave the state alone."""
+OUTCOMES = (BEGUN, CLOSED, ADVANCED, PROVED, REFUSED, REJECTED, TIMED_OUT, CRASHED)
+"""What can have come of a tactic, or before the first: ``begun``, or ``closed`` where nothing is left to prove.
+
+Only ``advanced`` and ``proved`` change the state.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Turn:
         message: why, where it didn't advance.
         reward: 1 where an independent check of at least the wanted tier accepted the whole proof, else 0.
         terminated: whether the theorem is proved.
-        truncated: whether the episode is over without a proof, because it may have no more steps.
+        truncated: whether the episode is over without a proof: it may have no more steps, or the environment closes the
+            theorem at once.
         verdict: what the check said, where a path was finished and checked.
     """
 

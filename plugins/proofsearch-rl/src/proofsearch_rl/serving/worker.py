@@ -12,6 +12,7 @@ import json
 import socket
 import struct
 import sys
+from random import Random
 from typing import Any, BinaryIO
 
 from proofsearch import open_prover
@@ -19,7 +20,7 @@ from proofsearch.errors import ProofsearchError, one_line
 from proofsearch.interruption import leave_to_parent
 from proofsearch_rl.episode import Episode
 from proofsearch_rl.serving.settings import ServeSettings
-from proofsearch_rl.theorems import draw, theorem_names
+from proofsearch_rl.theorems import begin_one, theorem_names
 
 HEAD = struct.Struct("!I")
 """The head of a frame: how many bytes follow."""
@@ -62,8 +63,10 @@ class Sessions:
 
     def reset(self, number: int, theorem: str | None, seed: int | None, split: str | None) -> dict[str, Any]:
         """Begins an episode: of that theorem, or of one that is drawn."""
-        name = draw(self._names_of(split or self._settings.split), seed) if theorem is None else theorem
-        return self._episode(number).reset(name).to_json()
+        episode = self._episode(number)
+        if theorem is not None:
+            return episode.reset(theorem).to_json()
+        return begin_one(episode, self._names_of(split or self._settings.split), Random(seed).randrange).to_json()
 
     def restore(self, number: int, theorem: str, path: list[str], steps: int) -> dict[str, Any]:
         """Takes up an episode that another worker had."""
