@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -44,8 +45,9 @@ class Client:
     def __init__(self, url: str, token: str, timeout: float = 120.0) -> None:
         self._url = url
         self._timeout = timeout
+        self._open = ExitStack()
         try:
-            self._socket: ClientConnection = connect(
+            connecting = connect(
                 url,
                 additional_headers={"Authorization": f"Bearer {token}"},
                 open_timeout=timeout,
@@ -53,6 +55,7 @@ class Client:
                 compression=None,
                 proxy=None,
             )
+            self._socket: ClientConnection = self._open.enter_context(connecting)
         except InvalidStatus as error:
             raise ServedError(f"{url}: {_said(error.response.body)}") from None
         except (OSError, InvalidHandshake, InvalidURI, EOFError) as error:
@@ -66,7 +69,7 @@ class Client:
 
     def close(self) -> None:
         """Disconnects, which ends the sessions. Idempotent."""
-        self._socket.close()
+        self._open.close()
 
     def session(self, number: int = 0) -> ServedEpisode:
         """One of the sessions, as an episode.
@@ -124,7 +127,7 @@ class Client:
             self._socket.send(json.dumps(message))
             answer = json.loads(self._socket.recv(self._timeout))
         except TimeoutError:
-            self._socket.close()  # the answer that is still to come would be taken for the next one's
+            self.close()  # the answer that is still to come would be taken for the next one's
             raise ServedError(f"{self._url}: no answer within {self._timeout:g} s; disconnected") from None
         except ConnectionClosed as error:
             closed = error.rcvd

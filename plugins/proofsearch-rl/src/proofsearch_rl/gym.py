@@ -179,6 +179,6 @@ def shown(turn: Turn, most: int) -> tuple[str, dict[str, Any]]:
         turn: the turn.
         most: characters of an observation.
     """
-    info = turn.observation()
+    info = {key: value for key, value in turn.observation().items() if value is not None}
     info["cut"] = len(turn.state) > most
     return turn.state[:most], info

@@ -31,15 +31,15 @@ __all__ = ["ProofTaskset", "ProofTasksetConfig", "ProofTasksetEnv", "ProofTaskse
 Answer = TypeVar("Answer")
 
 SYSTEM_PROMPT = (
-    "You prove theorems, one tactic a message. You are shown the state of the proof: its open goals and what may be used. "
-    "Think as long as you like, then write the tactic alone, as the last block between ``` and ```, or as the last line. "
-    "A tactic that fails leaves the state as it was."
+    "You prove theorems, one tactic a message. You are shown the state of the proof: its open goals and what may be "
+    "used. Think as long as you like, then write the tactic alone, as the last block between ``` and ```, or as the "
+    "last line. A tactic that fails leaves the state as it was."
 )
 
 _BLOCK = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="proofsearch prover")
-"""The thread of this process's provers, whose sessions aren't for several: rollouts wait for it without blocking others."""
+"""The thread of this process's provers, whose sessions are for one alone. Rollouts wait for it and block no others."""
 
 
 class ProofTasksetConfig(vf.TasksetConfig):

@@ -148,7 +148,7 @@ class ProofVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], np.ndarray[Any,
         for number in range(self.num_envs):
             observation, info = shown(turns[number], self._most)
             observations.append(observation)
-            infos = self._add_info(infos, {key: value for key, value in info.items() if value is not None}, number)
+            infos = self._add_info(infos, info, number)
             self._over[number] = turns[number].done
         return tuple(observations), infos
 

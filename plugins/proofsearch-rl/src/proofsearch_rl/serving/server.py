@@ -61,15 +61,15 @@ class ProofServer:
         return int(next(iter(self._server.sockets)).getsockname()[1])
 
     @property
-    def connections(self) -> int:
-        """How many clients are connected."""
-        return self._connections
-
-    @property
     def url(self) -> str:
         """Where clients connect."""
         host = self.settings.host
         return f"ws://[{host}]:{self.port}{PATH}" if ":" in host else f"ws://{host}:{self.port}{PATH}"
+
+    def status(self) -> dict[str, Any]:
+        """How busy it is: clients, sessions, and by worker its process, its sessions and how often it was begun."""
+        workers = [{"pid": link.pid, "sessions": link.sessions, "begun": link.generation} for link in self.links]
+        return {"clients": self._connections, "sessions": self.capacity.sessions, "workers": workers}
 
     async def open(self) -> None:
         """Starts the workers, and listens.
@@ -119,11 +119,13 @@ class ProofServer:
             return _response(http.HTTPStatus.UNAUTHORIZED, {"error": wrong})
         if path == "/schema":
             return _response(http.HTTPStatus.OK, schemas())
+        if path == "/status":
+            return _response(http.HTTPStatus.OK, self.status())
         if path == "/metadata":
             about = f"Theorem proving in {self.settings.env}, tactic by tactic."
             return _response(http.HTTPStatus.OK, {"name": "proofsearch", "description": about, "version": __version__})
         if path != PATH:
-            known = f"{PATH}, /health, /schema, /metadata"
+            known = f"{PATH}, /health, /schema, /metadata, /status"
             return _response(http.HTTPStatus.NOT_FOUND, {"error": f"nothing is at {path[:80]}; there are {known}"})
         most = self.settings.max_sessions + _SPARE
         if self._connections >= most:
