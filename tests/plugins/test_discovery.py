@@ -22,7 +22,7 @@ def names(plugins: Plugins, kind: str) -> list[str]:
 
 
 def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm,lean,openai,rocq,transformers")
+    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm,lean,openai,rl,rocq,transformers")
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {

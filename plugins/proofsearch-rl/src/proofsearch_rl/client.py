@@ -181,7 +181,7 @@ def _error(answer: Mapping[str, Any]) -> ServedError:
     return ServedError(answer["data"]["message"], answer["data"]["code"])
 
 
-def _said(body: bytes | None) -> str:
+def _said(body: bytes | bytearray | None) -> str:
     try:
         return str(json.loads(body or b"")["error"])
     except (ValueError, KeyError, TypeError):

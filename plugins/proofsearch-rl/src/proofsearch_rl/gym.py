@@ -9,7 +9,7 @@ accepts, and else 0. ``info`` has all that a :class:`proofsearch_rl.turn.Turn` s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import register, registry
@@ -101,7 +101,7 @@ class ProofEnv(gymnasium.Env[str, str]):
         ProofsearchError: the prover can't be opened, or the server isn't there.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}
+    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class ProofEnv(gymnasium.Env[str, str]):
         observation, info = shown(turn, self._most)
         return observation, turn.reward, turn.terminated, turn.truncated, info
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The theorem and the state as text, with ``render_mode="ansi"``."""
         if self.render_mode is None or self._turn is None:
             return None

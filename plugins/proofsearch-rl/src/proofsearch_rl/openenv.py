@@ -105,7 +105,7 @@ class ProofEnvironment(Environment[ProofAction, ProofObservation, ProofState]):
         self._turn: Turn | None = None
         self._closed = False
 
-    def reset(  # type: ignore[override]
+    def reset(
         self,
         seed: int | None = None,
         episode_id: str | None = None,
@@ -125,9 +125,7 @@ class ProofEnvironment(Environment[ProofAction, ProofObservation, ProofState]):
                 self._turn = begin_one(self._episode, names, Random(seed).randrange)
             return _observation(self._turn)
 
-    def step(  # type: ignore[override]
-        self, action: ProofAction, timeout_s: float | None = None
-    ) -> ProofObservation:
+    def step(self, action: ProofAction, timeout_s: float | None = None) -> ProofObservation:
         """Tries a tactic. The environment's own time-out counts, not ``timeout_s``.
 
         Raises:

@@ -13,6 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import verifiers.v1 as vf
@@ -102,16 +103,15 @@ class ProofTasksetEnv(vf.Env[ProofTasksetEnvConfig]):
         """Plays one episode."""
         config = self.taskset.config
         assert isinstance(config, ProofTasksetConfig)
-        play = await _in_thread(lambda: _Play(config))
+        play = await _in_thread(partial(_Play, config))
         try:
-            turn = await _in_thread(lambda: play.episode.reset(task.data.theorem))
+            turn = await _in_thread(partial(play.episode.reset, task.data.theorem))
             async with agents.player.interaction(task) as interaction:
                 while not turn.done:
                     segment = await interaction.turn(message(turn))
                     if segment.terminated:
                         break
-                    tactic = tactic_of(segment.last_reply)
-                    turn = await _in_thread(lambda tactic=tactic: play.episode.step(tactic))
+                    turn = await _in_thread(partial(play.episode.step, tactic_of(segment.last_reply)))
         finally:
             await _in_thread(play.close)
         trace = interaction.trace

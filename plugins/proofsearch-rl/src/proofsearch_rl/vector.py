@@ -6,7 +6,7 @@ With a server (``url``) the steps of all of them are one message, and the server
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -42,7 +42,7 @@ class ProofVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], np.ndarray[Any,
         ProofsearchError: the prover can't be opened, or the server isn't there.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
+    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ProofVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], np.ndarray[Any,
         self._episodes = [self._source.episode(number) for number in range(num_envs)]
         self._over = [True] * num_envs
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Begins all episodes.
@@ -89,9 +89,7 @@ class ProofVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], np.ndarray[Any,
         turns = self._begin(range(self.num_envs), named)
         return self._shown(turns)
 
-    def step(  # type: ignore[override]
-        self, actions: Sequence[str]
-    ) -> tuple[tuple[str, ...], Any, Any, Any, dict[str, Any]]:
+    def step(self, actions: Sequence[str]) -> tuple[tuple[str, ...], Any, Any, Any, dict[str, Any]]:
         """Tries a tactic in each episode; where one is over, it begins anew instead.
 
         Raises:

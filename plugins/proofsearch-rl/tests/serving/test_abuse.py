@@ -157,7 +157,7 @@ def test_broken_frames_and_bytes_that_are_no_websocket(serve: Serve) -> None:
 def test_more_sessions_than_there_are_are_refused_and_freed_ones_can_be_had(serve: Serve, connect: Connect) -> None:
     at = serve(max_sessions=3)
     client, other = connect(at), connect(at)
-    turns = client.many("reset", dict.fromkeys(range(5), {"theorem": "zero-0"}))
+    turns = client.many("reset", {key: {"theorem": "zero-0"} for key in range(5)})
     refused = [turn for turn in turns.values() if isinstance(turn, ServedError)]
     assert len(refused) == 2
     assert {turn.code for turn in refused} == {"CAPACITY_REACHED"}
@@ -269,7 +269,7 @@ def test_a_tactic_that_ends_its_worker_ends_its_own_session_alone(
 
 def test_those_that_wait_behind_such_a_tactic_are_answered(serve: Serve, connect: Connect) -> None:
     client = connect(serve(step_timeout=1.0))
-    client.many("reset", dict.fromkeys(range(4), {"theorem": "zero-1"}))
+    client.many("reset", {key: {"theorem": "zero-1"} for key in range(4)})
     turns = client.many(
         "step", {0: {"tactic": "dec"}, 1: {"tactic": "hang"}, 2: {"tactic": "dec"}, 3: {"tactic": "die"}}
     )
