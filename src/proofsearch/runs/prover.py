@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from proofsearch.config import RunConfig
+from proofsearch.config.explain import explain
+from proofsearch.errors import UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve_some
@@ -62,9 +66,11 @@ def open_prover(
     """
     plugins = plugins or Plugins.discover()
     # Checked as those of a run: the same models, the same words.
-    config = RunConfig.model_validate(
-        {"env": env, "options": {name: dict(given) for name, given in (options or {}).items()}, "min_tier": min_tier}
-    )
+    given = {"env": env, "options": {name: dict(own) for name, own in (options or {}).items()}, "min_tier": min_tier}
+    try:
+        config = RunConfig.model_validate(given)
+    except ValidationError as error:
+        raise UsageError(explain(error, RunConfig)) from None
     parts = resolve_some(plugins, [plugins.registry("environment")[env]], config)
     components = Components(plugins, parts)
     try:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from proofsearch import open_prover
 from proofsearch.config.bounds import LARGEST, MOST_WORKERS
 from proofsearch.config.explain import Place, explain
 from proofsearch.errors import UsageError
@@ -80,6 +81,8 @@ def serve(
         settings = ServeSettings.model_validate(given)
     except ValidationError as error:
         raise UsageError(explain(error, ServeSettings, _flag)) from None
+    # A worker's complaints come as text: what is wrong with options is found here, with its own exit code.
+    open_prover(settings.env, settings.options, settings.episodes.min_tier).close()
     token = os.environ.get(TOKEN_VARIABLE, "")
     if not token:
         token = secrets.token_urlsafe()

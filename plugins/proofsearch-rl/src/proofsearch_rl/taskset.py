@@ -1,4 +1,4 @@
-"""Theorems as a task set of verifiers: ``--env.taskset.id proofsearch_rl.taskset``.
+"""Theorems as a task set of verifiers: ``--env.taskset.id proofsearch-rl``.
 
 A task is a theorem. The model sees the state and answers with a tactic; what came of it is the next message, until the
 theorem is proved or the episode is over. The reward is that of the episode: 1 for a proof that the independent check
