@@ -5,13 +5,14 @@ processes, each of which has the environment open and steps its sessions one aft
 long or too much memory is killed and replaced, and its sessions go on in the new one, by replaying their tactics; only
 the session whose tactic it was is ended.
 
-======================  ======================================================================
-:mod:`.messages`        what clients send and get: the messages of OpenEnv, and ``many`` of them at once
-:mod:`.settings`        the bounds, all of them
-:mod:`.worker`          a worker process
-:mod:`.links`           the server's side of one
-:mod:`.sessions`        one episode as the server knows it
-:mod:`.connections`     one client
-:mod:`.server`          listening, the token, what can be asked by plain HTTP
-======================  ======================================================================
+=============== ====================================================================================
+``messages``    what clients send and get: the messages of OpenEnv, and ``many`` of them at once
+``settings``    the bounds, all of them
+``worker``      a worker process
+``links``       the server's side of one
+``sessions``    one episode as the server knows it
+``connections`` one client
+``server``      listening, the token, what can be asked by plain HTTP
+``background``  a server in a thread
+=============== ====================================================================================
 """

@@ -11,6 +11,7 @@ import http
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -18,7 +19,6 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from proofsearch import __version__
 from proofsearch.errors import InputError
 from proofsearch.process.usage import processors
 from proofsearch_rl.serving.connections import Capacity, Connection
@@ -123,7 +123,9 @@ class ProofServer:
             return _response(http.HTTPStatus.OK, self.status())
         if path == "/metadata":
             about = f"Theorem proving in {self.settings.env}, tactic by tactic."
-            return _response(http.HTTPStatus.OK, {"name": "proofsearch", "description": about, "version": __version__})
+            return _response(
+                http.HTTPStatus.OK, {"name": "proofsearch", "description": about, "version": version("proofsearch-rl")}
+            )
         if path != PATH:
             known = f"{PATH}, /health, /schema, /metadata, /status"
             return _response(http.HTTPStatus.NOT_FOUND, {"error": f"nothing is at {path[:80]}; there are {known}"})
