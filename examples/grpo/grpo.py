@@ -1,8 +1,8 @@
 """TRL's GRPO with a tiny policy, rewarded by the checker of Metamath alone.
 
-A Llama of a quarter million parameters over words (a symbol or a theorem's name is a token) first reads the library's
-proofs of half of some theorems. Then GRPO lets it write proofs of the other half, whose own it never sees, and an episode
-of proofsearch-rl says which of them are proofs. Everything is made here, on the CPU; nothing is downloaded.
+A tiny Llama over words (a symbol or a theorem's name is a token) first reads the library's proofs of half of some
+theorems. Then GRPO lets it write proofs of the other half, whose own it never sees, and an episode of proofsearch-rl says
+which of them are proofs. Everything is made here, on the CPU; nothing is downloaded.
 
     pip install trl
     python examples/grpo/grpo.py --out build/grpo
@@ -23,6 +23,7 @@ import torch
 from datasets import Dataset
 from proofsearch_rl.episode import Episode
 from proofsearch_rl.limits import EpisodeLimits
+from proofsearch_rl.turn import ADVANCED
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 from trl import GRPOConfig, GRPOTrainer
@@ -73,11 +74,14 @@ class Proofs:
         return [name for name in self.known if self.split[name] == split]
 
     def reward(self, theorem: str, proof: str) -> float:
-        """1 where the words are tactics that prove the theorem, as the independent check says; else 0."""
+        """1 where the words are tactics that prove the theorem, as the independent check says; else 0.
+
+        An episode would go on after a tactic that fails. Here it ends: what is wanted are proofs, not attempts.
+        """
         turn = self._episode.reset(theorem)
         for word in proof.split():
             turn = self._episode.step(word.replace("hyp_", "hyp "))
-            if turn.done:
+            if turn.outcome != ADVANCED:
                 break
         return turn.reward
 

@@ -49,6 +49,14 @@ def serve() -> Iterator[Serve]:
         yield begin
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Served]:
+    """A server for all tests of a file that need no other settings, with two workers. Each leaves it as it found it."""
+    settings = ServeSettings.model_validate({"env": PROVER, "port": 0, "workers": 2})
+    with served(settings) as at:
+        yield at
+
+
 @pytest.fixture
 def connect() -> Iterator[Callable[[Served], Client]]:
     """Connects to a server until the test ends."""

@@ -29,7 +29,7 @@ class Episode:
     """One theorem at a time, of one prover. Not shared between threads.
 
     Args:
-        prover: the environment with its check, from :func:`open_prover`.
+        prover: the environment with its check, from :func:`proofsearch.open_prover`.
         limits: the bounds. Their ``min_tier`` has to be the one that the prover was opened with.
     """
 

@@ -57,37 +57,40 @@ def get(at: Served, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "Ünïcode", "a" * 5000])
-def test_a_wrong_token_is_refused(serve: Serve, token: str) -> None:
-    at = serve()
+def test_a_wrong_token_is_refused(shared: Served, token: str) -> None:
     with pytest.raises(ServedError, match="the token is missing or wrong"):
-        Client(at.url, token.encode("ascii", "ignore").decode())
-    assert get(at, "/schema", Authorization=f"Bearer {token}".encode().decode("latin-1"))[0] == 401
-    assert get(at, "/status")[0] == 401
-    is_well(at)
+        Client(shared.url, token.encode("ascii", "ignore").decode())
+    assert get(shared, "/schema", Authorization=f"Bearer {token}".encode().decode("latin-1"))[0] == 401
+    assert get(shared, "/status")[0] == 401
+    is_well(shared)
 
 
-def test_a_part_of_the_token_is_no_token(serve: Serve) -> None:
-    at = serve()
-    for said in (f"Bearer {at.token[:-1]}", f"Bearer {at.token}x", at.token, f"Digest {at.token}", "Basic !", "Basic"):
-        assert get(at, "/schema", Authorization=said)[0] == 401, said
+def test_a_part_of_the_token_is_no_token(shared: Served) -> None:
+    for said in (
+        f"Bearer {shared.token[:-1]}",
+        f"Bearer {shared.token}x",
+        shared.token,
+        f"Digest {shared.token}",
+        "Basic !",
+        "Basic",
+    ):
+        assert get(shared, "/schema", Authorization=said)[0] == 401, said
 
 
-def test_the_token_may_be_the_password_of_a_url(serve: Serve) -> None:
-    at = serve()
-    basic = base64.b64encode(f":{at.token}".encode()).decode()
-    assert get(at, "/schema", Authorization=f"Basic {basic}")[0] == 200
-    with connect_raw(at.url.replace("://", f"://any:{at.token}@"), proxy=None) as connection:
+def test_the_token_may_be_the_password_of_a_url(shared: Served) -> None:
+    basic = base64.b64encode(f":{shared.token}".encode()).decode()
+    assert get(shared, "/schema", Authorization=f"Basic {basic}")[0] == 200
+    with connect_raw(shared.url.replace("://", f"://any:{shared.token}@"), proxy=None) as connection:
         connection.send('{"type": "reset", "data": {"theorem": "zero-0"}}')
         assert json.loads(connection.recv())["type"] == "observation"
 
 
-def test_no_page_in_a_browser_may_connect(serve: Serve) -> None:
+def test_no_page_in_a_browser_may_connect(shared: Served) -> None:
     """A page of anyone's can open a WebSocket to this machine; browsers say which page it is."""
-    at = serve()
-    with pytest.raises(InvalidStatus) as refused, raw(at, origin="http://127.0.0.1:8765"):
+    with pytest.raises(InvalidStatus) as refused, raw(shared, origin="http://127.0.0.1:8765"):
         pass
     assert refused.value.response.status_code == 403
-    is_well(at)
+    is_well(shared)
 
 
 def test_only_this_machine_is_listened_to_unless_asked(serve: Serve) -> None:
@@ -95,30 +98,28 @@ def test_only_this_machine_is_listened_to_unless_asked(serve: Serve) -> None:
     assert listening.getsockname()[0] == "127.0.0.1"
 
 
-def test_plain_requests(serve: Serve) -> None:
-    at = serve()
-    said = {"Authorization": f"Bearer {at.token}"}
-    assert get(at, "/health") == (200, {"status": "healthy"})
-    assert set(get(at, "/schema", **said)[1]) == {"action", "observation", "state"}
-    assert get(at, "/metadata", **said)[1]["name"] == "proofsearch"
-    assert get(at, "/status", **said)[1]["sessions"] == 0
-    assert get(at, "/etc/passwd", **said)[0] == 404
+def test_plain_requests(shared: Served) -> None:
+    said = {"Authorization": f"Bearer {shared.token}"}
+    assert get(shared, "/health") == (200, {"status": "healthy"})
+    assert set(get(shared, "/schema", **said)[1]) == {"action", "observation", "state"}
+    assert get(shared, "/metadata", **said)[1]["name"] == "proofsearch"
+    assert get(shared, "/status", **said)[1]["sessions"] == 0
+    assert get(shared, "/etc/passwd", **said)[0] == 404
 
 
 # --------------------------------------------------------------------------------------------------- what they may send
 
 
 @pytest.mark.parametrize("frame", [b"\x00\xff", "nonsense", "[]", "{}", '{"type": "step", "data": {"tactic": 1}}'])
-def test_what_is_no_message_is_answered_and_the_client_stays(serve: Serve, frame: str | bytes) -> None:
-    at = serve()
-    with raw(at) as connection:
+def test_what_is_no_message_is_answered_and_the_client_stays(shared: Served, frame: str | bytes) -> None:
+    with raw(shared) as connection:
         connection.send(frame)
         answer = json.loads(connection.recv())
         assert answer["type"] == "error"
         assert answer["data"]["code"] in ("INVALID_JSON", "UNKNOWN_TYPE", "VALIDATION_ERROR")
         connection.send('{"type": "reset", "data": {"theorem": "zero-0"}}')
         assert json.loads(connection.recv())["type"] == "observation"
-    is_well(at)
+    is_well(shared)
 
 
 def test_a_huge_tactic_is_rejected_and_a_huge_message_ends_the_connection(serve: Serve, connect: Connect) -> None:
@@ -135,9 +136,8 @@ def test_a_huge_tactic_is_rejected_and_a_huge_message_ends_the_connection(serve:
         assert other.session().reset("zero-0").state == "2 is 0"
 
 
-def test_broken_frames_and_bytes_that_are_no_websocket(serve: Serve) -> None:
-    at = serve()
-    address = ("127.0.0.1", at.server.port)
+def test_broken_frames_and_bytes_that_are_no_websocket(shared: Served) -> None:
+    address = ("127.0.0.1", shared.server.port)
     for sent in (b"\x16\x03\x01\x02\x00" * 200, b"GET /ws HTTP/1.1\r\n" + b"A: b\r\n" * 5000, b"\r\n\r\n"):
         with socket.create_connection(address, timeout=120) as plain:
             plain.sendall(sent)
@@ -147,11 +147,11 @@ def test_broken_frames_and_bytes_that_are_no_websocket(serve: Serve) -> None:
                     pass
             except ConnectionError:
                 pass
-    with raw(at) as connection:
+    with raw(shared) as connection:
         connection.socket.sendall(struct.pack("!BB", 0b1111_0001, 0b1000_0000) + b"\x00" * 4)  # reserved bits
         with pytest.raises(ConnectionClosed):
             connection.recv()
-    is_well(at)
+    is_well(shared)
 
 
 def test_more_sessions_than_there_are_are_refused_and_freed_ones_can_be_had(serve: Serve, connect: Connect) -> None:
@@ -189,10 +189,9 @@ def test_too_many_clients_are_turned_away(serve: Serve, monkeypatch: pytest.Monk
     is_well(at)
 
 
-def test_a_flood_is_answered_one_after_another(serve: Serve) -> None:
+def test_a_flood_is_answered_one_after_another(shared: Served) -> None:
     """Who sends without reading is not read from: what it sent waits in its own buffers."""
-    at = serve()
-    with raw(at) as connection:
+    with raw(shared) as connection:
         connection.send('{"type": "reset", "data": {"theorem": "zero-1"}}')
         for _ in range(300):
             connection.send('{"type": "step", "data": {"tactic": "nonsense"}}')
@@ -200,7 +199,7 @@ def test_a_flood_is_answered_one_after_another(serve: Serve) -> None:
     steps = [answer["data"]["observation"]["steps"] for answer in answers if answer["type"] == "observation"]
     assert steps == list(range(65))  # the episode's bound; the others are told so
     assert sum(answer["type"] == "error" for answer in answers) == 301 - 65
-    is_well(at)
+    is_well(shared)
 
 
 # -------------------------------------------------------------------------------------------------------- who goes away

@@ -35,7 +35,7 @@ _SPARE = 64
 
 
 class ProofServer:
-    """A server; :func:`serving` gives one that listens.
+    """A server; ``serving`` gives one that listens.
 
     Args:
         settings: what it serves.
