@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,11 +131,11 @@ class PolicyEncoder:
         said = [one or _SILENT for one in self._asked.ask(requests)]
         columns = features(said)
         missing = ~np.isfinite(columns)
-        blocks = [np.where(missing, 0.0, columns), missing]
+        blocks: list[NDArray[Any]] = [np.where(missing, 0.0, columns), missing]
         if self._config.vectors:
             assert isinstance(self._policy, RepresentsStates)
             vectors = self._policy.represent(requests)
-            blocks += [vectors, ~vectors.any(axis=1, keepdims=True)]
+            blocks += [vectors, np.logical_not(vectors.any(axis=1))[:, None]]
         return list(np.concatenate(blocks, axis=1).astype(np.float32))
 
 
