@@ -200,8 +200,7 @@ class Components:
         Raises:
             PluginError: no such encoder.
         """
-        config = self._part("encoder", name).config
-        return {} if config is None else config.model_dump(mode="json")
+        return self._part("encoder", name).options()
 
     def loss(self, name: str) -> Loss:
         """A training loss by name, with the options that the run gives it.

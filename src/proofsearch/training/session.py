@@ -12,6 +12,7 @@ from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.config import TrainConfig
 from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError
+from proofsearch.hub import lasting, local
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS, ResolvedTraining, refuse_unused, resolve, resolve_training
@@ -93,11 +94,12 @@ def train(
         refuse_missing_folder(out)
     elif is_main_process():
         refuse_taken(out)
-    trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
+    trajectories = tuple(map(lasting, config.trajectories))
     if not trajectories and _needs_trajectories(parts):
         trajectories = find_or_record(plugins, config, on_event)
-    for path in map(Path, trajectories):
-        refuse_useless(path, config.env)
+    places = [local(path) for path in trajectories]
+    for place in places:
+        refuse_useless(place, config.env)
     with alone(out, resume=resume):
         before = training_settings(out)
         settings = SettingsFile(parts.config.model_copy(update={"trajectories": trajectories}), out)
@@ -110,7 +112,7 @@ def train(
             on_event(Progressed(told))
 
         manifest_before = manifest_content(out)
-        request = TrainingRequest([Path(path) for path in trajectories], out, config.seed, resume, report)
+        request = TrainingRequest(places, out, config.seed, resume, report)
         with Components(plugins, parts, on_event) as components:
             checkpoint = components.trainer().train(request)
         _refuse_nothing_left(checkpoint, config.plugin)
