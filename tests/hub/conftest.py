@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed: pip install 'proofsearch[hub]'")
 
-from fakehub import FakeHub, served, use  # noqa: E402
+from fakehub import FakeHub, served, use
 
 
 @pytest.fixture

@@ -59,7 +59,16 @@ def test_a_pinned_address_that_was_fetched_asks_for_nothing(hub: FakeHub) -> Non
 
 
 def test_what_holds_pickles_or_code_is_not_fetched(hub: FakeHub) -> None:
-    names = ["pytorch_model.bin", "w.pt", "x/w.pth", "a.pkl", "a.pickle", "last.ckpt", "modeling.py", "keep.safetensors"]
+    names = [
+        "pytorch_model.bin",
+        "w.pt",
+        "x/w.pth",
+        "a.pkl",
+        "a.pickle",
+        "last.ckpt",
+        "modeling.py",
+        "keep.safetensors",
+    ]
     hub.add("me/value", dict.fromkeys(names, b"0"))
     _, place = fetch(address("hf://me/value"))
     assert [file.name for file in place.rglob("*")] == ["keep.safetensors"]
@@ -110,7 +119,7 @@ def test_without_a_network_the_cache_is_used(hub: FakeHub, monkeypatch: pytest.M
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub.requests.clear()
     assert lasting("hf://me/value") == f"hf://me/value@{commit}"
-    with pytest.raises(InputError, match="HF_HUB_OFFLINE is set, and the cache .* hf download me/other --revision v2"):
+    with pytest.raises(InputError, match=r"HF_HUB_OFFLINE is set, and the cache .* hf download me/other --revision v2"):
         fetch(address("hf://me/other@v2"))
     with pytest.raises(InputError, match="hf download me/data --repo-type dataset"):
         fetch(address("hf://datasets/me/data"))
@@ -129,7 +138,7 @@ def test_a_hub_that_does_not_answer(hub: FakeHub, monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_not_there(hub: FakeHub) -> None:
     hub.add("me/value", {"a.json": b"1"})
-    with pytest.raises(InputError, match="there is no such model .* hf://datasets/.* log in"):
+    with pytest.raises(InputError, match=r"there is no such model .* hf://datasets/.* log in"):
         fetch(address("hf://me/none"))
     with pytest.raises(InputError, match="has no revision 'v9'; leave @v9 out"):
         fetch(address("hf://me/value@v9"))

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,9 +33,10 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
-    def commit(self, changes: Files, message: str = "", branch: str = "main") -> str:
-        """Adds a commit with some files changed; gives its hash."""
-        files = {**self.commits.get(self.branches.get(branch, ""), {}), **changes}
+    def commit(self, changes: Mapping[str, bytes | None], message: str = "", branch: str = "main") -> str:
+        """Adds a commit with some files changed, or removed where there is no content; gives its hash."""
+        together = {**self.commits.get(self.branches.get(branch, ""), {}), **changes}
+        files = {name: content for name, content in together.items() if content is not None}
         said = repr((len(self.commits), sorted((name, content) for name, content in files.items())))
         commit = hashlib.sha1(said.encode()).hexdigest()
         self.commits[commit], self.branches[branch] = files, commit
@@ -56,13 +57,11 @@ class FakeHub:
         endpoint: its address.
         repositories: by kind and name: ``"models/me/value"``.
         requests: every request so far, its method and path.
-        down: whether it answers that it can't.
     """
 
     endpoint: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
-    down: bool = False
 
     def add(self, name: str, files: Files, kind: str = "models") -> str:
         """Puts files into a repository; gives the commit."""
@@ -74,7 +73,7 @@ class FakeHub:
         return repository.commits[repository.branches[branch]]
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, code: str = "") -> None:
         super().__init__(status)
         self.status, self.code = status, code
@@ -101,10 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append(f"{method} {path}")
         try:
-            if self.hub.down:
-                raise _Refused(503)
             status, headers, content = self._route(method, path.strip("/").split("/"), body)
-        except _Refused as refused:
+        except _RefusedError as refused:
             status, content = refused.status, b'{"error": "refused"}'
             headers = {"X-Error-Code": refused.code, "X-Error-Message": "refused"} if refused.code else {}
         self.send_response(status)
@@ -141,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._file(f"datasets/{user}/{name}", revision, "/".join(file))
             case [user, name, "resolve", revision, *file]:
                 return self._file(f"models/{user}/{name}", revision, "/".join(file))
-        raise _Refused(404)
+        raise _RefusedError(404)
 
     def _json(self, value: Any) -> tuple[int, dict[str, str], bytes]:
         return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
@@ -151,19 +148,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse_strangers(self) -> None:
         if not self._is_known():
-            raise _Refused(401)
+            raise _RefusedError(401)
 
     def _repository(self, key: str) -> Repository:
         found = self.hub.repositories.get(key)
         if found is None or (found.private and not self._is_known()):
-            raise _Refused(404, "RepoNotFound")
+            raise _RefusedError(404, "RepoNotFound")
         return found
 
     def _at(self, key: str, revision: str) -> tuple[Repository, str]:
         repository = self._repository(key)
         commit = repository.at(revision)
         if commit is None:
-            raise _Refused(404, "RevisionNotFound")
+            raise _RefusedError(404, "RevisionNotFound")
         return repository, commit
 
     def _create(self, wanted: dict[str, Any]) -> dict[str, str]:
@@ -171,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind, owner = wanted.get("type") or "model", wanted.get("organization") or "me"
         key = f"{kind}s/{owner}/{wanted['name']}"
         if key in self.hub.repositories:
-            raise _Refused(409)
+            raise _RefusedError(409)
         private = wanted.get("private") or wanted.get("visibility") == "private"
         self.hub.repositories[key] = Repository(bool(private))
         self.hub.repositories[key].commit({".gitattributes": b""}, "initial commit")
@@ -182,9 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self._repository(key)
         lines = [json.loads(line) for line in body.splitlines() if line]
         message = next(line["value"]["summary"] for line in lines if line["key"] == "header")
-        changes = {
+        changes: dict[str, bytes | None] = {
             line["value"]["path"]: base64.b64decode(line["value"]["content"]) for line in lines if line["key"] == "file"
         }
+        changes |= dict.fromkeys(line["value"]["path"] for line in lines if line["key"] == "deletedFile")
         commit = repository.commit(changes, message, branch)
         url = f"{self.hub.endpoint}/{key.removeprefix('models/')}/commit/{commit}"
         return {"success": True, "commitOid": commit, "commitUrl": url, "hookOutput": ""}
@@ -197,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         repository, commit = self._at(key, revision)
         content = repository.commits[commit].get(name)
         if content is None:
-            raise _Refused(404, "EntryNotFound")
+            raise _RefusedError(404, "EntryNotFound")
         return 200, {"X-Repo-Commit": commit, "ETag": f'"{_blob(content)}"'}, content
 
 
