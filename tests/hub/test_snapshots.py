@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from fakehub import FakeHub
-from huggingface_hub import constants
 
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
 from proofsearch.errors import InputError, PluginError
 from proofsearch.hub import Address, fetch, lasting, local
+
+constants = pytest.importorskip(
+    "huggingface_hub.constants", reason="huggingface_hub is not installed: pip install 'proofsearch[hub]'"
+)
 
 
 def address(text: str) -> Address:

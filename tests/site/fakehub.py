@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         match path:
             case ["api", "repos", "create"]:
-                return self._json(self._create(json.loads(body)))
+                return self._create(json.loads(body))
             case ["api", kind, user, name, "revision", *revision]:
                 repository, commit = self._at(f"{kind}/{user}/{name}", "/".join(revision))
                 return self._json(self._info(f"{user}/{name}", repository, commit))
@@ -163,16 +163,17 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(404, "RevisionNotFound")
         return repository, commit
 
-    def _create(self, wanted: dict[str, Any]) -> dict[str, str]:
+    def _create(self, wanted: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         self._refuse_strangers()
         kind, owner = wanted.get("type") or "model", wanted.get("organization") or "me"
         key = f"{kind}s/{owner}/{wanted['name']}"
-        if key in self.hub.repositories:
-            raise _RefusedError(409)
-        private = wanted.get("private") or wanted.get("visibility") == "private"
-        self.hub.repositories[key] = Repository(bool(private))
-        self.hub.repositories[key].commit({".gitattributes": b""}, "initial commit")
-        return {"url": f"{self.hub.endpoint}/{key.removeprefix('models/')}", "name": f"{owner}/{wanted['name']}"}
+        made = key not in self.hub.repositories
+        if made:
+            private = wanted.get("private") or wanted.get("visibility") == "private"
+            self.hub.repositories[key] = Repository(bool(private))
+            self.hub.repositories[key].commit({".gitattributes": b""}, "initial commit")
+        url = {"url": f"{self.hub.endpoint}/{key.removeprefix('models/')}", "name": f"{owner}/{wanted['name']}"}
+        return (200 if made else 409), *self._json(url)[1:]
 
     def _commit(self, key: str, branch: str, body: bytes) -> dict[str, Any]:
         self._refuse_strangers()

@@ -128,6 +128,7 @@ def resolve_training(
 ) -> ResolvedTraining:
     """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
     registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
+    registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
         refuse_unused(plugins, config.options, chosen, name)
@@ -243,7 +244,8 @@ def _fetched(given: Mapping[str, Any], name: Callable[[str], str]) -> tuple[dict
     Raises:
         InputError, PluginError: one can't be had; the message begins with its option.
     """
-    here, addresses = dict(given), {}
+    here = dict(given)
+    addresses: dict[str, Any] = {}
     for key, value in given.items():
         entries = value if isinstance(value, list | tuple) else [value]
         if not any(map(is_address, entries)):

@@ -40,7 +40,15 @@ from proofsearch.protocols.execution import (
     Worker,
     WorkerFactory,
 )
-from proofsearch.protocols.observation import Observer, RunInfo, RunObserver, SearchObserver
+from proofsearch.protocols.observation import (
+    Observer,
+    PartsObserver,
+    RunInfo,
+    RunObserver,
+    SearchObserver,
+    TrainingInfo,
+    TrainingObserver,
+)
 from proofsearch.protocols.policy import (
     Fingerprinted,
     GenerationRequest,
@@ -133,6 +141,7 @@ __all__ = [
     "NoProofError",
     "Observer",
     "OnReport",
+    "PartsObserver",
     "PolicyStatistics",
     "Prepares",
     "Priority",
@@ -162,6 +171,8 @@ __all__ = [
     "TakesApart",
     "TheoremResult",
     "Trainer",
+    "TrainingInfo",
+    "TrainingObserver",
     "TrainingReport",
     "TrainingRequest",
     "TriesLosses",

@@ -168,11 +168,13 @@ def _cell(text: str) -> str:
 
 
 def _without_paths(values: Any) -> Any:
-    """JSON in which only the last name is left of absolute paths: the rest says how somebody's disk is laid out."""
+    """JSON in which only the last name is left of absolute paths and of addresses in a network."""
     if isinstance(values, Mapping):
         return {key: _without_paths(value) for key, value in values.items()}
     if isinstance(values, str):
-        return f"…/{PurePath(values).name}" if PurePath(values).is_absolute() else values
+        if is_address(values) or not (PurePath(values).is_absolute() or "://" in values):
+            return values
+        return f"…/{PurePath(values).name}"
     if isinstance(values, Sequence):
         return [_without_paths(value) for value in values]
     return values
