@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -148,8 +148,7 @@ def survives_odd_trainings(case: ObserverCase) -> None:
     """It takes trainings that report nothing, numbers that are none, metrics that change, and a stopped training."""
     _trainings(case.component)
     reports = [
-        TrainingReport(0, 3, messages=["‘odd’
-"]),
+        TrainingReport(0, 3, messages=["‘odd’\n"]),
         TrainingReport(1, 3, {"loss": float("nan")}),
         TrainingReport(1, 3),
         TrainingReport(2, 3, {"loss": 0.5, "gap/ᚠ": -1.0}, ["a", "b"]),
@@ -157,7 +156,13 @@ def survives_odd_trainings(case: ObserverCase) -> None:
     ]
     with tempfile.TemporaryDirectory(prefix="proofsearch-") as folder:
         about = TrainingInfo(Path(folder), TrainConfig())
-        for told, metrics in (([], {}), (reports, {"rank": 0.5, "stopped": "steps", "deep": {"a": [1]}}), (reports, None)):
+        measured: dict[str, Any] = {"rank": 0.5, "stopped": "steps", "deep": {"a": [1]}}
+        ends: list[tuple[list[TrainingReport], dict[str, Any] | None]] = [
+            ([], {}),
+            (reports, measured),
+            (reports, None),
+        ]
+        for told, metrics in ends:
             with case.another() as observer:
                 watching = _trainings(observer)
                 watching.training_started(about)
