@@ -113,6 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         match path:
+            case ["api", "validate-yaml"]:
+                _check_card(json.loads(body)["content"])
+                return self._json({"errors": [], "warnings": []})
             case ["api", "repos", "create"]:
                 return self._create(json.loads(body))
             case ["api", kind, user, name, "revision", *revision]:
@@ -198,6 +201,15 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             raise _RefusedError(404, "EntryNotFound")
         return 200, {"X-Repo-Commit": commit, "ETag": f'"{_blob(content)}"'}, content
+
+
+def _check_card(card: str) -> None:
+    """Refuses a card whose front matter is no YAML, as the hub does."""
+    import yaml
+
+    _, front, _ = card.split("---\n", 2)
+    if not isinstance(yaml.safe_load(front), dict):
+        raise _RefusedError(400)
 
 
 def _blob(content: bytes) -> str:

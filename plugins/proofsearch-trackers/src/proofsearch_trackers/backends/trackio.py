@@ -44,7 +44,7 @@ class Trackio:
     def end(self, whole: bool) -> None:
         """Ends the run, and waits until all is written."""
         with _quiet():
-            self._run.finish()
+            self._trackio.finish()  # of the module, which would otherwise do it again when the process ends
 
 
 @contextlib.contextmanager
