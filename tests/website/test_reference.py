@@ -21,6 +21,7 @@ OURS = (
     "proofsearch_metamath",
     "proofsearch_openai",
     "proofsearch_rocq",
+    "proofsearch_trackers",
     "proofsearch_transformers",
 )
 

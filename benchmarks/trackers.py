@@ -1,0 +1,125 @@
+"""What it costs a search that it is watched: each tracker switched on, over the same searches without it.
+
+    python benchmarks/trackers.py [--theorems 60] [--expansions 64] [--repetitions 5] [--only opentelemetry]
+
+Theorems of the shipped prefix of set.mm are searched in this process, each with and without the observer, in turn and
+in an alternating order, so that a busy machine disturbs both alike. What is measured is processor time of all threads
+of this process: an exporter's thread counts, what else the machine does doesn't. A tracker is told of each result, as
+the leading process of a run is; beginning and ending its run is a constant, printed apart. The ratio is that of the
+sums over theorems, of each the least of its repetitions, with a bootstrap interval over theorems (seed 0, 95%).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from bench_runs import print_table
+
+from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig
+from proofsearch.engine import SearchResult, search
+from proofsearch.engine.watching import Watcher
+from proofsearch.plugins.components import Components
+from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols import RunInfo, TheoremResult
+from proofsearch.types import Theorem
+
+OBSERVERS = ("opentelemetry", "tensorboard", "wandb", "mlflow", "trackio", "log")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--theorems", type=int, default=60)
+    parser.add_argument("--expansions", type=int, default=64)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--only", nargs="*", default=OBSERVERS, choices=OBSERVERS)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rows = []
+    for name in arguments.only:
+        with tempfile.TemporaryDirectory(prefix="proofsearch-") as folder:
+            os.environ |= {"WANDB_MODE": "offline", "TRACKIO_DIR": folder}
+            os.chdir(folder)
+            rows.append((name, *measured(name, arguments)))
+            os.chdir("/")
+    print_table(("observer", "processor time over that without", "to begin and end a run, s"), rows)
+
+
+def options_of(name: str) -> Mapping[str, Mapping[str, object]]:
+    """Options that have an observer write here."""
+    return {"opentelemetry": {"path": "spans.jsonl"}} if name == "opentelemetry" else {}
+
+
+def measured(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
+    """The ratio with its interval, and the constant."""
+    config = RunConfig(
+        observers=(name,),
+        seed=arguments.seed,
+        search=SearchConfig(limit=LimitConfig(expansions=arguments.expansions)),
+        execution=ExecutionConfig(workers=1),
+        options={key: dict(value) for key, value in options_of(name).items()},
+    )
+    plugins = Plugins.discover()
+    with Components(plugins, resolve(plugins, config), run_id="benchmark") as components:
+        environment, generator, scorer = components.environment(), components.generator(), components.scorer()
+        (watcher,) = components.observers()
+        listed = [theorem for theorem in environment.theorems() if theorem.split == "test"]
+        theorems = listed[:: max(1, len(listed) // arguments.theorems)][: arguments.theorems]
+
+        def searched(theorem: Theorem, watched: bool) -> float:
+            session = environment.open(theorem)
+            observers = [watcher] if watched and watcher.sees_searches else []
+            began = time.process_time()
+            found: SearchResult = search(
+                theorem, session, generator, scorer, config=config.search, seed=config.seed, observers=observers
+            )
+            if watched:
+                watcher.searched(TheoremResult.from_search(found, seed=config.seed))
+            taken = time.process_time() - began
+            session.close()
+            return taken
+
+        about = RunInfo(Path(), config, len(theorems), 0)
+        constant = timed(lambda: watcher.run_started(about))
+        for theorem in theorems:
+            searched(theorem, False)  # caches
+        least = np.full((2, len(theorems)), np.inf)
+        for repetition in range(arguments.repetitions):
+            for index, theorem in enumerate(theorems):
+                for watched in (False, True) if (repetition + index) % 2 else (True, False):
+                    least[int(watched), index] = min(least[int(watched), index], searched(theorem, watched))
+        refuse_failed(watcher)
+        constant += timed(lambda: watcher.run_finished(about, {}))
+    without, with_ = least
+    draws = np.random.default_rng(0).integers(0, len(theorems), (2000, len(theorems)))
+    low, high = np.quantile(with_[draws].sum(1) / without[draws].sum(1), [0.025, 0.975])
+    ratio = with_.sum() / without.sum()
+    median = statistics.median(without)
+    print(
+        f"{name}: {len(theorems)} theorems, {without.sum():.2f} s without, a search of {median * 1000:.0f} ms (median)"
+    )
+    return f"{(ratio - 1):+.2%} ({(low - 1):+.2%} to {(high - 1):+.2%})", f"{constant:.2f}"
+
+
+def timed(do: Callable[[], None]) -> float:
+    """Wall-clock seconds."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def refuse_failed(watcher: Watcher) -> None:
+    """A tracker that failed costs nothing any more."""
+    if failure := watcher.take_failure():
+        raise SystemExit(str(failure))
+
+
+if __name__ == "__main__":
+    main()
