@@ -69,7 +69,7 @@ def checkpoint_card(manifest: Manifest, settings: TrainConfig | None, address: A
         f"It holds data files and a manifest with their hashes; reading it runs no code of its own.\n\n{use}"
         f"## Trained on\n\n{_trained_on(manifest, settings)}\n\n"
         f"## Measured\n\n{_measured(manifest)}\n\n"
-        f"## Settings\n\n```json\n{json.dumps(_without_paths(manifest.config), indent=1, ensure_ascii=False)}\n```\n\n{_LICENCE}\n"
+        f"## Settings\n\n{_as_json(_without_paths(manifest.config))}\n\n{_LICENCE}\n"
     )
     return Card(text, {"library_name": "proofsearch", "tags": ["proofsearch", "theorem-proving", kind, name]})
 
@@ -110,7 +110,7 @@ def run_card(config: RunConfig, counts: Mapping[str, int], written: Written, add
         f'steps = load_dataset("{place}", "steps")\npairs = load_dataset("{place}", "preferences")\n```\n\n'
         f"{rows}\n\n"
         f"Whoever trains on this should leave out the split `test`.\n\n## The searches\n\n{_table(facts)}\n\n"
-        f"## Settings\n\n```json\n{json.dumps(_without_paths(config.options), indent=1, ensure_ascii=False)}\n```\n\n{_LICENCE}\n"
+        f"## Settings\n\n{_as_json(_without_paths(config.options))}\n\n{_LICENCE}\n"
     )
     configurations = [
         {"config_name": name, "data_files": _files(name, written.rows[name])} | ({"default": True} if first else {})
@@ -150,8 +150,12 @@ def _measured(manifest: Manifest) -> str:
     said = f"What the training measured on what it held out, as the manifest states it:\n\n{_table(plain)}"
     more = {name: value for name, value in manifest.metrics.items() if name not in plain}
     if more:
-        said += f"\n\n<details><summary>More</summary>\n\n```json\n{json.dumps(more, indent=1, ensure_ascii=False)}\n```\n\n</details>"
+        said += f"\n\n<details><summary>More</summary>\n\n{_as_json(more)}\n\n</details>"
     return said
+
+
+def _as_json(values: Any) -> str:
+    return f"```json\n{json.dumps(values, indent=1, ensure_ascii=False)}\n```"
 
 
 def _table(facts: Mapping[str, Any]) -> str:

@@ -29,7 +29,9 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
         address: Annotated[
             str,
             typer.Argument(
-                metavar="HF://USER/NAME", help="Where to: hf://USER/NAME[@BRANCH][/FOLDER].", show_default=False
+                metavar="HF://USER/NAME",
+                help="Where to: hf://USER/NAME, or hf://USER/NAME@BRANCH/FOLDER.",
+                show_default=False,
             ),
         ],
         licence: Annotated[
