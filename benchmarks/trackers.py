@@ -51,6 +51,7 @@ def main() -> None:
             os.environ |= {"WANDB_MODE": "offline", "TRACKIO_DIR": folder}
             os.chdir(folder)
             rows.append((name, *measured(name, arguments)))
+            print(*rows[-1], flush=True)
             os.chdir("/")
     print_table(("observer", "processor time over that without", "to begin and end a run, s"), rows)
 
@@ -119,7 +120,7 @@ def measured(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
     low, high = np.quantile(with_[draws].sum(1) / without[draws].sum(1), [0.025, 0.975])
     ratio = with_.sum() / without.sum()
     mean = without.mean() / arguments.repetitions
-    print(f"{name}: {len(theorems)} theorems, {without.sum():.2f} s without, {mean * 1000:.0f} ms a search")
+    print(f"{name}: {len(theorems)} theorems, {without.sum():.2f} s without, {mean * 1000:.0f} ms a search", flush=True)
     return f"{(ratio - 1):+.2%} ({(low - 1):+.2%} to {(high - 1):+.2%})", f"{constant:.2f}"
 
 

@@ -65,5 +65,5 @@ class SpansConfig(ComponentConfig):
         description="Address of an OTLP/HTTP collector for traces; default: as the variables OTEL_EXPORTER_OTLP_* say.",
     )
     shortest: float = Field(
-        default=0.005, ge=0, description="Seconds that a part of a search takes at least to be a span of its own."
+        default=0.02, ge=0, description="Seconds that a part of a search takes at least to be a span of its own."
     )
