@@ -98,8 +98,9 @@ def test_what_an_observer_has_no_methods_for_it_is_not_told() -> None:
 class Timer(Idle):
     """Adds up what it is told of the parts of a search; raises at the first of a kind."""
 
-    def __init__(self, raises_at: str = "") -> None:
+    def __init__(self, raises_at: str = "", shortest: float = 0.0) -> None:
         super().__init__()
+        self.shortest = shortest
         self.raises_at = raises_at
         self.counts: dict[str, int] = {}
 
@@ -130,3 +131,9 @@ def test_an_observer_that_raises_at_a_part_is_told_of_nothing_more(part: str) ->
     assert searched("best-first") == searched("best-first", watcher)
     assert "timed() raised ValueError: no" in str(watcher.take_failure())
     assert timer.told[-1] != "finished"
+
+
+def test_short_parts_are_not_told_and_each_observer_says_what_is_short() -> None:
+    every, none = Timer(), Timer(shortest=1.0)
+    searched("best-first", Watcher(none), Watcher(every))  # its clock stands still
+    assert none.counts == {} and every.counts

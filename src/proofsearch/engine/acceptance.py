@@ -95,7 +95,7 @@ class Acceptance:
         verdict, proof = self._accept(path)
         now = budget.clock()
         budget.accept_seconds += now - began
-        if budget.timers:
+        if now - began >= budget.shortest:
             budget.tell("verify", began, now, 1)
         if verdict.proved:
             self.status, self.tactics, self.verdict, self.proof = SearchStatus.PROVED, path, verdict, proof

@@ -213,8 +213,8 @@ class _Search:
         self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
             observer.started(self.theorem, graph)
-        timers = [getattr(observer, "timed", None) for observer in self._observers]
-        budget.timers = [timer for timer in timers if timer is not None]
+            if (timed := getattr(observer, "timed", None)) is not None:
+                budget.tell_parts(observer.shortest, timed)  # type: ignore[attr-defined]
         while self._status is None:
             if choices := self._choose():
                 self._expand_all(choices)
@@ -235,7 +235,7 @@ class _Search:
         scoring.score(self.graph, nodes)
         now = budget.clock()
         budget.score_seconds += now - began
-        if budget.timers:
+        if now - began >= budget.shortest:
             budget.tell("score", began, now, len(nodes))
         if scoring.distrusted:
             self.scored = False
@@ -303,7 +303,7 @@ class _Search:
         budget.generated += len(choices)
         now = budget.clock()
         budget.generate_seconds += now - began
-        if budget.timers:
+        if now - began >= budget.shortest:
             budget.tell("generate", began, now, len(choices))
         return suggestions
 
@@ -323,7 +323,7 @@ class _Search:
         seconds = now - began - (budget.accept_seconds - verified)
         count = tried.count
         budget.step_seconds += seconds
-        if budget.timers:
+        if now - began >= budget.shortest:
             budget.tell("step", began, now, count)
         budget.steps += count
         budget.expansions += 1

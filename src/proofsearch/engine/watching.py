@@ -31,6 +31,7 @@ class Watcher:
         name: what to call it in messages.
         timed: passes on where a search's time goes; ``None`` where the observer is no
             :class:`~proofsearch.protocols.PartsObserver`.
+        shortest: seconds that a part takes at least for that.
     """
 
     timed: Callable[[str, float, float, int], None] | None
@@ -44,6 +45,7 @@ class Watcher:
         self._expanded = None if self._searches is None else self._searches.expanded
         self._timed = observer.timed if isinstance(observer, PartsObserver) else None
         self.timed = None if self._timed is None else self._pass_on_time
+        self.shortest = observer.shortest if isinstance(observer, PartsObserver) else 0.0
         self._failure: ComponentError | None = None
 
     @property

@@ -92,7 +92,15 @@ class TrainingObserver(Protocol):
 
 @runtime_checkable
 class PartsObserver(Protocol):
-    """Sees where the time of searches goes: an ability of a :class:`SearchObserver`."""
+    """Sees what took long in a search: an ability of a :class:`SearchObserver`.
+
+    What all parts of a kind took together is in the :class:`~proofsearch.protocols.results.SearchResult`.
+
+    Attributes:
+        shortest: seconds that a part takes at least to be told; most take less, and telling each would cost more.
+    """
+
+    shortest: float
 
     def timed(self, part: str, began: float, ended: float, count: int) -> None:
         """A part of the search under way was done.

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from proofsearch.protocols import RunInfo, SearchResult, TheoremResult, TrainingInfo, TrainingReport
     from proofsearch.types import Theorem
 
-PARTS = ("generate", "step", "score", "verify")
-"""What of a search has spans of its own, where it takes long."""
-
 
 class Spans(Observer):
     """Makes spans. Each worker makes those of its searches, and the leading process that of the run, in one trace.
@@ -29,36 +26,31 @@ class Spans(Observer):
     Args:
         config: the options.
         run_id: of the run; empty outside of one.
+
+    Attributes:
+        shortest: seconds that a part takes at least to be a span.
     """
 
     def __init__(self, config: SpansConfig, run_id: str = "") -> None:
         self._config = config
         self._run_id = run_id
-        self._shortest = config.shortest
+        self.shortest = config.shortest
         self._tracing: Tracing | None = None
         self._whole: Any = None  # the span of the run or the training
         self._search: Any = None
         self._epoch = 0  # nanoseconds since the epoch at 0 of the search's clock
-        self._totals: dict[str, list[float]] = {}
 
     def started(self, theorem: Theorem, graph: SearchGraph) -> None:
         """Begins the span of a search."""
         self._break_off()
         tracing = self._traced()
         self._epoch = time.time_ns() - time.perf_counter_ns()
-        self._totals = {part: [0.0, 0] for part in PARTS}
         self._search = tracing.begin("search", {"proofsearch.theorem": theorem.name}, below=tracing.below_run)
 
     def timed(self, part: str, began: float, ended: float, count: int) -> None:
-        """Adds a part up, and makes a span of it where it took long."""
-        total = self._totals[part]
-        total[0] += ended - began
-        total[1] += count
-        if ended - began >= self._shortest:
-            epoch = self._epoch
-            start, end = epoch + int(began * 1e9), epoch + int(ended * 1e9)
-            span = self._traced().begin(part, {"proofsearch.count": count}, start, self._search)
-            span.end(end)
+        """Makes a span of a part that took long."""
+        span = self._traced().begin(part, {"proofsearch.count": count}, self._at(began), self._search)
+        span.end(self._at(ended))
 
     def expanded(self, graph: SearchGraph, node: int) -> None:
         """Nothing: what an expansion took has been told."""
@@ -74,7 +66,12 @@ class Spans(Observer):
             "proofsearch.expansions": result.expansions,
             "proofsearch.nodes": result.nodes,
         }
-        for part, (seconds, count) in self._totals.items():
+        for part, seconds, count in (
+            ("generate", result.generate_seconds, result.generated),
+            ("step", result.step_seconds, result.steps),
+            ("score", result.score_seconds, result.scored),
+            ("verify", result.accept_seconds, result.refused + (result.verdict is not None)),
+        ):
             attributes |= {f"proofsearch.{part}.seconds": seconds, f"proofsearch.{part}.count": count}
         search.set_attributes(attributes)
         search.end()
@@ -130,6 +127,10 @@ class Spans(Observer):
         if self._tracing is None:
             self._tracing = Tracing(self._config, self._run_id)
         return self._tracing
+
+    def _at(self, clock: float) -> int:
+        """A reading of the search's clock as nanoseconds since the epoch."""
+        return self._epoch + int(clock * 1e9)
 
     def _break_off(self) -> None:
         """Ends the span of a search whose end was never told."""
