@@ -20,6 +20,7 @@ OURS = (
     "proofsearch_lean",
     "proofsearch_metamath",
     "proofsearch_openai",
+    "proofsearch_ray",
     "proofsearch_rocq",
     "proofsearch_transformers",
 )
