@@ -14,7 +14,7 @@ import pytest
 from deadly import DeadlyRecipe
 from proofsearch_ray.config import RayConfig
 from proofsearch_ray.executor import RayExecutor
-from proofsearch_ray.versions import Node
+from proofsearch_ray.versions import Machine
 
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError, ProofsearchError
@@ -63,9 +63,11 @@ def test_a_job_that_keeps_killing_its_actor_is_set_aside(tmp_path: Path) -> None
     assert gone(int((tmp_path / "prover-2").read_text()))
 
 
-def test_a_machine_with_other_packages_is_refused(tmp_path: Path) -> None:
+def test_a_machine_with_other_packages_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Machine.this()
+    other = Machine("here", here.node, here.cache, here.versions | {"proofsearch-mine": "1"})
+    monkeypatch.setattr(Machine, "this", lambda: other)  # in this process alone
     executor = RayExecutor(RayConfig(), ExecutionConfig(workers=1))
-    executor._here = Node("here", executor._here.versions | {"proofsearch-mine": "1"})
     with closing(executor), pytest.raises(PluginError, match=r"proofsearch-mine is not installed on .*, and 1 on here"):
         list(executor.run(DeadlyRecipe(tmp_path), [Job("say:a", Theorem("a", ""))]))
 

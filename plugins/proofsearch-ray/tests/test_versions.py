@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from proofsearch_ray.versions import Node, refuse_other_versions
+from proofsearch_ray.versions import Machine, refuse_other_versions
 
 from proofsearch.errors import PluginError
 
 
 def test_equal_machines_are_taken() -> None:
-    here = Node()
+    here = Machine.this()
     assert here.versions["proofsearch"]
     assert here.versions["proofsearch-ray"]
-    refuse_other_versions(here, dataclasses.replace(Node(), name="there"))
+    refuse_other_versions(here, dataclasses.replace(Machine.this(), name="there"))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_equal_machines_are_taken() -> None:
     ],
 )
 def test_another_version_is_named_with_its_machine(name: str, version: str | None, says: str) -> None:
-    here = Node("here")
+    here = Machine("here")
     versions = {one: of for one, of in (here.versions | {name: version}).items() if of is not None}
     with pytest.raises(PluginError, match=says):
-        refuse_other_versions(here, Node("there", versions))
+        refuse_other_versions(here, Machine("there", versions=versions))

@@ -25,14 +25,14 @@ from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve
-from proofsearch.protocols import Environment, Job, JobResult, Prepares, RelaysProgress, RunInfo, TheoremResult
+from proofsearch.protocols import Environment, Job, JobResult, RelaysProgress, RunInfo, TheoremResult
 from proofsearch.protocols.events import Began, OnEvent, Recorded, Warned, ignore_event
 from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
 from proofsearch.runs.selection import Selection, select
-from proofsearch.runs.worker import Searched, WorkerRecipe
+from proofsearch.runs.worker import Searched, WorkerRecipe, prepare
 from proofsearch.types import Theorem
 
 GLIMPSE_INTERVAL = 0.5
@@ -138,7 +138,7 @@ def resume_search(
         if remaining:
             with Components(plugins, parts, on_event) as components:
                 _refuse_changed(folder, components.environment())
-                _prepare(components)
+                prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
@@ -157,7 +157,7 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
-        _prepare(components)
+        prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
             out,
@@ -259,13 +259,6 @@ def _searched(done: JobResult, seed: int) -> Searched:
         seed=seed,
     )
     return Searched(failed)
-
-
-def _prepare(components: Components) -> None:
-    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
-    for component in (components.environment(), components.generator(), components.scorer()):
-        if isinstance(component, Prepares):
-            component.prepare()
 
 
 def _refuse_changed(folder: RunFolder, environment: Environment) -> None:

@@ -14,13 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 from proofsearch.errors import ProofsearchError
 from proofsearch.process.usage import family
-from proofsearch.protocols import Job, WorkerFactory
+from proofsearch.protocols import Job, PreparesMachines, Worker, WorkerFactory
+from proofsearch.workers.calls import MODEL_GONE
 from proofsearch.workers.slots import Assignment, Broken, Failed, Message, Ready, Told
 
 _BOOT = """
@@ -54,6 +56,23 @@ def pickled(factory: WorkerFactory) -> bytes:
             f"the worker factory {factory!r} can't be sent to a process: {error}; "
             f"give one that is defined at the top of an importable module"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFirst:
+    """A factory that fills the caches of its machine before it makes a worker.
+
+    Attributes:
+        factory: the factory itself.
+    """
+
+    factory: WorkerFactory
+
+    def __call__(self) -> Worker:
+        """Prepares the machine, and makes a worker."""
+        if isinstance(self.factory, PreparesMachines):
+            self.factory.prepare()
+        return self.factory()
 
 
 class ProcessSlot(Assignment):
@@ -118,6 +137,11 @@ class ProcessSlot(Assignment):
                 messages.append(Failed("crashed", how))
         return messages
 
+    @property
+    def lost_model(self) -> bool:
+        """Whether it ended because the model that it asked was gone."""
+        return self._process.returncode == MODEL_GONE
+
     def memory(self) -> float:
         """Megabytes of resident memory, its children included."""
         return family(self._process.pid)[0] / 1e6
@@ -151,6 +175,8 @@ class ProcessSlot(Assignment):
         self.join(1.0)
         self.kill()
         code = self._process.returncode
+        if code == MODEL_GONE:
+            return "the worker's model, which another process hosts, was gone"
         if code >= 0:
             return f"the worker exited with code {code}"
         name = signal.Signals(-code).name

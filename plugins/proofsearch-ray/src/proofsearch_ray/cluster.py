@@ -10,15 +10,23 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from proofsearch.errors import PluginError, ProofsearchError
+from proofsearch.errors import InputError, PluginError, ProofsearchError
+from proofsearch.storage.texts import read_text
 from proofsearch_ray.config import RayConfig
 
 _ATTEMPTS = 3
 """Starts of a private cluster; Ray gives up a start after half a minute, which a busy machine can need."""
+
+_OBJECT_STORE = 512 * 1024 * 1024
+"""Bytes of shared memory of a private cluster, which holds results on their way; more go through its folder."""
+
+_MANAGERS = ("raylet", "gcs_server")
+"""The processes without which a cluster of one machine is none."""
 
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor without a GPU sees those that its machine shows it
@@ -47,14 +55,16 @@ class Cluster:
             raise PluginError(f"--executor ray needs the package ray: {error}; pip install ray") from error
         self.ray: Any = ray
         self._folder = ""
+        self._processes: list[psutil.Process] = []
         self._ours = not ray.is_initialized()
         if not self._ours:
             return
+        environment = read_runtime_env(config.runtime_env)
         with _signals_kept():
             if config.address == "local":
-                self._start(processors)
+                self._start(processors, environment)
             else:
-                self._join(config.address)
+                self._join(config.address, environment)
 
     def close(self) -> None:
         """Leaves the cluster; ends a private one with all of its processes. Idempotent."""
@@ -66,17 +76,40 @@ class Cluster:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
 
-    def _start(self, processors: float) -> None:
+    def lives(self) -> bool:
+        """Whether the cluster is there. Of one that others started, only Ray can tell."""
+        if not self.ray.is_initialized():
+            return False
+        if self._processes:
+            return all(_runs(process) for process in self._processes)
+        return any(node["Alive"] for node in self.ray.nodes())
+
+    def refuse_dead(self) -> None:
+        """Says so where the cluster is gone.
+
+        Raises:
+            ProofsearchError: it is.
+        """
+        if not self.lives():
+            raise ProofsearchError(
+                "--executor ray: the cluster is gone, because one of its own processes (raylet, gcs_server) has ended; "
+                "what was found is kept"
+            )
+
+    def _start(self, processors: float, environment: dict[str, Any] | None) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             self._folder = tempfile.mkdtemp(prefix="ray-")
             try:
                 self.ray.init(
                     address="local",
                     num_cpus=processors,
+                    object_store_memory=_OBJECT_STORE,
                     include_dashboard=False,
                     logging_level=logging.ERROR,
+                    runtime_env=environment,
                     _temp_dir=self._folder,
                 )
+                self._processes = [one for one in _started_in(self._folder) if one.name() in _MANAGERS]
                 return
             except BaseException as error:
                 self.ray.shutdown()
@@ -91,15 +124,22 @@ class Cluster:
                         f"--executor local, which needs none"
                     ) from error
 
-    def _join(self, address: str) -> None:
+    def _join(self, address: str, environment: dict[str, Any] | None) -> None:
         try:
-            self.ray.init(address=address, logging_level=logging.ERROR)
+            self.ray.init(address=address, runtime_env=environment, logging_level=logging.ERROR)
         except Exception as error:
             self.ray.shutdown()
             raise ProofsearchError(
                 f"--ray-address {address}: no cluster can be joined there: {_first_line(error)}; start one with: "
                 f"ray start --head"
             ) from error
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 @contextlib.contextmanager
@@ -125,12 +165,38 @@ def _signals_kept() -> Iterator[None]:
         put_back()
 
 
-def _kill_started_in(folder: str) -> None:
-    """Kills what a start that failed has left: Ray forgets processes that it has not seen ready."""
-    for process in psutil.Process().children(recursive=True):
+def _started_in(folder: str) -> Iterator[psutil.Process]:
+    """The processes of a private cluster that manage it."""
+    for process in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
             if any(folder in argument for argument in process.cmdline()):
-                process.kill()
+                yield process
+
+
+def _kill_started_in(folder: str) -> None:
+    """Kills what a start that failed has left: Ray forgets processes that it has not seen ready."""
+    for process in _started_in(folder):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def read_runtime_env(file: Path | None) -> dict[str, Any] | None:
+    """A runtime environment of Ray; ``None`` without a file.
+
+    Raises:
+        InputError: it can't be read, or holds none.
+    """
+    if file is None:
+        return None
+    import yaml
+
+    try:
+        values = yaml.safe_load(read_text(file, "a runtime environment of Ray as YAML or JSON"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: neither YAML nor JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{file}: expected a table such as 'env_vars: {{NAME: value}}', found {values!r}")
+    return values
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,16 +1,23 @@
 """The executor ``ray``: an actor a worker, a job at a time for each, and what can go wrong with both.
 
-What becomes of a job is as with the executor ``local``: the actors keep the same worker processes. On top of that an
-actor can die, or its machine: its job is then tried again after the others, by another actor, up to ``--attempts``
-times, and reported as crashed after that. Ray itself neither restarts actors nor repeats work; every attempt counts.
+What becomes of a job is as with the executor ``local``: the actors keep the same worker processes. On top of that:
+
+============================================== ===================================================================
+an actor dies, or its machine                  its job is tried again by another, up to ``attempts`` times
+a job runs out of memory                       tried again with twice as much, up to ``attempts`` times
+a model's actor dies                           another one takes its place; jobs that asked it are tried again
+the cluster is gone                            the run ends with an error, and is resumed from what was recorded
+============================================== ===================================================================
+
+Ray itself neither restarts actors nor repeats work; every attempt counts.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import sys
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from proofsearch.config import ExecutionConfig
@@ -18,14 +25,14 @@ from proofsearch.errors import ProofsearchError
 from proofsearch.process import streams
 from proofsearch.process.usage import processors
 from proofsearch.protocols import Job, JobResult, WorkerFactory
-from proofsearch.workers.bounds import Bounds
 from proofsearch.workers.processes import pickled
 from proofsearch.workers.queue import JobQueue
-from proofsearch.workers.slots import Broken, Done, Failed, Message, Told
-from proofsearch_ray.actor import WorkerActor
+from proofsearch.workers.slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch_ray.cluster import Cluster
 from proofsearch_ray.config import RayConfig
-from proofsearch_ray.versions import Node, refuse_other_versions
+from proofsearch_ray.crew import Actor, Crew
+from proofsearch_ray.models import Models
+from proofsearch_ray.versions import Machine, refuse_other_versions
 
 _START_ATTEMPTS = 3
 """Actors in a row that may die before they are ready."""
@@ -36,38 +43,11 @@ _GRACE = 10.0
 _PATIENCE = 30.0
 """Seconds without any worker after which a person is told that the cluster has no room for one."""
 
+_LOOK = 2.0
+"""Seconds between two looks at whether the cluster is there, while nothing happens."""
 
-@dataclass(eq=False)
-class _Actor:
-    """An actor as the executor sees it.
-
-    Attributes:
-        handle: Ray's.
-        waited: what is waited for: where it runs, then what it yields at its job; ``None`` while it is idle.
-        ready: whether it has said where it runs.
-        job: what it is at.
-    """
-
-    handle: Any
-    waited: Any = None
-    ready: bool = False
-    job: Job | None = None
-
-    def take_job(self) -> Job:
-        """Takes the job away and returns it."""
-        job, self.job, self.waited = self.job, None, None
-        assert job is not None
-        return job
-
-
-@dataclass
-class _Run:
-    """What changes while jobs are run."""
-
-    queue: JobQueue
-    recipe: bytes
-    results: list[JobResult] = field(default_factory=list)
-    died_starting: int = 0
+_LOW_ON_MEMORY = "running low on memory"
+"""What Ray says of an actor that it killed because its machine's memory was nearly full."""
 
 
 class RayExecutor:
@@ -81,9 +61,7 @@ class RayExecutor:
     def __init__(self, config: RayConfig, execution: ExecutionConfig) -> None:
         self._config = config
         self._execution = execution
-        self._here = Node()
-        self._cluster: Cluster | None = None
-        self._actors: list[_Actor] = []
+        self._run: _Run | None = None
         self._hear: Callable[[Job, Any], None] | None = None
 
     def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
@@ -96,130 +74,200 @@ class RayExecutor:
         Raises:
             ProofsearchError: there is no cluster, a machine has other versions, or a worker can't start.
         """
-        run = _Run(JobQueue(jobs), pickled(factory))
+        pickled(factory)  # refused here and not by Ray
+        queue = JobQueue(jobs)
+        if not queue.holds(1):
+            return
+        processors_of_workers = (self._execution.workers or processors()) * self._config.cpus
+        processors_of_models = self._config.model_replicas * self._config.model_cpus
+        cluster = Cluster(self._config, max(processors_of_workers + 3 * processors_of_models, 1))
         try:
-            if not run.queue.holds(1):
-                return
-            own = self._execution.workers or processors()
-            self._cluster = Cluster(self._config, own * max(self._config.cpus, 1e-4))
-            workers = self._execution.workers or self._room()
-            while True:
-                self._hand_out(run, workers)
-                if all(actor.job is None for actor in self._actors) and not run.queue.holds(1):
-                    return
-                for actor in self._wait():
-                    self._hear_of(actor, run)
-                self._hand_out(run, workers)
-                results, run.results = run.results, []
-                yield from results
-        except BaseException:
-            self.close()
-            raise
+            self._run = _Run(cluster, self._config, self._execution, factory, queue, self._hear)
+            yield from self._run.results()
+            self._run.stop()
         finally:
-            self._stop()
+            self._run, run = None, self._run
+            if run is not None:
+                run.close()
+            cluster.close()
 
     def close(self) -> None:
         """Kills every worker and what they started, and leaves the cluster. Idempotent."""
-        actors, self._actors = self._actors, []
-        cluster, self._cluster = self._cluster, None
-        if cluster is not None:
-            for actor in actors:
-                cluster.ray.kill(actor.handle)
-            cluster.close()
+        run, self._run = self._run, None
+        if run is not None:
+            run.close()
 
-    def _stop(self) -> None:
-        """Lets idle workers close what they hold, and kills all."""
-        if self._cluster is not None:
-            closing = [actor.handle.close.remote() for actor in self._actors if actor.ready and actor.job is None]
-            if closing:
-                self._cluster.ray.wait(closing, num_returns=len(closing), timeout=_GRACE)
-        self.close()
 
-    @property
-    def _ray(self) -> Any:
-        assert self._cluster is not None
-        return self._cluster.ray
+class _Run:
+    """One run: what is still to be done, and who does it."""
 
-    def _room(self) -> int:
+    def __init__(
+        self,
+        cluster: Cluster,
+        config: RayConfig,
+        execution: ExecutionConfig,
+        factory: WorkerFactory,
+        queue: JobQueue,
+        hear: Callable[[Job, Any], None] | None,
+    ) -> None:
+        self._cluster = cluster
+        self._ray = cluster.ray
+        self._attempts = execution.attempts
+        self._queue = queue
+        self._hear = hear
+        self._here = Machine.this()
+        self._crew = Crew(self._ray, config, execution, self._here)
+        self._models = Models(self._ray, config, factory, self._here)
+        self._workers = execution.workers or self._room(config)
+        self._large: deque[tuple[Job, int]] = deque()
+        """Jobs that ran out of memory, with how many times that of a worker they get."""
+        self._results: list[JobResult] = []
+        self._died_starting = 0
+        self._idle_since = time.monotonic()
+
+    def results(self) -> Iterator[JobResult]:
+        """Yields one result a job.
+
+        Raises:
+            ProofsearchError: a worker or a model can't start, a machine has other versions, or the cluster is gone.
+        """
+        while True:
+            self._hand_out()
+            if all(actor.job is None for actor in self._crew.actors) and not self._large and not self._queue.holds(1):
+                return
+            for actor in self._wait():
+                self._hear_of(actor)
+            self._hand_out()
+            results, self._results = self._results, []
+            yield from results
+
+    def stop(self) -> None:
+        """Lets idle workers close what they hold."""
+        if closing := self._crew.closing():
+            self._ray.wait(closing, num_returns=len(closing), timeout=_GRACE)
+
+    def close(self) -> None:
+        """Kills every worker, every model and what they started, and leaves the cluster. Idempotent."""
+        if self._cluster.lives():
+            self._crew.close()
+            self._models.close()
+        self._cluster.close()
+
+    def _room(self, config: RayConfig) -> int:
         """How many workers the cluster has processors for."""
         available = float(self._ray.cluster_resources().get("CPU", 1.0))
-        return max(1, int(available / self._config.cpus)) if self._config.cpus else max(1, int(available))
+        available -= len(self._models.waited) * config.model_cpus
+        return max(1, int(available / config.cpus)) if config.cpus else max(1, int(available))
 
-    def _hand_out(self, run: _Run, workers: int) -> None:
+    # ---------------------------------------------------------------------------------------------------- handing out
+
+    def _hand_out(self) -> None:
         """Gives jobs to idle workers, and asks for more workers while there are more jobs than them."""
-        for actor in self._actors:
-            if actor.ready and actor.job is None and (job := run.queue.take()) is not None:
-                actor.job = job
-                actor.waited = actor.handle.run.options(num_returns="streaming").remote(job)
-        starting = sum(not actor.ready for actor in self._actors)
-        while len(self._actors) < workers and run.queue.holds(starting + 1):
-            self._actors.append(self._start(run))
+        self._crew.go_on(self._models.recipe)
+        for actor in [actor for actor in self._crew.actors if actor.idle]:
+            recipe = self._models.recipe(actor.number)
+            if recipe is not None and (job := self._next(actor.size)) is not None:
+                actor.assign(recipe, job)
+        starting = sum(not actor.ready for actor in self._crew.actors)
+        while len(self._crew.actors) < self._workers and self._queue.holds(starting + 1):
+            self._crew.start()
             starting += 1
+        self._make_room()
 
-    def _start(self, run: _Run) -> _Actor:
-        config = self._config
-        options: dict[str, Any] = {"num_cpus": config.cpus, "num_gpus": config.gpus, "max_restarts": 0}
-        if config.memory is not None:
-            options["memory"] = config.memory * 1_000_000
-        if config.resource is not None:
-            options["resources"] = {config.resource: 1}
-        bounds = Bounds(self._execution.timeout, self._execution.memory)
-        handle = self._ray.remote(**options)(WorkerActor).remote(run.recipe, config.math_threads, bounds, sys.path)
-        return _Actor(handle, waited=handle.node.remote())
+    def _next(self, size: int) -> Job | None:
+        for place, (job, needed) in enumerate(self._large):
+            if needed <= size:
+                del self._large[place]
+                return job
+        return self._queue.take()
 
-    def _wait(self) -> list[_Actor]:
+    def _make_room(self) -> None:
+        """Starts larger workers for jobs that ran out of memory, in place of idle ones where there are enough."""
+        for _, size in self._large:
+            if any(actor.size >= size and not actor.ready for actor in self._crew.actors):
+                continue
+            if len(self._crew.actors) >= self._workers:
+                idle = next((actor for actor in self._crew.actors if actor.idle), None)
+                if idle is None:
+                    return
+                self._crew.remove(idle)
+            self._crew.start(size)
+
+    # -------------------------------------------------------------------------------------------------------- hearing
+
+    def _wait(self) -> list[Actor]:
         """Waits until something happened, and returns the actors of which there is something to hear."""
-        waited = {actor.waited: actor for actor in self._actors if actor.waited is not None}
-        patience = None if any(actor.ready for actor in self._actors) else _PATIENCE
-        ready, _ = self._ray.wait(list(waited), num_returns=1, timeout=patience, fetch_local=False)
-        if not ready:
+        while True:
+            by_ref = {actor.waited: actor for actor in self._crew.actors if actor.waited is not None}
+            waited = [*by_ref, *self._models.waited]
+            ready, _ = self._ray.wait(waited, num_returns=1, timeout=_LOOK, fetch_local=False)
+            if not ready:
+                self._cluster.refuse_dead()
+                self._tell_no_room()
+                continue
+            ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=0, fetch_local=False)
+            # A model's death is heard first: jobs that it cost are not to be given out before it is replaced.
+            return [by_ref[one] for one in ready if not self._models.hear(one)]
+
+    def _tell_no_room(self) -> None:
+        if any(actor.machine is not None for actor in self._crew.actors):
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since > _PATIENCE:
+            self._idle_since = time.monotonic()
             streams.warning(
                 f"--executor ray: the cluster has had no room for a worker for {_PATIENCE:.0f} s; its resources are "
                 f"{self._ray.cluster_resources()}, see --ray-cpus, --ray-gpus, --ray-memory and --ray-resource"
             )
-            return []
-        ready, _ = self._ray.wait(list(waited), num_returns=len(waited), timeout=0, fetch_local=False)
-        return [waited[one] for one in ready]
 
-    def _hear_of(self, actor: _Actor, run: _Run) -> None:
+    def _hear_of(self, actor: Actor) -> None:
         """Takes what an actor has to say."""
         try:
-            if not actor.ready:
-                refuse_other_versions(self._here, self._ray.get(actor.waited))
-                actor.ready, actor.waited = True, None
-                run.died_starting = 0
+            if actor.machine is None:
+                machine = self._ray.get(actor.waited)
+                refuse_other_versions(self._here, machine)
+                actor.machine, actor.waited = machine, None
                 return
-            message: Message = self._ray.get(next(actor.waited))
-        except self._ray.exceptions.RayError as error:
-            self._lose(actor, run, error)
+            said = actor.waited if actor.job is None else next(actor.waited)
+            message: Message = self._ray.get(said)
+        except (self._ray.exceptions.RayError, StopIteration) as error:
+            self._cluster.refuse_dead()
+            self._lose(actor, error)
             return
         match message:
             case Told(progress):
                 if self._hear is not None and actor.job is not None:
                     self._hear(actor.job, progress)
-            case Broken(refusal):
-                raise refusal
+            case Broken(error):
+                raise error
+            case Ready():
+                self._crew.prepared(actor)
+            case Failed(_, text) if actor.job is None:
+                self._lose(actor, ProofsearchError(f"while it prepared its machine, {text}"))
             case Done(payload):
-                run.results.append(JobResult(actor.take_job(), payload))
-            case Failed("crashed", text, traceback):
-                self._retry(actor.take_job(), run, text, traceback)
-            case Failed(failure, text, traceback):
-                run.results.append(JobResult(actor.take_job(), None, failure, text, traceback))
+                self._died_starting = 0
+                self._models.job_done()
+                self._results.append(JobResult(actor.take_job(), payload))
+            case Failed():
+                self._fail(actor.take_job(), message, actor.size)
 
-    def _lose(self, actor: _Actor, run: _Run, error: Exception) -> None:
+    def _lose(self, actor: Actor, error: Exception) -> None:
         """Does without an actor that died."""
-        self._actors.remove(actor)
-        self._ray.kill(actor.handle)
+        self._crew.remove(actor)
         said = " ".join(str(error).split())[:300]
         if not actor.ready:
-            run.died_starting += 1
-            if run.died_starting == _START_ATTEMPTS:
+            self._died_starting += 1
+            if self._died_starting == _START_ATTEMPTS:
                 raise ProofsearchError(f"--executor ray: {_START_ATTEMPTS} actors in a row did not start: {said}")
         if actor.job is not None:
-            self._retry(actor.take_job(), run, f"the worker's actor was lost: {said}", "")
+            failure = "out of memory" if _LOW_ON_MEMORY in str(error) else "crashed"
+            self._fail(actor.take_job(), Failed(failure, f"the worker's actor was lost: {said}"), actor.size)
 
-    def _retry(self, job: Job, run: _Run, text: str, traceback: str) -> None:
-        if job.attempt < self._execution.attempts:
-            run.queue.retry(dataclasses.replace(job, attempt=job.attempt + 1))
+    def _fail(self, job: Job, failed: Failed, size: int) -> None:
+        """Has a job tried again, where that can help and attempts are left, or else reports it."""
+        again = dataclasses.replace(job, attempt=job.attempt + 1)
+        if job.attempt < self._attempts and failed.failure == "crashed":
+            self._queue.retry(again)
+        elif job.attempt < self._attempts and failed.failure == "out of memory" and self._crew.could_hold(size * 2):
+            self._large.append((again, size * 2))
         else:
-            run.results.append(JobResult(job, None, "crashed", text, traceback))
+            self._results.append(JobResult(job, None, failed.failure, failed.message, failed.traceback))

@@ -6,8 +6,10 @@ import importlib.metadata
 import platform
 import socket
 from dataclasses import dataclass, field
+from typing import Self
 
 from proofsearch.errors import PluginError
+from proofsearch.storage.cache import cache_folder
 
 
 def installed() -> dict[str, str]:
@@ -19,19 +21,36 @@ def installed() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Machine:
     """A machine that a worker runs on.
 
     Attributes:
         name: its host name.
+        node: what Ray calls it; ``""`` outside of a cluster.
+        cache: its folder for what can be computed again.
         versions: what is installed there.
     """
 
-    name: str = field(default_factory=socket.gethostname)
+    name: str
+    node: str = ""
+    cache: str = ""
     versions: dict[str, str] = field(default_factory=installed)
 
+    @classmethod
+    def this(cls) -> Self:
+        """The machine that this runs on, in a cluster if this process has joined one."""
+        import ray
 
-def refuse_other_versions(here: Node, there: Node) -> None:
+        node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
+        return cls(socket.gethostname(), node, str(cache_folder()))
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What is prepared once: its cache."""
+        return self.node, self.cache
+
+
+def refuse_other_versions(here: Machine, there: Machine) -> None:
     """Refuses a machine where results could differ.
 
     Raises:

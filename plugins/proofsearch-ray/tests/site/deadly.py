@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proofsearch.protocols import Job
+from proofsearch.testing.workers import CheckRecipe
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class DeadlyRecipe:
 
     def __call__(self) -> DeadlyWorker:
         return DeadlyWorker(self.folder)
+
+
+@dataclass(frozen=True)
+class PreparingRecipe(CheckRecipe):
+    """Leaves a file for each time that it prepares the machine."""
+
+    def prepare(self) -> None:
+        """Prepares it."""
+        (self.folder / f"prepared-{uuid.uuid4().hex}").touch()
 
 
 class DeadlyWorker:
