@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from compared import comparable
 from deadly import DeadlyRecipe
 from proofsearch_ray.config import RayConfig
 from proofsearch_ray.executor import RayExecutor
@@ -18,9 +18,10 @@ from proofsearch_ray.versions import Machine
 
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import PluginError, ProofsearchError
-from proofsearch.protocols import Job, JobResult, TheoremResult
+from proofsearch.protocols import Job, JobResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
+from proofsearch.testing.workers import CheckRecipe, place
 from proofsearch.types import Theorem
 
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.usefixtures("cluster")]
@@ -78,17 +79,6 @@ def test_who_hears_the_end_signal_hears_it_still(tmp_path: Path) -> None:
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-def comparable(path: Path) -> dict[str, tuple[TheoremResult, str]]:
-    folder = RunFolder.open(path)
-    return {
-        name: (
-            dataclasses.replace(result, seconds=0.0, seconds_by_part={}, search_id="", usage={}),
-            folder.proof(name) if result.proof_file else "",
-        )
-        for name, result in folder.results().items()
-    }
-
-
 def test_a_run_finds_what_a_local_run_finds(tmp_path: Path) -> None:
     for executor in ("local", "ray"):
         values = {
@@ -99,8 +89,23 @@ def test_a_run_finds_what_a_local_run_finds(tmp_path: Path) -> None:
         run_search(RunConfig.model_validate(values), tmp_path / executor)
     found = comparable(tmp_path / "ray")
     assert len(found) == 20
-    assert sum(result.proved for result, _ in found.values()) > 10
+    assert sum(result.proved for result, _, _ in found.values()) > 10
+    assert sum(len(nodes) for _, _, nodes in found.values()) > 100
+    assert {result.attempts for result in RunFolder.open(tmp_path / "ray").results().values()} == {1}
     assert found == comparable(tmp_path / "local")
+
+
+def test_a_job_that_ran_out_of_memory_is_tried_again_with_twice_as_much(tmp_path: Path) -> None:
+    """It takes more than the bound; what it takes at the second attempt is within twice the bound."""
+    recipe, keys = CheckRecipe(tmp_path, place()), ("grow:500", "grow:2500", "say:a")
+    with closing(RayExecutor(RayConfig(), ExecutionConfig(workers=1, attempts=2, memory=450))) as executor:
+        found = {
+            result.job.key: result for result in executor.run(recipe, [Job(key, Theorem(key, "")) for key in keys])
+        }
+    assert (found["grow:500"].payload, found["grow:500"].job.attempt) == ("grew", 2)
+    assert (found["grow:2500"].failure, found["grow:2500"].job.attempt) == ("out of memory", 2)
+    assert "allowed are 900 MB" in found["grow:2500"].message
+    assert (found["say:a"].payload, found["say:a"].job.attempt) == ("a", 1)
 
 
 def test_where_no_cluster_is_that_is_said(tmp_path: Path) -> None:

@@ -70,8 +70,13 @@ class Cluster:
         """Leaves the cluster; ends a private one with all of its processes. Idempotent."""
         if self._ours:
             self._ours = False
+            started = self._family()
             with _signals_kept():
                 self.ray.shutdown()
+            # Where one of its processes was killed, Ray leaves others.
+            for process in started:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
@@ -92,9 +97,17 @@ class Cluster:
         """
         if not self.lives():
             raise ProofsearchError(
-                "--executor ray: the cluster is gone, because one of its own processes (raylet, gcs_server) has ended; "
-                "what was found is kept"
+                "--executor ray: the cluster is gone: one of its own processes (raylet, gcs_server) has ended. What "
+                "was found is kept; resume the run with: proofsearch search --resume RUN"
             )
+
+    def _family(self) -> list[psutil.Process]:
+        """The processes of a private cluster, with what they started."""
+        found = list(self._processes)
+        for process in self._processes:
+            with contextlib.suppress(psutil.Error):
+                found += process.children(recursive=True)
+        return found
 
     def _start(self, processors: float, environment: dict[str, Any] | None) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
