@@ -12,6 +12,7 @@ pytest.importorskip("ray", reason="ray isn't installed; pip install ray")
 
 # Actors get this process's path, so what tests hand to them can be imported there.
 sys.path.insert(0, str(Path(__file__).parent / "site"))
+sys.path.append(str(Path(__file__).parents[3] / "tests" / "site"))  # for the plugin servedparts
 
 
 @pytest.fixture(scope="module")

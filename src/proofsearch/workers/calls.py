@@ -187,8 +187,7 @@ class Caller:
         try:
             self._connection.send(Call(name, arguments))
             while isinstance(message := self._connection.recv(), Question):
-                method = getattr(kept[message.index], message.name)
-                self._connection.send(answer(partial(method, *message.arguments)))
+                self._connection.send(answer(partial(_about, kept, message)))
         except (OSError, EOFError) as error:
             self._give_up(error)
         answered: Answer = message
@@ -208,6 +207,10 @@ class Caller:
         # survives.
         print(f"the {self._where} is gone: {error}; this worker ends", file=sys.stderr, flush=True)
         os._exit(MODEL_GONE)
+
+
+def _about(kept: tuple[Any, ...], question: Question) -> Any:
+    return getattr(kept[question.index], question.name)(*question.arguments)
 
 
 def _greeted(joined: socket.socket, secret: bytes, *, first: bool) -> Connection[Any, Any]:
