@@ -34,6 +34,12 @@ _SETTINGS = {
 }
 
 
+def set_up_environment() -> None:
+    """Sets what Ray reads as it is imported or begins, where nobody else has."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
 class Cluster:
     """A connection to a cluster; a program that has one already keeps it.
 
@@ -47,8 +53,7 @@ class Cluster:
     """
 
     def __init__(self, config: RayConfig, processors: float) -> None:
-        for name, value in _SETTINGS.items():
-            os.environ.setdefault(name, value)
+        set_up_environment()
         try:
             import ray
         except ImportError as error:

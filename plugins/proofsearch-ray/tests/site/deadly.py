@@ -39,6 +39,47 @@ class PreparingRecipe(CheckRecipe):
         (self.folder / f"prepared-{uuid.uuid4().hex}").touch()
 
 
+@dataclass(frozen=True)
+class MachineRecipe:
+    """Makes workers that say on which machine they are: the first three jobs meet, the last ones wait for a file.
+
+    Attributes:
+        folder: where they leave files.
+    """
+
+    folder: Path
+
+    def __call__(self) -> MachineWorker:
+        return MachineWorker(self.folder)
+
+    def prepare(self) -> None:
+        """Leaves a file."""
+        (self.folder / f"prepared-{machine()}-{uuid.uuid4().hex}").touch()
+
+
+def machine() -> str:
+    """The machine, of several that are one: each has a raylet of its own."""
+    return os.environ["RAY_RAYLET_PID"]
+
+
+class MachineWorker:
+    """Returns each job's key with the machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def run(self, job: Job) -> tuple[str, str]:
+        number = int(job.key)
+        if number < 3:
+            (self._folder / f"met-{number}").touch()
+        while len(list(self._folder.glob("met-*"))) < 3 or (number > 5 and not (self._folder / "gone").exists()):
+            time.sleep(0.02)
+        return job.key, machine()
+
+    def close(self) -> None:
+        pass
+
+
 class DeadlyWorker:
     """Does what a job's key says, before the colon."""
 
