@@ -111,7 +111,7 @@ class RemoteComponents(SharedComponents):
         return RemoteComponents, (self._addresses,)
 
     def take(self, key: ModelName, build: Callable[[], tuple[Any, Callable[[], None]]]) -> Any:
-        """A component, for a holder that will :meth:`release` it."""
+        """A component, for a holder that will release it."""
         address = self._addresses.get(key)
         return super().take(key, build if address is None else lambda: self._asked(key, address))
 

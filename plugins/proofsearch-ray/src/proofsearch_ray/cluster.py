@@ -206,7 +206,7 @@ def read_runtime_env(file: Path | None) -> dict[str, Any] | None:
     """
     if file is None:
         return None
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         values = yaml.safe_load(read_text(file, "a runtime environment of Ray as YAML or JSON"))

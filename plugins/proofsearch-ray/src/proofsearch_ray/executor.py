@@ -237,8 +237,8 @@ class _Run:
             case Told(progress):
                 if self._hear is not None and actor.job is not None:
                     self._hear(actor.job, progress)
-            case Broken(error):
-                raise error
+            case Broken(refusal):
+                raise refusal
             case Ready():
                 self._crew.prepared(actor)
             case Failed(_, text) if actor.job is None:

@@ -52,7 +52,8 @@ class ModelActor:
         # Whatever a plugin raises while it is built ends the run.
         except Exception as error:
             return to_proofsearch_error(error)
-        return CallServer(model, model.working, model.adapt, ray.util.get_node_ip_address()).address
+        host = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+        return CallServer(model, model.working, model.adapt, host).address
 
     def lives(self) -> None:
         """Never returns: Ray says by it that the actor is dead."""
