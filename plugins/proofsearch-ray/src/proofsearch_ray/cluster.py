@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,9 @@ from proofsearch_ray.config import RayConfig
 _ATTEMPTS = 3
 """Starts of a private cluster; Ray gives up a start after half a minute, which a busy machine can need."""
 
+_PATIENCE = 15.0
+"""Seconds for which a cluster may be away. Ray ends the program itself, without a word about the run, after 60."""
+
 _OBJECT_STORE = 512 * 1024 * 1024
 """Bytes of shared memory of a private cluster, which holds results on their way; more go through its folder."""
 
@@ -31,6 +38,7 @@ _MANAGERS = ("raylet", "gcs_server")
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor without a GPU sees those that its machine shows it
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_NUM_REDIS_GET_RETRIES": "60",  # seconds to wait for processes that start, on a busy machine
 }
 
 
@@ -61,6 +69,7 @@ class Cluster:
         self.ray: Any = ray
         self._folder = ""
         self._processes: list[psutil.Process] = []
+        self._unreachable: float | None = None
         self._ours = not ray.is_initialized()
         if not self._ours:
             return
@@ -92,6 +101,14 @@ class Cluster:
             return False
         if self._processes:
             return all(_runs(process) for process in self._processes)
+        host, _, port = self.ray.get_runtime_context().gcs_address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        except OSError:
+            # It may be about to restart; whatever else it is asked would wait for that.
+            self._unreachable = self._unreachable or time.monotonic()
+            return time.monotonic() - self._unreachable < _PATIENCE
+        self._unreachable = None
         return any(node["Alive"] for node in self.ray.nodes())
 
     def refuse_dead(self) -> None:
@@ -115,32 +132,41 @@ class Cluster:
         return found
 
     def _start(self, processors: float, environment: dict[str, Any] | None) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._folder = tempfile.mkdtemp(prefix="ray-")
-            try:
-                self.ray.init(
-                    address="local",
-                    num_cpus=processors,
-                    object_store_memory=_OBJECT_STORE,
-                    include_dashboard=False,
-                    logging_level=logging.ERROR,
-                    runtime_env=environment,
-                    _temp_dir=self._folder,
-                )
-                self._processes = [one for one in _started_in(self._folder) if one.name() in _MANAGERS]
+        for _ in range(_ATTEMPTS):
+            failure = self._try_start(processors, environment)
+            if not failure:
                 return
-            except BaseException as error:
-                self.ray.shutdown()
-                _kill_started_in(self._folder)
-                shutil.rmtree(self._folder, ignore_errors=True)
-                if not isinstance(error, Exception):
-                    raise
-                if attempt == _ATTEMPTS:
-                    # Ray raises a plain Exception where its processes take too long to start.
-                    raise ProofsearchError(
-                        f"--ray-address local: a cluster of this machine can't be started: {_first_line(error)}; try "
-                        f"--executor local, which needs none"
-                    ) from error
+            with warnings.catch_warnings():
+                # What Ray forgot of the start that failed says that its processes were never waited for.
+                warnings.simplefilter("ignore", ResourceWarning)
+                gc.collect()
+        raise ProofsearchError(
+            f"--ray-address local: a cluster of this machine can't be started: {failure}; try --executor local, which "
+            f"needs none"
+        )
+
+    def _try_start(self, processors: float, environment: dict[str, Any] | None) -> str:
+        """Starts a private cluster; returns what went wrong."""
+        self._folder = tempfile.mkdtemp(prefix="ray-")
+        try:
+            self.ray.init(
+                address="local",
+                num_cpus=processors,
+                object_store_memory=_OBJECT_STORE,
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                runtime_env=environment,
+                _temp_dir=self._folder,
+            )
+            self._processes = [one for one in _started_in(self._folder) if one.name() in _MANAGERS]
+        except BaseException as error:
+            self.ray.shutdown()
+            _kill_started_in(self._folder)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if not isinstance(error, Exception):
+                raise
+            return _first_line(error)  # a plain Exception where Ray's processes take too long to start
+        return ""
 
     def _join(self, address: str, environment: dict[str, Any] | None) -> None:
         try:

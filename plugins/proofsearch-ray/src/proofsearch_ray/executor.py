@@ -43,8 +43,8 @@ _GRACE = 10.0
 _PATIENCE = 30.0
 """Seconds without any worker after which a person is told that the cluster has no room for one."""
 
-_LOOK = 2.0
-"""Seconds between two looks at whether the cluster is there, while nothing happens."""
+_LOOK = 5.0
+"""Seconds between two looks at whether the cluster is there."""
 
 _LOW_ON_MEMORY = "running low on memory"
 """What Ray says of an actor that it killed because its machine's memory was nearly full."""
@@ -123,7 +123,7 @@ class _Run:
         """Jobs that ran out of memory, with how many times that of a worker they get."""
         self._results: list[JobResult] = []
         self._died_starting = 0
-        self._idle_since = time.monotonic()
+        self._idle_since = self._looked = time.monotonic()
 
     def results(self) -> Iterator[JobResult]:
         """Yields one result a job.
@@ -201,13 +201,18 @@ class _Run:
             by_ref = {actor.waited: actor for actor in self._crew.actors if actor.waited is not None}
             waited = [*by_ref, *self._models.waited]
             ready, _ = self._ray.wait(waited, num_returns=1, timeout=_LOOK, fetch_local=False)
-            if not ready:
-                self._cluster.refuse_dead()
-                self._tell_no_room()
-                continue
-            ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=0, fetch_local=False)
-            # A model's death is heard first: jobs that it cost are not to be given out before it is replaced.
-            return [by_ref[one] for one in ready if not self._models.hear(one)]
+            self._look()
+            if ready:
+                ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=0, fetch_local=False)
+                # A model's death is heard first: jobs that it cost are not to be given out before it is replaced.
+                return [by_ref[one] for one in ready if not self._models.hear(one)]
+
+    def _look(self) -> None:
+        """Sees now and then whether the cluster is there, and has room."""
+        if time.monotonic() - self._looked >= _LOOK:
+            self._cluster.refuse_dead()
+            self._tell_no_room()
+            self._looked = time.monotonic()
 
     def _tell_no_room(self) -> None:
         if any(actor.machine is not None for actor in self._crew.actors):
