@@ -31,7 +31,7 @@ from proofsearch.workers.slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch_ray.cluster import Cluster
 from proofsearch_ray.config import RayConfig
 from proofsearch_ray.crew import Actor, Crew
-from proofsearch_ray.models import Models
+from proofsearch_ray.models import Models, hosted
 from proofsearch_ray.versions import Machine, refuse_other_versions
 
 _START_ATTEMPTS = 3
@@ -78,9 +78,7 @@ class RayExecutor:
         queue = JobQueue(jobs)
         if not queue.holds(1):
             return
-        processors_of_workers = (self._execution.workers or processors()) * self._config.cpus
-        processors_of_models = self._config.model_replicas * self._config.model_cpus
-        cluster = Cluster(self._config, max(processors_of_workers + 3 * processors_of_models, 1))
+        cluster = Cluster(self._config, self._processors(factory))
         try:
             self._run = _Run(cluster, self._config, self._execution, factory, queue, self._hear)
             yield from self._run.results()
@@ -90,6 +88,12 @@ class RayExecutor:
             if run is not None:
                 run.close()
             cluster.close()
+
+    def _processors(self, factory: WorkerFactory) -> float:
+        """How many a private cluster needs for its workers and models."""
+        models = len(hosted(self._config, factory)) * self._config.model_replicas
+        workers = self._execution.workers or processors()
+        return max(1.0, workers * self._config.cpus + models * self._config.model_cpus)
 
     def close(self) -> None:
         """Kills every worker and what they started, and leaves the cluster. Idempotent."""

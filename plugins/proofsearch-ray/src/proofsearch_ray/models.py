@@ -81,6 +81,13 @@ class _Replica:
     address: ModelAddress | None = None
 
 
+def hosted(config: RayConfig, factory: WorkerFactory) -> Mapping[ModelName, bytes]:
+    """The models that actors are to host, with what makes each, pickled."""
+    if not config.model_replicas or not isinstance(factory, ServesModels):
+        return {}
+    return {model: pickle.dumps(factory.hosting(model)) for model in factory.models()}
+
+
 class Models:
     """The replicas of every shared model of a run; none where there are to be none.
 
@@ -98,9 +105,7 @@ class Models:
         self._here = here
         self._deaths = 0
         self._recipes: dict[int, bytes] = {}
-        self._hosts: Mapping[ModelName, bytes] = {}
-        if config.model_replicas and isinstance(factory, ServesModels):
-            self._hosts = {model: pickle.dumps(factory.hosting(model)) for model in factory.models()}
+        self._hosts = hosted(config, factory)
         self._replicas = [
             self._start(model, number) for model in self._hosts for number in range(config.model_replicas)
         ]
