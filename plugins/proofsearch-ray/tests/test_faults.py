@@ -86,9 +86,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(out: Path) -> Iterator[Run]:
+def running(out: Path, *options: str) -> Iterator[Run]:
     run = Run(
         out,
+        *options,
         *("--executor", "ray", "--workers", "2", "--attempts", "3"),
         *("--split", "test", "--limit", str(THEOREMS), "--max-expansions", str(EXPANSIONS)),
     )
@@ -112,9 +113,19 @@ def searched(folder: Path) -> Path:
     return folder
 
 
+def marked(process: psutil.Process) -> bool:
+    """Whether a process has the variable of the runtime environment."""
+    try:
+        return process.environ().get("PROOFSEARCH_MARK") == "handed over"
+    except psutil.Error:
+        return False
+
+
 def test_ctrl_c_ends_a_run_and_its_cluster(tmp_path: Path) -> None:
-    with running(tmp_path / "run") as run:
+    (tmp_path / "environment.yaml").write_text("env_vars: {PROOFSEARCH_MARK: handed over}\n")
+    with running(tmp_path / "run", "--ray-runtime-env", str(tmp_path / "environment.yaml")) as run:
         run.wait_for_results(2)
+        assert any(map(marked, run.started.values())), "workers have the runtime environment that was named"
         os.killpg(run.process.pid, signal.SIGINT)
         assert run.end() == 130, run.said()
         assert "--resume" in run.said()
