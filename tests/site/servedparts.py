@@ -57,6 +57,12 @@ class Noted:
 class Policy(Noted):
     """Suggests what applies, half a nat less likely each."""
 
+    def prepare(self) -> None:
+        """Notes that it was asked to."""
+        if self.config.notes is not None:
+            with self.config.notes.open("a") as file:
+                file.write(f"{os.getpid()} prepared 0\n")
+
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         """What the moves admit."""
         self.note(len(requests))
