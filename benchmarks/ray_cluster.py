@@ -2,7 +2,8 @@
 
     python benchmarks/ray_cluster.py [--theorems 400] [--expansions 64] [--workers 2] [--rounds 2] [--jobs 400]
 
-The executors take turns on the same theorems, so that what else the machine does meets both. The steady state is from
+The executors take turns on the same theorems, so that what else the machine does meets both; processor time (workers,
+actors and the cluster's own processes) depends less on that than seconds do. The steady state is from
 the first result of every worker on to the last result; the start is until the first result. Each of ``ray``'s runs
 starts a private cluster and ends it. Jobs of no work show what an executor adds to a search: queue, pickling, the way
 there and back; they run in one cluster. The last column says of how many theorems results are equal,
@@ -12,6 +13,7 @@ tactic by tactic.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import tempfile
@@ -19,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 from proofsearch_ray.cluster import Cluster
 from proofsearch_ray.config import RayConfig
 from proofsearch_ray.executor import RayExecutor
@@ -44,48 +47,65 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=400)
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
-    print("round  executor  start, s  steady, theorems/s  whole, s  equal to local's")
+    print("round  executor  start, s  steady, theorems/s  processors, ms a theorem  whole, s  equal to local's")
     starts: dict[str, list[float]] = {name: [] for name in EXECUTORS}
     speeds: dict[str, list[float]] = {name: [] for name in EXECUTORS}
+    times: dict[str, list[float]] = {name: [] for name in EXECUTORS}
     for number in range(1, arguments.rounds + 1):
         folder = Path(tempfile.mkdtemp(prefix="ray-cluster-"))
         for name in EXECUTORS:
-            start, speed, whole = searched(folder / name, name, arguments)
+            start, speed, used, whole = searched(folder / name, name, arguments)
             starts[name].append(start)
+            times[name].append(used)
             speeds[name].append(speed)
             same = equal(folder / "local", folder / name)
-            print(
-                f"{number:5}  {name:8}  {start:8.1f}  {speed:18.2f}  {whole:8.1f}  {same} of {arguments.theorems}",
-                flush=True,
-            )
+            row = f"{number:5}  {name:8}  {start:8.1f}  {speed:18.2f}  {used:24.0f}  {whole:8.1f}"
+            print(f"{row}  {same} of {arguments.theorems}", flush=True)
     ratios = [ray / local for ray, local in zip(speeds["ray"], speeds["local"], strict=True)]
+    less = [local / ray for ray, local in zip(times["ray"], times["local"], strict=True)]
     later = [ray - local for ray, local in zip(starts["ray"], starts["local"], strict=True)]
     print(
         f"steady, ray over local: {statistics.median(ratios):.2f} (median; {', '.join(f'{one:.2f}' for one in ratios)})"
     )
+    print(f"processor time a theorem, local over ray: {statistics.median(less):.2f}")
     print(f"start, ray after local: {statistics.median(later):.1f} s ({', '.join(f'{one:.1f}' for one in later)})")
     print("a job of no work, ms:", ", ".join(f"{name} {one:.2f}" for name, one in overheads(arguments).items()))
     print(f"load {os.getloadavg()[0]:.1f}")
 
 
-def searched(out: Path, name: str, arguments: argparse.Namespace) -> tuple[float, float, float]:
-    """Seconds until the first result, theorems a second from there on, and seconds in all."""
+def searched(out: Path, name: str, arguments: argparse.Namespace) -> tuple[float, float, float, float]:
+    """Seconds until the first result; theorems a second and processor milliseconds each from then on; all seconds."""
     values = {
         "select": {"split": "test", "limit": arguments.theorems},
         "search": {"limit": {"expansions": arguments.expansions}},
         "execution": {"executor": name, "workers": arguments.workers},
     }
     times: list[float] = []
+    used: list[float] = []
+    first = 2 * arguments.workers
 
     def hear(event: Event) -> None:
         if isinstance(event, Recorded):
             times.append(time.monotonic())
+            if len(times) in (first, arguments.theorems):
+                used.append(processor_seconds())
 
     began = time.monotonic()
     run_search(RunConfig.model_validate(values), out, on_event=hear)
     whole = time.monotonic() - began
-    first = 2 * arguments.workers
-    return times[0] - began, (len(times) - first) / (times[-1] - times[first - 1]), whole
+    steady = len(times) - first
+    speed = steady / (times[-1] - times[first - 1])
+    return times[0] - began, speed, (used[1] - used[0]) / steady * 1000, whole
+
+
+def processor_seconds() -> float:
+    """What this process and all that it has started have used: workers, actors, and the cluster's own processes."""
+    total = 0.0
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            spent = process.cpu_times()
+            total += spent.user + spent.system
+    return total
 
 
 def equal(one: Path, other: Path) -> int:
