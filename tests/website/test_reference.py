@@ -21,6 +21,7 @@ OURS = (
     "proofsearch_metamath",
     "proofsearch_openai",
     "proofsearch_ray",
+    "proofsearch_rl",
     "proofsearch_rocq",
     "proofsearch_transformers",
 )

@@ -64,6 +64,10 @@ class RayExecutor:
         self._run: _Run | None = None
         self._hear: Callable[[Job, Any], None] | None = None
 
+    def results_waiting(self) -> int:
+        """How many results came together with the last one; see :class:`proofsearch.protocols.CountsWaiting`."""
+        return 0 if self._run is None else self._run.results_waiting
+
     def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
         """Takes what to call with what workers tell; see :class:`proofsearch.protocols.RelaysProgress`."""
         self._hear = hear
@@ -126,6 +130,7 @@ class _Run:
         self._large: deque[tuple[Job, int]] = deque()
         """Jobs that ran out of memory, with how many times that of a worker they get."""
         self._results: list[JobResult] = []
+        self.results_waiting = 0
         self._died_starting = 0
         self._idle_since = self._looked = time.monotonic()
 
@@ -143,7 +148,9 @@ class _Run:
                 self._hear_of(actor)
             self._hand_out()
             results, self._results = self._results, []
-            yield from results
+            for place, result in enumerate(results, start=1):
+                self.results_waiting = len(results) - place
+                yield result
 
     def stop(self) -> None:
         """Lets idle workers close what they hold."""
