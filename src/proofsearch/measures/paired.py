@@ -241,9 +241,11 @@ def compare_solved(
         ValueError: the theorems differ.
     """
     _check(first, second)
+    solved = [(first.solved(kind, budget), second.solved(kind, budget)) for budget in budgets]
+    columns = [b.astype(np.float64) - a for a, b in solved]
+    differences = bootstrap.means(np.stack(columns, axis=1)) if columns else []
     found = []
-    for budget in budgets:
-        a, b = first.solved(kind, budget), second.solved(kind, budget)
+    for budget, (a, b), difference in zip(budgets, solved, differences, strict=True):
         only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
         found.append(
             PairedSolved(
@@ -253,7 +255,7 @@ def compare_solved(
                 second=int(b.sum()),
                 only_first=only_first,
                 only_second=only_second,
-                difference=bootstrap.mean(b.astype(np.float64) - a),
+                difference=difference,
                 p_value=mcnemar(only_first, only_second),
                 cut_off_first=first.cut_off(kind, budget),
                 cut_off_second=second.cut_off(kind, budget),
@@ -295,12 +297,14 @@ def compare_costs(
         ValueError: the theorems differ.
     """
     _check(first, second)
-    found: dict[Cost, CostRatio] = {}
+    spent: dict[Cost, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for kind in COSTS:
         # A theorem that was closed before anything was counted still cost something.
         least = 1e-6 if kind == "seconds" else 1.0
-        a, b = np.maximum(first.cost(kind)[both], least), np.maximum(second.cost(kind)[both], least)
-        logs = bootstrap.mean(np.log(b) - np.log(a))
+        spent[kind] = np.maximum(first.cost(kind)[both], least), np.maximum(second.cost(kind)[both], least)
+    ratios = bootstrap.means(np.stack([np.log(b) - np.log(a) for a, b in spent.values()], axis=1))
+    found: dict[Cost, CostRatio] = {}
+    for (kind, (a, b)), logs in zip(spent.items(), ratios, strict=True):
         found[kind] = CostRatio(
             theorems=len(a),
             first=_geometric_mean(a),
