@@ -23,6 +23,7 @@ OURS = (
     "proofsearch_ray",
     "proofsearch_rl",
     "proofsearch_rocq",
+    "proofsearch_trackers",
     "proofsearch_transformers",
 )
 

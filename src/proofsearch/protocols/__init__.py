@@ -46,7 +46,15 @@ from proofsearch.protocols.execution import (
     Worker,
     WorkerFactory,
 )
-from proofsearch.protocols.observation import Observer, RunInfo, RunObserver, SearchObserver
+from proofsearch.protocols.observation import (
+    Observer,
+    PartsObserver,
+    RunInfo,
+    RunObserver,
+    SearchObserver,
+    TrainingInfo,
+    TrainingObserver,
+)
 from proofsearch.protocols.policy import (
     Fingerprinted,
     GenerationRequest,
@@ -145,6 +153,7 @@ __all__ = [
     "NoProofError",
     "Observer",
     "OnReport",
+    "PartsObserver",
     "PolicyStatistics",
     "Prepares",
     "PreparesMachines",
@@ -178,6 +187,8 @@ __all__ = [
     "TakesApart",
     "TheoremResult",
     "Trainer",
+    "TrainingInfo",
+    "TrainingObserver",
     "TrainingReport",
     "TrainingRequest",
     "TriesLosses",

@@ -158,7 +158,7 @@ class SearchWorker:
         self._glimpse = glimpse
         self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
-        self._components = Components(plugins, parts, shared=shared)
+        self._components = Components(plugins, parts, shared=shared, run_id=run_id)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()
