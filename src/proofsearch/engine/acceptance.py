@@ -91,8 +91,9 @@ class Acceptance:
             self.status, self.tactics = SearchStatus.FINISHED, path
             return None
         budget = self._budget
-        began = budget.clock()
+        began, worked = budget.clock(), budget.processor()
         verdict, proof = self._accept(path)
+        budget.accept_processor += budget.processor() - worked
         budget.accept_seconds += budget.clock() - began
         if verdict.proved:
             self.status, self.tactics, self.verdict, self.proof = SearchStatus.PROVED, path, verdict, proof

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
@@ -17,17 +18,24 @@ class Budget:
         limit: what may be spent.
         clock: seconds, from any origin, never going back.
         cancelled: whether the caller wants an end; asked often.
+        processor: seconds that processors worked for the search, from any origin, never going back.
 
     Attributes:
         expansions, steps, generated: how many there were: nodes expanded, tactics tried, states sent to the generator.
         watched: whether time or cancellation can end the search, so that it is worth looking in between.
         generate_seconds, step_seconds, score_seconds, accept_seconds: where the time went.
+        step_processor, accept_processor: processor seconds of stepping and of verification.
     """
 
     def __init__(
-        self, limit: LimitConfig, clock: Callable[[], float], cancelled: Callable[[], bool] | None = None
+        self,
+        limit: LimitConfig,
+        clock: Callable[[], float],
+        cancelled: Callable[[], bool] | None = None,
+        processor: Callable[[], float] = time.thread_time,
     ) -> None:
         self.clock = clock
+        self.processor = processor
         self._cancelled = cancelled
         self._max_expansions = inf if limit.expansions is None else limit.expansions
         self._max_steps = inf if limit.steps is None else limit.steps
@@ -41,11 +49,18 @@ class Budget:
         self.step_seconds = 0.0
         self.score_seconds = 0.0
         self.accept_seconds = 0.0
+        self.step_processor = 0.0
+        self.accept_processor = 0.0
+        self._processor_began = processor()
         self._began = clock()
 
     def elapsed(self) -> float:
         """Seconds since the start, without verification."""
         return self.clock() - self._began - self.accept_seconds
+
+    def processor_elapsed(self) -> float:
+        """Processor seconds since the start, without verification."""
+        return self.processor() - self._processor_began - self.accept_processor
 
     def at(self, now: float) -> float:
         """A reading of the clock as seconds since the start, without verification."""

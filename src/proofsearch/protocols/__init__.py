@@ -10,6 +10,7 @@ from __future__ import annotations
 from proofsearch.protocols.abilities import (
     AdaptsTactics,
     Audits,
+    CountsProcessorTime,
     EndsJobs,
     Interruptible,
     Renews,
@@ -47,6 +48,7 @@ from proofsearch.protocols.policy import (
     PolicyStatistics,
     ReportsStatistics,
     RepresentsStates,
+    Suggestions,
     TacticGenerator,
 )
 from proofsearch.protocols.priority import (
@@ -106,6 +108,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsProcessorTime",
     "Decomposes",
     "Demonstrates",
     "Encoder",
@@ -158,6 +161,7 @@ __all__ = [
     "StepsMany",
     "Strategy",
     "StrategyTraits",
+    "Suggestions",
     "TacticGenerator",
     "TakesApart",
     "TheoremResult",

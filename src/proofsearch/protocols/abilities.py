@@ -46,6 +46,21 @@ class ReportsUsage(Protocol):
 
 
 @runtime_checkable
+class CountsProcessorTime(Protocol):
+    """A session whose prover runs in processes of its own, and that says how long they have computed.
+
+    A prover in the worker's own process needs none of this: its steps are measured there.
+    :class:`proofsearch.process.usage.ProcessorTimes` adds up what processes used.
+    """
+
+    def processor_seconds(self) -> float:
+        """Seconds that processors worked for the prover's processes so far, from any beginning, never going back.
+
+        Asked at the beginning and at the end of a search; milliseconds are fine.
+        """
+
+
+@runtime_checkable
 class Renews(Protocol):
     """A session, or an environment whose prover outlives the sessions, that can begin with a new prover.
 

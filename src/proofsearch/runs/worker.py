@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -148,6 +150,7 @@ class SearchWorker:
                     calibration=self._calibration,
                     strategy=self._strategy,
                     priority=self._priority,
+                    processor=_processor_clock(),
                     cancelled=cancelled,
                     watch=self._watch,
                 )
@@ -199,6 +202,14 @@ class SearchWorker:
             return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
         verdict = require_tier(self._environment.verify(theorem, proof), self._config.min_tier)
         return verdict, proof if verdict.proved else None
+
+
+def _processor_clock() -> Callable[[], float]:
+    """Seconds that processors worked for the search of this thread.
+
+    The main thread of a process has no other search beside it, and the threads that a model computes in are its own.
+    """
+    return time.process_time if threading.current_thread() is threading.main_thread() else time.thread_time
 
 
 def require_tier(verdict: Verdict, minimum: str | None) -> Verdict:
