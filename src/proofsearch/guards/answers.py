@@ -187,6 +187,11 @@ def duration(answer: object) -> str | None:
     return returned(answer, "a number of seconds from 0")
 
 
+def count(answer: object, *arguments: object, **named: object) -> str | None:
+    """What is wrong with a number of things."""
+    return None if type(answer) is int and answer >= 0 else returned(answer, "a whole number from 0")
+
+
 def parts(answer: object, *arguments: object, **named: object) -> str | None:
     """Checks an answer of ``Session.parts``."""
     return None if is_sequence(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]

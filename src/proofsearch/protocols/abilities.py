@@ -114,6 +114,17 @@ class Audits(Protocol):
 
 
 @runtime_checkable
+class MeasuresProofs(Protocol):
+    """An environment that can say how long a written proof is.
+
+    ``proofsearch minimise`` makes proofs shorter by this and by the number of tactics, and longer by neither.
+    """
+
+    def proof_steps(self, theorem: Theorem, proof: str) -> int:
+        """The steps of a proof that was accepted, at least 0, as people of this prover count them; equal ones once."""
+
+
+@runtime_checkable
 class AdaptsTactics(Protocol):
     """An environment whose tactics name what is local to a goal, such as hypotheses.
 

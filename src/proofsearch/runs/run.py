@@ -129,6 +129,10 @@ def resume_search(
     from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
 
     with RunFolder.open(path, write=True) as folder:
+        if "minimised" in folder.environment:
+            raise RunFolderError(
+                f"{path}: holds shorter proofs of another run; go on with: proofsearch minimise RUN --out {path}"
+            )
         config = folder.config
         if workers is not None:
             config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
@@ -137,8 +141,8 @@ def resume_search(
         remaining = folder.remaining(retry_failures=retry_failures)
         if remaining:
             with Components(plugins, parts, on_event) as components:
-                _refuse_changed(folder, components.environment())
-                _prepare(components)
+                refuse_changed(folder, components.environment())
+                prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
@@ -157,7 +161,7 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
-        _prepare(components)
+        prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
             out,
@@ -199,7 +203,7 @@ def _search(
             if done.job.key not in waiting:
                 raise ComponentError(f"{named} reported {done.job.key!r}, which was reported before or is no job of it")
             waiting.discard(done.job.key)
-            searched = _searched(done, parts.config.seed)
+            searched = searched_by(done, parts.config.seed)
             result = folder.record(searched.result, searched.proof, searched.trajectory)
             on_event(Recorded(result))
             for warning in searched.result.warnings:
@@ -246,7 +250,8 @@ class _RunObservers:
                 self._on_event(Warned("", str(failure), trace_of(failure)))
 
 
-def _searched(done: JobResult, seed: int) -> Searched:
+def searched_by(done: JobResult, seed: int) -> Searched:
+    """What a worker returned, or the result of a theorem whose worker gave none."""
     if isinstance(done.payload, Searched):
         return done.payload
     failed = TheoremResult(
@@ -261,14 +266,19 @@ def _searched(done: JobResult, seed: int) -> Searched:
     return Searched(failed)
 
 
-def _prepare(components: Components) -> None:
+def prepare(components: Components) -> None:
     """Does once what every worker would otherwise do at the same time: indexes and other caches."""
     for component in (components.environment(), components.generator(), components.scorer()):
         if isinstance(component, Prepares):
             component.prepare()
 
 
-def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
+def refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    """Refuses an environment that is another than a run's was.
+
+    Raises:
+        RunFolderError: it has changed since; the message says in what.
+    """
     recorded = folder.fingerprint
     now = dict(environment.fingerprint())
     changed = differing(recorded, now)

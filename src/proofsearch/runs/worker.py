@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
+from proofsearch.protocols import Calibrated, Environment, Interruptible, Job, SearchObserver, Session, TheoremResult
 from proofsearch.types import Limit, Theorem, Verdict, reaches
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class SearchWorker:
             return self._run(job)
 
     def _run(self, job: Job) -> Searched:
-        writer = self._writer()
+        writer = trajectory_writer(self._config, self._run_id, self._fingerprint)
         observers: list[SearchObserver] = [watcher for watcher in self._watchers if watcher.sees_searches]
         observers[:0] = [observer for observer in (writer, self._glimpses) if observer is not None]
         session = self._environment.open(job.theorem)
@@ -145,7 +145,7 @@ class SearchWorker:
                     self._scorer,
                     config=self._config.search,
                     seed=self._config.seed,
-                    accept=partial(self._check, job.theorem),
+                    accept=partial(accepts, self._environment, self._config, job.theorem),
                     observers=observers,
                     calibration=self._calibration,
                     strategy=self._strategy,
@@ -170,38 +170,48 @@ class SearchWorker:
                 )
         return Searched(result, found.proof, trajectory)
 
-    def _writer(self) -> TrajectoryWriter | None:
-        """What records the next search, if any is to be recorded."""
-        if not self._config.trajectories:
-            return None
-        # They bring pyarrow, which a run without trajectories has no need of.
-        from proofsearch.trajectory.table import Origin, fingerprint_hash
-        from proofsearch.trajectory.writer import TrajectoryWriter
 
-        origin = Origin(
-            run_id=self._run_id,
-            environment=self._config.env,
-            generator=self._config.generator,
-            scorer=self._config.scorer,
-            fingerprint=fingerprint_hash(self._fingerprint),
-            seed=self._config.seed,
-            limit=Limit(**self._config.search.limit.model_dump()),
-        )
-        return TrajectoryWriter(origin)
+def trajectory_writer(config: RunConfig, run_id: str, fingerprint: Mapping[str, str]) -> TrajectoryWriter | None:
+    """What records the next search of a run; nothing where none is to be recorded.
 
-    def _check(self, theorem: Theorem, tactics: tuple[str, ...]) -> tuple[Verdict, str | None]:
-        """Writes a finished path as a proof and has it checked.
+    Args:
+        config: of the run.
+        run_id: its id.
+        fingerprint: of the environment.
+    """
+    if not config.trajectories:
+        return None
+    # They bring pyarrow, which a run without trajectories has no need of.
+    from proofsearch.trajectory.table import Origin, fingerprint_hash
+    from proofsearch.trajectory.writer import TrajectoryWriter
 
-        Returns:
-            The verdict, and the proof where it was accepted. A path from which no proof can be written is refused,
-            so that the search continues.
-        """
-        try:
-            proof = self._environment.write_proof(theorem, tactics)
-        except ProofError as error:
-            return Verdict(proved=False, checker=f"{self._config.env} proof writer", message=str(error)), None
-        verdict = require_tier(self._environment.verify(theorem, proof), self._config.min_tier)
-        return verdict, proof if verdict.proved else None
+    origin = Origin(
+        run_id=run_id,
+        environment=config.env,
+        generator=config.generator,
+        scorer=config.scorer,
+        fingerprint=fingerprint_hash(fingerprint),
+        seed=config.seed,
+        limit=Limit(**config.search.limit.model_dump()),
+    )
+    return TrajectoryWriter(origin)
+
+
+def accepts(
+    environment: Environment, config: RunConfig, theorem: Theorem, tactics: tuple[str, ...]
+) -> tuple[Verdict, str | None]:
+    """Writes a finished path as a proof and has it checked.
+
+    Returns:
+        The verdict, and the proof where it was accepted. A path from which no proof can be written is refused, so that
+        the search continues.
+    """
+    try:
+        proof = environment.write_proof(theorem, tactics)
+    except ProofError as error:
+        return Verdict(proved=False, checker=f"{config.env} proof writer", message=str(error)), None
+    verdict = require_tier(environment.verify(theorem, proof), config.min_tier)
+    return verdict, proof if verdict.proved else None
 
 
 def _processor_clock() -> Callable[[], float]:
