@@ -111,9 +111,9 @@ def minimise_run(
 
 
 def _config(config: RunConfig, workers: int) -> RunConfig:
-    """The run's configuration with this machine's processes, and nobody who watches."""
+    """The run's configuration with this machine's processes, trajectories for trainers, and nobody who watches."""
     execution = config.execution.model_copy(update={"executor": _EXECUTOR, "workers": workers, "timeout": None})
-    return config.model_copy(update={"execution": execution, "observers": ()})
+    return config.model_copy(update={"execution": execution, "observers": (), "trajectories": True})
 
 
 def _begun(

@@ -156,7 +156,8 @@ class MinimisingWorker:
                     accept=lambda path: _same(path, best),
                     observers=[] if writer is None else [writer],
                 )
-            if found.verdict is not None:
+            # Where another path was refused first, that one would be read as the proof: its log-probability is higher.
+            if found.verdict is not None and not found.refused:
                 break
         else:
             raise PluginError(f"{theorem.name}: the search along its own proof does not find it")
