@@ -215,6 +215,8 @@ def _notes(
     failed = sum(bool(result.failure) for result in results.values())
     if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
         notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
+    if "minimised" in folder.environment:
+        notes.append("shorter proofs of another run (minimise): its searches were shown them, and measure no policy")
     if failed:
         notes.append(f"{failed} theorems whose worker failed count as not proved")
     notes += [str(fault) for fault in faults(results.values())]

@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+OTHER = "~"
+"""Between a theorem's file name, in which it can't stand, and the number of a further proof."""
+
+
 class RunFolder(RunContents):
     """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read."""
 
@@ -131,7 +135,11 @@ class RunFolder(RunContents):
         return run
 
     def record(
-        self, result: TheoremResult, proof: str | None = None, trajectory: pa.Table | bytes | None = None
+        self,
+        result: TheoremResult,
+        proof: str | None = None,
+        trajectory: pa.Table | bytes | None = None,
+        others: Sequence[str] = (),
     ) -> TheoremResult:
         """Makes what came of a theorem durable.
 
@@ -140,6 +148,7 @@ class RunFolder(RunContents):
             proof: the written proof, if the search finished.
             trajectory: the recorded search as a table or as the bytes of a Parquet file. It must be the search
                 ``result.search_id``.
+            others: further accepted proofs of the theorem, as they are written.
 
         Returns:
             The result as recorded.
@@ -164,6 +173,9 @@ class RunFolder(RunContents):
         with self._storing(f"the result of {name!r} was not written"):
             if proof is not None:
                 storage.write_whole(self.path / proof_file, proof.encode())
+            for number, other in enumerate(others, start=2):
+                file = f"{self._files[name]}{OTHER}{number}{self.proof_suffix}"
+                storage.write_whole(self.path / "proofs" / file, other.encode())
             if trajectory is not None:
                 storage.write_whole(
                     self._single(name), trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
@@ -242,7 +254,10 @@ class RunFolder(RunContents):
             if result is None or not result.search_id:
                 self._single(theorem.name).unlink(missing_ok=True)
             if result is None or not result.proof_file:
-                (self.path / "proofs" / f"{self._files[theorem.name]}{self.proof_suffix}").unlink(missing_ok=True)
+                file = self._files[theorem.name]
+                (self.path / "proofs" / f"{file}{self.proof_suffix}").unlink(missing_ok=True)
+                for other in (self.path / "proofs").glob(f"{file}{OTHER}[0-9]*{self.proof_suffix}"):
+                    other.unlink(missing_ok=True)
 
     def _single(self, theorem: str) -> Path:
         return self.trajectories / f"{self._files[theorem]}.parquet"

@@ -35,11 +35,13 @@ class Searched:
         result: what came of the search.
         proof: the written proof, where the check accepted one.
         trajectory: the recorded search as the bytes of a Parquet file; ``None`` where none was to be recorded.
+        others: further accepted proofs, as they are written.
     """
 
     result: TheoremResult
     proof: str | None = None
     trajectory: bytes | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 
 from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError, UsageError
+from proofsearch.evaluation import evaluate
 from proofsearch.runs import RunFolder
 from proofsearch.runs.minimising.recorded import shortest
 from proofsearch.runs.minimising.run import minimise_run
@@ -57,6 +58,7 @@ def test_every_proof_becomes_as_short_as_can_be_and_the_run_is_one_like_others(r
     assert found.shorter == sum(after < before for before, after in found.lengths) > 0
     assert found.median[0] > found.median[1]
     assert all(verdict.proved for verdict in verify_run(tmp_path / "short").verdicts.values())
+    assert "shorter proofs of another run" in evaluate([tmp_path / "short"]).runs[0].notes[0]
     # What trainers read: a search that proves the theorem by this very proof.
     searches = {search.theorem.name: search for search in read_searches([tmp_path / "short"])}
     assert set(searches) == proved
@@ -94,6 +96,28 @@ def test_a_run_that_was_stopped_is_continued_and_no_other_is_touched(run: Path, 
     run_search(config(seed=5), tmp_path / "other")
     with pytest.raises(RunFolderError, match="choose another --out"):
         minimise_run(tmp_path / "other", out)
+
+
+def test_further_proofs_are_kept_beside_the_shortest(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "short"
+    minimise_run(run, out, Bounds(expansions=30, proofs=2), workers=1)
+    folder = RunFolder.open(out)
+    others = {file.name.partition("~")[0]: file.read_text() for file in (out / "proofs").glob("*~2.proof")}
+    shorter = {name for name, result in folder.results().items() if len(result.tactics) < len(_before(run, name))}
+    assert others.keys() == shorter != set()
+    for name, other in others.items():
+        assert len(folder.results()[name].tactics) < len(other.split("\n")) <= len(_before(run, name))
+    assert not list((out / "proofs").glob("*~3*"))
+    # Whoever deletes a result to have it made again loses them with it.
+    lines = (out / "results.jsonl").read_text().splitlines(keepends=True)
+    gone = sorted(shorter)[0]
+    (out / "results.jsonl").write_text("".join(line for line in lines if f'"{gone}"' not in line))
+    RunFolder.open(out, write=True).close()
+    assert not (out / "proofs" / f"{gone}~2.proof").exists()
+
+
+def _before(run: Path, name: str) -> tuple[str, ...]:
+    return RunFolder.open(run).results()[name].tactics
 
 
 def test_a_run_without_proofs_is_refused(tmp_path: Path) -> None:

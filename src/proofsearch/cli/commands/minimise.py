@@ -44,6 +44,12 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
                 "--lemmas/--no-lemmas", help="Try at each part every tactic that the environment lists, where it can."
             ),
         ] = True,
+        proofs: Annotated[
+            int,
+            typer.Option(
+                "--proofs", min=1, max=LARGEST, help="Keep so many different proofs a theorem, the shortest ones met."
+            ),
+        ] = 1,
         workers: Annotated[
             int,
             typer.Option("--workers", min=0, max=MOST_WORKERS, help="Processes; 0: as many as there are processors."),
@@ -62,7 +68,7 @@ def add_to(app: typer.Typer, plugins: Plugins) -> None:
                 found = minimise_run(
                     run,
                     folder,
-                    Bounds(max_expansions, lemmas),
+                    Bounds(max_expansions, lemmas, proofs),
                     workers=workers,
                     plugins=plugins,
                     on_event=shown.show,

@@ -105,7 +105,7 @@ def minimise_run(
         with Components(plugins, parts) as components:
             for done in components.executor().run(recipe, (Job(theorem.name, theorem) for theorem in remaining)):
                 found = searched_by(done, config.seed)
-                on_event(Recorded(folder.record(found.result, found.proof, found.trajectory)))
+                on_event(Recorded(folder.record(found.result, found.proof, found.trajectory, found.others)))
         folder.finish()
         return Minimised(out, known, RunFolder.open(out).results(), time.monotonic() - began)
 

@@ -35,10 +35,12 @@ class Bounds:
     Attributes:
         expansions: of the search for one part, at most.
         lemmas: whether each part is tried with every tactic that the environment lists.
+        proofs: how many different proofs of a theorem are kept, the shortest, at least 1.
     """
 
     expansions: int = 32
     lemmas: bool = True
+    proofs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,9 @@ class MinimisingWorker:
         result = dataclasses.replace(
             result, status="proved", limit_hit="", verdict=best.verdict, tactics=best.tactics, messages=(said,)
         )
-        return Searched(result, best.proof, trajectory)
+        others = [one.proof for one in reversed(minimiser.found) if one.proof != best.proof]
+        kept = tuple(dict.fromkeys(others))[: self._recipe.bounds.proofs - 1]
+        return Searched(result, best.proof, trajectory, kept)
 
     def _along(self, theorem: Theorem, best: Accepted) -> tuple[SearchResult, str, bytes | None]:
         """A search that follows a proof, among the policy's other candidates."""
