@@ -99,10 +99,29 @@ def test_processor_time_of_steps_is_the_provers_and_that_of_the_check_is_nobodys
         session.here += 1000.0
         return Verdict(proved=False, checker="none"), None
 
-    result = run(session, FakeGenerator(world), accept=check, processor=lambda: session.here)
+    now = lambda: session.here  # noqa: E731
+    result = run(session, FakeGenerator(world), accept=check, processor=now, clock=now)
     assert (result.steps, result.refused, session.here) == (3, 1, 1003.0)
     assert result.prover_processor_seconds == pytest.approx(33.0)
     assert result.processor_seconds == pytest.approx(33.0)
+
+
+def test_of_many_expansions_some_are_measured_and_the_others_are_in_proportion() -> None:
+    world = chain(200)
+    session = Working(world)
+    looked = 0
+
+    def processor() -> float:
+        nonlocal looked
+        looked += 1
+        return session.here / 2
+
+    how = {"clock": lambda: session.here, "processor": processor}
+    config = SearchConfig.model_validate({"limit": {"expansions": 160}, "priority": {"kind": "logprob"}})
+    result = search(THEOREM, session, FakeGenerator(world), config=config, **how)  # type: ignore[arg-type]
+    assert result.steps == 160
+    assert result.prover_processor_seconds == pytest.approx(160 * 10.5)
+    assert looked < 40, "a look costs microseconds, and an expansion may take a hundred"
 
 
 class Apart(FakeSession):

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from proofsearch.config import LimitConfig
 
 
+SAMPLED = 16
+"""Of so many expansions the steps of one have their processor time measured."""
+
+
 class Budget:
     """Keeps account of one search.
 
@@ -24,7 +28,7 @@ class Budget:
         expansions, steps, generated: how many there were: nodes expanded, tactics tried, states sent to the generator.
         watched: whether time or cancellation can end the search, so that it is worth looking in between.
         generate_seconds, step_seconds, score_seconds, accept_seconds: where the time went.
-        step_processor, accept_processor: processor seconds of stepping and of verification.
+        accept_processor: processor seconds of verification.
     """
 
     def __init__(
@@ -49,8 +53,9 @@ class Budget:
         self.step_seconds = 0.0
         self.score_seconds = 0.0
         self.accept_seconds = 0.0
-        self.step_processor = 0.0
         self.accept_processor = 0.0
+        self._initial = (0.0, 0.0)  # seconds, and processor seconds
+        self._sampled = (0.0, 0.0)
         self._processor_began = processor()
         self._began = clock()
 
@@ -61,6 +66,25 @@ class Budget:
     def processor_elapsed(self) -> float:
         """Processor seconds since the start, without verification."""
         return self.processor() - self._processor_began - self.accept_processor
+
+    def note_initial(self, processor_seconds: float) -> None:
+        """Takes down what the first state took; :attr:`step_seconds` has its time."""
+        self._initial = (self.step_seconds, processor_seconds)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the processor time of the next expansion's steps is to be measured: it costs microseconds."""
+        return self.expansions % SAMPLED == 0
+
+    def note_steps(self, seconds: float, processor_seconds: float) -> None:
+        """Takes down what the steps of one of the measured expansions took, without verification."""
+        self._sampled = (self._sampled[0] + seconds, self._sampled[1] + processor_seconds)
+
+    def step_processor(self) -> float:
+        """Processor seconds of all steps: of some expansions measured, of the others in proportion to their time."""
+        (initial, first), (seconds, processor) = self._initial, self._sampled
+        rest = self.step_seconds - initial
+        return first + (processor * rest / seconds if seconds > 0 else processor)
 
     def at(self, now: float) -> float:
         """A reading of the clock as seconds since the start, without verification."""

@@ -199,7 +199,7 @@ class _Search:
         worked = budget.processor()
         initial = self.session.initial()
         budget.step_seconds = budget.elapsed()
-        budget.step_processor = budget.processor() - worked
+        budget.note_initial(budget.processor() - worked)
         if type(initial) is Finished:
             self._acceptance.check(())
             self._status = self._acceptance.status or SearchStatus.EXHAUSTED
@@ -312,14 +312,16 @@ class _Search:
         left = budget.steps_left()
         cut = len(tactics) > left
         verified, verifier_worked = budget.accept_seconds, budget.accept_processor
-        began, worked = budget.clock(), budget.processor()
+        samples = budget.samples
+        began, worked = budget.clock(), budget.processor() if samples else 0.0
         interrupted = self._interrupted if budget.watched else None
         tried = self._step(node, graph.state[node], tactics[: int(left)] if cut else tactics, interrupted)
         now = budget.clock()
-        budget.step_processor += budget.processor() - worked - (budget.accept_processor - verifier_worked)
         if tried.proved_by >= 0:
             self._status = self._acceptance.status
         seconds = now - began - (budget.accept_seconds - verified)
+        if samples:
+            budget.note_steps(seconds, budget.processor() - worked - (budget.accept_processor - verifier_worked))
         count = tried.count
         budget.step_seconds += seconds
         budget.steps += count

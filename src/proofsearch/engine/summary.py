@@ -86,7 +86,7 @@ def summarize(
         tokens_in=None if tokens is None else tokens[0],
         tokens_out=None if tokens is None else tokens[1],
         processor_seconds=None if prover_apart is None else worked + prover_apart,
-        prover_processor_seconds=None if prover_apart is None else budget.step_processor + prover_apart,
+        prover_processor_seconds=None if prover_apart is None else budget.step_processor() + prover_apart,
     )
 
 

@@ -100,7 +100,7 @@ function proofCostChart(width, data, cost) {
     x: costAxis(
       cost,
       [...proofs.map((proof) => proof.cost), ...boxes.flatMap((box) => [floor(box.lower), floor(box.upper)])],
-      `${timed(cost) ? WORDS_OF_TIME[cost] : WORDS[cost]} to the proof →`,
+      `${WORDS_OF_TIME[cost] ?? WORDS[cost]} to the proof →`,
     ),
     y: { axis: null },
     fy: {

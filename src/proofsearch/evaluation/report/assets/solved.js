@@ -76,7 +76,7 @@ function solvedChart(width, data, cost) {
     x: costAxis(
       cost,
       points.map((point) => point.budget),
-      `${timed(cost) ? WORDS_OF_TIME[cost] : WORDS[cost]} a theorem →`,
+      `${WORDS_OF_TIME[cost] ?? WORDS[cost]} a theorem →`,
     ),
     y: {
       label: "↑ theorems solved",
