@@ -105,7 +105,7 @@ def test_options() -> None:
         ((), "names no policy"),
         (("knn", "knn:2"), "'knn' is named twice"),
         (("mixture", "knn"), "a mixture can't be part of one"),
-        (("knn:0",), "'knn:0': expected a policy, or policy:weight with a weight above 0"),
+        (("knn:0",), "expected a policy, or policy:weight with a weight above 0, such as knn:0.3, found 'knn:0'"),
         (("knn:much",), "expected a policy, or policy:weight"),
         (("knn:inf",), "expected a policy, or policy:weight"),
         ((":1",), "expected a policy, or policy:weight"),

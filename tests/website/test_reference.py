@@ -20,6 +20,7 @@ OURS = (
     "proofsearch_lean",
     "proofsearch_metamath",
     "proofsearch_openai",
+    "proofsearch_rl",
     "proofsearch_rocq",
     "proofsearch_transformers",
 )

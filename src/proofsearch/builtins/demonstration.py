@@ -19,7 +19,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
-from proofsearch.models.confidence import statistics_of
+from proofsearch.models.confidence import fingerprint_of, statistics_of
 from proofsearch.protocols import (
     Builder,
     Demonstrates,
@@ -123,6 +123,10 @@ class DemonstratedGenerator(TacticGenerator):
         if isinstance(self._policy, ReportsStatistics):
             return self._policy.statistics(requests, n)
         return list(map(statistics_of, self._policy.generate(requests, n)))
+
+    def fingerprint(self) -> str:
+        """That of the policy, whose statistics it gives; see :class:`proofsearch.protocols.Fingerprinted`."""
+        return fingerprint_of(self._policy)
 
     def _with_known(self, request: GenerationRequest, candidates: list[Candidate], n: int) -> list[Candidate]:
         step = self._known.steps(request.theorem).get(request.state.text)

@@ -6,6 +6,8 @@ weights. What a policy doesn't suggest it gives nothing, so that the sum over th
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 
@@ -13,7 +15,7 @@ from pydantic import Field, field_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST
-from proofsearch.models.confidence import KeptAnswers, statistics_of
+from proofsearch.models.confidence import KeptAnswers, fingerprint_of, statistics_of
 from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, Suggestions, TacticGenerator
 from proofsearch.types import Candidate
 
@@ -55,7 +57,7 @@ class MixtureConfig(ComponentConfig):
                 fits = False
             if not fits:
                 raise ValueError(
-                    f"{text!r}: expected a policy, or policy:weight with a weight above 0, such as knn:0.3"
+                    f"expected a policy, or policy:weight with a weight above 0, such as knn:0.3, found {text!r}"
                 )
             if name == NAME:
                 raise ValueError("a mixture can't be part of one")
@@ -99,6 +101,11 @@ class MixtureGenerator:
         for request, candidates in zip(requests, found, strict=True):
             self._kept.put(request, n, candidates)
         return list(map(statistics_of, found))
+
+    def fingerprint(self) -> str:
+        """Of its policies and their weights; see :class:`proofsearch.protocols.Fingerprinted`."""
+        parts = [(fingerprint_of(policy), weight) for policy, weight in self._policies]
+        return "mixture-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
     def _mixed(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         suggestions = [policy.generate(requests, n) for policy, _ in self._policies]

@@ -262,9 +262,11 @@ def compare_solved(
         ValueError: the theorems differ.
     """
     _check(first, second)
+    solved = [(first.solved(kind, budget), second.solved(kind, budget)) for budget in budgets]
+    columns = [b.astype(np.float64) - a for a, b in solved]
+    differences = bootstrap.means(np.stack(columns, axis=1)) if columns else []
     found = []
-    for budget in budgets:
-        a, b = first.solved(kind, budget), second.solved(kind, budget)
+    for budget, (a, b), difference in zip(budgets, solved, differences, strict=True):
         only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
         found.append(
             PairedSolved(
@@ -274,7 +276,7 @@ def compare_solved(
                 second=int(b.sum()),
                 only_first=only_first,
                 only_second=only_second,
-                difference=bootstrap.mean(b.astype(np.float64) - a),
+                difference=difference,
                 p_value=mcnemar(only_first, only_second),
                 cut_off_first=first.cut_off(kind, budget),
                 cut_off_second=second.cut_off(kind, budget),
@@ -321,13 +323,19 @@ def compare_costs(
         ValueError: the theorems differ.
     """
     _check(first, second)
-    found: dict[Cost, CostRatio] = {}
+    spent: dict[Cost, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for kind in COSTS:
         # A theorem that was closed before anything was counted still cost something.
         least = least_cost(kind)
         known = both & ~np.isnan(first.cost(kind)) & ~np.isnan(second.cost(kind))
-        a, b = np.maximum(first.cost(kind)[known], least), np.maximum(second.cost(kind)[known], least)
-        logs = bootstrap.mean(np.log(b) - np.log(a))
+        spent[kind] = np.maximum(first.cost(kind)[known], least), np.maximum(second.cost(kind)[known], least)
+    logs_of = {kind: np.log(b) - np.log(a) for kind, (a, b) in spent.items()}
+    # Those of the same theorems share their draws; what a run counted for some theorems only has draws of its own.
+    alike = [kind for kind, logs in logs_of.items() if len(logs) == both.sum()]
+    ratios = dict(zip(alike, bootstrap.means(np.stack([logs_of[kind] for kind in alike], axis=1)), strict=True))
+    found: dict[Cost, CostRatio] = {}
+    for kind, (a, b) in spent.items():
+        logs = ratios[kind] if kind in ratios else bootstrap.mean(logs_of[kind])
         found[kind] = CostRatio(
             theorems=len(a),
             first=_geometric_mean(a),

@@ -65,6 +65,17 @@ class ReportsProgress(Protocol):
         """
 
 
+@runtime_checkable
+class CountsWaiting(Protocol):
+    """An executor that knows how many results it would give at once."""
+
+    def results_waiting(self) -> int:
+        """How many further results :meth:`Executor.run` would give now without waiting for a worker.
+
+        Those who take results record so many together, which is much quicker on a disk than one by one.
+        """
+
+
 WorkerFactory = Callable[[], Worker]
 """Picklable; called once in each process or thread."""
 

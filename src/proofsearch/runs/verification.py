@@ -18,8 +18,8 @@ from proofsearch.process.usage import processors
 from proofsearch.protocols import Environment, Job, JobResult
 from proofsearch.protocols.events import OnEvent, Preparing, ignore_event
 from proofsearch.runs import RunFolder
+from proofsearch.runs.checking import require_tier
 from proofsearch.runs.provenance import differing
-from proofsearch.runs.worker import require_tier
 from proofsearch.types import Verdict
 
 _EXECUTOR = "local"

@@ -15,13 +15,14 @@ from proofsearch.config import RunConfig
 from proofsearch.engine import search
 from proofsearch.engine.glimpses import Glimpses
 from proofsearch.engine.prover_watch import ProverWatch
-from proofsearch.errors import ComponentError, ProofError, trace_of
+from proofsearch.errors import ComponentError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Environment, Interruptible, Job, SearchObserver, Session, TheoremResult
-from proofsearch.types import Limit, Theorem, Verdict, reaches
+from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
+from proofsearch.runs.checking import Checking
+from proofsearch.types import Limit
 
 if TYPE_CHECKING:
     from proofsearch.trajectory.writer import TrajectoryWriter
@@ -113,6 +114,7 @@ class SearchWorker:
         most = self._config.execution.max_prover_memory
         self._watch = ProverWatch(None if most is None else most * 1e6, self._environment)
         self._interruption = _Interrupter()
+        self._checking = Checking(self._environment, self._config.env, self._config.min_tier)
 
     def report_progress_to(self, tell: Callable[[Any], None]) -> None:
         """Tells glimpses from now on, if any are wanted; see :class:`proofsearch.protocols.ReportsProgress`."""
@@ -147,7 +149,7 @@ class SearchWorker:
                     self._scorer,
                     config=self._config.search,
                     seed=self._config.seed,
-                    accept=partial(accepts, self._environment, self._config, job.theorem),
+                    accept=partial(self._checking, job.theorem),
                     observers=observers,
                     calibration=self._calibration,
                     strategy=self._strategy,
@@ -199,38 +201,12 @@ def trajectory_writer(config: RunConfig, run_id: str, fingerprint: Mapping[str, 
     return TrajectoryWriter(origin)
 
 
-def accepts(
-    environment: Environment, config: RunConfig, theorem: Theorem, tactics: tuple[str, ...]
-) -> tuple[Verdict, str | None]:
-    """Writes a finished path as a proof and has it checked.
-
-    Returns:
-        The verdict, and the proof where it was accepted. A path from which no proof can be written is refused, so that
-        the search continues.
-    """
-    try:
-        proof = environment.write_proof(theorem, tactics)
-    except ProofError as error:
-        return Verdict(proved=False, checker=f"{config.env} proof writer", message=str(error)), None
-    verdict = require_tier(environment.verify(theorem, proof), config.min_tier)
-    return verdict, proof if verdict.proved else None
-
-
 def _processor_clock() -> Callable[[], float]:
     """Seconds that processors worked for the search of this thread.
 
     The main thread of a process has no other search beside it, and the threads that a model computes in are its own.
     """
     return time.process_time if threading.current_thread() is threading.main_thread() else time.thread_time
-
-
-def require_tier(verdict: Verdict, minimum: str | None) -> Verdict:
-    """A verdict where only checks count that go at least so far: one that doesn't refuses the proof."""
-    if minimum is None or not verdict.proved or reaches(verdict.tier, minimum):
-        return verdict
-    how_far = verdict.tier or "a tier that it does not state"
-    why = f"the check went as far as {how_far}, the run asks for {minimum} (--min-tier)"
-    return dataclasses.replace(verdict, proved=False, message=why)
 
 
 def _taken(writer: TrajectoryWriter | None) -> tuple[str, bytes | None]:

@@ -77,6 +77,11 @@ class LocalExecutor:
         self._workers = execution.workers or processors()
         self._slots: list[Slot] = []
         self._hear: Callable[[Job, Any], None] | None = None
+        self._results_waiting = 0
+
+    def results_waiting(self) -> int:
+        """How many results came together with the last one; see :class:`proofsearch.protocols.CountsWaiting`."""
+        return self._results_waiting
 
     def relay_progress_to(self, hear: Callable[[Job, Any], None]) -> None:
         """Takes what to call with what workers tell; see :class:`proofsearch.protocols.RelaysProgress`."""
@@ -127,7 +132,9 @@ class LocalExecutor:
                         slot.kill()
                         self._slots.remove(slot)
                 self._hand_out(factory, queue)
-                yield from results
+                for place, result in enumerate(results, start=1):
+                    self._results_waiting = len(results) - place
+                    yield result
         except BaseException:
             self.close()
             raise

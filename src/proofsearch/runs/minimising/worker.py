@@ -23,8 +23,9 @@ from proofsearch.protocols import (
     TacticGenerator,
     TheoremResult,
 )
+from proofsearch.runs.checking import Checking
 from proofsearch.runs.minimising.shorten import Accepted, Minimiser
-from proofsearch.runs.worker import Searched, accepts, trajectory_writer
+from proofsearch.runs.worker import Searched, trajectory_writer
 from proofsearch.types import Advanced, Candidate, Demonstration, Finished, Theorem, Verdict
 
 
@@ -82,6 +83,7 @@ class MinimisingWorker:
         except BaseException:
             components.close()
             raise
+        self._checking = Checking(self._environment, self._config.env, self._config.min_tier)
 
     def close(self) -> None:
         """Closes the components. Idempotent."""
@@ -118,7 +120,7 @@ class MinimisingWorker:
 
     def _accepted(self, theorem: Theorem, tactics: Sequence[str]) -> Accepted | None:
         """A path as an accepted proof; ``None`` where the run's check refuses it."""
-        verdict, proof = accepts(self._environment, self._config, theorem, tuple(tactics))
+        verdict, proof = self._checking(theorem, tactics)
         if proof is None:
             return None
         steps = self._environment.proof_steps(theorem, proof) if isinstance(self._environment, MeasuresProofs) else None
