@@ -40,6 +40,7 @@ COMMANDS = {
     "theorems": "List the theorems of an environment.",
     "evaluate": "Measure what runs solved and compare them; judge a value along known proofs.",
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
+    "minimise": "Search for shorter proofs of what a run proved.",
     "verify": "Check a run's proofs again, from its files alone.",
     "runs": "Join run folders.",
     "trajectories": "Look at, merge and check recorded searches.",

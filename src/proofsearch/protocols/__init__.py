@@ -10,8 +10,10 @@ from __future__ import annotations
 from proofsearch.protocols.abilities import (
     AdaptsTactics,
     Audits,
+    CountsProcessorTime,
     EndsJobs,
     Interruptible,
+    MeasuresProofs,
     Renews,
     ReportsUsage,
     Usage,
@@ -61,6 +63,7 @@ from proofsearch.protocols.policy import (
     PolicyStatistics,
     ReportsStatistics,
     RepresentsStates,
+    Suggestions,
     TacticGenerator,
 )
 from proofsearch.protocols.priority import (
@@ -122,6 +125,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsProcessorTime",
     "CountsWaiting",
     "Decomposes",
     "Demonstrates",
@@ -147,6 +151,7 @@ __all__ = [
     "Linear",
     "Loss",
     "LossCase",
+    "MeasuresProofs",
     "ModelAddress",
     "ModelName",
     "Moves",
@@ -183,6 +188,7 @@ __all__ = [
     "StepsMany",
     "Strategy",
     "StrategyTraits",
+    "Suggestions",
     "TacticGenerator",
     "TakesApart",
     "TheoremResult",

@@ -141,6 +141,10 @@ def resume_search(
     from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
 
     with RunFolder.open(path, write=True) as folder:
+        if "minimised" in folder.environment:
+            raise RunFolderError(
+                f"{path}: holds shorter proofs of another run; go on with: proofsearch minimise RUN --out {path}"
+            )
         config = folder.config
         if workers is not None:
             config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
@@ -149,7 +153,7 @@ def resume_search(
         remaining = folder.remaining(retry_failures=retry_failures)
         if remaining:
             with Components(plugins, parts, on_event) as components:
-                _refuse_changed(folder, components.environment())
+                refuse_changed(folder, components.environment())
                 prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
@@ -213,7 +217,7 @@ def _search(
                         f"{named} reported {done.job.key!r}, which was reported before or is no job of it"
                     )
                 waiting.discard(done.job.key)
-                recorder.take(_searched(done, parts.config.seed))
+                recorder.take(searched_by(done, parts.config.seed))
         if waiting:
             raise ComponentError(
                 f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
@@ -266,7 +270,8 @@ class _Recorder:
             self._observers.notify(Watcher.searched, result)
 
 
-def _searched(done: JobResult, seed: int) -> Searched:
+def searched_by(done: JobResult, seed: int) -> Searched:
+    """What a worker returned, or the result of a theorem whose worker gave none."""
     if isinstance(done.payload, Searched):
         return done.payload
     failed = TheoremResult(
@@ -281,7 +286,12 @@ def _searched(done: JobResult, seed: int) -> Searched:
     return Searched(failed)
 
 
-def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
+def refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    """Refuses an environment that is another than a run's was.
+
+    Raises:
+        RunFolderError: it has changed since; the message says in what.
+    """
     recorded = folder.fingerprint
     now = dict(environment.fingerprint())
     changed = differing(recorded, now)

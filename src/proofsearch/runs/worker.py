@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,11 +48,13 @@ class Searched:
         result: what came of the search.
         proof: the written proof, where the check accepted one.
         trajectory: the recorded search as the bytes of a Parquet file; ``None`` where none was to be recorded.
+        others: further accepted proofs, as they are written.
     """
 
     result: TheoremResult
     proof: str | None = None
     trajectory: bytes | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ class SearchWorker:
             return self._run(job)
 
     def _run(self, job: Job) -> Searched:
-        writer = self._writer()
+        writer = trajectory_writer(self._config, self._run_id, self._fingerprint)
         observers: list[SearchObserver] = [watcher for watcher in self._watchers if watcher.sees_searches]
         observers[:0] = [observer for observer in (writer, self._glimpses) if observer is not None]
         session = self._environment.open(job.theorem)
@@ -214,6 +218,7 @@ class SearchWorker:
                     calibration=self._calibration,
                     strategy=self._strategy,
                     priority=self._priority,
+                    processor=_processor_clock(),
                     cancelled=cancelled,
                     watch=self._watch,
                 )
@@ -233,24 +238,39 @@ class SearchWorker:
                 )
         return Searched(result, found.proof, trajectory)
 
-    def _writer(self) -> TrajectoryWriter | None:
-        """What records the next search, if any is to be recorded."""
-        if not self._config.trajectories:
-            return None
-        # They bring pyarrow, which a run without trajectories has no need of.
-        from proofsearch.trajectory.table import Origin, fingerprint_hash
-        from proofsearch.trajectory.writer import TrajectoryWriter
 
-        origin = Origin(
-            run_id=self._run_id,
-            environment=self._config.env,
-            generator=self._config.generator,
-            scorer=self._config.scorer,
-            fingerprint=fingerprint_hash(self._fingerprint),
-            seed=self._config.seed,
-            limit=Limit(**self._config.search.limit.model_dump()),
-        )
-        return TrajectoryWriter(origin)
+def trajectory_writer(config: RunConfig, run_id: str, fingerprint: Mapping[str, str]) -> TrajectoryWriter | None:
+    """What records the next search of a run; nothing where none is to be recorded.
+
+    Args:
+        config: of the run.
+        run_id: its id.
+        fingerprint: of the environment.
+    """
+    if not config.trajectories:
+        return None
+    # They bring pyarrow, which a run without trajectories has no need of.
+    from proofsearch.trajectory.table import Origin, fingerprint_hash
+    from proofsearch.trajectory.writer import TrajectoryWriter
+
+    origin = Origin(
+        run_id=run_id,
+        environment=config.env,
+        generator=config.generator,
+        scorer=config.scorer,
+        fingerprint=fingerprint_hash(fingerprint),
+        seed=config.seed,
+        limit=Limit(**config.search.limit.model_dump()),
+    )
+    return TrajectoryWriter(origin)
+
+
+def _processor_clock() -> Callable[[], float]:
+    """Seconds that processors worked for the search of this thread.
+
+    The main thread of a process has no other search beside it, and the threads that a model computes in are its own.
+    """
+    return time.process_time if threading.current_thread() is threading.main_thread() else time.thread_time
 
 
 def _taken(writer: TrajectoryWriter | None) -> tuple[str, bytes | None]:
