@@ -17,6 +17,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from proofsearch.process.usage import processors
+
 for _size in ("COLUMNS", "LINES"):  # those of whoever runs the tests, or of pytest-xdist's workers, are no test's
     os.environ.pop(_size, None)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch or numpy is first imported
@@ -63,6 +65,12 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
 def pytest_configure(config: pytest.Config) -> None:
     """Has pytest-xdist take files in their order; by the number of tests, the few that take minutes would come last."""
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One process more than there are processors: many tests wait, for provers, signals and what has to time out."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else processors() + 1
 
 
 @pytest.hookimpl(trylast=True)

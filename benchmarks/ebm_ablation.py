@@ -4,8 +4,9 @@
 
 The runs are such as benchmarks/ebm.py records (guided-train, guided-validation). Each setting is trained with every
 seed on the first and measured on the second, whose theorems never train. The head that is judged is the best of the
-training by validation rank, so all figures are a little too good, alike for every setting. Prints means over seeds ±
-their standard deviation:
+training by validation rank, so all figures are a little too good, alike for every setting. Settings with the encoder
+`policy` need to be told the policy of the runs: --base policy.generator=metamath-ranker metamath-ranker.path=DIR, each
+with its own --base. Prints means over seeds ± their standard deviation:
 
 * value: rank-1 among siblings of minus the energy; mixed: of the fit with log-probability and goals, cross-fitted over
   folds of theorems; gain: mixed less the better of log-probability and log-probability with fitted goals (in brackets
@@ -46,6 +47,8 @@ def _settings() -> Iterator[tuple[str, Options]]:
     yield "encoder hashed", of(encoder="hashed")
     yield "encoder context", merged(of(encoder="context"), {"context": {"hashed": 0}})
     yield "encoder context+hashed", merged(of(encoder="context"), {"context": {"hashed": 256}})
+    yield "encoder policy", of(encoder="policy")
+    yield "encoder context+policy", of(encoder="context", append=["policy"])
     for name, values in {
         "parts": ("state", "goals"),
         "context": ("none", "theorem"),
@@ -120,7 +123,12 @@ def main() -> None:
 def _key(name: str, options: Options, seed: int) -> str:
     """Equal for equal trainings, whatever their names."""
     config = EbmTrainerConfig.model_validate(options.get("ebm", {})).model_dump(mode="json")
-    others = {component: given for component, given in options.items() if component == config["encoder"]}
+    if not config["append"]:
+        del config["append"]  # as it was before there were any
+    names = {config["encoder"], *config.get("append", ())}
+    if "policy" in names:
+        names |= options.keys()  # the policy's own
+    others = {component: given for component, given in options.items() if component in names - {"ebm"}}
     return json.dumps([config, others, seed, name == SHUFFLED], sort_keys=True)
 
 

@@ -13,6 +13,7 @@ from bench_runs import Options
 from numpy.typing import NDArray
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
+from proofsearch_ebm.data.joined import joined, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.head import EnergyHead
@@ -34,8 +35,8 @@ from proofsearch.trainers.progress import Progress
 def reading(options: Options) -> str:
     """Equal where the same states become the same rows."""
     config = EbmTrainerConfig.model_validate(options.get("ebm", {}))
-    how = (config.encoder, config.parts, config.context, config.min_expansions, config.max_states, config.row_type)
-    return json.dumps([how, options.get(config.encoder)])
+    how = (config.encoders, config.parts, config.context, config.min_expansions, config.max_states, config.row_type)
+    return json.dumps([how, [options.get(name) for name in config.encoders]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,17 @@ class HeldData:
 
 def read_data(train: Sequence[Path], validation: Path, options: Options) -> HeldData:
     config = EbmTrainerConfig.model_validate(options["ebm"])
-    print(f"… encoding with {config.encoder}, parts {config.parts}, context {config.context}", flush=True)
+    names = " and ".join(config.encoders)
+    print(f"… encoding with {names}, parts {config.parts}, context {config.context}", flush=True)
     parts = resolve_training(Plugins.discover(), TrainConfig(plugin="ebm", options=options), shared=True)
     components = Components(Plugins.discover(), parts)
+    encoders = [components.encoder(name) for name in config.encoders]
     encoder = PartEncoder(
-        components.encoder(config.encoder), config.parts, keep=0, with_theorem=config.context == "theorem"
+        joined(encoders),
+        config.parts,
+        keep=0,
+        with_theorem=config.context == "theorem",
+        whole=reads_requests(encoders),
     )
     dataset = build_dataset(
         [*train, validation],

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from proofsearch.process.usage import processors
+
 ROOT = Path(__file__).parents[1]
 TESTS = """
 import signal
@@ -47,3 +51,13 @@ def test_what_a_file_shares_is_made_by_one_process_and_signals_are_heard_in_the_
     assert done.returncode == 0, done.stdout + done.stderr
     made = (tmp_path / "made").read_text().split()
     assert sorted(Path(file).name for file in made) == ["test_one.py", "test_other.py"]
+
+
+def test_there_is_a_process_more_than_processors_unless_a_number_is_given(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist isn't installed; pip install pytest-xdist")
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    assert pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig) == processors() + 1
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "5")
+    assert pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig) == 5

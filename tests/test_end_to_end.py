@@ -73,7 +73,7 @@ def results(folder: Path) -> list[dict[str, Any]]:
 
 def test_the_checkpoint_is_what_the_training_said(story: Story) -> None:
     checkpoint = load_checkpoint(story / "ckpt")
-    assert checkpoint.encoder == "context"
+    assert list(checkpoint.encoders) == ["context"]
     assert checkpoint.head.width == ContextEncoder(ContextConfig(hashed=HASHED)).width
     assert checkpoint.metrics["steps"] == STEPS
     assert checkpoint.metrics["validation"]["rank_accuracy"] == pytest.approx(story.train["metrics"]["rank energy"])

@@ -12,7 +12,7 @@ import proofsearch
 from proofsearch import evaluate, resume_search, run_search, search, train, verify
 from proofsearch.config import LimitConfig, RunConfig, SearchConfig, SelectionConfig
 
-VERBS = ("evaluate", "resume_search", "run_search", "search", "train", "verify")
+VERBS = ("evaluate", "open_prover", "resume_search", "run_search", "search", "train", "verify")
 
 
 def test_nothing_is_imported_before_a_verb_is_used() -> None:

@@ -2,11 +2,12 @@
 
 The verbs of the command line are functions here too, imported when they are first used::
 
-    from proofsearch import evaluate, run_search, search, train, verify
+    from proofsearch import evaluate, open_prover, run_search, search, train, verify
 
 ``search`` searches for one theorem, with a session, a policy and a value that are given as objects; ``run_search`` and
 ``resume_search`` make a run over many theorems from a configuration, ``verify`` checks its proofs again, ``train``
-learns from it and ``evaluate`` measures and compares runs.
+learns from it and ``evaluate`` measures and compares runs. ``open_prover`` opens an environment by its name, with the
+check of finished proofs, for whoever steps it themselves.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from proofsearch.types import (
 if TYPE_CHECKING:
     from proofsearch.engine import search as search
     from proofsearch.evaluation.evaluate import evaluate as evaluate
+    from proofsearch.runs.prover import open_prover as open_prover
     from proofsearch.runs.run import resume_search as resume_search
     from proofsearch.runs.run import run_search as run_search
     from proofsearch.runs.verification import verify_run as verify
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 _VERBS = {
     "evaluate": ("proofsearch.evaluation", "evaluate"),
+    "open_prover": ("proofsearch.runs.prover", "open_prover"),
     "resume_search": ("proofsearch.runs.run", "resume_search"),
     "run_search": ("proofsearch.runs.run", "run_search"),
     "search": ("proofsearch.engine", "search"),
@@ -92,6 +95,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "hookimpl",
+    "open_prover",
     "resume_search",
     "run_search",
     "search",

@@ -460,16 +460,43 @@ def hello(name: str): typer.echo(f"hello {name}")
     assert cli("greet", "hello", "world").out == "hello world\n"
 
 
+def test_a_plugins_function_is_a_command_with_the_options_of_components(cli: Cli, fake_prover: Site) -> None:
+    plugin = """
+from proofsearch import hookimpl
+
+@hookimpl
+def register_commands(register):
+    register("greet", "greet_commands:greet", help="Greets.", kinds=("environment",))
+    register("part", "greet_commands:part")
+"""
+    commands = """
+import typer
+
+def greet(name: str, loud: bool = False, *, options):
+    \"\"\"Greet somebody.\"\"\"
+    typer.echo(f"hello {name} {loud} {options}")
+
+def part():
+    typer.echo("bye")
+"""
+    fake_prover.install("greet", {"greet": "greet_plugin"}, {"greet_plugin": plugin, "greet_commands": commands})
+    assert "Greet somebody." in cli("greet", "--help").out
+    done = cli("greet", "world", "--loud", "--fake-size", "7")
+    assert done.out == "hello world True {'fake': {'size': 7}}\n", done.err
+    assert cli("greet", "world").out == "hello world False {}\n"
+    assert cli("part").out == "bye\n"
+
+
 def test_a_plugins_command_that_cant_be_loaded_is_named(cli: Cli, fake_prover: Site) -> None:
     plugin = (
         "from proofsearch import hookimpl\n@hookimpl\n"
-        "def register_commands(register):\n    register('greet', 'nowhere:app')\n    register('sing', 'json:dumps')\n"
+        "def register_commands(register):\n    register('greet', 'nowhere:app')\n    register('sing', 'json:encoder')\n"
     )
     fake_prover.install("greet", {"greet": "greet_plugin"}, {"greet_plugin": plugin})
     done = cli("greet")
     assert done.code == 4
     assert "the command 'greet' of plugin 'greet' can't be loaded from 'nowhere:app'" in done.err
-    assert "expected a typer.Typer" in cli("sing").err
+    assert "expected a typer.Typer or a function" in cli("sing").err
     assert cli("--help").code == 0
 
 

@@ -106,7 +106,7 @@ STREAMS = {
 """By name the encoding, what a shell makes of the streams, and what a command that succeeds then exits with."""
 
 
-VARIED = ("help", "search, JSON", "theorems", "report", "a wrong name")
+VARIED = ("help", "search, JSON", "theorems", "a new plugin", "a wrong name")
 """Commands that are tried on every stream: each way to print, of few lines and of many, and to fail.
 
 The others print in one of these ways, see ``test_commands_print_in_one_way``, and are tried where all gets through.

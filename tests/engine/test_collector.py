@@ -54,7 +54,7 @@ def test_threads_that_overlap_leave_the_thresholds_to_the_last() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(600)
     assert seen == [(700, 10, 7 * FACTOR), (700, 10, 7)]
 
 

@@ -68,3 +68,16 @@ def test_nothing_is_said_that_can_not_be_said() -> None:
 def test_adding_up_by_theorem() -> None:
     table = by_theorem(np.array([[1.0, 2], [3, 4], [5, 6]]), np.array([2, 0, 2]), 4)
     assert table.tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
+
+
+def test_draws_that_are_kept_are_those_that_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = RNG.normal(size=(50, 3))
+    kept = Bootstrap(seed=3).means(values)
+    assert kept == Bootstrap(seed=3).means(values)
+    monkeypatch.setattr("proofsearch.measures.bootstrap._KEPT", 0)
+    assert kept == Bootstrap(seed=3).means(values)
+
+
+def test_columns_together_have_the_intervals_that_each_has_alone() -> None:
+    values = RNG.integers(-1, 2, size=(70, 4)).astype(float)
+    assert Bootstrap().means(values) == [Bootstrap().mean(column) for column in values.T]

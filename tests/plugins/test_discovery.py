@@ -22,7 +22,7 @@ def names(plugins: Plugins, kind: str) -> list[str]:
 
 
 def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm,lean,openai,rocq,transformers")
+    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm,lean,openai,rl,rocq,transformers")
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
@@ -122,6 +122,7 @@ def test_a_command_added_twice_is_refused(site: Site) -> None:
     ("hook", "registration", "said"),
     [
         ("register_commands", "7, 'x:y'", "it registers a command whose name is 7; expected text"),
+        ("register_commands", "'do', 'x:y', kinds=('hand',)", "it registers the command 'do' with options of ['hand']"),
         ("register_commands", "'do', print", "it registers a command whose target is"),
         ("register_diagnoses", "'mine', 7", "it registers 7 as the diagnosis 'mine'; expected a function"),
     ],

@@ -14,7 +14,7 @@ import pytest
 
 from proofsearch.process.programs import run_command
 
-HANG = 120
+HANG = 600
 """Seconds that only a hang reaches."""
 
 

@@ -16,6 +16,7 @@ from proofsearch.config import RunConfig, SearchConfig
 from proofsearch.errors import RunFolderError, StorageError, UsageError
 from proofsearch.protocols import TheoremResult
 from proofsearch.runs import RunFolder
+from proofsearch.runs.folder import Recording
 from proofsearch.runs.results import from_line, to_line
 from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.writer import to_bytes
@@ -296,12 +297,12 @@ def test_a_line_that_could_not_even_be_cut_off_is_cut_off_by_the_next(run, theor
 @pytest.mark.parametrize("target", ["proofs", "trajectories", "results.jsonl"])
 def test_a_full_disk_at_each_file(run, theorems, record, monkeypatch, target):
     record(run, theorems[0])
-    whole, append = storage.write_whole, storage.append
+    together, append = storage.write_together, storage.append
 
-    def full(path, content):
-        if path.parent.name == target:
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        whole(path, content)
+    def full(files):
+        together({path: content for path, content in files.items() if path.parent.name != target})
+        if any(path.parent.name == target for path in files):
+            raise OSError(errno.ENOSPC, "No space left on device", target)
 
     def full_append(descriptor, content, at):
         if target == "results.jsonl":
@@ -309,7 +310,7 @@ def test_a_full_disk_at_each_file(run, theorems, record, monkeypatch, target):
         return append(descriptor, content, at)
 
     with monkeypatch.context() as patch:
-        patch.setattr("proofsearch.storage.write_whole", full)
+        patch.setattr("proofsearch.storage.write_together", full)
         patch.setattr("proofsearch.storage.append", full_append)
         with pytest.raises(StorageError, match=r"No space left on device.* 1 of 4 theorems .*--resume"):
             record(run, theorems[1])
@@ -355,6 +356,27 @@ def test_merging_on_a_full_disk_keeps_the_singles(run, theorems, record, monkeyp
     assert sorted(search.search_id for search in read_searches([run.path])) == sorted(ids)
 
 
+def test_merging_again_after_it_failed_halfway_merges_nothing_twice(run, theorems, record, monkeypatch):
+    for theorem in theorems:
+        record(run, theorem)
+    unlink, deleted = Path.unlink, []
+
+    def fails_at_last(self, missing_ok=False):
+        if self.suffix == ".parquet" and len(deleted) == 2:
+            raise OSError(errno.EIO, "Input/output error")
+        deleted.append(self)
+        unlink(self, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fails_at_last)
+        with pytest.raises(StorageError, match="Input/output error"):
+            run.compact()
+    run.finish()
+    files = list(run.trajectories.iterdir())
+    assert [file.name for file in files] == ["part-00000.parquet"]
+    assert sorted(search.theorem.name for search in read_searches(files)) == sorted(t.name for t in theorems)
+
+
 def test_a_run_folder_can_be_moved(run, theorems, record):
     """Everything in a run folder is relative: it can be moved."""
     record(run, theorems[0])
@@ -364,3 +386,48 @@ def test_a_run_folder_can_be_moved(run, theorems, record):
     for file in moved.rglob("*"):
         if file.is_file():
             assert str(run.path).encode() not in file.read_bytes()
+
+
+def test_several_results_are_recorded_at_once(run, theorems, searched):
+    recordings = [Recording(*searched(theorem, run.run_id)) for theorem in theorems]
+    recorded = run.record_all(recordings)
+    assert list(run.results().values()) == recorded
+    run.finish()
+    assert dict(RunFolder.open(run.path).results()) == dict(run.results())
+    assert [run.proof(theorem.name) for theorem in theorems] == [recording.proof for recording in recordings]
+    assert len(list(read_searches([run.path]))) == len(theorems)
+
+
+def test_of_results_at_once_one_that_can_not_be_keeps_all_out(run, theorems, searched):
+    one, two = (Recording(*searched(theorem, run.run_id)) for theorem in theorems[:2])
+    with pytest.raises(RunFolderError, match="recorded twice at once"):
+        run.record_all([one, two, one])
+    run.record_all([one])
+    with pytest.raises(RunFolderError, match="already has a result"):
+        run.record_all([two, one])
+    assert list(run.results()) == [theorems[0].name]
+    assert len(list(run.trajectories.iterdir())) == 1
+
+
+def test_a_full_disk_keeps_out_all_that_were_to_be_recorded_together(run, theorems, searched, monkeypatch):
+    def full(descriptor, content, at):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    recordings = [Recording(*searched(theorem, run.run_id)) for theorem in theorems]
+    with monkeypatch.context() as patch:
+        patch.setattr("proofsearch.storage.append", full)
+        with pytest.raises(StorageError, match="and 2 more was not written: No space left on device"):
+            run.record_all(recordings)
+    assert not run.results()
+    run.record_all(recordings)
+    assert len(run.results()) == len(theorems)
+
+
+def test_results_that_change_under_their_writer_are_noticed(run, theorems, record):
+    record(run, theorems[0])
+    record(run, theorems[1])
+    results = run.results()
+    file = run.path / "results.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[::-1]))
+    with pytest.raises(RunFolderError, match="was changed while it was in use"):
+        list(results.values())

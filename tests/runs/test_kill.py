@@ -89,6 +89,26 @@ def test_a_kill_while_merging(run, theorems, record, kills):
         assert sorted(merged) == sorted(ids), "a search was merged twice"
 
 
+def test_a_kill_while_recording_and_merging_in_turn(run, theorems, record, kills, monkeypatch):
+    monkeypatch.setattr("proofsearch.runs.folder.MOST_SINGLES", 2)
+    with kills(run.path) as snapshots:
+        for theorem in theorems:
+            record(run, theorem)
+    run.close()
+    assert len(list(run.trajectories.glob("part-*"))) == 2
+    for folder in snapshots:
+        committed = list(RunFolder.open(folder).results())
+        assert_consistent(RunFolder.open(folder), committed)
+        with RunFolder.open(folder, write=True) as resumed:
+            assert_consistent(resumed, committed)
+            for theorem in resumed.remaining():
+                record(resumed, theorem)
+            resumed.finish()
+        assert_consistent(RunFolder.open(folder), [theorem.name for theorem in theorems])
+        merged = [search.search_id for path in (folder / "trajectories").iterdir() for search in read_searches([path])]
+        assert len(merged) == len(set(merged)) == len(theorems), "a search is there twice, or not at all"
+
+
 def test_a_kill_while_creating(tmp_path, theorems, record, kills):
     with kills(tmp_path / "run") as snapshots:
         RunFolder.create(tmp_path / "run", RunConfig(), {}, theorems).close()

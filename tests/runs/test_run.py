@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,15 @@ from proofsearch.errors import PluginError, RunFolderError, StorageError
 from proofsearch.protocols import TheoremResult
 from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded
 from proofsearch.runs import RunFolder
-from proofsearch.runs.run import resume_search, run_search
+from proofsearch.runs.folder import Recording
+from proofsearch.runs.run import _Recorder, _RunObservers, resume_search, run_search
 from proofsearch.runs.verification import verify_run
+from proofsearch.runs.worker import Searched
 from proofsearch.trajectory.summary import check, summarize
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
 
-HANGS = 300.0
+HANGS = 600.0
 """Seconds that only a hang reaches."""
 
 
@@ -203,24 +206,57 @@ def test_an_unknown_component_ends_the_run_before_it_begins(tmp_path: Path) -> N
 
 def test_a_full_disk_keeps_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run"
-    recorded = 0
-    original = RunFolder.record
+    kept: set[str] = set()
+    original = RunFolder.record_all
 
-    def record(self: RunFolder, *arguments: Any, **named: Any) -> TheoremResult:
-        nonlocal recorded
-        if recorded == 5:
+    def record_all(self: RunFolder, recordings: Sequence[Recording]) -> list[TheoremResult]:
+        if len(kept) >= 5 and recordings:
             monkeypatch.setattr("proofsearch.storage.files.os.fsync", full)
-        recorded += 1
-        return original(self, *arguments, **named)
+        results = original(self, recordings)
+        kept.update(result.theorem for result in results)
+        return results
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(RunFolder, "record", record)
+    monkeypatch.setattr(RunFolder, "record_all", record_all)
     with pytest.raises(StorageError, match="No space left on device"):
         run_search(config(), path)
     monkeypatch.undo()
-    assert len(RunFolder.open(path).results()) == 5
+    assert set(RunFolder.open(path).results()) == kept
+
+
+def test_results_that_wait_are_recorded_together_and_each_is_told(tmp_path: Path) -> None:
+    """The first two come together, the third alone; after the fifth an error ends the run while another waits."""
+
+    class Executor:
+        waiting = iter([1, 0, 0, 1, 1])
+
+        def results_waiting(self) -> int:
+            return next(self.waiting)
+
+    written: list[list[str]] = []
+
+    class Folder:
+        def record_all(self, recordings: Sequence[Recording]) -> list[TheoremResult]:
+            written.append([recording.result.theorem for recording in recordings])
+            return [recording.result for recording in recordings]
+
+    told: list[str] = []
+
+    def tell(event: Event) -> None:
+        assert isinstance(event, Recorded)
+        told.append(event.result.theorem)
+        assert told[-1] in written[-1]
+
+    observers: Any = _RunObservers([], tell)
+    folder, executor = Folder(), Executor()
+    with pytest.raises(ValueError, match="another"), _Recorder(folder, executor, observers, tell) as recorder:  # type: ignore[arg-type]
+        for name in "abcde":
+            recorder.take(Searched(TheoremResult(name, "exhausted")))
+        raise ValueError("another")
+    assert written == [["a", "b"], ["c"], ["d", "e"]]
+    assert told == list("abcde")
 
 
 def test_a_run_killed_at_any_moment_and_gone_on_with_equals_one_that_was_not(tmp_path: Path, fake_prover: Site) -> None:

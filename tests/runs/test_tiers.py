@@ -9,11 +9,11 @@ import pytest
 
 from proofsearch.config import LimitConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.protocols.results import TheoremResult
+from proofsearch.runs.checking import require_tier
 from proofsearch.runs.results import from_line, to_line
 from proofsearch.runs.run import run_search
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
 from proofsearch.runs.verification import verify_run
-from proofsearch.runs.worker import require_tier
 from proofsearch.types import TIERS, Verdict, reaches
 
 ACCEPTED = Verdict(True, "checker 1", tier="kernel")

@@ -41,8 +41,8 @@ def words(text: str) -> str:
 
 
 def test_every_command_has_a_page() -> None:
-    assert list(PAGES) == ["proofsearch", *COMMANDS, "lean", "metamath"]
-    assert re.findall(r"\]\((\w+)\.md\)", PAGES["proofsearch"]) == [*COMMANDS, "lean", "metamath"]
+    assert list(PAGES) == ["proofsearch", *COMMANDS, "lean", "metamath", "serve"]
+    assert re.findall(r"\]\((\w+)\.md\)", PAGES["proofsearch"]) == [*COMMANDS, "lean", "metamath", "serve"]
 
 
 def test_what_all_commands_share_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def command(lean: Installation, *words: str) -> list[str]:
 
 
 def run(words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=5 * HANGS, check=False)
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=HANGS, check=False)
 
 
 def words_of(process: psutil.Process) -> list[str]:

@@ -27,7 +27,7 @@ def test_one_file_teaches_another(lean: Installation, tmp_path: Path) -> None:
         "OUT": str(tmp_path / "run"),
     }
     done = subprocess.run(
-        ["sh", EXAMPLE / "run.sh"], env=environment, capture_output=True, text=True, timeout=10 * HANGS, check=False
+        ["sh", EXAMPLE / "run.sh"], env=environment, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stderr
     results = [json.loads(line) for line in (tmp_path / "run" / "results.jsonl").read_text().splitlines()]

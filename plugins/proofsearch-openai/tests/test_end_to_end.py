@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from proofsearch.cli.main import run as run_command_line
+
 FIRST, SECOND = "|- ( ph -> ph )", "\n|- "
 
 
@@ -37,6 +39,24 @@ def command(tmp_path: Path, library: Path) -> Any:
         assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
+    return run
+
+
+@pytest.fixture
+def command_here(
+    tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """As ``command``, in the test's own process: each of its own would import torch."""
+
+    def run(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            run_command_line(arguments)
+        said = "".join(capsys.readouterr())
+        assert ended.value.code == 0, f"{arguments}: {said}"
+        return said
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROOFSEARCH_CACHE_DIR", str(library))
     return run
 
 
@@ -122,7 +142,7 @@ def test_a_run_without_its_model_fails_before_it_has_begun(
 
 
 def test_a_value_over_a_served_encoder_beside_a_served_generator(
-    server: Any, answer: Any, written: Any, embed: Any, embedded: Any, command: Any, tmp_path: Path
+    server: Any, answer: Any, written: Any, embed: Any, embedded: Any, command_here: Any, tmp_path: Path
 ) -> None:
     """Would catch options of the generator that get into the encoder, which a checkpoint opens again by its own."""
     proves = prover(answer, written)
@@ -136,11 +156,15 @@ def test_a_value_over_a_served_encoder_beside_a_served_generator(
 
     server.script = script
     guided = ("--generator", "demonstrated", "--scorer", "demonstration", "--priority", "split")
-    command("search", "--split", "train", "--limit", "10", *guided, "--max-expansions", "8", "--out", "train", "-q")
+    command_here(
+        "search", "--split", "train", "--limit", "10", *guided, "--max-expansions", "8", "--out", "train", "-q"
+    )
     encoder = ("--ebm-encoder", "embeddings", "--embeddings-base-url", server.url, "--embeddings-model", "vectors")
-    command("train", "--plugin", "ebm", "--trajectories", "train", "--out", "ckpt", *encoder, "--ebm-steps", "10", "-q")
+    command_here(
+        "train", "--plugin", "ebm", "--trajectories", "train", "--out", "ckpt", *encoder, "--ebm-steps", "10", "-q"
+    )
     words = ("--generator", "openai", "--openai-base-url", server.url, "--openai-model", "words")
-    said = command(
+    said = command_here(
         *("search", "id", *words, "--openai-samples", "6", "--scorer", "ebm", "--ebm-path", "ckpt", "--ebm-force"),
         *("--max-expansions", "8", "--workers", "1", "--local-mode", "threads", "--out", "run"),
     )

@@ -124,7 +124,10 @@ def test_the_workers_of_a_run_have_one_model_for_both_roles(
             state = State("(a-b)"[: number + 1], ())
             encoder, generator = worker.encoder("pooled", options), worker.generator()
             assert len(encoder.encode([state])) == 1
-            assert len(generator.generate([GenerationRequest(Theorem("t", "s"), state)], 2)) == 1
+            request = GenerationRequest(Theorem("t", "s"), state)
+            assert len(generator.generate([request], 2)) == 1
+            asking: Any = worker.encoder("policy", {"vectors": True})
+            assert asking.encode_requests([request]).any()
         assert len(loaded) == 1
     gc.collect()
     assert [model() for model in loaded] == [None]

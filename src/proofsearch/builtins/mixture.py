@@ -6,6 +6,8 @@ weights. What a policy doesn't suggest it gives nothing, so that the sum over th
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 
@@ -13,8 +15,8 @@ from pydantic import Field, field_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST
-from proofsearch.models.confidence import KeptAnswers, statistics_of
-from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, TacticGenerator
+from proofsearch.models.confidence import KeptAnswers, fingerprint_of, statistics_of
+from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, Suggestions, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"
@@ -55,7 +57,7 @@ class MixtureConfig(ComponentConfig):
                 fits = False
             if not fits:
                 raise ValueError(
-                    f"{text!r}: expected a policy, or policy:weight with a weight above 0, such as knn:0.3"
+                    f"expected a policy, or policy:weight with a weight above 0, such as knn:0.3, found {text!r}"
                 )
             if name == NAME:
                 raise ValueError("a mixture can't be part of one")
@@ -83,6 +85,7 @@ class MixtureGenerator:
         """At most ``n`` candidates a request, best first; ties in the order of the policies and their candidates.
 
         Each policy is asked once for all requests. A candidate that several suggest has the fewest tokens of theirs.
+        The tokens that an answer took are those of the policies that count theirs.
         """
         kept = [self._kept.get(request, n) for request in requests]
         asked = [request for request, known in zip(requests, kept, strict=True) if known is None]
@@ -98,6 +101,11 @@ class MixtureGenerator:
         for request, candidates in zip(requests, found, strict=True):
             self._kept.put(request, n, candidates)
         return list(map(statistics_of, found))
+
+    def fingerprint(self) -> str:
+        """Of its policies and their weights; see :class:`proofsearch.protocols.Fingerprinted`."""
+        parts = [(fingerprint_of(policy), weight) for policy, weight in self._policies]
+        return "mixture-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
     def _mixed(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         suggestions = [policy.generate(requests, n) for policy, _ in self._policies]
@@ -129,7 +137,11 @@ def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> 
             found[candidate.tactic] = parts, min(tokens, candidate.num_tokens)
     mixed = [Candidate(tactic, min(_log_of_sum(parts), 0.0), tokens) for tactic, (parts, tokens) in found.items()]
     mixed.sort(key=lambda candidate: -candidate.logprob)
-    return mixed[:n]
+    counted = [candidates for candidates, _ in suggestions if isinstance(candidates, Suggestions)]
+    if not counted:  # of policies that know no tokens
+        return mixed[:n]
+    read, written = sum(one.tokens_in for one in counted), sum(one.tokens_out for one in counted)
+    return Suggestions(mixed[:n], tokens_in=read, tokens_out=written)
 
 
 def _log_of_sum(logs: Sequence[float]) -> float:

@@ -58,12 +58,14 @@ def register_trainers(register: Register) -> None:
 
 @hookimpl
 def register_encoders(register: Register) -> None:
-    """Registers ``hashed`` and ``context``."""
+    """Registers ``context``, ``hashed`` and ``policy``."""
+    from proofsearch.builtins.encoders import policy
     from proofsearch.builtins.encoders.context import ContextConfig, make_context
     from proofsearch.builtins.encoders.hashed import HashedConfig, make_hashed
 
     register("context", make_context, config=ContextConfig, help="How goals relate to the hypotheses and the theorem.")
     register("hashed", make_hashed, config=HashedConfig, help="Features of trees or tokens hashed to a fixed width.")
+    register(policy.NAME, policy.make_policy, config=policy.PolicyConfig, help="What the policy says of a state.")
 
 
 @hookimpl

@@ -7,10 +7,11 @@ named on the command line is imported; the others are there by name and help alo
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any, NoReturn
 
@@ -39,6 +40,7 @@ COMMANDS = {
     "theorems": "List the theorems of an environment.",
     "evaluate": "Measure what runs solved and compare them; judge a value along known proofs.",
     "report": "Write one HTML file about runs: figures as curves, and search trees to walk through.",
+    "minimise": "Search for shorter proofs of what a run proved.",
     "verify": "Check a run's proofs again, from its files alone.",
     "runs": "Join run folders.",
     "trajectories": "Look at, merge and check recorded searches.",
@@ -136,7 +138,7 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
                 f"switch it off with PROOFSEARCH_DISABLE_PLUGINS={command.plugin}"
             )
         if command.name == wanted:
-            app.add_typer(_load(command), name=command.name, help=command.help)
+            _add(app, plugins, command)
         else:
             _name_only(app, command.name, command.help, panel="Commands of plugins")
     return app
@@ -196,7 +198,28 @@ def _name_only(app: typer.Typer, name: str, help_text: str, panel: str | None = 
     app.command(name, help=help_text, rich_help_panel=panel)(never_run)
 
 
-def _load(command: CommandRegistration) -> typer.Typer:
+def _add(app: typer.Typer, plugins: Plugins, command: CommandRegistration) -> None:
+    """Adds a plugin's command: a group, or a function with the options of components."""
+    loaded = _load(command)
+    if isinstance(loaded, typer.Typer):
+        app.add_typer(loaded, name=command.name, help=command.help)
+        return
+    # Brings pydantic, which groups of commands may do without.
+    from proofsearch.cli.options import Given, component_options, with_options
+
+    signature = inspect.signature(loaded, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "options"]
+
+    def run(*, given: Given, **arguments: Any) -> None:
+        options = {"options": given.component_options()} if command.kinds else {}
+        loaded(**arguments, **options)
+
+    run.__doc__ = loaded.__doc__
+    run.__dict__["__signature__"] = signature.replace(parameters=own)
+    app.command(command.name)(with_options(run, component_options(plugins, command.kinds)))
+
+
+def _load(command: CommandRegistration) -> typer.Typer | Callable[..., None]:
     module, _, attribute = command.target.partition(":")
     try:
         loaded = getattr(importlib.import_module(module), attribute)
@@ -208,9 +231,9 @@ def _load(command: CommandRegistration) -> typer.Typer:
             f"the command {command.name!r} of plugin {command.plugin!r} can't be loaded from {command.target!r}: "
             f"{one_line(error)}"
         ) from error
-    if not isinstance(loaded, typer.Typer):
-        raise PluginError(
-            f"the command {command.name!r} of plugin {command.plugin!r}: {command.target!r} is a "
-            f"{type(loaded).__name__}, expected a typer.Typer"
-        )
-    return loaded
+    if isinstance(loaded, typer.Typer) or inspect.isfunction(loaded):
+        return loaded
+    raise PluginError(
+        f"the command {command.name!r} of plugin {command.plugin!r}: {command.target!r} is a "
+        f"{type(loaded).__name__}, expected a typer.Typer or a function"
+    )

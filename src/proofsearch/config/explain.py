@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from proofsearch.errors import near
 
@@ -64,13 +64,22 @@ def explain(
                 f"{name((*inside, *place))}: no such key; known here: {', '.join(known) or 'none'}"
                 f"{near(str(place[-1]), known)}"
             )
-        elif problem["type"] == "value_error" and isinstance(problem["input"], dict):
-            # Of keys that don't go together: a model's own words name them, and the whole table would bury them.
-            problems.append(f"{name((*inside, *place))}: {problem['ctx']['error']}")
         else:
-            message = problem["msg"][:1].lower() + problem["msg"][1:]
-            problems.append(f"{name((*inside, *place))}: {message}, found {_shown(problem['input'])}")
+            problems.append(f"{name((*inside, *place))}: {_complaint(problem)}")
     return "; ".join(problems)
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    """What is wrong with a value, and the value, unless the words show it already."""
+    given = problem["input"]
+    if problem["type"] in ("value_error", "assertion_error"):  # a validator's own words, which pydantic puts a title on
+        words = str(problem["ctx"]["error"]) or "is refused"
+        # Of keys that don't go together: a model's own words name them, and the whole table would bury them.
+        if "found " in words or isinstance(given, dict):
+            return words
+    else:
+        words = problem["msg"][:1].lower() + problem["msg"][1:]
+    return f"{words}, found {_shown(given)}"
 
 
 def _shown(value: object) -> str:

@@ -83,7 +83,3 @@ class Shards:
         have = set(self.numbers)
         missing = tuple(number for number in range(1, min(self.of, selected) + 1) if number not in have)
         return type(self)(missing, self.of) if missing else None
-
-    def with_those(self, other: Self) -> Self:
-        """These and the others, which are of as many."""
-        return type(self)(tuple(sorted({*self.numbers, *other.numbers})), self.of)

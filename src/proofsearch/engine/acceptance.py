@@ -91,9 +91,10 @@ class Acceptance:
             self.status, self.tactics = SearchStatus.FINISHED, path
             return None
         budget = self._budget
-        began = budget.clock()
+        began, worked = budget.clock(), budget.processor()
         verdict, proof = self._accept(path)
         now = budget.clock()
+        budget.accept_processor += budget.processor() - worked
         budget.accept_seconds += now - began
         if now - began >= budget.shortest:
             budget.tell("verify", began, now, 1)

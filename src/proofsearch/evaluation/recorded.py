@@ -205,6 +205,8 @@ class _Collected:
         self.advanced += advanced
         self.merged += advanced - (search.num_nodes - 1)
         self.states += search.num_nodes - 1
+        if not search.proved:
+            return  # nothing is labelled
         bits = {POSITIVE: 1, NEGATIVE: 2}
         for key, label in zip(search.key, labels, strict=True):
             if label in bits:

@@ -71,8 +71,10 @@ class _Guarded:
                 )()
                 if found is not None:
                     own[name] = found
-        if owner.kind == "encoder" and callable(getattr(component, "encode", None)):
-            own["encode"] = _encoding(owner, component)
+        if owner.kind == "encoder":
+            for name in _ENCODE:
+                if callable(getattr(component, name, None)):
+                    own[name] = _encoding(owner, component, name)
 
     # isinstance() is to say of it what it says of the component: optional abilities are asked for in this way.
     @property
@@ -110,7 +112,7 @@ class _GuardedLoss(_Guarded):
         return attributed(own["_owner"], "__call__()", own["_component"], answers.loss)(*given, **named)
 
 
-def _encoding(owner: Owner, encoder: Any) -> Callable[..., Any]:
+def _encoding(owner: Owner, encoder: Any, name: str) -> Callable[..., Any]:
     columns: list[int | None] = []
 
     def check(rows: object, states: Any) -> str | None:
@@ -119,7 +121,7 @@ def _encoding(owner: Owner, encoder: Any) -> Callable[..., Any]:
             columns.append(found if answers.width(found) is None else None)
         return answers.encoded(rows, states, columns[0])
 
-    return attributed(owner, "encode()", encoder.encode, check)
+    return attributed(owner, f"{name}()", getattr(encoder, name), check)
 
 
 def _each(check: Check) -> Callable[[Owner, str, Callable[..., Any]], Callable[..., Any]]:
@@ -168,6 +170,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "verify": _plain(answers.verdict),
         "fingerprint": _plain(answers.fingerprint),
         "explain": _plain(answers.text),
+        "proof_steps": _plain(answers.count),
         "usage": _plain(answers.usage),
         "renew": _plain(),
         "demonstrations": _each(answers.demonstration),
@@ -180,6 +183,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "generate": _plain(answers.candidates),
         "statistics": _plain(answers.statistics),
         "represent": _plain(answers.represented),
+        "fingerprint": _plain(answers.text),
         "prepare": _plain(),
         "close": _plain(),
     },
@@ -189,7 +193,12 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "prepare": _plain(),
         "close": _plain(),
     },
-    "encoder": {"fingerprint": _plain(answers.text), "prepare": _plain(), "close": _plain()},
+    "encoder": {
+        "fingerprint": _plain(answers.text),
+        "policy_fingerprint": _plain(answers.text),
+        "prepare": _plain(),
+        "close": _plain(),
+    },
     "loss": {},
     "strategy": {"begin": _plain()},
     "observer": {
@@ -204,6 +213,9 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
     "executor": {"run": _each(answers.job_result), "relay_progress_to": _plain(), "close": _plain()},
 }
 """The methods of each kind's contract and the guard around each."""
+
+_ENCODE = ("encode", "encode_requests")
+"""The methods of encoders that return rows."""
 
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "environment": ("theorems", "theorem", "open", "write_proof", "verify", "fingerprint", "close"),

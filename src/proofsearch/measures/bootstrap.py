@@ -8,7 +8,9 @@ their Application*, 1997, section 3.8).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +23,9 @@ DEFAULT_RESAMPLES = 2000
 
 _DRAWN_AT_ONCE = 1 << 22
 """Weights that are held in memory at a time."""
+
+_KEPT = 1 << 28
+"""Draws that are kept for the next interval over as many theorems: a byte each, so for 130,000 theorems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,10 @@ class Bootstrap:
         estimates = totals.sum(axis=0) / weights.sum()
         if number == 1:
             return [Estimate(float(value)) for value in estimates]
-        rng = np.random.default_rng(self.seed)
         drawn: list[NDArray[np.float64]] = []
-        left = self.resamples
-        while left:
-            rows = min(left, max(1, _DRAWN_AT_ONCE // number))
-            times = rng.multinomial(number, np.full(number, 1 / number), size=rows).astype(np.float64)
+        for block in _draws(self.seed, self.resamples, number):
+            times = block.astype(np.float64)
             drawn.append((times @ totals) / (times @ weights)[:, None])
-            left -= rows
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
         return [Estimate(float(v), float(a), float(b)) for v, a, b in zip(estimates, low, high, strict=True)]
@@ -105,6 +106,32 @@ class Bootstrap:
     def mean(self, values: ArrayLike) -> Estimate:
         """The mean over theorems of one column, shape ``(theorems,)``."""
         return self.means(np.asarray(values, dtype=np.float64)[:, None])[0]
+
+
+def _draws(seed: int, resamples: int, number: int) -> Iterable[NDArray[np.integer]]:
+    """How often each of ``number`` theorems is drawn, in blocks of shape ``(draws, number)``.
+
+    They depend on nothing else, and an evaluation asks for the same ones again and again.
+    """
+    if resamples * number > _KEPT:
+        return _drawn_anew(seed, resamples, number)
+    return _kept_draws(seed, resamples, number)
+
+
+@lru_cache(maxsize=2)
+def _kept_draws(seed: int, resamples: int, number: int) -> tuple[NDArray[np.integer], ...]:
+    return tuple(_drawn_anew(seed, resamples, number))
+
+
+def _drawn_anew(seed: int, resamples: int, number: int) -> Iterator[NDArray[np.integer]]:
+    rng = np.random.default_rng(seed)
+    left = resamples
+    while left:
+        rows = min(left, max(1, _DRAWN_AT_ONCE // number))
+        times = rng.multinomial(number, np.full(number, 1 / number), size=rows)
+        # A theorem is hardly ever drawn a dozen times.
+        yield times.astype(np.min_scalar_type(int(times.max())))
+        left -= rows
 
 
 def by_theorem(values: NDArray[np.float64], theorem: NDArray[np.int64], theorems: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""How sure a policy is at a state, from what it suggests there; and what it suggested, kept for the expansion."""
+"""How sure a policy is at a state, from what it suggests there; what it suggested, kept; and which policy it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from math import exp, fsum, log, nan
 from typing import Generic, TypeVar
 
-from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.protocols import Fingerprinted, GenerationRequest, PolicyStatistics, StandsIn, TacticGenerator
 from proofsearch.types import Candidate
 
 BEST = 8
@@ -24,21 +24,53 @@ def statistics_of(candidates: Sequence[Candidate]) -> PolicyStatistics:
     Args:
         candidates: of one state; in any order, without duplicates.
     """
-    if not candidates:
-        return PolicyStatistics(moves=0.0)
     logprobs = sorted((candidate.logprob for candidate in candidates), reverse=True)
+    return statistics_of_logprobs(logprobs, moves=float(len(candidates)))
+
+
+def statistics_of_logprobs(
+    logprobs: Sequence[float],
+    *,
+    log_sum_exp: float = nan,
+    moves: float = nan,
+    admitted: float = nan,
+    closes: float = nan,
+) -> PolicyStatistics:
+    """What log-probabilities of candidates, the largest first, say; and what else is known."""
+    if not logprobs:
+        return PolicyStatistics(nan, nan, nan, log_sum_exp, moves, admitted, nan, closes)
     largest = logprobs[0]
     weights = [exp(logprob - largest) for logprob in logprobs]
     total = fsum(weights)
     # H = log Z − Σ p·l, with l counted from the largest.
-    mean = fsum(weight * (logprob - largest) for weight, logprob in zip(weights, logprobs, strict=True)) / total
+    mean = fsum([weight * (logprob - largest) for weight, logprob in zip(weights, logprobs, strict=True)]) / total
     return PolicyStatistics(
-        best=min(largest, 0.0),
-        second=min(logprobs[1], 0.0) if len(logprobs) > 1 else nan,
-        entropy=max(log(total) - mean, 0.0),
-        moves=float(len(candidates)),
-        mass=min(fsum(map(exp, logprobs[:BEST])), 1.0),
+        min(largest, 0.0),
+        min(logprobs[1], 0.0) if len(logprobs) > 1 else nan,
+        max(log(total) - mean, 0.0),
+        log_sum_exp,
+        moves,
+        admitted,
+        min(fsum(map(exp, logprobs[:BEST])), 1.0),
+        closes,
     )
+
+
+def with_goals(state: PolicyStatistics, goals: tuple[PolicyStatistics, ...]) -> PolicyStatistics:
+    """A state's statistics together with those of its goals. A search does this often, and ``replace()`` is slow."""
+    one = state
+    return PolicyStatistics(
+        one.best, one.second, one.entropy, one.log_sum_exp, one.moves, one.admitted, one.mass, one.closes, goals
+    )
+
+
+def fingerprint_of(policy: TacticGenerator) -> str:
+    """Tells a policy from another: its own fingerprint, or, where it has none, the class that it is of."""
+    if isinstance(policy, Fingerprinted):
+        return policy.fingerprint()
+    # What threads share has a stand-in; isinstance() and __class__ see through guards, type() does not.
+    kind = (policy.original if isinstance(policy, StandsIn) else policy).__class__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class KeptAnswers(Generic[_Answer]):

@@ -178,7 +178,7 @@ class Plugins:
             yield from self.registry(kind)
 
     def commands(self) -> Sequence[CommandRegistration]:
-        """The command groups that plugins add.
+        """The commands, and groups of commands, that plugins add.
 
         Raises:
             PluginError: two plugins add the same one.
@@ -187,11 +187,16 @@ class Plugins:
             entries: list[CommandRegistration] = []
 
             def collect(plugin: str) -> hookspecs.RegisterCommand:
-                def register(name: str, target: str, help: str = "") -> None:
+                def register(name: str, target: str, help: str = "", kinds: Sequence[str] = ()) -> None:
                     for what, value in (("name", name), ("target", target), ("help", help)):
                         if not isinstance(value, str):
                             raise PluginError(f"it registers a command whose {what} is {value!r}; expected text")
-                    entries.append(CommandRegistration(name, target, plugin, help))
+                    if unknown := [kind for kind in kinds if kind not in KINDS]:
+                        raise PluginError(
+                            f"it registers the command {name!r} with options of {unknown}; "
+                            f"known kinds: {', '.join(KINDS)}"
+                        )
+                    entries.append(CommandRegistration(name, target, plugin, help, tuple(kinds)))
 
                 return register
 

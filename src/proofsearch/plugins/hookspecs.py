@@ -14,6 +14,7 @@ the module: hooks are called for ``proofsearch plugins list`` too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import pluggy
@@ -43,8 +44,8 @@ class Register(Protocol):
 class RegisterCommand(Protocol):
     """The callback of :func:`register_commands`."""
 
-    def __call__(self, name: str, target: str, help: str = "") -> None:
-        """Registers ``proofsearch NAME``; ``target`` is ``"module:attribute"`` of a ``typer.Typer``."""
+    def __call__(self, name: str, target: str, help: str = "", kinds: Sequence[str] = ()) -> None:
+        """Registers ``proofsearch NAME``; see :class:`proofsearch.plugins.registry.CommandRegistration`."""
 
 
 class RegisterDiagnosis(Protocol):
@@ -121,7 +122,7 @@ def register_executors(register: Register) -> None:
 
 @hookspec
 def register_commands(register: RegisterCommand) -> None:
-    """Registers command groups of the ``proofsearch`` command. Called for ``--help``: import nothing heavy."""
+    """Registers commands and groups of them: ``proofsearch NAME``. Called for ``--help``: import nothing heavy."""
 
 
 # What a person asks about.

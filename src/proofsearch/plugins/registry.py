@@ -72,15 +72,23 @@ def refuse_wrong_types(entry: Registration) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CommandRegistration:
-    """A command group that a plugin adds: ``proofsearch NAME …``.
+    """A command, or a group of commands, that a plugin adds: ``proofsearch NAME …``.
 
-    ``target`` is ``"module:attribute"`` of a :class:`typer.Typer`, imported only when the command is used.
+    Attributes:
+        name: of the command.
+        target: ``"module:attribute"``, imported only when the command is used: a :class:`typer.Typer`, which is a
+            group, or a function, which is one command.
+        plugin: the name of the plugin that registered it.
+        help: one line for ``proofsearch --help``.
+        kinds: the kinds of components whose options ``--<component>-<field>`` a function's command has beside its own;
+            the function gets those that were given as its keyword argument ``options``, by component name and field.
     """
 
     name: str
     target: str
     plugin: str
     help: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ from proofsearch.protocols import (
     Calibrated,
     Calibration,
     Encoder,
+    EncodesRequests,
     Fingerprinted,
     GenerationRequest,
     PolicyStatistics,
+    ReadsPolicy,
     ReportsStatistics,
     RepresentsStates,
     ScoreRequest,
@@ -103,11 +105,22 @@ def stand_in(
     """
     kind, name = key
     if kind == "generator":
-        return _shared_generator(component, clients, execution, name)
+        return _with_abilities(SharedGenerator, _GENERATOR_ABILITIES, component)(component, clients, execution, name)
     if kind == "encoder":
-        return SharedEncoder(component, clients, execution, name)
+        return _with_abilities(SharedEncoder, _ENCODER_ABILITIES, component)(component, clients, execution, name)
     calibrated = isinstance(component, Calibrated)
     return (SharedCalibratedScorer if calibrated else SharedScorer)(component, clients, execution, name)
+
+
+AnyStandIn = TypeVar("AnyStandIn")
+
+
+def _with_abilities(
+    kind: type[AnyStandIn], abilities: Sequence[tuple[type[Any], type[AnyStandIn]]], original: object
+) -> type[AnyStandIn]:
+    """The stand-in with the abilities of the component, and no others: they are asked for with ``isinstance``."""
+    bases = tuple(stand_in for ability, stand_in in abilities if isinstance(original, ability))
+    return cast("type[AnyStandIn]", type(kind.__name__, bases, {})) if bases else kind
 
 
 Component = TypeVar("Component", bound=Any)
@@ -208,15 +221,6 @@ _GENERATOR_ABILITIES: Sequence[tuple[type[Any], type[SharedGenerator]]] = (
 )
 
 
-def _shared_generator(
-    original: TacticGenerator, clients: Clients, execution: ExecutionConfig, name: str
-) -> SharedGenerator:
-    """A stand-in with the abilities that the generator has, and no others: they are asked for with ``isinstance``."""
-    bases = tuple(stand_in for ability, stand_in in _GENERATOR_ABILITIES if isinstance(original, ability))
-    kind = type("SharedGenerator", bases, {}) if bases else SharedGenerator
-    return cast("SharedGenerator", kind(original, clients, execution, name))
-
-
 class SharedScorer(_Shared[ValueScorer, ScoreRequest, float | None]):
     """A scorer that threads share; a :class:`~proofsearch.protocols.ValueScorer`."""
 
@@ -285,3 +289,29 @@ class SharedEncoder(_Shared[Encoder, ProofState, "NDArray[np.float32]"]):
     def _answer(self, questions: Sequence[ProofState], group: Hashable) -> Sequence[NDArray[np.float32]]:
         with self._turn:
             return list(self.original.encode(questions))
+
+
+class _SharesRequests(SharedEncoder):
+    """A shared encoder that reads more than states; one thread's request at a time."""
+
+    def encode_requests(self, requests: Sequence[GenerationRequest]) -> NDArray[np.float32]:
+        """As the encoder itself."""
+        assert isinstance(self.original, EncodesRequests)
+        with self._turn:
+            return self.original.encode_requests(requests)
+
+
+class _SharesPolicy(SharedEncoder):
+    """A shared encoder whose rows are what a policy says."""
+
+    def policy_fingerprint(self) -> str:
+        """As the encoder itself."""
+        assert isinstance(self.original, ReadsPolicy)
+        with self._turn:
+            return self.original.policy_fingerprint()
+
+
+_ENCODER_ABILITIES: Sequence[tuple[type[Any], type[SharedEncoder]]] = (
+    (EncodesRequests, _SharesRequests),
+    (ReadsPolicy, _SharesPolicy),
+)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from proofsearch.protocols.environment import Moves
+from proofsearch.protocols.policy import GenerationRequest
 from proofsearch.types import ProofState, Theorem
 
 if TYPE_CHECKING:
@@ -132,3 +133,27 @@ class Encoder(Protocol):
     def close(self) -> None:
         """Frees what it holds; by default nothing. Idempotent."""
         return
+
+
+@runtime_checkable
+class EncodesRequests(Protocol):
+    """An encoder that reads more than a state by itself: the theorem, what may be tried, what a policy says of it.
+
+    Whoever knows the theorem asks it so, about whole states as a search or a recording has them. Recorded states know
+    where they were recorded, so that they can be found again. Rows are those of a theorem and a state together; none is
+    kept for another theorem. :meth:`Encoder.encode`, which no theorem comes with, may raise ``UsageError``.
+    """
+
+    def encode_requests(self, requests: Sequence[GenerationRequest]) -> NDArray[np.float32]:
+        """Shape ``(len(requests), width)``, finite, no row all zeros; as :meth:`Encoder.encode`."""
+
+
+@runtime_checkable
+class ReadsPolicy(Protocol):
+    """An encoder whose rows are what a policy says."""
+
+    def policy_fingerprint(self) -> str:
+        """Tells the policy from another. A checkpoint names it; a search beside another one says so.
+
+        Where rows of another policy mean something else altogether, :meth:`Encoder.fingerprint` changes with it, too.
+        """

@@ -24,6 +24,16 @@ from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
 
 
+def stamp(file: Path) -> tuple[int, ...]:
+    """What changes with a file.
+
+    Raises:
+        OSError: it can't be looked at.
+    """
+    stat = file.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 class RunContents:
     """A run folder as one reads it; a :class:`~proofsearch.runs.folder.RunFolder` is one.
 
@@ -98,26 +108,28 @@ class RunContents:
             RunFolderError: ``results.jsonl`` is missing or damaged.
         """
         if self._log is not None:
-            return self._ours(self._log.results)
+            self._refuse_strange(self._log.results)
+            return self._log.results.ordered(theorem.name for theorem in self.theorems)
         file = self.path / "results.jsonl"
         try:
-            stat = file.stat()
+            found = stamp(file)
         except OSError as error:
             raise RunFolderError(f"{file}: the run's results can't be read: {error.strerror or error}") from None
-        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, MappingProxyType(self._ours(read_results(file)[0])))
+        if self._read is None or self._read[0] != found:
+            results = read_results(file)[0]
+            self._refuse_strange(results)
+            ours = {theorem.name: results[theorem.name] for theorem in self.theorems if theorem.name in results}
+            self._read = (found, MappingProxyType(ours))
         return self._read[1]
 
-    def _ours(self, results: Mapping[str, TheoremResult]) -> dict[str, TheoremResult]:
-        """The results in the run's order, whichever came first, if all are of its theorems."""
+    def _refuse_strange(self, results: Mapping[str, TheoremResult]) -> None:
+        """Refuses results of theorems that are not the run's."""
         strange = next((name for name in results if name not in self._files), None)
         if strange is not None:
             raise RunFolderError(
                 f"{self.path / 'results.jsonl'}: a result for {strange!r}, which is not in theorems.jsonl; "
                 f"one of the two files is from another run"
             )
-        return {theorem.name: results[theorem.name] for theorem in self.theorems if theorem.name in results}
 
     def remaining(self, *, retry_failures: bool = False) -> list[Theorem]:
         """The theorems without a result, in order; with ``retry_failures`` also those whose worker gave none."""

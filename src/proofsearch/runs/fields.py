@@ -12,7 +12,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -43,67 +43,88 @@ def from_json(kind: type[Kind], line: bytes | str, *, derived: tuple[str, ...] =
     except RecursionError:
         raise ValueError("nested too deeply") from None
     extra = {name: values.pop(name) for name in derived if isinstance(values, dict) and name in values}
-    return _object(kind, values, ""), extra
+    made: Kind = _reader(typing.cast("Hashable", kind))(values, "")
+    return made, extra
+
+
+_Read = Callable[[object, str], Any]
+"""Reads a value that stands at a place, its dotted name."""
 
 
 @cache
-def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
-    """The type of each field, and whether it has to be there."""
-    hints = typing.get_type_hints(kind)
-    return {
-        entry.name: (
-            hints[entry.name],
-            entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING,
-        )
-        for entry in dataclasses.fields(kind)
-    }
-
-
-def _object(kind: type[Kind], values: object, place: str) -> Kind:
-    if not isinstance(values, dict):
-        raise ValueError(f"{f'{place}: ' if place else ''}expected an object, found {shown(values)}")
-    of: Any = kind
-    fields = _fields(of)
-    prefix = f"{place}." if place else ""
-    for name in values:
-        if name not in fields:
-            raise ValueError(f"unknown field {f'{prefix}{name}'!r}")
-    for name, (_, required) in fields.items():
-        if required and name not in values:
-            raise ValueError(f"the field {f'{prefix}{name}'!r} is missing")
-    return kind(**{name: _value(fields[name][0], value, prefix + name) for name, value in values.items()})
-
-
-def _value(kind: Any, value: object, place: str) -> Any:
+def _reader(kind: Any) -> _Read:
+    """What reads values of a type. Made once a type: runs have lines by the ten thousand."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        kind = next(member for member in arguments if member is not type(None))
-        return _value(kind, value, place)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _object(kind, value, place)
+        inner = _reader(next(member for member in arguments if member is not type(None)))
+        if type(None) not in arguments:
+            return inner
+        return lambda value, place: None if value is None else inner(value, place)
+    if dataclasses.is_dataclass(kind):
+        return _object_reader(kind)
     if origin is tuple:
+        return _list_reader(_reader(arguments[0]))
+    if origin is Mapping:
+        return _mapping_reader(_reader(arguments[1]))
+    return _plain_reader(kind)
+
+
+def _object_reader(kind: Any) -> _Read:
+    hints = typing.get_type_hints(kind)
+    fields = {entry.name: _reader(hints[entry.name]) for entry in dataclasses.fields(kind)}
+    required = [
+        entry.name
+        for entry in dataclasses.fields(kind)
+        if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+    ]
+
+    def read(values: object, place: str) -> Any:
+        if not isinstance(values, dict):
+            raise ValueError(f"{f'{place}: ' if place else ''}expected an object, found {shown(values)}")
+        prefix = f"{place}." if place else ""
+        for name in values:
+            if name not in fields:
+                raise ValueError(f"unknown field {f'{prefix}{name}'!r}")
+        for name in required:
+            if name not in values:
+                raise ValueError(f"the field {f'{prefix}{name}'!r} is missing")
+        return kind(**{name: fields[name](value, prefix + name) for name, value in values.items()})
+
+    return read
+
+
+def _list_reader(inner: _Read) -> _Read:
+    def read(value: object, place: str) -> Any:
         if not isinstance(value, list):
             raise ValueError(f"{place}: expected a list, found {shown(value)}")
-        return tuple(_value(arguments[0], entry, f"{place}[{number}]") for number, entry in enumerate(value))
-    if origin is Mapping:
+        return tuple(inner(entry, f"{place}[{number}]") for number, entry in enumerate(value))
+
+    return read
+
+
+def _mapping_reader(inner: _Read) -> _Read:
+    def read(value: object, place: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{place}: expected an object, found {shown(value)}")
-        return {name: _value(arguments[1], entry, f"{place}.{name}") for name, entry in value.items()}
-    return _plain(kind, value, place)
+        return {name: inner(entry, f"{place}.{name}") for name, entry in value.items()}
+
+    return read
 
 
-def _plain(kind: type[Any], value: object, place: str) -> Any:
-    words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+def _plain_reader(kind: type[Any]) -> _Read:
+    words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}[kind]
     taken = (int, float) if kind is float else (kind,)
-    if not isinstance(value, taken) or (isinstance(value, bool) and kind is not bool):
-        raise ValueError(f"{place}: expected {words[kind]}, found {shown(value)}")
-    if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
-        raise ValueError(f"{place}: expected a number of at most 64 bits, found {shown(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{place}: expected a finite number, found {value}")
-    return value
+
+    def read(value: object, place: str) -> Any:
+        if type(value) not in taken:
+            raise ValueError(f"{place}: expected {words}, found {shown(value)}")
+        if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
+            raise ValueError(f"{place}: expected a number of at most 64 bits, found {shown(value)}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{place}: expected a finite number, found {value}")
+        return value
+
+    return read
 
 
 def shown(value: object) -> str:

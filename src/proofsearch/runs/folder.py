@@ -8,7 +8,7 @@
 ``theorems.jsonl``       the selected theorems in order, one a line
 ``results.jsonl``        one line a finished theorem, in the order in which they came (:mod:`proofsearch.runs.results`)
 ``proofs/``              the written proofs of finished searches, one file a theorem
-``trajectories/``        the recorded searches: one file a theorem at first, merged into ``part-*.parquet`` at the end
+``trajectories/``        the recorded searches: one file a theorem at first, merged into ``part-*.parquet`` now and then
 ``run.lock``             held by the process that writes
 ======================== ======================================================================================
 
@@ -21,15 +21,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from proofsearch import storage
 from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError, StorageError
 from proofsearch.protocols.results import TheoremResult
-from proofsearch.runs.contents import RunContents
+from proofsearch.runs.contents import RunContents, stamp
 from proofsearch.runs.creation import begin, seal
 from proofsearch.runs.layout import (
     check_hashes,
@@ -40,7 +41,7 @@ from proofsearch.runs.layout import (
     refuse_taken,
     to_json,
 )
-from proofsearch.runs.results import ResultLog
+from proofsearch.runs.results import PROOFS, ResultLog
 from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
@@ -49,8 +50,38 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+OTHER = "~"
+"""Between a theorem's file name, in which it can't stand, and the number of a further proof."""
+
+MOST_SINGLES = 2048
+"""Searches in files of their own, at most; then they are merged. Thousands more would make every listing slow, and
+merging all of them at the end would keep a large run waiting for minutes."""
+
+
+class Recording(NamedTuple):
+    """What came of a theorem.
+
+    Attributes:
+        result: its result.
+        proof: the written proof, if the search finished.
+        trajectory: the recorded search, as a table or as the bytes of a Parquet file.
+        others: further accepted proofs, as they are written.
+    """
+
+    result: TheoremResult
+    proof: str | None = None
+    trajectory: pa.Table | bytes | None = None
+    others: Sequence[str] = ()
+
+
 class RunFolder(RunContents):
     """A run folder. :meth:`create` and ``open(write=True)`` give one to write to, ``open`` one to read."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
+        """Not for callers: use :meth:`create` or :meth:`open`."""
+        super().__init__(path, header, theorems)
+        self._unmerged: set[str] = set()
+        self._merge_failed = False
 
     @classmethod
     def create(
@@ -131,7 +162,11 @@ class RunFolder(RunContents):
         return run
 
     def record(
-        self, result: TheoremResult, proof: str | None = None, trajectory: pa.Table | bytes | None = None
+        self,
+        result: TheoremResult,
+        proof: str | None = None,
+        trajectory: pa.Table | bytes | None = None,
+        others: Sequence[str] = (),
     ) -> TheoremResult:
         """Makes what came of a theorem durable.
 
@@ -140,6 +175,7 @@ class RunFolder(RunContents):
             proof: the written proof, if the search finished.
             trajectory: the recorded search as a table or as the bytes of a Parquet file. It must be the search
                 ``result.search_id``.
+            others: further accepted proofs of the theorem, as they are written.
 
         Returns:
             The result as recorded.
@@ -148,28 +184,58 @@ class RunFolder(RunContents):
             StorageError: it could not be written; nothing of this theorem is committed, everything before it is.
             RunFolderError: the theorem isn't in the run, or has a result that is not a failure.
         """
+        return self.record_all([Recording(result, proof, trajectory, others)])[0]
+
+    def record_all(self, recordings: Sequence[Recording]) -> list[TheoremResult]:
+        """Makes what came of several theorems durable, with hardly more flushes than one needs.
+
+        Args:
+            recordings: of different theorems, each as :meth:`record` takes them.
+
+        Returns:
+            The results as recorded.
+
+        Raises:
+            StorageError: it could not be written; nothing of these theorems is committed, everything before them is.
+            RunFolderError: as :meth:`record`; nothing was written.
+        """
         log = self._writable()
+        if not recordings:
+            return []
+        files: dict[Path, bytes] = {}
+        results: dict[str, TheoremResult] = {}
+        for result, proof, trajectory, others in recordings:
+            name = result.theorem
+            self._check_new(log, result, recorded=trajectory is not None)
+            if name in results:
+                raise RunFolderError(f"{self.path}: theorem {name!r} is recorded twice at once")
+            proof_file = f"{PROOFS}/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
+            if proof is not None:
+                files[self.path / proof_file] = proof.encode()
+            files |= {self._other(name, number): other.encode() for number, other in enumerate(others, start=2)}
+            if trajectory is not None:
+                files[self._single(name)] = trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
+            results[name] = dataclasses.replace(result, proof_file=proof_file)
+        what = " and ".join(map(repr, [*results][:2])) + (f" and {len(results) - 2} more" if len(results) > 2 else "")
+        with self._storing(f"the result of {what} was not written"):
+            storage.write_together(files)
+            log.append(list(results.values()))
+        self._unmerged |= {name for name, result in results.items() if result.search_id}
+        if len(self._unmerged) >= MOST_SINGLES:
+            self.compact()
+        return list(results.values())
+
+    def _check_new(self, log: ResultLog, result: TheoremResult, *, recorded: bool) -> None:
+        """Refuses what can't be the next result."""
         name = result.theorem
         if name not in self._files:
             raise RunFolderError(f"{self.path}: theorem {name!r} is not one of this run's")
-        earlier = log.results.get(name)
-        if earlier is not None and not earlier.failure:
+        if name in log.results and name not in log.failed:
             raise RunFolderError(f"{self.path}: theorem {name!r} already has a result; start a new run to repeat it")
-        if (trajectory is not None) != bool(result.search_id):
+        if recorded != bool(result.search_id):
             raise RunFolderError(f"{self.path}: {name!r}: a search_id and a trajectory go together")
-        if result.failure and trajectory is not None:
+        if result.failure and recorded:
             raise RunFolderError(f"{self.path}: {name!r}: a failed theorem ({result.failure}) has no trajectory")
-        proof_file = f"proofs/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
-        result = dataclasses.replace(result, proof_file=proof_file)
-        with self._storing(f"the result of {name!r} was not written"):
-            if proof is not None:
-                storage.write_whole(self.path / proof_file, proof.encode())
-            if trajectory is not None:
-                storage.write_whole(
-                    self._single(name), trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
-                )
-            log.append(result)
-        return result
 
     def compact(self, *, rows_per_file: int = 2_000_000) -> None:
         """Merges the single trajectory files into a few ``part-*.parquet``.
@@ -181,14 +247,21 @@ class RunFolder(RunContents):
             StorageError: the disk is full or the like; nothing is lost.
             InputError: a trajectory file is damaged; the message names it.
         """
-        from proofsearch.runs.compaction import compact
+        from proofsearch.runs.compaction import compact, merged_ids
 
-        self._writable()
-        # In the run's order, so that the parts don't depend on which worker was first.
-        committed = [name for name, result in self.results().items() if result.search_id]
-        singles = [path for path in map(self._single, committed) if path.exists()]
+        results = self._writable().results
         with self._storing("the trajectories were not merged; they stay as single files, which every reader takes"):
-            compact(self.trajectories, singles, rows_per_file)
+            if self._merge_failed:
+                merged = merged_ids(self.trajectories)
+                for name in [name for name in self._unmerged if results[name].search_id in merged]:
+                    self._single(name).unlink(missing_ok=True)
+                    self._unmerged.discard(name)
+            # In the run's order, so that the parts don't depend on which worker was first.
+            names = [theorem.name for theorem in self.theorems if theorem.name in self._unmerged]
+            self._merge_failed = True
+            compact(self.trajectories, [self._single(name) for name in names], rows_per_file)
+            self._merge_failed = False
+        self._unmerged.clear()
 
     def finish(self) -> None:
         """Merges the trajectories, notes how the run ended, and closes it.
@@ -206,6 +279,9 @@ class RunFolder(RunContents):
         """Frees the lock. Idempotent. What was recorded is safe without it."""
         if self._log is not None:
             self._log.close()
+            with contextlib.suppress(OSError, RunFolderError):
+                # What was written needn't be read again by those who ask for it now.
+                self._read = (stamp(self.path / "results.jsonl"), self.results())
             self._log = None
         if self._lock is not None:
             self._lock.release()
@@ -222,7 +298,7 @@ class RunFolder(RunContents):
         self._log = ResultLog(self.path / "results.jsonl")
         try:
             self._log.open()
-            self._ours(self._log.results)
+            self._refuse_strange(self._log.results)
             self._clear_uncommitted(self.results())
         except BaseException:
             self.close()
@@ -233,16 +309,34 @@ class RunFolder(RunContents):
             folder.mkdir(exist_ok=True)
             for stray in folder.glob(f"*{storage.PART_SUFFIX}"):
                 stray.unlink(missing_ok=True)
+        merged: frozenset[str] = frozenset()
         if any(self.trajectories.glob("part-*.parquet")):
             from proofsearch.runs.compaction import keep_only
 
-            keep_only(self.trajectories, {result.search_id for result in results.values() if result.search_id})
+            wanted = {result.search_id for result in results.values() if result.search_id}
+            merged = keep_only(self.trajectories, wanted)
+        searches = {path.name for path in self.trajectories.iterdir()}
+        proofs = {path.name for path in (self.path / PROOFS).iterdir()}
+        self._unmerged.clear()
         for theorem in self.theorems:
             result = results.get(theorem.name)
-            if result is None or not result.search_id:
-                self._single(theorem.name).unlink(missing_ok=True)
-            if result is None or not result.proof_file:
-                (self.path / "proofs" / f"{self._files[theorem.name]}{self.proof_suffix}").unlink(missing_ok=True)
+            single = self._single(theorem.name)
+            if single.name in searches:
+                if result is not None and result.search_id and result.search_id not in merged:
+                    self._unmerged.add(theorem.name)
+                else:
+                    single.unlink(missing_ok=True)
+            proof = self.path / PROOFS / f"{self._files[theorem.name]}{self.proof_suffix}"
+            if proof.name in proofs and (result is None or not result.proof_file):
+                proof.unlink(missing_ok=True)
+                for number in itertools.count(2):
+                    if (other := self._other(theorem.name, number)).name not in proofs:
+                        break
+                    other.unlink(missing_ok=True)
+
+    def _other(self, theorem: str, number: int) -> Path:
+        """The file of a further proof, from 2."""
+        return self.path / PROOFS / f"{self._files[theorem]}{OTHER}{number}{self.proof_suffix}"
 
     def _single(self, theorem: str) -> Path:
         return self.trajectories / f"{self._files[theorem]}.parquet"

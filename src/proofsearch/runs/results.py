@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from proofsearch import storage
@@ -75,22 +75,91 @@ def read_results(path: Path) -> tuple[dict[str, TheoremResult], int]:
         RunFolderError: missing, unreadable, or damaged before its last line; the message names the line.
     """
     content = read_bytes(path)
-    whole = content.rfind(b"\n") + 1
     results: dict[str, TheoremResult] = {}
+    for _, result in _lines(path, content):
+        results.pop(result.theorem, None)
+        results[result.theorem] = result
+    return results, _whole(content)
+
+
+def _whole(content: bytes) -> int:
+    """The length of the lines that are whole."""
+    return content.rfind(b"\n") + 1
+
+
+def _lines(path: Path, content: bytes) -> Iterator[tuple[int, TheoremResult]]:
+    """Each whole line of a result file: where it begins, and its result.
+
+    Raises:
+        RunFolderError: damaged; the message names the line.
+    """
     lines: dict[str, int] = {}
-    for number, line in enumerate(content[:whole].split(b"\n")[:-1], start=1):
+    failed: set[str] = set()
+    start, number = 0, 0
+    while start < _whole(content):
+        end, number = content.index(b"\n", start), number + 1
         try:
-            result = from_line(line)
-            earlier = results.pop(result.theorem, None)
-            if earlier is not None and not earlier.failure:
-                raise ValueError(f"a second result of {result.theorem!r}, besides line {lines[result.theorem]}")
+            result = from_line(content[start:end])
+            name = result.theorem
+            if name in lines and name not in failed:
+                raise ValueError(f"a second result of {name!r}, besides line {lines[name]}")
         except ValueError as error:
             raise RunFolderError(
                 f"{path}:{number}: damaged: {error}; delete this line to have its theorem searched again with --resume"
             ) from None
-        results[result.theorem] = result
-        lines[result.theorem] = number
-    return results, whole
+        lines[name] = number
+        failed.discard(name)
+        if result.failure:
+            failed.add(name)
+        yield start, result
+        start = end + 1
+
+
+class StoredResults(Mapping[str, TheoremResult]):
+    """Results by theorem that stay in their file: a line is read whenever its result is asked for.
+
+    A run of many theorems, of which the process that leads it asks for next to nothing, then costs it a tenth of the
+    memory.
+
+    Args:
+        path: the file.
+        places: where each theorem's line begins, by theorem, in the order in which they are walked.
+    """
+
+    def __init__(self, path: Path, places: Mapping[str, int]) -> None:
+        self._path = path
+        self._places = places
+
+    def __getitem__(self, theorem: str) -> TheoremResult:
+        """The result of a theorem.
+
+        Raises:
+            KeyError: it has none.
+            RunFolderError: the file has become another.
+        """
+        place = self._places[theorem]
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(place)
+                result = from_line(stream.readline())
+            if result.theorem != theorem:
+                raise ValueError(f"expected the result of {theorem!r}, found that of {result.theorem!r}")
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self._path}: was changed while it was in use: {error}") from None
+        return result
+
+    def __contains__(self, theorem: object) -> bool:
+        return theorem in self._places  # without a look at the file
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def ordered(self, names: Iterable[str]) -> StoredResults:
+        """The same results, walked in the order of these names; others are left out."""
+        return StoredResults(self._path, {name: self._places[name] for name in names if name in self._places})
 
 
 class ResultLog:
@@ -98,9 +167,15 @@ class ResultLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.results: dict[str, TheoremResult] = {}
+        self.failed: set[str] = set()
+        self._places: dict[str, int] = {}
         self._descriptor = -1
         self._length = 0
+
+    @property
+    def results(self) -> StoredResults:
+        """What was committed, in the order in which it was."""
+        return StoredResults(self.path, self._places)
 
     def open(self) -> None:
         """Reads what is there and cuts off what a kill left.
@@ -109,19 +184,31 @@ class ResultLog:
             RunFolderError: as :func:`read_results`.
             OSError: the file can't be opened for writing.
         """
-        self.results, self._length = read_results(self.path)
+        content = read_bytes(self.path)
+        for place, result in _lines(self.path, content):
+            self._note(result, place)
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-        self._length = storage.append(self._descriptor, b"", at=self._length)
+        self._length = storage.append(self._descriptor, b"", at=_whole(content))
 
-    def append(self, result: TheoremResult) -> None:
-        """Commits a result.
+    def append(self, results: Sequence[TheoremResult]) -> None:
+        """Commits results, all of them or none.
 
         Raises:
-            OSError: it was not written; the log is as before.
+            OSError: they were not written; the log is as before.
         """
-        self._length = storage.append(self._descriptor, to_line(result), at=self._length)
-        self.results.pop(result.theorem, None)
-        self.results[result.theorem] = result
+        lines = [to_line(result) for result in results]
+        place = self._length
+        self._length = storage.append(self._descriptor, b"".join(lines), at=self._length)
+        for result, line in zip(results, lines, strict=True):
+            self._note(result, place)
+            place += len(line)
+
+    def _note(self, result: TheoremResult, place: int) -> None:
+        self._places.pop(result.theorem, None)
+        self._places[result.theorem] = place
+        self.failed.discard(result.theorem)
+        if result.failure:
+            self.failed.add(result.theorem)
 
     def close(self) -> None:
         """Closes the file. Idempotent."""

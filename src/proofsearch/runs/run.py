@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from proofsearch.config import RunConfig
 from proofsearch.engine.watching import Watcher, Watching
@@ -24,15 +25,27 @@ from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve
-from proofsearch.protocols import Environment, Job, JobResult, Prepares, RelaysProgress, RunInfo, TheoremResult
+from proofsearch.protocols import (
+    CountsWaiting,
+    Environment,
+    Executor,
+    Job,
+    JobResult,
+    RelaysProgress,
+    RunInfo,
+    TheoremResult,
+)
 from proofsearch.protocols.events import Began, OnEvent, Recorded, Warned, ignore_event
-from proofsearch.runs import RunFolder
 from proofsearch.runs.faults import Fault, faults, source_of
+from proofsearch.runs.folder import Recording, RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
 from proofsearch.runs.selection import Selection, select
-from proofsearch.runs.worker import Searched, WorkerRecipe
+from proofsearch.runs.worker import Searched, WorkerRecipe, prepare
 from proofsearch.types import Theorem
+
+MOST_TOGETHER = 64
+"""Results that are recorded together, at most, where so many wait."""
 
 GLIMPSE_INTERVAL = 0.5
 """Seconds between two glimpses of a worker that a person watches."""
@@ -97,7 +110,7 @@ def run_search(
     with folder:
         on_event(Began(out, len(folder.theorems), 0, 0, selection.config, selection.is_default))
         _search(folder, plugins, parts, folder.remaining(), on_event, live)
-        return RunSummary(out, len(folder.theorems), RunFolder.open(out).results(), time.monotonic() - began)
+        return RunSummary(out, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
 def resume_search(
@@ -128,6 +141,10 @@ def resume_search(
     from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
 
     with RunFolder.open(path, write=True) as folder:
+        if "minimised" in folder.environment:
+            raise RunFolderError(
+                f"{path}: holds shorter proofs of another run; go on with: proofsearch minimise RUN --out {path}"
+            )
         config = folder.config
         if workers is not None:
             config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
@@ -136,13 +153,13 @@ def resume_search(
         remaining = folder.remaining(retry_failures=retry_failures)
         if remaining:
             with Components(plugins, parts, on_event) as components:
-                _refuse_changed(folder, components.environment())
-                _prepare(components)
+                refuse_changed(folder, components.environment())
+                prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
         _search(folder, plugins, parts, remaining, on_event, live)
-        return RunSummary(path, len(folder.theorems), RunFolder.open(path).results(), time.monotonic() - began)
+        return RunSummary(path, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
 def _begin(
@@ -156,7 +173,7 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
-        _prepare(components)
+        prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
             out,
@@ -191,32 +208,70 @@ def _search(
             executor.relay_progress_to(lambda job, glimpse: on_event(glimpse))
         recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, glimpse)
         jobs = (Job(theorem.name, theorem) for theorem in theorems)
-        warned: set[str] = set()
         waiting = {theorem.name for theorem in theorems}
         named = f"{described(executor, 'executor')}: run()"
-        for done in executor.run(recipe, jobs):
-            if done.job.key not in waiting:
-                raise ComponentError(f"{named} reported {done.job.key!r}, which was reported before or is no job of it")
-            waiting.discard(done.job.key)
-            searched = _searched(done, parts.config.seed)
-            result = folder.record(searched.result, searched.proof, searched.trajectory)
-            on_event(Recorded(result))
-            for warning in searched.result.warnings:
-                if source_of(warning) not in warned:
-                    warned.add(source_of(warning))
-                    on_event(Warned(searched.result.theorem, warning, searched.result.traceback))
-            observers.notify(Watcher.searched, result)
+        with _Recorder(folder, executor, observers, on_event) as recorder:
+            for done in executor.run(recipe, jobs):
+                if done.job.key not in waiting:
+                    raise ComponentError(
+                        f"{named} reported {done.job.key!r}, which was reported before or is no job of it"
+                    )
+                waiting.discard(done.job.key)
+                recorder.take(searched_by(done, parts.config.seed))
         if waiting:
             raise ComponentError(
                 f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
                 f"{min(waiting)!r}; what came is kept"
             )
         folder.finish()
-        results = RunFolder.open(folder.path).results() if observers else {}
+        results = folder.results() if observers else {}
         observers.notify(Watcher.run_finished, about, results)
 
 
-def _searched(done: JobResult, seed: int) -> Searched:
+class _Recorder:
+    """Records what workers found, and tells of it; what waits at the same time together.
+
+    Args:
+        folder: where it is recorded.
+        executor: whose results they are.
+        observers: told of each result that is recorded.
+        on_event: told of it too, before them.
+    """
+
+    def __init__(self, folder: RunFolder, executor: Executor, observers: Watching, on_event: OnEvent) -> None:
+        self._folder = folder
+        self._executor = executor if isinstance(executor, CountsWaiting) else None
+        self._observers = observers
+        self._on_event = on_event
+        self._taken: list[Searched] = []
+        self._warned: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._record()  # whatever ended the run, what came before it is kept
+
+    def take(self, searched: Searched) -> None:
+        """Takes what came of a theorem, and records it unless the next result is there already."""
+        self._taken.append(searched)
+        if self._executor is None or len(self._taken) >= MOST_TOGETHER or not self._executor.results_waiting():
+            self._record()
+
+    def _record(self) -> None:
+        taken, self._taken = self._taken, []
+        recordings = [Recording(one.result, one.proof, one.trajectory) for one in taken]
+        for searched, result in zip(taken, self._folder.record_all(recordings), strict=True):
+            self._on_event(Recorded(result))
+            for warning in searched.result.warnings:
+                if source_of(warning) not in self._warned:
+                    self._warned.add(source_of(warning))
+                    self._on_event(Warned(searched.result.theorem, warning, searched.result.traceback))
+            self._observers.notify(Watcher.searched, result)
+
+
+def searched_by(done: JobResult, seed: int) -> Searched:
+    """What a worker returned, or the result of a theorem whose worker gave none."""
     if isinstance(done.payload, Searched):
         return done.payload
     failed = TheoremResult(
@@ -231,14 +286,12 @@ def _searched(done: JobResult, seed: int) -> Searched:
     return Searched(failed)
 
 
-def _prepare(components: Components) -> None:
-    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
-    for component in (components.environment(), components.generator(), components.scorer()):
-        if isinstance(component, Prepares):
-            component.prepare()
+def refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    """Refuses an environment that is another than a run's was.
 
-
-def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    Raises:
+        RunFolderError: it has changed since; the message says in what.
+    """
     recorded = folder.fingerprint
     now = dict(environment.fingerprint())
     changed = differing(recorded, now)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
-from proofsearch.protocols import Builder, Encoder, Factory
+from proofsearch.protocols import Builder, Encoder, EncodesRequests, Factory
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
 from proofsearch.testing.checking import CheckOptions, check
 from proofsearch.testing.checks import Checks, NotApplicable, Report, expect
@@ -29,7 +29,13 @@ class EncoderCase(RequestCase[Encoder, "NDArray[np.float32]"]):
 
     def answers(self, component: Encoder, samples: Sequence[Sample]) -> Sequence[NDArray[np.float32]]:
         """The vectors of the requests' states."""
-        return list(component.encode([sample.state for sample in samples]))
+        return list(self.encoded(component, samples))
+
+    def encoded(self, component: Encoder, samples: Sequence[Sample]) -> NDArray[np.float32]:
+        """Rows as an encoder returns them, of requests where it reads these."""
+        if isinstance(component, EncodesRequests):
+            return component.encode_requests([sample.generation_request(0) for sample in samples])
+        return component.encode([sample.state for sample in samples])
 
     def difference(self, one: NDArray[np.float32], other: NDArray[np.float32]) -> str:
         """How two rows differ, measured by the largest entry of the first."""
@@ -43,13 +49,27 @@ class EncoderCase(RequestCase[Encoder, "NDArray[np.float32]"]):
         return f"column {column} of its row is {one[column]:.6g} and {other[column]:.6g}"
 
     def rows(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
-        """Rows as the encoder returns them."""
+        """Rows of states by themselves, as the encoder returns them.
+
+        Raises:
+            NotApplicable: it reads states of a theorem only.
+        """
+        if self.reads_requests:
+            raise NotApplicable("it reads states of a theorem only")
         return self.component.encode(states)
 
     @property
-    def states(self) -> list[ProofState]:
-        """The sample states."""
-        return [sample.state for sample in self.samples]
+    def reads_requests(self) -> bool:
+        """Whether it has to know the theorem."""
+        return isinstance(self.component, EncodesRequests)
+
+    def with_odd_states(self) -> Iterator[tuple[ProofState, NDArray[np.float32]]]:
+        """Every sample state with its row; states that no one expects, too, where it reads states by themselves."""
+        states, rows = [sample.state for sample in self.samples], self.encoded(self.component, self.samples)
+        yield from zip(states, rows, strict=False)
+        if not self.reads_requests:
+            odd = _odd_states()
+            yield from zip(odd, self.rows(odd), strict=False)
 
 
 ENCODER_CHECKS: Checks[EncoderCase] = Checks("encoder", CONFIG_CHECKS)
@@ -63,13 +83,13 @@ def shape_and_type(case: EncoderCase) -> str:
     """Rows are a float32 array of shape ``(states, width)``, also for no state."""
     width = case.component.width
     expect(isinstance(width, int) and width >= 1, f"width is {width!r}, expected a whole number from 1")
-    for states in (case.states, case.states[:1], []):
-        rows = case.rows(states)
+    for samples in (case.samples, case.samples[:1], []):
+        rows = case.encoded(case.component, samples)
         expect(isinstance(rows, np.ndarray), f"encode returned a {type(rows).__name__}, expected an array")
         expect(rows.dtype == np.float32, f"the rows are {rows.dtype}, expected float32")
         expect(
             rows.ndim == 2 and rows.shape[1] == width,
-            f"the rows of {len(states)} states have the shape {rows.shape}, expected ({len(states)}, {width})",
+            f"the rows of {len(samples)} states have the shape {rows.shape}, expected ({len(samples)}, {width})",
         )
     return f"{width} columns"
 
@@ -77,31 +97,30 @@ def shape_and_type(case: EncoderCase) -> str:
 @ENCODER_CHECKS.add
 def finite(case: EncoderCase) -> None:
     """Every entry is a finite number, also for states that are long, foreign or a single letter."""
-    states = [*case.states, *_odd_states()]
-    for state, row in zip(states, case.rows(states), strict=False):
+    for state, row in case.with_odd_states():
         expect(np.isfinite(row).all(), f"a row is not finite: that of {state.text[:80]!r}")
 
 
 @ENCODER_CHECKS.add
 def no_row_of_zeros(case: EncoderCase) -> None:
     """No row is all zeros, which would be a failure in disguise."""
-    states = [*case.states, *_odd_states()]
-    for state, row in zip(states, case.rows(states), strict=False):
+    for state, row in case.with_odd_states():
         expect(row.any(), f"a row is all zeros: that of {state.text[:80]!r}")
 
 
 @ENCODER_CHECKS.add
 def reads_the_state(case: EncoderCase) -> None:
     """Different states don't all have one row."""
-    rows = case.rows(case.states)
+    rows = case.encoded(case.component, case.samples)
     expect((rows != rows[:1]).any(), f"the rows of {len(rows)} different states are all equal")
 
 
 @ENCODER_CHECKS.add
 def recorded_states_encode_alike(case: EncoderCase) -> None:
     """A state that was read from a trajectory, its text and goals alone, has the row that the live one has."""
+    states = [sample.state for sample in case.samples]
+    recorded = case.rows([State(state.text, tuple(state.goals)) for state in states])
     live = case.steady()
-    recorded = case.rows([State(state.text, tuple(state.goals)) for state in case.states])
     found = case.first_difference(live, list(recorded))
     expect(not found, f"read from a trajectory, {found}")
 
@@ -134,7 +153,7 @@ def telling_fingerprint(case: EncoderCase) -> str:
     for field, config in _variants(case.config):
         try:
             with case.another(config) as other:
-                changed = other.fingerprint() == mark and not _same(rows, other.encode(case.states))
+                changed = other.fingerprint() == mark and not _same(rows, case.encoded(other, case.samples))
         except (ProofsearchError, ValueError):
             continue  # not every value goes with the others, or with this machine
         tried += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,6 @@ class RecordedEdges:
         outcome: an :class:`~proofsearch.types.OutcomeKind`.
         logprob: log-probability of the tactic.
         num_tokens: its tokens.
-        tactic: its text.
-        message: what was said about an edge, for those of which something was.
-        also: the further nodes of an edge that leads to several, all of which have to be proved.
-        seconds: how long a step took, for those that were timed.
     """
 
     def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
@@ -50,23 +47,42 @@ class RecordedEdges:
         self.outcome: NDArray[np.int8] = flat.field("outcome").to_numpy()[order]
         self.logprob: NDArray[np.float64] = flat.field("logprob").to_numpy()[order]
         self.num_tokens: NDArray[np.int32] = flat.field("num_tokens").to_numpy()[order]
-        taken = flat.take(pa.array(order))
-        self.tactic: list[str] = taken.field("tactic").to_pylist()
-        self.message: dict[int, str] = {
-            edge: text for edge, text in enumerate(taken.field("message").to_pylist()) if text is not None
-        }
-        self.also: dict[int, tuple[int, ...]] = {
-            edge: tuple(targets) for edge, targets in enumerate(taken.field("also").to_pylist()) if targets
-        }
-        self.seconds: dict[int, float] = {
-            edge: seconds for edge, seconds in enumerate(taken.field("seconds").to_pylist()) if seconds is not None
-        }
+        self._flat, self._order = flat, order
         self._search_id = search_id
         self._first = first_edge
         self._counts = counts
 
     def __len__(self) -> int:
-        return len(self.tactic)
+        return len(self.outcome)
+
+    @cached_property
+    def tactic(self) -> list[str]:
+        """The text of each tactic."""
+        texts: list[str] = self._flat.field("tactic").take(pa.array(self._order)).to_pylist()
+        return texts
+
+    @cached_property
+    def message(self) -> dict[int, str]:
+        """What was said about an edge, for those of which something was."""
+        return self._said("message")
+
+    @cached_property
+    def also(self) -> dict[int, tuple[int, ...]]:
+        """The further nodes of an edge that leads to several, all of which have to be proved."""
+        return {edge: tuple(targets) for edge, targets in self._said("also").items() if targets}
+
+    @cached_property
+    def seconds(self) -> dict[int, float]:
+        """How long a step took, for those that were timed."""
+        return self._said("seconds")
+
+    def _said(self, name: str) -> dict[int, Any]:
+        """A field of edges, most of which have none."""
+        values = self._flat.field(name)
+        if values.null_count == len(values):
+            return {}
+        found = values.take(pa.array(self._order)).to_pylist()
+        return {edge: value for edge, value in enumerate(found) if value is not None}
 
     def range(self, node: int) -> range:
         """The edges of a node, in the order in which they were tried; empty if it was not expanded."""

@@ -104,7 +104,7 @@ def label(
     """
     num_nodes = len(expanded)
     if not proved:
-        return Labels([UNKNOWN] * num_nodes, [-1] * num_nodes)
+        return unlabelled(num_nodes)
     remaining = distances(num_nodes, edges)
     finished = _with_refused(num_nodes, edges, remaining)
     tree = _Searched(expanded, edges, min_expansions)
@@ -119,6 +119,11 @@ def label(
         ],
         remaining,
     )
+
+
+def unlabelled(num_nodes: int) -> Labels:
+    """The labels of a search without an accepted proof."""
+    return Labels([UNKNOWN] * num_nodes, [-1] * num_nodes)
 
 
 def _with_refused(num_nodes: int, edges: LabelledEdges, remaining: list[int]) -> list[int]:

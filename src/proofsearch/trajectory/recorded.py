@@ -254,6 +254,8 @@ class RecordedSearch:
 
     def relabel(self, min_expansions: int) -> Labels:
         """The labels with another demand on negatives; see :func:`proofsearch.trajectory.labels.label`."""
+        if not self.proved:  # nothing is known then, and no edge need be looked at
+            return labelling.unlabelled(self.num_nodes)
         return labelling.label(
             self.expanded.tolist(), self.edges.for_labels(), proved=self.proved, min_expansions=min_expansions
         )

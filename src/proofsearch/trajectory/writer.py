@@ -87,9 +87,12 @@ class TrajectoryWriter:
 
 
 def to_bytes(table: pa.Table) -> bytes:
-    """The searches of a table as a Parquet file in memory."""
+    """The searches of a table as a Parquet file in memory.
+
+    A worker makes one after each search, and it is read once, when it is merged: so it is packed quickly, not tightly.
+    """
     sink = pa.BufferOutputStream()
-    write_tables(sink, [table])
+    write_tables(sink, [table], quickly=True)
     return sink.getvalue().to_pybytes()
 
 
@@ -102,13 +105,19 @@ def write_file(path: Path, tables: Iterable[pa.Table]) -> None:
     storage.write_whole(path, lambda stream: write_tables(stream, tables))
 
 
-def write_tables(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
-    """Writes searches, a table each, to a stream, in row groups of whole searches."""
+def write_tables(sink: BinaryIO | pa.NativeFile, tables: Iterable[pa.Table], *, quickly: bool = False) -> None:
+    """Writes searches, a table each, to a stream, in row groups of whole searches.
+
+    Args:
+        sink: where to.
+        tables: of the schema.
+        quickly: in less than half of the time, but half as much again on the disk.
+    """
     with pq.ParquetWriter(
         sink,
         SCHEMA,
-        compression="zstd",
-        compression_level=6,
+        compression="lz4" if quickly else "zstd",
+        compression_level=None if quickly else 6,
         use_dictionary=_DICTIONARY_COLUMNS,
         dictionary_pagesize_limit=8 << 20,
         write_page_checksum=True,

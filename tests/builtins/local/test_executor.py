@@ -21,6 +21,7 @@ from proofsearch.config import ExecutionConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
 from proofsearch.protocols import Job, JobResult
 from proofsearch.types import Theorem
+from proofsearch.workers.slots import Done, Message, Slot
 
 GUARD = 600.0
 """Seconds after which a test gives up waiting; nothing depends on how fast anything is."""
@@ -264,6 +265,7 @@ def test_workers_die_with_their_parent_however_it_ends(how: signal.Signals, tmp_
     script = textwrap.dedent(f"""
         import fakeworkers
         from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
+from proofsearch.workers.slots import Done, Message, Slot
         from proofsearch.config import ExecutionConfig
         from proofsearch.protocols import Job
         from proofsearch.types import Theorem
@@ -329,3 +331,20 @@ def test_a_worker_that_keeps_telling_is_stopped_in_time_all_the_same() -> None:
     assert results["chatter"].failure == "timed out"
     assert ("chatter", "still at it") in said
     assert results["ok:1"].payload == "1"
+
+
+def test_it_says_how_many_results_came_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers' results that came before anybody looked are given one after another, and the first says so."""
+    executor = LocalExecutor(LocalConfig(mode="threads"), ExecutionConfig(workers=2))
+    wait = executor._wait
+
+    def wait_for_two() -> list[tuple[Slot, Message]]:
+        events = wait()
+        while sum(isinstance(message, Done) for _, message in events) < 2:
+            events += wait()
+        return events
+
+    monkeypatch.setattr(executor, "_wait", wait_for_two)
+    waiting = [executor.results_waiting() for _ in executor.run(fakeworkers.Worker, jobs("ok:1", "ok:2"))]
+    assert waiting == [1, 0]
+    executor.close()

@@ -75,6 +75,9 @@ class EbmTrainerConfig(ComponentConfig):
 
     # What is learned from.
     encoder: str = Field(default="context", description="The encoder of states; it is not trained.")
+    append: tuple[str, ...] = Field(
+        default=(), description="A further encoder, whose columns are appended, such as policy."
+    )
     parts: PartsKind = Field(
         default="state",
         description="state: a state is encoded as one; goals: each goal by itself, and their energies add up.",
@@ -187,6 +190,19 @@ class EbmTrainerConfig(ComponentConfig):
     )
     tensorboard: bool = Field(default=False, description="Also write logs for TensorBoard, into OUT/tensorboard.")
     threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The encoders in the order of their columns; the core looks here for what has to be built."""
+        return (self.encoder, *self.append)
+
+    @field_validator("append")
+    @classmethod
+    def _each_once(cls, append: tuple[str, ...]) -> tuple[str, ...]:
+        for name in append:
+            if append.count(name) > 1:
+                raise ValueError(f"{name!r} is named twice")
+        return append
 
     @field_validator("tensorboard")
     @classmethod

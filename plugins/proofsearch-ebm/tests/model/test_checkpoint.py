@@ -27,8 +27,7 @@ def arrays(head):
 
 def save(folder, tensors, step=10, config=CONFIG, **more):
     settings = {
-        "encoder": "toy",
-        "encoder_options": {"size": 3},
+        "encoders": {"toy": {"size": 3}},
         "parts": "goals",
         "with_theorem": True,
         "training": {"steps": 3},
@@ -82,7 +81,7 @@ def test_saved_loaded_and_folded_gives_the_same_energies(head, tmp_path):
     found = loaded.head(rows)
     assert found.energy == pytest.approx(expected.energy.numpy(), abs=1e-5)
     assert found.remaining == pytest.approx(expected.cost.numpy(), abs=1e-5)
-    assert (loaded.encoder, loaded.encoder_fingerprint, loaded.parts) == ("toy", "toy-1", "goals")
+    assert (loaded.encoders, loaded.encoder_fingerprint, loaded.parts) == ({"toy": {"size": 3}}, "toy-1", "goals")
     assert loaded.metrics == {"gap": 1.5}
 
 
@@ -93,6 +92,14 @@ def test_what_the_encoder_read_comes_back(head, tmp_path, parts, with_theorem):
     save(tmp_path, arrays(head), parts=parts, with_theorem=with_theorem)
     loaded = load_checkpoint(tmp_path)
     assert (loaded.parts, loaded.with_theorem) == (parts, with_theorem)
+
+
+def test_several_encoders_come_back_in_their_order_with_their_options_and_the_policy(head, tmp_path):
+    encoders = {"toy": {"size": 3}, "policy": {"vectors": False}}
+    save(tmp_path, arrays(head), encoders=encoders, fingerprints={"encoder": "toy-1+policy-1", "policy": "knn-1"})
+    loaded = load_checkpoint(tmp_path)
+    assert list(loaded.encoders.items()) == list(encoders.items())
+    assert (loaded.encoder_fingerprint, loaded.policy_fingerprint) == ("toy-1+policy-1", "knn-1")
 
 
 def test_tensors_come_back_bit_for_bit(tmp_path):
@@ -206,6 +213,7 @@ def test_a_type_of_numbers_that_numpy_lacks_is_refused_in_words(tmp_path):
         (lambda config: config.update(parts="words"), "config.parts is 'words'"),
         (lambda config: config.pop("with_theorem"), "config.with_theorem is None"),
         (lambda config: config.update(with_theorem=1), "config.with_theorem is 1"),
+        (lambda config: config.update(appended=["policy"]), "config.appended is"),
         (lambda config: config.pop("encoder"), "which encoder"),
         (lambda config: config["head"].update(width=-1), r"config\.head\.width"),
         (lambda config: config["head"].update(depth=3), r"config\.head\.depth"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,8 +69,7 @@ def checkpoint(head, letters, tmp_path):
             head.config,
             {name: tensor.numpy() for name, tensor in head.state_dict().items()},
             step=1,
-            encoder="letters",
-            encoder_options={},
+            encoders={"letters": {}},
             parts="goals",
             with_theorem=with_theorem,
             training={},
@@ -251,3 +251,101 @@ def test_without_a_path_the_shipped_checkpoint_is_read_and_its_absence_explained
 def test_a_missing_folder_is_named(tmp_path, letters):
     with pytest.raises(InputError, match=r"nowhere: no such folder"):
         open_scorer(EbmConfig(path=tmp_path / "nowhere"), Builder(letters()))
+
+
+# ------------------------------------------------------------------------------------------- encoders that ask a policy
+
+
+class Asking:
+    """Rows that tell the theorem and the state as the search has it."""
+
+    width = 2
+
+    def __init__(self, policy="policy-1"):
+        self.policy = policy
+        self.asked = []
+
+    def encode(self, states):
+        raise AssertionError("asked about states alone")
+
+    def encode_requests(self, requests):
+        self.asked.append([(one.theorem.name, one.state.text, one.moves) for one in requests])
+        return np.array([[len(one.theorem.name), len(one.state.text)] for one in requests], np.float32)
+
+    def fingerprint(self):
+        return "asking"
+
+    def policy_fingerprint(self):
+        return self.policy
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def beside_policy(letters, tmp_path):
+    """A checkpoint of `letters` with the columns of `asking` appended."""
+    encoders = {"letters": {}, "asking": {"n": 3}}
+    head = EnergyHead(HeadConfig(width=letters.width + 2, hidden=(7, 5)), seed=3)
+    head.fit_inputs(np.random.default_rng(0).random((40, letters.width + 2), np.float32))
+    save_checkpoint(
+        tmp_path,
+        head.config,
+        {name: tensor.numpy() for name, tensor in head.state_dict().items()},
+        step=1,
+        encoders=encoders,
+        parts="state",
+        with_theorem=True,
+        training={},
+        fingerprints={"encoder": f"{letters().fingerprint()}+asking", "policy": "policy-1"},
+        metrics={},
+    )
+    return tmp_path
+
+
+class Several(Builder):
+    def __init__(self, **encoders):
+        super().__init__(None)
+        self.encoders = encoders
+        self.options = {}
+
+    def encoder(self, name, options=None):
+        self.options[name] = options
+        return self.encoders[name]
+
+
+def test_an_encoder_that_asks_a_policy_is_given_the_state_of_the_search_its_theorem_and_moves(
+    letters, requests, beside_policy
+):
+    asking = Asking()
+    builder = Several(letters=letters(), asking=asking)
+    scorer = open_scorer(EbmConfig(path=beside_policy), builder)
+    assert builder.options == {"letters": {}, "asking": {"n": 3}}
+    assert scorer.reads_moves
+    moves = object()
+    asked = [replace(one, moves=moves) for one in [*requests(["a"]), *requests(["a", "b"], "u")]]
+    values = scorer.score(asked)
+    assert asking.asked == [[("t", "a", moves), ("u", "a", moves), ("u", "b", moves)]]
+    assert values[0] != values[1]
+    assert scorer.score(asked) == values
+    assert len(asking.asked) == 1  # known
+    assert not any("beside the policy" in message for message in builder.said)
+
+
+def test_theorems_with_one_statement_have_rows_of_their_own(letters, requests, beside_policy):
+    scorer = open_scorer(EbmConfig(path=beside_policy), Several(letters=letters(), asking=Asking()))
+    [one], [other] = requests(["a"]), requests(["a"], "longer")
+    same = replace(other, theorem=replace(other.theorem, statement=one.theorem.statement))
+    assert scorer.score([one])[0] != scorer.score([same])[0]
+
+
+def test_another_policy_is_named(letters, beside_policy):
+    builder = Several(letters=letters(), asking=Asking("policy-2"))
+    open_scorer(EbmConfig(path=beside_policy), builder)
+    [said] = [message for message in builder.said if "beside the policy" in message]
+    assert "policy-1" in said
+    assert "policy-2" in said
+
+
+def test_a_scorer_of_texts_reads_no_moves(head, letters):
+    assert not EbmScorer(fold(head), letters(), "goals").reads_moves

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -86,6 +87,19 @@ def test_a_server_that_does_not_start(tmp_path: Path) -> None:
         scripted("refuse", tmp_path).__enter__()
     with pytest.raises(ConnectionLostError, match=r"no answer within 0\.3 s"):
         scripted("mute", tmp_path, timeout=0.3).__enter__()
+
+
+def test_last_words_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a server's output is often heard before what it said of it."""
+    drain = Connection._drain
+
+    def late(connection: Connection, stream: IO[bytes]) -> None:
+        assert connection._lost.wait(HANGS)
+        drain(connection, stream)
+
+    monkeypatch.setattr(Connection, "_drain", late)
+    with pytest.raises(ConnectionLostError, match="it said: no such option: --server"):
+        scripted("dead", tmp_path).__enter__()
 
 
 def test_a_server_that_takes_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

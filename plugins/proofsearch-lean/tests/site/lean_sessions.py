@@ -13,7 +13,7 @@ from proofsearch_lean.session import LeanSession
 from proofsearch_lean.statements import LeanTheorem
 from proofsearch_lean.toolchain import Toolchain
 
-HANGS = 120.0
+HANGS = 600.0
 """Seconds that only a hang reaches."""
 
 FOREVER = "repeat (have := 1)"

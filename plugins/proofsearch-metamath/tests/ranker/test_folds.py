@@ -169,6 +169,14 @@ def test_a_theorem_is_answered_by_the_policy_of_its_fold_and_others_by_the_whole
         assert answers(trained, others, builder) == answers(trained / "whole", others, builder) != []
 
 
+def test_vectors_of_several_folds_are_refused(builder: SampleBuilder, trained: Path) -> None:
+    generator: Any = make_generator(RankerConfig(path=trained), builder)
+    with pytest.raises(UsageError, match=f"policies of {FOLDS} folds"):
+        generator.represent([])
+    whole: Any = make_generator(RankerConfig(path=trained / "whole"), builder)
+    assert generator.fingerprint() != whole.fingerprint()
+
+
 def test_swapped_folds_are_refused(prefix: MetamathEnvironment, builder: SampleBuilder, copied: Path) -> None:
     theorems = of_split(prefix, "train")[:20]
     assert answers(copied, theorems, builder)
@@ -274,5 +282,5 @@ def test_folds_and_one_policy_keep_out_of_each_others_folders(train: Train, trai
 
 
 def test_it_conforms(builder: SampleBuilder) -> None:
-    report = check_trainer(make_trainer, QUICK.model_copy(update={"folds": 2}), builder=builder)
+    report = check_trainer(make_trainer, QUICK.model_copy(update={"folds": 2, "max_examples": 300}), builder=builder)
     assert report.names("skipped") == ["the checkpoint can be used", "refuses what teaches nothing"]

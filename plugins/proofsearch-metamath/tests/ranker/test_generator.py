@@ -33,7 +33,7 @@ from proofsearch_metamath.search.state import MetamathState
 from safetensors import numpy as safetensors_numpy
 
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import GenerationRequest, TrainingRequest, ignore_report
+from proofsearch.protocols import Fingerprinted, GenerationRequest, RepresentsStates, TrainingRequest, ignore_report
 from proofsearch.testing import SampleBuilder, check_generator
 from proofsearch.types import Advanced
 
@@ -177,6 +177,46 @@ def test_each_goal_is_looked_at_once(
         assert one.goals[child.focus].best == one.best
     assert generator.statistics(requests, 8) == found
     assert len(asked) == len(goals)
+
+
+def test_its_vectors_are_those_of_the_goals_and_cost_nothing_beside_the_statistics(
+    builder: SampleBuilder, trained: Path, prefix: MetamathEnvironment, asked: list[int]
+) -> None:
+    generator = make_generator(RankerConfig(path=trained), builder)
+    assert isinstance(generator, RepresentsStates)
+    theorem = prefix.theorem("id")
+    session = prefix.open(theorem)
+    begun = session.initial()
+    assert isinstance(begun, Advanced)
+    outcomes = [session.step(begun.state, tactic) for tactic in session.moves(begun.state).listed()]
+    children = [outcome.state for outcome in outcomes if isinstance(outcome, Advanced)]
+    requests = [GenerationRequest(theorem, state, session.moves(state)) for state in (begun.state, *children)]
+    generator.statistics(requests, 8)
+    before = len(asked)
+    rows = generator.represent(requests)
+    assert len(asked) == before
+    assert rows.shape == (len(requests), generator.representation_width)
+    assert np.array_equal(rows[:1], generator.represent(requests[:1]))
+    first, total, largest, about = np.split(rows, 4, axis=1)
+    assert len({tuple(row) for row in about.tolist()}) == 1
+    for row, blocks in enumerate((first, total, largest, about)):  # the theorem itself is its own one goal
+        assert np.array_equal(blocks[0], about[0]), row
+    several = [place for place, request in enumerate(requests) if request.state.num_goals > 1]
+    assert several
+    assert (largest[several] >= first[several]).all()
+    assert not np.array_equal(total[several], first[several])
+
+
+def test_its_fingerprint_tells_weights_and_options(
+    builder: SampleBuilder, trained: Path, copied: Path, prefix: MetamathEnvironment
+) -> None:
+    def fingerprint(**options: Any) -> str:
+        made = make_generator(RankerConfig(**options), builder)
+        assert isinstance(made, Fingerprinted)
+        return made.fingerprint()
+
+    assert fingerprint(path=trained) == fingerprint(path=copied)  # wherever they are
+    assert len({fingerprint(), fingerprint(path=trained), fingerprint(path=trained, temperature=2.0)}) == 3
 
 
 def test_a_temperature_evens_the_probabilities_and_keeps_the_order(

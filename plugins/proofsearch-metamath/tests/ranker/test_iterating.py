@@ -20,6 +20,7 @@ pytest.importorskip("torch")
 SMALL = {
     "folds": 2,
     "max_proof": 3,
+    "max_examples": 800,
     "validation_examples": 50,
     "epochs": 1,
     "batch": 32,

@@ -32,7 +32,16 @@ from proofsearch.types import Theorem
 pytest.importorskip("torch")
 
 QUICK = RankerTrainerConfig(
-    max_proof=2, validation_examples=50, epochs=2, batch=32, negatives=8, width=8, rows=256, processes=1, patience=0
+    max_proof=2,
+    max_examples=800,
+    validation_examples=50,
+    epochs=2,
+    batch=32,
+    negatives=8,
+    width=8,
+    rows=256,
+    processes=1,
+    patience=0,
 )
 Train = Callable[..., Path]
 

@@ -12,6 +12,13 @@ NAME = "confidence"
 """What the scorer and its trainer are registered as."""
 
 
+REPLAY = (
+    "Take recorded steps again, for the states that a session knows and what may be tried there; no: show the policy "
+    "recorded texts and goals, which does where policies read nothing else and no moves are listed."
+)
+"""What the options of this name say of themselves."""
+
+
 class ConfidenceConfig(ComponentConfig):
     """Options of the scorer ``confidence``."""
 
@@ -32,5 +39,6 @@ class ConfidenceTrainerConfig(ComponentConfig):
         description="The policy whose confidence is judged, with the options given here; default: the environment's.",
     )
     candidates: int = Field(default=32, ge=1, description="Candidates that the policy is asked for, as in the search.")
+    replay: bool = Field(default=True, description=REPLAY)
     folds: int = Field(default=5, ge=2, description="Parts of the theorems that measure in turn what the others say.")
     resamples: int = Field(default=2000, ge=1, description="Resamples of theorems for the interval of the gain.")

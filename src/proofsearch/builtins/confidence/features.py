@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,10 @@ COLUMNS = (
 def features(statistics: Sequence[PolicyStatistics]) -> Floats:
     """A row a state, shape ``(len(statistics), len(COLUMNS))``; ``nan`` where the policy doesn't say."""
     rows = np.full((len(statistics), len(COLUMNS)), math.nan)
-    width = len(_OF_STATE)
-    for row, one in zip(rows, statistics, strict=True):
-        row[:width] = (
+    if not statistics:
+        return rows
+    rows[:, : len(_OF_STATE)] = [
+        (
             one.best,
             one.second,
             one.entropy,
@@ -43,16 +45,22 @@ def features(statistics: Sequence[PolicyStatistics]) -> Floats:
             one.closes,
             math.isnan(one.best),
         )
-        if one.goals:
-            row[width:] = _together(one.goals)
+        for one in statistics
+    ]
+    whose = [place for place, one in enumerate(statistics) if one.goals]
+    if whose:
+        rows[whose, len(_OF_STATE) :] = _together([statistics[place].goals for place in whose])
     return rows
 
 
-def _together(goals: Sequence[PolicyStatistics]) -> list[float]:
-    """Sum, least and largest over the goals; goals for which the policy has no candidate are counted apart."""
-    found = list[float]()
-    for name in _OF_GOALS:
-        values = [value for value in (getattr(goal, name) for goal in goals) if value == value]
-        found += (math.fsum(values), min(values), max(values)) if values else (math.nan,) * 3
-    found.append(float(sum(math.isnan(goal.best) for goal in goals)))
-    return found
+def _together(goals: Sequence[Sequence[PolicyStatistics]]) -> Floats:
+    """Sum, least and largest over each state's goals; goals for which the policy has no candidate are counted apart."""
+    said = np.array([(one.best, one.entropy, one.mass, one.log_sum_exp) for several in goals for one in several])
+    begins = [0, *accumulate(map(len, goals[:-1]))]
+    known = ~np.isnan(said)
+    sums = np.add.reduceat(np.where(known, said, 0.0), begins)
+    sums[~np.logical_or.reduceat(known, begins)] = math.nan
+    # fmin and fmax pass over what is missing.
+    blocks = (sums, np.fmin.reduceat(said, begins), np.fmax.reduceat(said, begins))
+    dead = np.add.reduceat(~known[:, 0], begins, dtype=np.float64)
+    return np.column_stack((np.stack(blocks, axis=2).reshape(len(goals), -1), dead))

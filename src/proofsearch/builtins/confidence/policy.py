@@ -1,26 +1,27 @@
-"""Asking a policy how sure it is, about states of a search and about recorded ones."""
+"""Asking a policy what it says of states: those of a search, and recorded ones, which are found again first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
-from proofsearch.models.confidence import statistics_of
+from proofsearch.models.confidence import fingerprint_of, statistics_of
 from proofsearch.protocols import (
     Environment,
     GenerationRequest,
-    Moves,
     PolicyStatistics,
     ReportsStatistics,
-    ScoreRequest,
     TacticGenerator,
 )
 from proofsearch.trajectory.live import LiveStates
 from proofsearch.trajectory.recorded import RecordedState
-from proofsearch.types import ProofState
+
+Answer = TypeVar("Answer")
 
 
 class AskedPolicy:
-    """A policy that is asked about the states which a scorer is asked about.
+    """A policy that is asked about states which a search or a recording has met.
 
     A policy that doesn't report statistics is asked for candidates, and they say what they can.
 
@@ -28,40 +29,69 @@ class AskedPolicy:
         policy: the policy. It is closed by whoever made it.
         environment: of the states; recorded ones are found again in sessions of it.
         candidates: how many the search asks for at an expansion.
+        replay: whether recorded states are found again, by taking the recorded steps. Otherwise the policy is shown
+            text and goals as they were recorded, and no moves; that does for policies that read nothing else.
     """
 
-    def __init__(self, policy: TacticGenerator, environment: Environment, candidates: int) -> None:
+    def __init__(
+        self, policy: TacticGenerator, environment: Environment, candidates: int, *, replay: bool = True
+    ) -> None:
         self._policy = policy
         self._candidates = candidates
-        self._live = LiveStates(environment)
+        self._live = LiveStates(environment) if replay else None
 
-    def statistics(self, requests: Sequence[ScoreRequest]) -> list[PolicyStatistics | None]:
+    def statistics(self, requests: Sequence[GenerationRequest]) -> list[PolicyStatistics | None]:
         """How sure it is at each state, in order; ``None`` where it can't say, or a recorded state isn't found."""
-        found: list[PolicyStatistics | None] = [None] * len(requests)
-        places, asked = [], []
-        for place, request in enumerate(requests):
-            state, moves = self._found(request)
-            if state is not None:
-                places.append(place)
-                asked.append(GenerationRequest(request.theorem, state, moves))
-        for place, statistics in zip(places, self._asked(asked), strict=True):
-            found[place] = statistics
-        return found
+        return self.each(requests, self.ask)
 
-    def close(self) -> None:
-        """Ends the session in which recorded states were found. Idempotent."""
-        self._live.close()
-
-    def _asked(self, requests: Sequence[GenerationRequest]) -> Sequence[PolicyStatistics | None]:
-        if not requests:
-            return []
+    def ask(self, requests: Sequence[GenerationRequest]) -> Sequence[PolicyStatistics | None]:
+        """How sure it is at states that a session, or a policy that reads texts, knows as they are."""
         if isinstance(self._policy, ReportsStatistics):
             return self._policy.statistics(requests, self._candidates)
         return list(map(statistics_of, self._policy.generate(requests, self._candidates)))
 
-    def _found(self, request: ScoreRequest) -> tuple[ProofState | None, Moves | None]:
-        state = request.state
-        if not isinstance(state, RecordedState):
-            return state, request.moves
-        live = self._live.state(request.theorem, state)
-        return live, None if live is None else self._live.moves(live)
+    def each(
+        self, requests: Sequence[GenerationRequest], ask: Callable[[Sequence[GenerationRequest]], Sequence[Answer]]
+    ) -> list[Answer | None]:
+        """What ``ask`` says of each state, in order; ``None`` where a recorded state isn't found.
+
+        It is called with the states as they were found, of one recorded search at a time, whose session ends then.
+        """
+        answers: list[Answer | None] = [None] * len(requests)
+        places: list[int] = []
+        asked: list[GenerationRequest] = []
+
+        def flush() -> None:
+            for place, answer in zip(places, ask(asked) if asked else (), strict=True):
+                answers[place] = answer
+            places.clear()
+            asked.clear()
+
+        search: object = None
+        for place, request in enumerate(requests):
+            state = request.state
+            origin = state.origin[0] if isinstance(state, RecordedState) and state.origin is not None else None
+            if origin is not search:
+                flush()
+                search = origin
+            found = self._found(request)
+            if found is not None:
+                places.append(place)
+                asked.append(found)
+        flush()
+        return answers
+
+    def fingerprint(self) -> str:
+        """Tells the policy from another one, as well as that can be told."""
+        return fingerprint_of(self._policy)
+
+    def close(self) -> None:
+        """Ends the session in which recorded states were found. Idempotent."""
+        if self._live is not None:
+            self._live.close()
+
+    def _found(self, request: GenerationRequest) -> GenerationRequest | None:
+        if self._live is None or not isinstance(request.state, RecordedState):
+            return request
+        state = self._live.state(request.theorem, request.state)
+        return None if state is None else replace(request, state=state, moves=self._live.moves(state))

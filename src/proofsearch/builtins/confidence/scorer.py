@@ -12,11 +12,14 @@ from proofsearch.builtins.confidence.features import COLUMNS, features
 from proofsearch.builtins.confidence.model import LinearValue
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.checkpoint import read_manifest
-from proofsearch.protocols import Builder, Calibration, ScoreRequest
+from proofsearch.protocols import Builder, Calibration, GenerationRequest, ScoreRequest
 from proofsearch.trainers.mixing import Mixing
 
 MODEL = "value.json"
 """The file of a checkpoint with the weights."""
+
+POLICY = "policy"
+"""What the manifest calls the policy's fingerprint."""
 
 MIXING = "mixing"
 """What the manifest calls what was measured."""
@@ -44,7 +47,7 @@ class ConfidenceScorer:
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[float | None]:
         """One value a request, in nats of log-probability; ``None`` where the policy says nothing."""
-        found = self._policy.statistics(requests)
+        found = self._policy.statistics([GenerationRequest(one.theorem, one.state, one.moves) for one in requests])
         values: list[float | None] = [None] * len(requests)
         places = [place for place, statistics in enumerate(found) if statistics is not None]
         rows = features([statistics for statistics in found if statistics is not None])
@@ -69,8 +72,8 @@ def untrained() -> tuple[LinearValue, Calibration]:
     return value, Calibration(-0.5, 0.5, -5.0, 5.0, 0.5 / 5.5, 1 / 5.5)
 
 
-def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration]:
-    """A checkpoint's value and its mixing.
+def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration, str]:
+    """A checkpoint's value, its mixing, and the fingerprint of its policy, ``""`` in checkpoints that name none.
 
     Raises:
         InputError: no checkpoint of the trainer, or a damaged one.
@@ -78,12 +81,15 @@ def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration]:
     manifest = read_manifest(folder, kind="scorer", name=NAME)
     value = LinearValue.read(folder / MODEL)
     mixing = Mixing.from_json(manifest.metrics[MIXING])
-    return value, mixing.calibration(force=force)
+    return value, mixing.calibration(force=force), manifest.fingerprints.get(POLICY, "")
 
 
 def make_confidence(config: ConfidenceConfig, builder: Builder) -> ConfidenceScorer:
     """Builds the scorer ``confidence`` beside the run's own policy."""
     policy = AskedPolicy(builder.generator(), builder.environment(), builder.search.candidates)
-    return ConfidenceScorer(
-        policy, *(untrained() if config.path is None else read_value(config.path, force=config.force))
-    )
+    if config.path is None:
+        return ConfidenceScorer(policy, *untrained())
+    value, calibration, fitted_to = read_value(config.path, force=config.force)
+    if fitted_to and fitted_to != (found := policy.fingerprint()):
+        builder.status(f"{NAME}: {config.path} was fitted to the policy {fitted_to}, and this search has {found}")
+    return ConfidenceScorer(policy, value, calibration)

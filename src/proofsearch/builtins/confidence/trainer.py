@@ -17,14 +17,13 @@ from proofsearch.builtins.confidence.config import NAME, ConfidenceTrainerConfig
 from proofsearch.builtins.confidence.features import COLUMNS, Floats, features
 from proofsearch.builtins.confidence.model import fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
-from proofsearch.builtins.confidence.scorer import MIXING, MODEL
+from proofsearch.builtins.confidence.scorer import MIXING, MODEL, POLICY
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.errors import InputError
-from proofsearch.protocols import Builder, ScoreRequest, TrainingReport, TrainingRequest
+from proofsearch.protocols import Builder, GenerationRequest, TrainingReport, TrainingRequest
 from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing
 from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trajectory.choices import choices
-from proofsearch.trajectory.recorded import RecordedSearch
 
 _SAY_EVERY = 100
 
@@ -45,7 +44,7 @@ class ConfidenceTrainer:
         out = request.out
         if request.resume and (out / MANIFEST).exists():
             return out
-        rows, sets, names = self._read(request)
+        rows, sets, names, policy = self._read(request)
         rng = np.random.default_rng(request.seed)
         sets = replace(sets, value=self._held_out(rows, sets, rng))
         mixing = fit_mixing(sets, resamples=self._config.resamples, rng=rng)
@@ -55,7 +54,11 @@ class ConfidenceTrainer:
             NAME,
             config=self._config.model_dump(mode="json"),
             versions={"proofsearch": version("proofsearch")},
-            fingerprints={"generator": self._config.generator or "", "columns": ", ".join(COLUMNS)},
+            fingerprints={
+                "generator": self._config.generator or "",
+                POLICY: policy,
+                "columns": ", ".join(COLUMNS),
+            },
             metrics={MIXING: mixing.to_json(), "decisions": len(sets), "theorems": len(names)},
         )
         write_manifest(out, manifest, [MODEL])
@@ -63,11 +66,12 @@ class ConfidenceTrainer:
         request.report(TrainingReport(1, 1, metrics, [_told(mixing)]))
         return out
 
-    def _read(self, request: TrainingRequest) -> tuple[Floats, ChoiceSets, list[str]]:
-        """The policy's statistics at the children of every decision, and the decisions."""
+    def _read(self, request: TrainingRequest) -> tuple[Floats, ChoiceSets, list[str], str]:
+        """The policy's statistics at the children of every decision, the decisions, and which policy it is."""
         builder, config = self._builder, self._config
         environment = builder.environment()
-        policy = AskedPolicy(builder.generator(config.generator), environment, config.candidates)
+        generator = builder.generator(config.generator)
+        policy = AskedPolicy(generator, environment, config.candidates, replay=config.replay)
         rows, columns, positive = list[Floats](), list[tuple[float, float]](), list[bool]()
         sizes, owners = list[int](), list[str]()
         lost = 0
@@ -78,13 +82,14 @@ class ConfidenceTrainer:
                 for decision in choices(search):
                     if all(decision.positive):
                         continue
-                    asked = [_request(search, child) for child in decision.children]
+                    children = list(decision.children)
+                    asked = [GenerationRequest(search.theorem, search.state(child)) for child in children]
                     found = [one for one in policy.statistics(asked) if one is not None]
                     if len(found) < len(asked):
                         lost += 1
                         continue
                     rows.append(features(found))
-                    columns += [(one.logprob, float(one.state.num_goals)) for one in asked]
+                    columns += zip(search.logprob[children].tolist(), search.num_goals[children].tolist(), strict=True)
                     positive += decision.positive
                     sizes.append(len(asked))
                     owners.append(search.theorem.name)
@@ -108,7 +113,7 @@ class ConfidenceTrainer:
             np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
             np.unique(owners, return_inverse=True)[1].astype(np.int64),
         )
-        return np.concatenate(rows), sets, names
+        return np.concatenate(rows), sets, names, policy.fingerprint()
 
     def _held_out(self, rows: Floats, sets: ChoiceSets, rng: np.random.Generator) -> Floats:
         """The value of each member by weights that were fitted on other theorems."""
@@ -121,16 +126,6 @@ class ConfidenceTrainer:
             value = fit(rows[of_member != number], learnt.logprob, learnt.goals, learnt.positive, learnt.offsets)
             values[of_member == number] = value.values(rows[of_member == number])
         return values
-
-
-def _request(search: RecordedSearch, node: int) -> ScoreRequest:
-    return ScoreRequest(
-        search.theorem,
-        search.state(node),
-        int(search.depth[node]),
-        float(search.logprob[node]),
-        int(search.num_tokens[node]),
-    )
 
 
 def _told(mixing: Mixing) -> str:

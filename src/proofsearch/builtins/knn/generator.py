@@ -19,6 +19,8 @@ and the third term is for tactics that name nothing local. Tactician substitutes
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
@@ -32,9 +34,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from proofsearch.builtins.compiled import native, notice
-from proofsearch.builtins.encoders.features import FeatureExtractor
-from proofsearch.builtins.knn.index import ExampleIndex, Scope
-from proofsearch.builtins.knn.memory import KnnMemory, Setting, open_memory
+from proofsearch.builtins.encoders.features import FEATURES_VERSION, FeatureExtractor
+from proofsearch.builtins.knn.index import INDEX_VERSION, ExampleIndex, Scope
+from proofsearch.builtins.knn.memory import KnnMemory, Setting, memory_source, open_memory
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.models.confidence import statistics_of
@@ -188,6 +190,17 @@ class KnnGenerator:
             admitted = len(candidates) / asked if asked and request.moves is not None else math.nan
             found.append(replace(statistics_of(candidates), moves=float(moves), admitted=admitted))
         return found
+
+    def fingerprint(self) -> str:
+        """Of the options and of what it learns from; see :class:`proofsearch.protocols.Fingerprinted`.
+
+        Raises:
+            UsageError, InputError: there is nothing to learn from.
+        """
+        trajectories = None if self._config.trajectories is None else Path(self._config.trajectories)
+        options = self._config.model_dump(mode="json", exclude={"trajectories"})
+        parts = [INDEX_VERSION, FEATURES_VERSION, options, memory_source(self._builder, trajectories)]
+        return "knn-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
     def _candidates(self, request: GenerationRequest, n: int) -> tuple[list[Candidate], int, int]:
         """The candidates, out of how many tactics, and how many of these were asked about."""

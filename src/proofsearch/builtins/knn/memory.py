@@ -48,6 +48,20 @@ class KnnMemory:
         return cls(ExampleIndex.open(folder / "proofs"), ExampleIndex.open(folder / "statements"))
 
 
+def memory_source(builder: Builder, trajectories: Path | None = None) -> list[object]:
+    """What a memory is made of, as JSON: the environment's library, or recorded searches.
+
+    Raises:
+        InputError: there are no trajectories, or damaged ones.
+    """
+    if trajectories is None:
+        return ["library", sorted(builder.environment().fingerprint().items())]
+    # Imported here since it brings pyarrow, which a run without trajectories has no need of.
+    from proofsearch.builtins.knn.trajectories import recorded_ids
+
+    return ["trajectories", recorded_ids(trajectories)]
+
+
 def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectories: Path | None = None) -> KnnMemory:
     """The memory, built on first use and kept in ``builder.cache``.
 
@@ -71,7 +85,6 @@ def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectorie
                 "give it recorded searches with --knn-trajectories, or choose another --generator"
             )
         theorems = _ordered(environment.theorems())
-        source = ["library", sorted(environment.fingerprint().items())]
 
         def steps() -> Iterator[Step]:
             index = {theorem.name: number for number, theorem in enumerate(theorems)}
@@ -79,14 +92,14 @@ def open_memory(builder: Builder, setting: Setting, use_trees: bool, trajectorie
                 yield Step(index[shown.theorem.name], shown.state.goals[0], shown.tactic)
     else:
         # Imported here since it brings pyarrow, which a run without trajectories has no need of.
-        from proofsearch.builtins.knn.trajectories import recorded_ids, recorded_steps, recorded_theorems
+        from proofsearch.builtins.knn.trajectories import recorded_steps, recorded_theorems
 
-        source = ["trajectories", recorded_ids(trajectories)]
         theorems = _ordered(recorded_theorems(trajectories))
 
         def steps() -> Iterator[Step]:
             yield from recorded_steps(trajectories, theorems)
 
+    source = memory_source(builder, trajectories)
     keep_texts = isinstance(builder.environment(), AdaptsTactics)
     learnable = _learnable(theorems, setting)
     ordered = [(theorem.name, theorem.position) for theorem in theorems]

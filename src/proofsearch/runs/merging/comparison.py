@@ -15,9 +15,11 @@ from proofsearch.runs.fields import shown
 _MAY_DIFFER = {"select.shard", "execution.workers", "observers"}
 """Settings that decide nothing but who searches what, with how many at a time, and who looks on."""
 
-_OF_THE_MOMENT = (
+OF_THE_MOMENT = (
     "seconds",
     "seconds_by_part",
+    "processor_seconds",
+    "prover_processor_seconds",
     "usage",
     "replacements",
     "attempts",
@@ -49,7 +51,7 @@ def refuse_different_results(first: RunContents, one: TheoremResult, other: RunC
     """
     for entry in dataclasses.fields(TheoremResult):
         ours, theirs = getattr(one, entry.name), getattr(two, entry.name)
-        if entry.name not in _OF_THE_MOMENT and ours != theirs:
+        if entry.name not in OF_THE_MOMENT and ours != theirs:
             raise RunFolderError(
                 f"{other.path}: the result of {two.theorem!r} is another than in {first.path}: {entry.name} is "
                 f"{_plainly(theirs)}, and {_plainly(ours)} there; leave one of the two runs out"

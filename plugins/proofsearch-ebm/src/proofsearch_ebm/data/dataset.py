@@ -172,11 +172,10 @@ def build_dataset(
             continue
         labelled = label_search(
             search,
-            encoder.kind,
+            encoder.reading,
             min_expansions=min_expansions,
             max_states=max_states_per_theorem,
             seed=seed,
-            with_theorem=encoder.with_theorem,
         )
         tally.update(nodes=labelled.num_nodes, empty=labelled.empty, proved=1)
         parts = labelled.parts

@@ -18,7 +18,7 @@ from proofsearch.errors import InputError
 from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch_ebm.config import PartsKind
+from proofsearch_ebm.data.parts import Reading
 from proofsearch_ebm.data.rows import SearchParts, parts_of_nodes
 
 UNKNOWN_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL = -1, 0, 1
@@ -111,13 +111,7 @@ def _reasons(search: RecordedSearch, label: NDArray[np.int8], decisions: Sequenc
 
 
 def label_search(
-    search: RecordedSearch,
-    kind: PartsKind,
-    *,
-    min_expansions: int,
-    max_states: int,
-    seed: int,
-    with_theorem: bool = False,
+    search: RecordedSearch, reading: Reading, *, min_expansions: int, max_states: int, seed: int
 ) -> LabelledSearch:
     """Labels a search that found a proof and keeps what training wants of it.
 
@@ -127,11 +121,10 @@ def label_search(
 
     Args:
         search: its proof was accepted.
-        kind: what the parts of a state are.
+        reading: how an encoder reads states.
         min_expansions: what is demanded of negatives.
         max_states: how many to keep where there are more.
         seed: of the choice.
-        with_theorem: whether an encoder reads a part together with the theorem.
 
     Raises:
         InputError: the search is damaged.
@@ -164,7 +157,7 @@ def label_search(
     return LabelledSearch(
         columns=columns,
         decisions=_placed(decisions, search, kept),
-        parts=parts_of_nodes(table, kept, columns.key, kind, search.theorem.statement if with_theorem else None),
+        parts=parts_of_nodes(search, kept, columns.key, reading),
         num_nodes=nodes,
         empty=int((~usable).sum()),
     )

@@ -45,6 +45,22 @@ class Parts:
         return iter((self.rows, self.index, self.offsets))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an encoder is given of a state.
+
+    Attributes:
+        kind: what the parts of a state are.
+        with_theorem: whether each is read together with its theorem's statement.
+        whole: whether the encoder has to know the theorem and the state as they are, and what may be tried there
+            (:class:`proofsearch.protocols.EncodesRequests`); only for whole states.
+    """
+
+    kind: PartsKind
+    with_theorem: bool = False
+    whole: bool = False
+
+
 def parts_of(state: ProofState, kind: PartsKind, statement: str | None = None) -> Sequence[ProofState]:
     """The parts of a state, at least one. Two equal goals are two parts: each has to be proved.
 
@@ -85,7 +101,15 @@ class PartEncoder:
     goals, as :class:`~proofsearch.types.ProofState` demands of states. Not shared between threads.
     """
 
-    def __init__(self, encoder: Encoder, kind: PartsKind, keep: int = 100_000, *, with_theorem: bool = False) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        kind: PartsKind,
+        keep: int = 100_000,
+        *,
+        with_theorem: bool = False,
+        whole: bool = False,
+    ) -> None:
         """Keeps its configuration; memory grows with use.
 
         Args:
@@ -93,23 +117,13 @@ class PartEncoder:
             kind: what the parts of a state are.
             keep: rows remembered at most, each of ``4 · width`` bytes; 0 remembers none.
             with_theorem: whether the encoder reads each part together with its theorem.
+            whole: whether it has to know the theorem and the state as they are.
         """
+        self.reading = Reading(kind, with_theorem, whole)
         self._encoder = encoder
-        self._kind: PartsKind = kind
         self._keep = keep
-        self._with_theorem = with_theorem
         self._slot: OrderedDict[str, int] = OrderedDict()
         self._slab: NDArray[np.float32] = np.empty((0, 0), np.float32)
-
-    @property
-    def kind(self) -> PartsKind:
-        """What the parts of a state are."""
-        return self._kind
-
-    @property
-    def with_theorem(self) -> bool:
-        """Whether the encoder reads each part together with its theorem."""
-        return self._with_theorem
 
     @property
     def width(self) -> int:
@@ -118,7 +132,7 @@ class PartEncoder:
 
     def fingerprint(self) -> str:
         """The fingerprint of the encoder and the kind of parts; see :func:`parts_fingerprint`."""
-        return parts_fingerprint(self._encoder, self._kind, with_theorem=self._with_theorem)
+        return parts_fingerprint(self._encoder, self.reading.kind, with_theorem=self.reading.with_theorem)
 
     def encode(self, states: Sequence[ProofState], statement: str | None = None) -> Parts:
         """The rows of some states; what else is in the batch does not matter.
@@ -131,14 +145,14 @@ class PartEncoder:
             InputError: a state without goals, or a row that is not finite or all zeros.
             ValueError: no statement, though parts are read together with one.
         """
-        if self._with_theorem and statement is None:
+        if self.reading.with_theorem and statement is None:
             raise ValueError("parts are read together with their theorem, but no statement is given")
         row_of: dict[str, int] = {}
         distinct: list[ProofState] = []
         index: list[int] = []
         offsets = np.zeros(len(states) + 1, np.int64)
         for place, state in enumerate(states, start=1):
-            for part in parts_of(state, self._kind, statement if self._with_theorem else None):
+            for part in parts_of(state, self.reading.kind, statement if self.reading.with_theorem else None):
                 row = row_of.get(part.text)
                 if row is None:
                     row = row_of[part.text] = len(distinct)

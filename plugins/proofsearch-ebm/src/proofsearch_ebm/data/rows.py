@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.models.embedding_cache import KEY_BYTES, text_key
+from proofsearch.protocols import GenerationRequest
+from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.schema import tree_from_text
 from proofsearch.types import Goal, State
-from proofsearch_ebm.config import PartsKind, RowType
-from proofsearch_ebm.data.parts import PartEncoder, beside_theorem
+from proofsearch_ebm.config import RowType
+from proofsearch_ebm.data.joined import WholeState
+from proofsearch_ebm.data.parts import PartEncoder, Reading, beside_theorem
 
 _CHUNK = 8192
 """Parts encoded at a time."""
@@ -54,24 +57,21 @@ def _check_counts(counts: NDArray[np.int64], taken: pa.Table, nodes: NDArray[np.
 
 
 def parts_of_nodes(
-    table: pa.Table,
-    nodes: NDArray[np.int64],
-    keys: NDArray[np.uint64],
-    kind: PartsKind,
-    statement: str | None = None,
+    search: RecordedSearch, nodes: NDArray[np.int64], keys: NDArray[np.uint64], reading: Reading
 ) -> SearchParts:
     """The parts of some nodes of a recorded search.
 
     Args:
-        table: the rows of the search.
+        search: the search.
         nodes: which, increasing.
         keys: theirs, shape ``(len(nodes), 2)``.
-        kind: what the parts of a state are.
-        statement: the theorem's, where parts are read together with it.
+        reading: how they are read.
 
     Raises:
         InputError: a node has another number of goals than its column says, or a tree can't be read.
     """
+    table = search.table
+    statement = search.theorem.statement if reading.with_theorem else None
     taken = table.select(["search_id", "text", "goals", "num_goals"]).take(nodes).combine_chunks()
     goals: Any = pa.concat_arrays([*taken.column("goals").chunks, pa.array([], table.schema.field("goals").type)])
     counts = pc.list_value_length(goals).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -95,7 +95,7 @@ def parts_of_nodes(
                 f"search {name}: damaged: the tree of goal {goal_texts[place][:200]!r} can't be read: {error}"
             ) from None
 
-    if kind == "goals":
+    if reading.kind == "goals":
         return SearchParts(
             [_key(text_key(text), statement) for text in goal_texts],
             goal_of,
@@ -106,10 +106,16 @@ def parts_of_nodes(
 
     def state(place: int) -> State:
         own = goal_of[offsets[place] : offsets[place + 1]].tolist()
-        return _with_theorem(State(str(texts[place].as_py()), tuple(goal(number) for number in own)), statement)
+        made = _with_theorem(State(str(texts[place].as_py()), tuple(goal(number) for number in own)), statement)
+        if not reading.whole:
+            return made
+        request = GenerationRequest(search.theorem, search.state(int(nodes[place])))
+        return WholeState(made.text, made.goals, request=request)
 
+    # Rows of whole states belong to their theorem, of which there may be several with one statement.
+    known_by = f"{search.theorem.name}\n{statement}" if reading.whole else statement
     raw = np.ascontiguousarray(keys.astype("<u8")).tobytes()
-    cut = [_key(raw[start : start + KEY_BYTES], statement) for start in range(0, len(raw), KEY_BYTES)]
+    cut = [_key(raw[start : start + KEY_BYTES], known_by) for start in range(0, len(raw), KEY_BYTES)]
     return SearchParts(cut, np.arange(len(nodes)), np.arange(len(nodes) + 1), state)
 
 

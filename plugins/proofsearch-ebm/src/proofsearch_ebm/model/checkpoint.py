@@ -31,9 +31,10 @@ class Checkpoint:
     Attributes:
         folder: where from.
         head: folded for inference.
-        encoder: the name of the encoder that it was trained with.
-        encoder_options: those that the encoder was built with.
-        encoder_fingerprint: of that encoder.
+        encoders: those that it was trained with, in the order of their columns, with the options that they were built
+            with.
+        encoder_fingerprint: of all of them.
+        policy_fingerprint: of the policy that one of them asked; ``""`` where none did.
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
         metrics: what was measured on it, the mixing included.
@@ -41,9 +42,9 @@ class Checkpoint:
 
     folder: Path
     head: FoldedHead
-    encoder: str
-    encoder_options: Mapping[str, Any]
+    encoders: Mapping[str, Mapping[str, Any]]
     encoder_fingerprint: str
+    policy_fingerprint: str
     parts: PartsKind
     with_theorem: bool
     metrics: Mapping[str, Any]
@@ -55,8 +56,7 @@ def save_checkpoint(
     tensors: Arrays,
     *,
     step: int,
-    encoder: str,
-    encoder_options: Mapping[str, Any],
+    encoders: Mapping[str, Mapping[str, Any]],
     parts: PartsKind,
     with_theorem: bool,
     training: Mapping[str, Any],
@@ -70,17 +70,17 @@ def save_checkpoint(
         head_config: of the head.
         tensors: its state, as ``state_dict()`` gives it.
         step: after which it was taken.
-        encoder: the encoder's name.
-        encoder_options: those that it was built with, as JSON.
+        encoders: the options that each encoder was built with, as JSON, in the order of their columns.
         parts: what it encodes.
         with_theorem: whether it reads every part together with its theorem.
         training: the options of the training, as JSON.
-        fingerprints: ``"encoder"``, and whatever else it fits together with.
+        fingerprints: ``"encoder"`` and ``"policy"``, and whatever else it fits together with.
         metrics: JSON values.
 
     Raises:
         StorageError: it can't be written; what was there is as it was.
     """
+    (encoder, encoder_options), *appended = encoders.items()
     manifest = Manifest(
         "scorer",
         "ebm",
@@ -89,6 +89,7 @@ def save_checkpoint(
             "step": step,
             "encoder": encoder,
             "encoder_options": dict(encoder_options),
+            "appended": {name: dict(options) for name, options in appended},
             "parts": parts,
             "with_theorem": with_theorem,
             "head": head_config.model_dump(mode="json"),
@@ -122,6 +123,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise InputError(f"{source}: damaged: config.with_theorem is {with_theorem!r}, expected true or false")
     if not isinstance(encoder, str) or not isinstance(encoder_options, dict) or fingerprint is None:
         raise InputError(f"{source}: damaged: it does not say which encoder the checkpoint was trained with")
+    appended = config.get("appended", {})  # earlier versions know one encoder only
+    if not isinstance(appended, dict) or not all(isinstance(options, dict) for options in appended.values()):
+        raise InputError(f"{source}: damaged: config.appended is {appended!r}, expected encoders and their options")
     try:
         head_config = HeadConfig.model_validate(config.get("head"))
     except ValidationError as error:
@@ -130,4 +134,13 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise InputError(f"{source}: damaged: {place}: {problem['msg']}, found {problem['input']!r}") from None
     file = tensors_file(folder, manifest, "head")
     head = fold_tensors(head_config, read_tensors(file), file)
-    return Checkpoint(folder, head, encoder, encoder_options, fingerprint, parts, with_theorem, manifest.metrics)
+    return Checkpoint(
+        folder,
+        head,
+        {encoder: encoder_options, **appended},
+        fingerprint,
+        manifest.fingerprints.get("policy", ""),
+        parts,
+        with_theorem,
+        manifest.metrics,
+    )

@@ -16,10 +16,11 @@ import numpy as np
 
 from proofsearch.checkpoint import MANIFEST
 from proofsearch.errors import InputError, UsageError
-from proofsearch.protocols import Calibration, Encoder, ScoreRequest
+from proofsearch.protocols import Calibration, Encoder, GenerationRequest, ScoreRequest
 from proofsearch.trainers.mixing import Mixing
 from proofsearch.types import ProofState, State
 from proofsearch_ebm.config import EbmConfig, PartsKind, ValueKind
+from proofsearch_ebm.data.joined import WholeState, joined, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder, parts_of
 from proofsearch_ebm.model.checkpoint import Checkpoint, load_checkpoint
 from proofsearch_ebm.model.folded import FoldedHead
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from proofsearch.protocols import Builder
 
 _Name = tuple[str, str | None]
-"""What a part is known by: its text, and the theorem's statement where it is read together with it."""
+"""What a part is known by: its text, and the theorem where that decides what is read of it."""
 UNKNOWN_CALIBRATION = Calibration(0.0, 1.0, 0.0, 1.0, 0.0, 1.0)
 """The calibration where a checkpoint has none: log-probability and goals, as without a value."""
 _FORCED_WEIGHT = 0.5
@@ -48,6 +49,7 @@ class EbmScorer:
         calibration: how the value is mixed with log-probability.
         keep: parts remembered.
         with_theorem: whether the encoder reads every part together with its theorem.
+        whole: whether the encoder has to know theorems and states as they are (only with whole states).
 
     Raises:
         UsageError: ``value`` is ``"cost"`` and the head has no such output.
@@ -63,6 +65,7 @@ class EbmScorer:
         keep: int = 200_000,
         *,
         with_theorem: bool = False,
+        whole: bool = False,
     ) -> None:
         if value == "cost" and head.weight.shape[1] < 2:
             raise UsageError(
@@ -76,7 +79,13 @@ class EbmScorer:
         self._calibration = calibration
         self._keep = keep
         self._with_theorem = with_theorem
+        self._whole = whole
         self._known: OrderedDict[_Name, float] = OrderedDict()
+
+    @property
+    def reads_moves(self) -> bool:
+        """Whether the encoder may ask a policy, which wants to know what may be tried."""
+        return self._whole
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:
         """One value a request: minus its energy or its expected steps; ``None`` where that is no finite number.
@@ -111,13 +120,15 @@ class EbmScorer:
         self._known.clear()
 
     def _named(self, request: ScoreRequest) -> Sequence[_Name]:
-        """The parts of the state: each part's text, and the theorem's statement where it is read with it."""
+        """The parts of the state: each part's text, and the theorem where that decides what is read of it."""
         state, about = request.state, self._about(request)
         if self._parts == "state":
             return ((state.text, about),)
         return [(goal.text, about) for goal in state.goals]
 
     def _about(self, request: ScoreRequest) -> str | None:
+        if self._whole:  # of theorems with one statement, each has rows of its own
+            return f"{request.theorem.name}\n{request.theorem.statement}"
         return request.theorem.statement if self._with_theorem else None
 
     def _value_parts(
@@ -127,17 +138,25 @@ class EbmScorer:
         if not wanted:
             return {}
         made: dict[int, Sequence[ProofState]] = {}
-        for (text, about), place in wanted.items():
+        for (text, _), place in wanted.items():
             if place not in made:
-                state = requests[place].state
-                if self._parts == "state":
-                    state = State(text, tuple(state.goals))  # a prover may make the text anew each time
-                made[place] = parts_of(state, self._parts, about)
+                made[place] = self._parts_of(requests[place], text)
         parts = [made[place][named[place].index(name)] for name, place in wanted.items()]
         output = self._head(self._encoder.encode_parts(parts))
         value = output.energy if self._value == "energy" else output.remaining
         assert value is not None
         return dict(zip(wanted, (-value.astype(np.float64)).tolist(), strict=True))
+
+    def _parts_of(self, request: ScoreRequest, text: str) -> Sequence[ProofState]:
+        """What the encoder is given of a state; ``text`` is that of the whole state, where that is its one part."""
+        state = request.state
+        if self._parts == "state":
+            state = State(text, tuple(state.goals))  # a prover may make the text anew each time
+        parts = parts_of(state, self._parts, request.theorem.statement if self._with_theorem else None)
+        if not self._whole:
+            return parts
+        asked = GenerationRequest(request.theorem, request.state, request.moves)
+        return [WholeState(part.text, tuple(part.goals), request=asked) for part in parts]
 
 
 def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
@@ -150,30 +169,51 @@ def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
     """
     folder = shipped_checkpoint() if config.path is None else config.path
     checkpoint = load_checkpoint(folder)
-    name = config.encoder or checkpoint.encoder
-    try:
-        encoder = builder.encoder(name, checkpoint.encoder_options if name == checkpoint.encoder else None)
-    except InputError as error:
-        raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be built: {error}") from error
-    found = encoder.fingerprint()
-    if found != checkpoint.encoder_fingerprint:
-        raise InputError(
-            f"{folder}: trained with the encoder {checkpoint.encoder!r} of fingerprint "
-            f"{checkpoint.encoder_fingerprint}, but {name!r} as it is now has {found}; use the encoder with the "
-            f"options of the training (see train.toml or {MANIFEST} there), or train again"
+    encoders = _built(config, checkpoint, builder)
+    policy = policy_fingerprint(encoders)
+    if policy != checkpoint.policy_fingerprint:
+        builder.status(
+            f"ebm: {folder} was trained beside the policy {checkpoint.policy_fingerprint}, and this search has {policy}"
         )
     calibration, message = calibrate(checkpoint, config.value, force=config.force)
     if message:
         builder.status(message)
     return EbmScorer(
         checkpoint.head,
-        encoder,
+        joined(encoders),
         checkpoint.parts,
         config.value,
         calibration,
         config.keep,
         with_theorem=checkpoint.with_theorem,
+        whole=reads_requests(encoders),
     )
+
+
+def _built(config: EbmConfig, checkpoint: Checkpoint, builder: Builder) -> list[Encoder]:
+    """The checkpoint's encoders, or another one in place of the first, if they are those of the training.
+
+    Raises:
+        InputError: they are not, or can't be built.
+    """
+    folder = checkpoint.folder
+    kept = dict(checkpoint.encoders)
+    first, *appended = kept
+    names = [config.encoder or first, *appended]
+    encoders = []
+    for name in names:
+        try:
+            encoders.append(builder.encoder(name, kept.get(name)))
+        except InputError as error:
+            raise InputError(f"{folder / MANIFEST}: its encoder {name!r} can't be built: {error}") from error
+    found = joined(encoders).fingerprint()
+    if found != checkpoint.encoder_fingerprint:
+        raise InputError(
+            f"{folder}: trained with the encoder {' and '.join(map(repr, kept))} of fingerprint "
+            f"{checkpoint.encoder_fingerprint}, but {' and '.join(map(repr, names))} as it is now has {found}; use the "
+            f"encoder with the options of the training (see train.toml or {MANIFEST} there), or train again"
+        )
+    return encoders
 
 
 def calibrate(checkpoint: Checkpoint, value: ValueKind, *, force: bool) -> tuple[Calibration, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from proofsearch.checkpoint import Manifest, writing
-from proofsearch.errors import InputError, StorageError
+from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch.trainers.progress import Progress
@@ -19,6 +19,7 @@ from proofsearch.trainers.stepping import threads
 from proofsearch.trainers.tensors import to_arrays
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
+from proofsearch_ebm.data.joined import joined, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
@@ -63,7 +64,8 @@ class EbmTrainer:
         settings = Settings("ebm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE)
         progress = Progress(request.report, config.steps)
         losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
-        encoder = self._builder.encoder(config.encoder)
+        encoders = [self._builder.encoder(name) for name in config.encoders]
+        refuse_parts(encoders, config)
         saved = None
         if holds_training(out, resume=request.resume):
             saved = load_training(out)
@@ -77,7 +79,7 @@ class EbmTrainer:
         after = 0 if saved is None else saved.step
         writing_scalars = tensorboard(out / "tensorboard", after) if config.tensorboard else nullcontext(unwritten)
         with threads(torch, config.threads), writing_scalars as write:
-            dataset = self._dataset(request, encoder, progress)
+            dataset = self._dataset(request, encoders, progress)
             self._builder.status("preparing the training")
             training = set_up(config, dataset, losses, seed=request.seed, progress=progress, write=write)
             loop, data = training.loop, data_hash(dataset)
@@ -86,15 +88,15 @@ class EbmTrainer:
                 loop.restore(saved)
                 progress.say(f"resumed after step {saved.step}")
             stopped = loop.run_and_save(lambda: save_state(out, loop.state(settings.origin(data))))
-            self._finish(training, dataset, encoder, request, stopped, progress)
+            self._finish(training, dataset, encoders, request, stopped, progress)
         return out
 
     def loss_cases(self) -> Sequence[LossCase]:
         """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
         return loss_cases()
 
-    def _dataset(self, request: TrainingRequest, encoder: Encoder, progress: Progress) -> Dataset:
-        config = self._config
+    def _dataset(self, request: TrainingRequest, encoders: Sequence[Encoder], progress: Progress) -> Dataset:
+        config, encoder = self._config, joined(encoders)
         with ExitStack() as opened:
             if config.cache_embeddings:
                 folder = self._builder.cache / FOLDER
@@ -104,7 +106,13 @@ class EbmTrainer:
             return build_dataset(
                 request.trajectories,
                 # The dataset encodes each part once by itself.
-                PartEncoder(encoder, config.parts, keep=0, with_theorem=config.context == "theorem"),
+                PartEncoder(
+                    encoder,
+                    config.parts,
+                    keep=0,
+                    with_theorem=config.context == "theorem",
+                    whole=reads_requests(encoders),
+                ),
                 min_expansions=config.min_expansions,
                 max_states_per_theorem=config.max_states,
                 seed=request.seed,
@@ -117,7 +125,7 @@ class EbmTrainer:
         self,
         training: Training,
         dataset: Dataset,
-        encoder: Encoder,
+        encoders: Sequence[Encoder],
         request: TrainingRequest,
         stopped: str,
         progress: Progress,
@@ -141,13 +149,13 @@ class EbmTrainer:
             training.head_config,
             to_arrays(head.state_dict()),
             step=step,
-            encoder=config.encoder,
-            encoder_options=self._builder.encoder_options(config.encoder),
+            encoders={name: self._builder.encoder_options(name) for name in config.encoders},
             parts=config.parts,
             with_theorem=config.context == "theorem",
             training=config.model_dump(mode="json"),
             fingerprints={
-                "encoder": encoder.fingerprint(),
+                "encoder": joined(encoders).fingerprint(),
+                "policy": policy_fingerprint(encoders),
                 "environment": dataset.environment_fingerprint,
             },
             metrics=metrics,
@@ -157,6 +165,24 @@ class EbmTrainer:
             loop.history.write(out / HISTORY)
         except StorageError as error:
             raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
+
+
+def refuse_parts(encoders: Sequence[Encoder], config: EbmTrainerConfig) -> None:
+    """Refuses what can't be done with encoders that read whole states with their theorem.
+
+    Raises:
+        UsageError: goals by themselves, or rows kept by text.
+    """
+    if not reads_requests(encoders):
+        return
+    names = " and ".join(config.encoders)
+    if config.parts != "state":
+        raise UsageError(f"--ebm-parts goals: the encoder {names} reads whole states only; leave the option out")
+    if config.cache_embeddings:
+        raise UsageError(
+            f"--ebm-cache-embeddings: rows are kept by a state's text, and those of {names} depend on the theorem as "
+            f"well; leave the option out"
+        )
 
 
 def _is_whole(out: Path, manifest: Manifest, saved: TrainingState) -> bool:

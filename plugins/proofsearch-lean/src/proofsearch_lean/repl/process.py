@@ -110,6 +110,8 @@ class Repl:
         return answer
 
     def _last_words(self) -> str:
+        if not self.alive:
+            self._reader.join(_END)  # the end of its output is often heard before its last words
         said = " ".join(" ".join(self._said).split())[-600:]
         return f"; it said: {said}" if said else ""
 

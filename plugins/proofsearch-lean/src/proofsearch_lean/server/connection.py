@@ -76,10 +76,8 @@ class Connection:
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._input = self._process.stdin.fileno()
         os.set_blocking(self._input, False)
-        self._readers = [
-            threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._drain, args=(self._process.stderr,), daemon=True),
-        ]
+        self._drainer = threading.Thread(target=self._drain, args=(self._process.stderr,), daemon=True)
+        self._readers = [threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True), self._drainer]
         for reader in self._readers:
             reader.start()
         try:
@@ -112,6 +110,8 @@ class Connection:
 
     def last_words(self) -> str:
         """What the server wrote to its standard error last, to be put behind a message."""
+        if self.lost:
+            self._drainer.join(_END)  # the end of its output is often heard before its last words
         return f"; it said: {' '.join(' '.join(self._said).split())[-600:]}" if self._said else ""
 
     # -- talking -------------------------------------------------------------------------------------------------

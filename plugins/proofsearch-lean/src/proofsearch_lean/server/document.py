@@ -31,6 +31,9 @@ _LOOK = 0.1
 _APPEARS = 5.0
 """Seconds after which such a process has to be there at all."""
 
+_TOLD = 3
+"""How often the death of a process that is known to be gone may be the answer."""
+
 _WATCHED = 0.2
 """Seconds that a process is watched to see whether it is at work."""
 
@@ -101,26 +104,7 @@ class Document:
             LostError: the process that reads it crashed, or the server did, or :meth:`stop` was called.
         """
         until = time.monotonic() + seconds
-        box: Mailbox = queue.SimpleQueue()
-        self._box = box
-        if self._stopped:
-            raise LostError(INTERRUPTED)
-        try:
-            change = self._change(head, body)
-            connection = self._connection
-            assert connection is not None
-            place = {"textDocument": {"uri": self._uri}, "position": {"line": line, "character": column}}
-            asked = {
-                _READ: {"uri": self._uri, "version": self._version},
-                _GOAL: place,
-            }
-            answers = self._ask(connection, box, change, asked, until)
-        except ConnectionLostError as error:
-            self._connection = self._worker = None
-            raise LostError(str(error)) from None
-        except LostError:
-            self._lost, self._worker = self._worker, None
-            raise
+        connection, answers = self._answered(head, body, {"line": line, "character": column}, until)
         if self._worker is None and (process := self.worker()) != self._lost:
             self._worker = process
         diagnostics = connection.diagnostics(self._uri, self._version)
@@ -128,6 +112,35 @@ class Document:
             raise LostError("the language server reported nothing about the text that it had read")
         found = answers[_GOAL]
         return Reading(tuple(diagnostics), tuple(found.get("goals") or ()))
+
+    def _answered(self, head: str, body: str, position: Message, until: float) -> tuple[Connection, dict[str, Message]]:
+        """Shows a text until it is read, or until a process has died of it."""
+        told = 0
+        while True:
+            box: Mailbox = queue.SimpleQueue()
+            self._box = box
+            if self._stopped:
+                raise LostError(INTERRUPTED)
+            try:
+                change = self._change(head, body)
+                connection = self._connection
+                assert connection is not None
+                asked: dict[str, Message] = {
+                    _READ: {"uri": self._uri, "version": self._version},
+                    _GOAL: {"textDocument": {"uri": self._uri}, "position": position},
+                }
+                return connection, self._ask(connection, box, change, asked, until)
+            except ConnectionLostError as error:
+                self._connection = self._worker = None
+                raise LostError(str(error)) from None
+            except LostError:
+                # The server may tell of one death twice: to what was asked then, and to what is asked before another
+                # process is there.
+                told += 1
+                same = self._worker is None and self._lost is not None
+                if not same or told == _TOLD or self._stopped or time.monotonic() >= until:
+                    self._lost, self._worker = self._worker, None
+                    raise
 
     def _change(self, head: str, body: str) -> Message:
         """The notification that makes the server's text this one; opens the document where that has to be."""
@@ -234,7 +247,7 @@ class Document:
         try:
             before = sum(process.cpu_times()[:2])
             time.sleep(_WATCHED)
-            return sum(process.cpu_times()[:2]) - before > _IDLE
+            return sum(process.cpu_times()[:2]) - before > _IDLE or _wants_a_processor(process)
         except psutil.Error:
             return False
 
@@ -248,3 +261,15 @@ class Document:
                 connection.send(
                     {"method": "textDocument/didClose", "params": {"textDocument": {"uri": self._uri}}},
                 )
+
+
+def _wants_a_processor(process: psutil.Process) -> bool:
+    """Whether one of its threads runs or waits for its turn; on a busy machine that may take longer than any watch.
+
+    Where threads have no state of their own (on other systems than Linux) nothing is known of them: ``False``.
+    """
+    for thread in process.threads():
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(thread.id).status() == psutil.STATUS_RUNNING:
+                return True
+    return False

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from proofsearch import Theorem
 from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest, write_manifest
-from proofsearch.errors import InputError
+from proofsearch.errors import InputError, UsageError
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.weights import Weights, load_weights
 
@@ -185,6 +185,20 @@ class Policies(Generic[Opened]):
         weights, opened = self._of(self._folds.name_for(theorem))
         refuse_learnt(weights, theorem)
         return opened
+
+    @property
+    def single(self) -> Opened:
+        """What answers for every theorem.
+
+        Raises:
+            UsageError: there are several policies.
+        """
+        if self._folds is not None:
+            raise UsageError(
+                f"{self._folder}: holds policies of {self._folds.count} folds, and the vectors of each mean something "
+                f"else; use their statistics alone, or one policy: a folder inside it"
+            )
+        return self._of(".")[1]
 
     def _of(self, name: str) -> tuple[Weights, Opened]:
         found = self._opened.get(name)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from proofsearch import Candidate, ProofState
-from proofsearch.checkpoint import MANIFEST
+from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import BEST, statistics_of
-from proofsearch.models.moves import first_admitted
+from proofsearch.models.confidence import BEST, with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.ranker.answers import Answer, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.folds import Policies
@@ -28,34 +29,24 @@ from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
-from proofsearch_metamath.search.state import MetamathState
+from proofsearch_metamath.search.state import LocalGoal, MetamathState
 
 _SESSIONS_KEPT = 4
 _LOGITS_KEPT = 256
 """States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
-_ROUNDING = 1 + 1e-9
-"""More than two ways to add up the same probabilities can differ by."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the policy says of a state; numbers as of :class:`proofsearch.protocols.PolicyStatistics`."""
+class _Goal:
+    """What the policy says of a goal, as if it stood alone.
 
-    candidates: list[Candidate]
-    log_sum_exp: float = math.nan
-    moves: int = 0
-    admitted: float = math.nan
-    closes: bool = False
+    Attributes:
+        statistics: how sure it is.
+        vector: of the goal, shape ``(width,)``.
+    """
 
-    def statistics(self) -> PolicyStatistics:
-        """How sure it is."""
-        return replace(
-            statistics_of(self.candidates),
-            log_sum_exp=self.log_sum_exp,
-            moves=float(self.moves),
-            admitted=self.admitted,
-            closes=float(self.closes),
-        )
+    statistics: PolicyStatistics
+    vector: Floats
 
 
 class _Session:
@@ -63,19 +54,23 @@ class _Session:
 
     Attributes:
         session: the session.
+        towers, assertions: what answers for its theorem.
         reader: of its states.
         fixed: what the towers read of the theorem.
         logits: of states with one goal, which may be expanded yet.
-        goals: how sure the policy is of each goal, as if it stood alone.
+        goals: what the policy says of each goal, by its term.
     """
 
-    def __init__(self, session: MetamathSession, reader: SessionReader, towers: Towers) -> None:
+    def __init__(
+        self, session: MetamathSession, reader: SessionReader, towers: Towers, assertions: AssertionVectors
+    ) -> None:
         self.session = session
+        self.towers = towers
+        self.assertions = assertions
         self.reader = reader
-        self._towers = towers
         self._terms: dict[int, Floats] = {}
-        self.logits: OrderedDict[bytes, tuple[Ints, Floats]] = OrderedDict()
-        self.goals: dict[int, PolicyStatistics] = {}
+        self.logits: OrderedDict[bytes, Logits] = OrderedDict()
+        self.goals: dict[int, _Goal] = {}
         self.fixed = towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
@@ -86,7 +81,7 @@ class _Session:
         """What the towers read of a term."""
         found = self._terms.get(term)
         if found is None:
-            found = self._terms[term] = self._towers.term(self.reader.features.bag(term))
+            found = self._terms[term] = self.towers.term(self.reader.features.bag(term))
         return found
 
 
@@ -129,7 +124,7 @@ class RankerGenerator:
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._answer(_own(request.state), request.moves, n).candidates for request in requests]
+        return [self._answer(_own(request.state), request.moves, n).candidates() for request in requests]
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
         """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
@@ -145,61 +140,62 @@ class RankerGenerator:
         return [self._statistics(_own(request.state)) for request in requests]
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
-        session = self._session(session_of(state), self._open(state)[0])
-        goals = []
-        for goal in state.open:
-            found = session.goals.get(goal[0])
-            if found is None:
-                alone = session.session.alone(goal)
-                found = session.goals[goal[0]] = self._answer(alone, None, BEST, keep=True).statistics()
-            goals.append(found)
-        return replace(goals[state.focus], goals=tuple(goals))
+        session = self._session(session_of(state))
+        goals = tuple([self._goal(session, goal).statistics for goal in state.open])
+        return with_goals(goals[state.focus], goals)
 
-    def _answer(self, state: MetamathState, moves: Moves | None, n: int, *, keep: bool = False) -> _Answer:
-        """What it says of a state. Its logits may be kept for when it is asked again."""
-        towers, vectors = self._open(state)
-        session = self._session(session_of(state), towers)
-        found = session.logits.get(state.key)
+    @property
+    def representation_width(self) -> int:
+        """Four times the width of the towers.
+
+        Raises:
+            UsageError: there are policies of several folds, whose vectors mean different things.
+        """
+        return 4 * self._all().single[0].architecture.width
+
+    def represent(self, requests: Sequence[GenerationRequest]) -> Floats:
+        """The first tower's vectors of each state's goals; see :class:`proofsearch.protocols.RepresentsStates`.
+
+        Columns: the first goal's vector, the goals' sum, their maximum in each column, and the theorem's own vector.
+        Each goal is looked at as if it stood alone, once a search, together with :meth:`statistics`.
+
+        Raises:
+            UsageError: a state of another environment, or policies of several folds.
+        """
+        rows = np.empty((len(requests), self.representation_width), np.float32)
+        for row, request in zip(rows, requests, strict=True):
+            state = _own(request.state)
+            session = self._session(session_of(state))
+            goals = np.stack([self._goal(session, goal).vector for goal in state.open])
+            theorem = self._goal(session, (session.session.root, ())).vector
+            row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
+        return rows
+
+    def fingerprint(self) -> str:
+        """Of the weights, the options and the database; see :class:`proofsearch.protocols.Fingerprinted`."""
+        manifest = read_manifest(self._folder, kind="generator", name=NAME)
+        parts = [sorted(manifest.files.items()), self._config.temperature, self._environment.library.tables.sha256]
+        return f"{NAME}-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
+
+    def _goal(self, session: _Session, goal: LocalGoal) -> _Goal:
+        """What it says of a goal as if it stood alone; looked at once a search."""
+        found = session.goals.get(goal[0])
         if found is None:
-            indices, logits = self._logits(state, session, towers, vectors)
-            found = indices, logits / self._config.temperature
-            if keep:
-                session.logits[state.key] = found
+            state = session.session.alone(goal)
+            logits = session.logits.get(state.key)
+            if logits is None:
+                logits = session.logits[state.key] = self._logits(state, session)
                 if len(session.logits) > _LOGITS_KEPT:
                     session.logits.popitem(last=False)
-        return self._chosen(moves or session.session.moves(state), *found, n)
+            said = answer(logits, session.session.moves(state), self._names, BEST)
+            found = session.goals[goal[0]] = _Goal(said.statistics(), logits.vector)
+        return found
 
-    def _chosen(self, moves: Moves, indices: Ints, logits: Floats, n: int) -> _Answer:
-        """The likeliest tactics that apply, and what they and the logits say of how sure the policy is."""
-        own = len(logits) - len(indices)
-        largest = logits.max(initial=-math.inf)
-        weights = np.exp(logits - largest)
-        total = float(weights.sum())
-        if not total:
-            return _Answer([])
-        log_sum_exp = float(largest) + math.log(total)
-        tactics, kept, taken, asked = list[str](), list[float](), 0.0, 0
-        for numbers in _falling(logits, 2 * n):
-            names = self._names(indices, own, numbers)
-            places = first_admitted(moves, names, n - len(tactics))
-            tactics += [names[place] for place in places]
-            chosen = numbers[places]
-            kept += logits[chosen].tolist()
-            read = len(names) if len(tactics) < n else places[-1] + 1
-            asked += read
-            admitted = float(weights[chosen].sum())
-            taken += admitted
-            total -= float(weights[numbers[:read]].sum()) - admitted
-            if len(tactics) == n:
-                break
-        candidates: list[Candidate] = []
-        if kept:
-            # Over those that were not found inadmissible; rounding may leave less than what was taken.
-            if total < taken * _ROUNDING:
-                total = max(total, math.fsum(math.exp(logit - largest) for logit in kept))
-            logprobs = np.minimum(np.array(kept) - (largest + math.log(total)), 0.0).tolist()
-            candidates = list(map(Candidate, tactics, logprobs))
-        return _Answer(candidates, log_sum_exp, len(logits), len(kept) / asked, own > 0)
+    def _answer(self, state: MetamathState, moves: Moves | None, n: int) -> Answer:
+        """What it says of a state, whose logits may be kept."""
+        session = self._session(session_of(state))
+        logits = session.logits.get(state.key) or self._logits(state, session)
+        return answer(logits, moves or session.session.moves(state), self._names, n)
 
     def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
         """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
@@ -209,38 +205,37 @@ class RankerGenerator:
         hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
         return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
 
-    def _logits(
-        self, state: MetamathState, session: _Session, towers: Towers, vectors: AssertionVectors
-    ) -> tuple[Ints, Floats]:
-        reading = session.reader.read(state)
+    def _logits(self, state: MetamathState, session: _Session) -> Logits:
+        towers, reading = session.towers, session.reader.read(state)
         surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
         goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)
-        logits = towers.logits(goal, vectors, reading.candidates, reading.earlier)
+        logits = towers.logits(goal, session.assertions, reading.candidates, reading.earlier)
         if reading.hypotheses:
             own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])
             logits = np.concatenate((own, logits))
-        return reading.candidates, logits.astype(np.float64)
+        return Logits(reading.candidates, logits.astype(np.float64) / self._config.temperature, goal)
 
-    def _session(self, session: MetamathSession, towers: Towers) -> _Session:
+    def _session(self, session: MetamathSession) -> _Session:
         found = self._sessions.get(id(session))
         if found is None:
+            towers, assertions = self._all().of(session.target.theorem)
             if self._symbols is None:
                 self._symbols = SymbolTable(self._environment.library)
             reader = SessionReader(session, self._environment.library, self._symbols, towers.architecture.rows)
             # It holds the session, so that no other can have its id.
-            found = self._sessions[id(session)] = _Session(session, reader, towers)
+            found = self._sessions[id(session)] = _Session(session, reader, towers, assertions)
             if len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         return found
 
-    def _open(self, state: MetamathState) -> tuple[Towers, AssertionVectors]:
-        """What answers for a state's theorem."""
-        return self._all().of(session_of(state).target.theorem)
-
     def _all(self) -> Policies[tuple[Towers, AssertionVectors]]:
         if self._policies is None:
-            self._policies = Policies(self._config.path or shipped_weights(self._environment), self._opened)
+            self._policies = Policies(self._folder, self._opened)
         return self._policies
+
+    @property
+    def _folder(self) -> Path:
+        return self._config.path or shipped_weights(self._environment)
 
     def _opened(self, weights: Weights) -> tuple[Towers, AssertionVectors]:
         towers = Towers(weights.architecture, weights.tensors)
@@ -257,16 +252,6 @@ def _own(state: ProofState) -> MetamathState:
     if not isinstance(state, MetamathState):
         raise UsageError(f"--generator {NAME}: works for --env metamath only, found a {type(state).__name__}")
     return state
-
-
-def _falling(logits: Floats, first: int) -> Iterator[Ints]:
-    """The places of logits, largest first, ties by place: about ``first`` of them, and the rest if it is asked for."""
-    if len(logits) <= 2 * first:
-        yield np.argsort(-logits, kind="stable")
-        return
-    bound = np.partition(logits, len(logits) - first)[len(logits) - first]
-    for places in ((logits >= bound).nonzero()[0], (logits < bound).nonzero()[0]):
-        yield places[np.argsort(-logits[places], kind="stable")]
 
 
 def shipped_weights(environment: MetamathEnvironment) -> Path:

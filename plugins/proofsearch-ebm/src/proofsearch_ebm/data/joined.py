@@ -1,0 +1,79 @@
+"""Several encoders as one, and encoders that read more than a state's text and goals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofsearch.protocols import Encoder, EncodesRequests, GenerationRequest, ReadsPolicy
+from proofsearch.types import ProofState, State
+
+
+@dataclass(frozen=True, slots=True)
+class WholeState(State):
+    """A whole state as texts have it, with what else is known of it.
+
+    Attributes:
+        request: the state as the search or the recording has it, its theorem, and what may be tried.
+    """
+
+    request: GenerationRequest | None = None
+
+
+class JoinedEncoder:
+    """The columns of several encoders beside each other; an :class:`~proofsearch.protocols.Encoder` of whole states.
+
+    An encoder that reads requests is asked about those of :class:`WholeState`, every other one about the states.
+
+    Args:
+        encoders: at least one; closed by their owner.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        self._encoders = encoders
+
+    @property
+    def width(self) -> int:
+        """The number of columns of all."""
+        return sum(encoder.width for encoder in self._encoders)
+
+    def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
+        """Shape ``(len(states), width)``."""
+        return np.concatenate([np.asarray(_rows(encoder, states), np.float32) for encoder in self._encoders], axis=1)
+
+    def fingerprint(self) -> str:
+        """That of an encoder, or of all in their order."""
+        return "+".join(encoder.fingerprint() for encoder in self._encoders)
+
+    def close(self) -> None:
+        """Nothing: the encoders are their owner's."""
+
+
+def joined(encoders: Sequence[Encoder]) -> Encoder:
+    """Several encoders as one; one that reads states alone is itself."""
+    if len(encoders) == 1 and not reads_requests(encoders):
+        return encoders[0]
+    return JoinedEncoder(encoders)
+
+
+def reads_requests(encoders: Sequence[Encoder]) -> bool:
+    """Whether an encoder has to be asked about whole states with their theorem."""
+    return any(isinstance(encoder, EncodesRequests) for encoder in encoders)
+
+
+def policy_fingerprint(encoders: Sequence[Encoder]) -> str:
+    """The fingerprint of the policy that encoders ask; ``""`` where none asks one."""
+    return "+".join(encoder.policy_fingerprint() for encoder in encoders if isinstance(encoder, ReadsPolicy))
+
+
+def _rows(encoder: Encoder, states: Sequence[ProofState]) -> NDArray[np.float32]:
+    if not isinstance(encoder, EncodesRequests):
+        return encoder.encode(states)
+    requests = []
+    for state in states:
+        assert isinstance(state, WholeState) and state.request is not None
+        requests.append(state.request)
+    return encoder.encode_requests(requests)
