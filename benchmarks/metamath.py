@@ -221,7 +221,7 @@ class Benchmark:
 
 def joined(parts: Sequence[Efforts]) -> Efforts:
     """The efforts of several runs as of one."""
-    columns = ("expansions", "nodes", "model_calls", "seconds")
+    columns = ("expansions", "nodes", "model_calls", "seconds", "processor_seconds", "tokens")
     return Efforts(
         theorems=tuple(name for part in parts for name in part.theorems),
         proved=np.concatenate([part.proved for part in parts]),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from proofsearch import Candidate, Theorem
 from proofsearch.builtins.mixture import MixtureConfig, MixtureGenerator
-from proofsearch.protocols import GenerationRequest
+from proofsearch.protocols import GenerationRequest, Suggestions
 
 THEOREM = Theorem("ten", "10 is 0")
 
@@ -48,6 +48,16 @@ def test_a_probability_is_the_weighted_mean() -> None:
     assert [candidate.tactic for candidate in found] == ["b", "a", "c"]
     assert [math.exp(candidate.logprob) for candidate in found] == pytest.approx([0.425, 0.375, 0.05])
     assert [candidate.num_tokens for candidate in found] == [2, 4, 2]
+
+
+def test_the_tokens_are_those_of_the_policies_that_count_theirs() -> None:
+    class Writes(Policy):
+        def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
+            return [Suggestions(one, tokens_in=10, tokens_out=4) for one in super().generate(requests, n)]
+
+    counted = mixed((Writes({"a": 0.5}), 1.0), (Policy({"b": 0.5}), 1.0), (Writes({"c": 0.5}), 1.0), requests=2)
+    assert [(one.tokens_in, one.tokens_out) for one in counted if isinstance(one, Suggestions)] == [(20, 8)] * 2
+    assert not any(isinstance(one, Suggestions) for one in mixed((Policy({"a": 0.5}), 1.0)))
 
 
 DISTRIBUTIONS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.01, 1), max_size=8).map(

@@ -7,6 +7,7 @@ import json
 import math
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from proofsearch.evaluation.mixture import mixed
 from proofsearch.evaluation.neutrality import OWN_VALUES, is_neutral, why_not
 from proofsearch.evaluation.rescoring import Rescorer
 from proofsearch.graph import SearchGraph
+from proofsearch.measures.sequential import Sequential
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import Calibration
 from proofsearch.protocols.results import SearchResult, SearchStatus
@@ -444,6 +446,80 @@ def test_a_run_that_measured_no_time_says_nothing_of_it(run: Path) -> None:
     assert (time.seconds, time.parts, time.shares) == (0.0, {}, {})
 
 
+def test_what_all_searches_took_is_added_up_where_each_of_them_counted(run: Path) -> None:
+    results = RunFolder.open(run).results().values()
+    compute = one(run).compute
+    assert compute.generate_calls == compute.generated == sum(result.generated for result in results)
+    assert compute.scored == sum(result.scored for result in results) and compute.score_calls is not None
+    assert 0 < compute.score_calls <= compute.scored
+    assert compute.processor_seconds == pytest.approx(sum(result.processor_seconds or 0.0 for result in results))
+    assert compute.prover_processor_seconds is not None
+    assert 0 < compute.prover_processor_seconds < compute.processor_seconds
+    assert (compute.tokens_in, compute.tokens_out) == (None, None)
+    # A result of an earlier version has none of it.
+    lines = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    for name in ("generate_calls", "score_calls", "tokens_in", "tokens_out", "processor_seconds"):
+        del lines[0][name]
+    lines[0] |= {"proved": lines[0]["proved"]}
+    (run / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    compute = one(run).compute
+    assert (compute.generate_calls, compute.score_calls, compute.processor_seconds) == (None, None, None)
+    assert compute.generated == sum(result.generated for result in results)
+
+
+def stopped_after(run: Path, path: Path, proved: Sequence[bool]) -> Path:
+    """A run whose first theorems have been searched, with this outcome."""
+    shutil.copytree(run, path)
+    lines = {line["theorem"]: line for line in map(json.loads, (run / "results.jsonl").read_text().splitlines())}
+    example = next(line for line in lines.values() if line["proved"])
+    kept = []
+    for theorem, succeeds in zip(RunFolder.open(run).theorems, proved, strict=False):
+        line = lines[theorem.name] | {
+            "status": "proved",
+            "limit_hit": "",
+            "verdict": example["verdict"],
+            "proved": True,
+        }
+        if not succeeds:
+            line |= {"status": "limit", "limit_hit": "expansions", "verdict": None, "proved": False, "proof_file": ""}
+        kept.append(json.dumps(line) + "\n")
+    (path / "results.jsonl").write_text("".join(kept))
+    return path
+
+
+def decided(*paths: Path, **settings: Any) -> Sequential:
+    (against,) = evaluate(list(paths), EvaluationSettings(resamples=100, stop_early=True, **settings)).comparisons
+    assert against.sequential is not None
+    return against.sequential
+
+
+def test_a_comparison_is_decided_before_both_runs_have_ended(run: Path, tmp_path: Path) -> None:
+    none = stopped_after(run, tmp_path / "none", [False] * 20)
+    every = stopped_after(run, tmp_path / "every", [True] * 14)
+    found = decided(none, every)
+    assert (found.planned, found.looked, found.only_first, found.only_second) == (40, 14, 0, 14)
+    assert found.decided_at is not None and found.decided_at <= 14 and found.p_value <= 0.05
+    assert decided(every, none) == dataclasses.replace(found, only_first=14, only_second=0)
+    even = decided(every, every)
+    assert (even.decided, even.looked, even.p_value) == (False, 14, 1.0)
+
+
+def test_theorems_behind_one_that_is_still_searched_do_not_count(run: Path, tmp_path: Path) -> None:
+    """Catches a test that is decided by what happens to be searched fast."""
+    none, every = stopped_after(run, tmp_path / "n", [False] * 40), stopped_after(run, tmp_path / "e", [True] * 40)
+    lines = (every / "results.jsonl").read_text().splitlines(keepends=True)
+    assert decided(none, every).decided
+    (every / "results.jsonl").write_text("".join([*lines[:3], *lines[4:]]))
+    assert (decided(none, every).looked, decided(none, every).decided) == (3, False)
+    assert decided(none, every, split="test").planned == 20
+
+
+@pytest.mark.parametrize(("runs", "settings"), [(1, {}), (2, {"limit": 5})])
+def test_stopping_early_needs_a_comparison_in_order(run: Path, runs: int, settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--stop-early says whether a comparison is decided"):
+        evaluate([run] * runs, EvaluationSettings(stop_early=True, **settings))
+
+
 def test_split_and_limit_choose_theorems(run: Path) -> None:
     test = one(run, split="test")
     assert test.theorems == 20
@@ -487,7 +563,11 @@ def test_a_comparison_is_on_common_theorems_and_the_smaller_budget(run: Path, tm
 def test_a_run_equals_itself(run: Path) -> None:
     (against,) = evaluate([run, run], EvaluationSettings(resamples=200)).comparisons
     assert all(at.only_first == at.only_second == 0 and at.p_value == 1 for at in against.expansions + against.seconds)
-    assert all(cost.ratio.value == 1 for cost in against.costs.values())
+    assert all(cost.ratio.value == 1 for name, cost in against.costs.items() if name != "tokens")
+    assert against.costs["tokens"].theorems == 0, "the policy counts none"
+    assert against.tokens == ()
+    assert all(at.only_first == at.only_second == 0 for at in against.processor_seconds)
+    assert against.processor_seconds[-1].first == against.expansions[-1].first
     assert against.notes == ()
 
 

@@ -18,6 +18,7 @@ from proofsearch.protocols import (
     AdmitsMany,
     Calibrated,
     Calibration,
+    CountsProcessorTime,
     Decomposes,
     EnumeratesMoves,
     Interruptible,
@@ -202,6 +203,7 @@ def test_a_guarded_session_has_the_abilities_of_the_original() -> None:
     [
         (ReleasesStates, "release", [[STATE]]),
         (ReportsUsage, "usage", []),
+        (CountsProcessorTime, "processor_seconds", []),
         (Renews, "renew", []),
         (Interruptible, "interrupt", []),
     ],
@@ -210,7 +212,8 @@ def test_a_guarded_session_can_be_looked_after_as_the_original(ability: Any, met
     """Catches an ability that a run never sees, and a fault of one that nobody is named for."""
     assert not isinstance(GuardedSession(Session(), owner("environment")), ability)
     asked: list[Any] = []
-    able = GuardedSession(Session(**{method: lambda *args: asked.append(args) or Usage()}), owner("environment"))
+    answer = 1.5 if ability is CountsProcessorTime else Usage()
+    able = GuardedSession(Session(**{method: lambda *args: asked.append(args) or answer}), owner("environment"))
     assert isinstance(able, ability)
     getattr(able, method)(*given)
     assert asked == [tuple(given)]
@@ -223,6 +226,14 @@ def test_a_guarded_session_can_be_looked_after_as_the_original(ability: Any, met
         ComponentError, match=rf"environment 'mine'.* {method}\(\) of its session raised ValueError: no"
     ):
         getattr(broken, method)(*given)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [(0, True), (1.5, True), (-1.0, False), (float("nan"), False), (float("inf"), False), ("1", False)],
+)
+def test_processor_time_is_a_number_of_seconds(answer: Any, right: bool) -> None:
+    assert (answers.duration(answer) is None) is right
 
 
 @pytest.mark.parametrize(

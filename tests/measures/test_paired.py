@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from proofsearch.measures.bootstrap import Bootstrap
 from proofsearch.measures.paired import (
+    COSTS,
     Efforts,
     compare_costs,
     compare_solved,
@@ -32,6 +34,8 @@ def efforts(expansions: list[float], proved: list[bool], limit_hit: str = "expan
         spent * 20,
         spent * 21,
         spent * 0.01 * scale,
+        spent * 0.002,
+        spent * 300,
     )
 
 
@@ -109,6 +113,23 @@ def test_costs_are_compared_where_both_solve() -> None:
     none = compare_costs(first, second, np.zeros(4, dtype=np.bool_), BOOTSTRAP)["nodes"]
     assert none.theorems == 0
     assert math.isnan(none.ratio.value)
+
+
+def test_what_was_not_counted_is_missing_and_not_nothing() -> None:
+    counted = efforts([10, 20, 40, 999], [True] * 3 + [False])
+    old = dataclasses.replace(counted, tokens=np.empty(0), processor_seconds=np.array([0.1, math.nan, 0.3, 0.4]))
+    assert np.isnan(old.tokens).all()
+    assert [counted.counts(cost) for cost in COSTS] == [True] * len(COSTS)
+    assert [cost for cost in COSTS if not old.counts(cost)] == ["processor_seconds", "tokens"]
+    # A search that failed counted nothing, and that is no reason to compare nothing.
+    assert dataclasses.replace(counted, tokens=np.array([1.0, 2.0, 3.0, math.nan])).counts("tokens")
+    costs = compare_costs(counted, old, counted.proved, BOOTSTRAP)
+    assert {cost: of.theorems for cost, of in costs.items() if of.theorems != 3} == {
+        "processor_seconds": 2,
+        "tokens": 0,
+    }
+    assert proof_costs(old)["processor_seconds"].proofs == 2
+    assert proof_costs(old)["tokens"].proofs == 0
 
 
 def test_quartiles_are_those_of_the_proofs_alone() -> None:

@@ -56,6 +56,20 @@ def test_a_limit_draws_by_the_seed_in_order_and_smaller_ones_are_within_larger_o
     assert set(names(environment, split="all", limit=5)) < set(drawn)
 
 
+def test_a_shuffled_selection_is_the_same_theorems_in_an_order_of_the_seed() -> None:
+    environment = prover(size=300)
+    shuffled = names(environment, split="all", shuffle=True)
+    assert shuffled != names(environment, split="all")
+    assert sorted(shuffled) == sorted(names(environment, split="all"))
+    assert (
+        shuffled
+        == names(environment, split="all", shuffle=True)
+        != names(environment, split="all", shuffle=True, seed=1)
+    )
+    # A limit takes the first of that order, so that what a smaller run searched is how a larger one begins.
+    assert names(environment, split="all", shuffle=True, limit=20) == shuffled[:20]
+
+
 @pytest.mark.parametrize(
     ("environment", "config", "message"),
     [
@@ -86,7 +100,7 @@ def test_a_files_faults_are_named_with_their_place(tmp_path: Path) -> None:
         names(prover(), file=str(file))
 
 
-@pytest.mark.parametrize("config", [{}, {"split": "train"}, {"split": "all", "limit": 31}])
+@pytest.mark.parametrize("config", [{}, {"split": "train"}, {"split": "all", "limit": 31}, {"shuffle": True}])
 def test_shards_are_parts_of_what_is_selected(config: Any) -> None:
     environment = prover(size=300)
     everything = names(environment, **config)

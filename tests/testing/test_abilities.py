@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ ABILITIES = [
     "many tactics equal singles",
     "released states steppable",
     "usage is told",
+    "processor time grows",
     "a new prover goes on",
     "an interrupt ends steps",
 ]
@@ -158,6 +160,27 @@ class EndsWhenAsked(Holds):
         return super().usage()
 
 
+class GoesBack(CountdownSession):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.left = 9.0
+
+    def processor_seconds(self) -> float:
+        self.left -= 1.0
+        return self.left
+
+
+class NoNumber(CountdownSession):
+    def processor_seconds(self) -> float:
+        return math.nan
+
+
+class EndsWhenTimed(Holds):
+    def processor_seconds(self) -> float:
+        self.gone.add(self.initial().state.text)  # type: ignore[union-attr]
+        return super().processor_seconds()
+
+
 # ---------------------------------------------------------------------------------------------------- interrupts
 
 
@@ -250,6 +273,9 @@ def test_a_session_without_abilities_is_not_asked_for_them() -> None:
         (Weightless, "usage is told"),
         (Negative, "usage is told"),
         (EndsWhenAsked, "usage is told"),
+        (GoesBack, "processor time grows"),
+        (NoNumber, "processor time grows"),
+        (EndsWhenTimed, "processor time grows"),
         (ForgetsWhenRenewed, "a new prover goes on"),
         (GoesOn, "an interrupt ends steps"),
         (OnlyOnce, "an interrupt ends steps"),

@@ -37,6 +37,31 @@ def test_a_request_says_what_the_options_say(server: Any, generator: Any, answer
     assert 0 <= seed < 2**31  # what every server takes
 
 
+def test_the_tokens_are_those_that_the_server_counts(
+    server: Any, generator: Any, reply: Any, written: Any, request_for: Any
+) -> None:
+    def counted(asked: Any) -> Any:
+        choices = [written(text) for text in "ab"[: asked.body["n"]]]
+        return reply({"choices": choices, "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}})
+
+    server.script = counted
+    found = generator(samples=5).generate([request_for("one"), request_for("two")], 8)
+    requests = len(server.asked)
+    assert requests > 2, "the server gives two at a time"
+    assert sum(one.tokens_in for one in found) == 11 * requests
+    assert sum(one.tokens_out for one in found) == 3 * requests
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 3}, {"prompt_tokens": -1, "completion_tokens": 2}, "9"])
+def test_what_a_server_does_not_count_is_missing(
+    server: Any, generator: Any, reply: Any, written: Any, request_for: Any, usage: Any
+) -> None:
+    server.script = lambda asked: reply({"choices": [written("a")], "usage": usage})
+    (found,) = generator(samples=1).generate([request_for()], 8)
+    assert [one.tactic for one in found] == ["a"]
+    assert not hasattr(found, "tokens_in")
+
+
 def test_as_many_samples_as_candidates_unless_said(server: Any, generator: Any, answer: Any, request_for: Any) -> None:
     server.script = lambda asked: answer(*"abcdefgh"[: asked.body["n"]])
     assert len(generator().generate([request_for()], 5)[0]) == 5

@@ -23,7 +23,6 @@ from proofsearch.models.confidence import fingerprint_of, statistics_of
 from proofsearch.protocols import (
     Builder,
     Demonstrates,
-    Environment,
     GenerationRequest,
     PolicyStatistics,
     Prepares,
@@ -48,14 +47,14 @@ class KnownProofs:
     """The steps of the library's own proofs, by theorem and by the text of the state.
 
     Args:
-        environment: whose library.
+        environment: whose library; or whatever else demonstrates proofs.
         user: the component that asks, for errors.
 
     Raises:
         UsageError: the environment lists no proofs.
     """
 
-    def __init__(self, environment: Environment, user: str) -> None:
+    def __init__(self, environment: object, user: str) -> None:
         if not isinstance(environment, Demonstrates):
             raise UsageError(f"{user}: the environment lists no proofs of its library; choose another part")
         self._environment = environment
@@ -79,7 +78,7 @@ class DemonstrationScorer(ValueScorer):
     The oracle of every comparison, and the guide of recorded demonstrations.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: object) -> None:
         self._known = KnownProofs(environment, "--scorer demonstration")
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[float | None]:
@@ -108,7 +107,7 @@ class DemonstratedGenerator(TacticGenerator):
         environment: whose library holds the proofs.
     """
 
-    def __init__(self, policy: TacticGenerator, environment: Environment) -> None:
+    def __init__(self, policy: TacticGenerator, environment: object) -> None:
         self._policy = policy
         self._known = KnownProofs(environment, "--generator demonstrated")
 

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import LARGEST
 from proofsearch.models.confidence import KeptAnswers, fingerprint_of, statistics_of
-from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, TacticGenerator
+from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, Prepares, Suggestions, TacticGenerator
 from proofsearch.types import Candidate
 
 NAME = "mixture"
@@ -85,6 +85,7 @@ class MixtureGenerator:
         """At most ``n`` candidates a request, best first; ties in the order of the policies and their candidates.
 
         Each policy is asked once for all requests. A candidate that several suggest has the fewest tokens of theirs.
+        The tokens that an answer took are those of the policies that count theirs.
         """
         kept = [self._kept.get(request, n) for request in requests]
         asked = [request for request, known in zip(requests, kept, strict=True) if known is None]
@@ -136,7 +137,11 @@ def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> 
             found[candidate.tactic] = parts, min(tokens, candidate.num_tokens)
     mixed = [Candidate(tactic, min(_log_of_sum(parts), 0.0), tokens) for tactic, (parts, tokens) in found.items()]
     mixed.sort(key=lambda candidate: -candidate.logprob)
-    return mixed[:n]
+    counted = [candidates for candidates, _ in suggestions if isinstance(candidates, Suggestions)]
+    if not counted:  # of policies that know no tokens
+        return mixed[:n]
+    read, written = sum(one.tokens_in for one in counted), sum(one.tokens_out for one in counted)
+    return Suggestions(mixed[:n], tokens_in=read, tokens_out=written)
 
 
 def _log_of_sum(logs: Sequence[float]) -> float:

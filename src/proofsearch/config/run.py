@@ -15,7 +15,7 @@ AUTO = "auto"
 
 
 class SelectionConfig(FrozenModel):
-    """Which theorems a run is about: by name, by file, or by split, in the library's order."""
+    """Which theorems a run is about: by name, by file, or by split; in the library's order or a drawn one."""
 
     theorems: tuple[str, ...] = Field(default=(), description="Theorems by name.")
     file: str | None = Field(default=None, description="A text file with one theorem name a line; # begins a comment.")
@@ -24,6 +24,9 @@ class SelectionConfig(FrozenModel):
     )
     limit: int | None = Field(
         default=None, ge=1, description="At most this many theorems, drawn at random with the run's seed."
+    )
+    shuffle: bool = Field(
+        default=False, description="Search in an order drawn with the run's seed, not in the library's."
     )
     shard: str | None = Field(
         default=None,

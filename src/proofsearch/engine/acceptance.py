@@ -91,9 +91,13 @@ class Acceptance:
             self.status, self.tactics = SearchStatus.FINISHED, path
             return None
         budget = self._budget
-        began = budget.clock()
+        began, worked = budget.clock(), budget.processor()
         verdict, proof = self._accept(path)
-        budget.accept_seconds += budget.clock() - began
+        now = budget.clock()
+        budget.accept_processor += budget.processor() - worked
+        budget.accept_seconds += now - began
+        if now - began >= budget.shortest:
+            budget.tell("verify", began, now, 1)
         if verdict.proved:
             self.status, self.tactics, self.verdict, self.proof = SearchStatus.PROVED, path, verdict, proof
             return None

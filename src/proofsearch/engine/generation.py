@@ -12,7 +12,7 @@ from proofsearch.errors import PluginError
 from proofsearch.guards import described
 from proofsearch.guards.answers import candidates as complaint_about
 from proofsearch.guards.answers import is_sequence
-from proofsearch.protocols import EnumeratesMoves, GenerationRequest
+from proofsearch.protocols import EnumeratesMoves, GenerationRequest, Suggestions
 
 if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
@@ -33,6 +33,8 @@ class Generation:
     Attributes:
         name: what to call the generator in messages.
         unsuggested: expanded nodes for which it suggested nothing.
+        calls: how often it was asked.
+        tokens: tokens that it read and wrote; ``None`` where it doesn't say of all that it was asked.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Generation:
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
         self.name = described(generator, "generator")
         self.unsuggested = 0
+        self.calls = 0
+        self.tokens: tuple[int, int] | None = (0, 0)
 
     def suggestions(self, graph: SearchGraph, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
         """The candidates for each choice, from one call for all that want the same number of them.
@@ -69,9 +73,12 @@ class Generation:
             requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
             # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
             self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
+        self.calls += 1
         found = self._generator.generate(requests, count)
         if not is_sequence(found) or len(found) != len(requests):
             raise PluginError(f"{self.name} {complaint_about(found, requests)}")
+        if self.tokens is not None:
+            self.tokens = _with(self.tokens, found)
         return found
 
     def columns(
@@ -89,3 +96,14 @@ class Generation:
     def _wanted(self, choice: Choice) -> int:
         """How many candidates are asked for."""
         return self._candidates if choice.candidates is None else choice.candidates
+
+
+def _with(tokens: tuple[int, int], answers: Sequence[Sequence[Candidate]]) -> tuple[int, int] | None:
+    """The tokens of further answers added; ``None`` if one of them doesn't say."""
+    read, written = tokens
+    for answer in answers:
+        if not isinstance(answer, Suggestions):
+            return None
+        read += answer.tokens_in
+        written += answer.tokens_out
+    return read, written

@@ -32,6 +32,7 @@ from proofsearch.engine.timing import StepTimes
 from proofsearch.graph import NAN, SearchGraph, kind_of
 from proofsearch.protocols import (
     Choice,
+    CountsProcessorTime,
     Expansion,
     ReleasesStates,
 )
@@ -67,6 +68,7 @@ def search(
     strategy: Strategy | None = None,
     priority: Priority | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    processor: Callable[[], float] = time.thread_time,
     cancelled: Callable[[], bool] | None = None,
     watch: ProverWatch | None = None,
 ) -> SearchResult:
@@ -107,6 +109,7 @@ def search(
         strategy: what is expanded next; default: the one of the core's own that the configuration names.
         priority: what it orders by; default likewise.
         clock: seconds, from any origin, never going back.
+        processor: the same of the seconds that processors worked for this search; default: those of this thread.
         cancelled: asked before each expansion and step.
         watch: asks what the prover uses, where it says; default: one without a bound.
 
@@ -118,7 +121,7 @@ def search(
     strategy = strategy or builtin_strategy(config.strategy)
     priority = priority or builtin_priority(config.priority)
     check_combination(strategy, priority, config)
-    budget = Budget(config.limit, clock, cancelled)
+    budget = Budget(config.limit, clock, cancelled, processor)
     tells_path = not strategy.traits.scores_beginnings
     scoring = None if scorer is None else Scoring(scorer, theorem, session, with_path=tells_path)
     with fewer_full_collections():
@@ -176,6 +179,7 @@ class _Search:
         self._times = StepTimes(budget.clock)
         self._watch = watch
         self._looks = watch.begin(session)
+        self._prover_began = session.processor_seconds() if isinstance(session, CountsProcessorTime) else 0.0
         self._status: SearchStatus | None = None
         self._limit_hit: str | None = None
 
@@ -192,8 +196,10 @@ class _Search:
     def run(self, strategy: Strategy) -> SearchResult:
         """Runs the whole search."""
         budget = self._budget
+        worked = budget.processor()
         initial = self.session.initial()
         budget.step_seconds = budget.elapsed()
+        budget.note_initial(budget.processor() - worked)
         if type(initial) is Finished:
             self._acceptance.check(())
             self._status = self._acceptance.status or SearchStatus.EXHAUSTED
@@ -213,6 +219,8 @@ class _Search:
         self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
             observer.started(self.theorem, graph)
+            if (timed := getattr(observer, "timed", None)) is not None:
+                budget.tell_parts(observer.shortest, timed)  # type: ignore[attr-defined]
         while self._status is None:
             if choices := self._choose():
                 self._expand_all(choices)
@@ -231,7 +239,10 @@ class _Search:
             return
         began = budget.clock()
         scoring.score(self.graph, nodes)
-        budget.score_seconds += budget.clock() - began
+        now = budget.clock()
+        budget.score_seconds += now - began
+        if now - began >= budget.shortest:
+            budget.tell("score", began, now, len(nodes))
         if scoring.distrusted:
             self.scored = False
             self._messages.append(
@@ -296,7 +307,10 @@ class _Search:
         began = budget.clock()
         suggestions = self._generation.suggestions(self.graph, choices)
         budget.generated += len(choices)
-        budget.generate_seconds += budget.clock() - began
+        now = budget.clock()
+        budget.generate_seconds += now - began
+        if now - began >= budget.shortest:
+            budget.tell("generate", began, now, len(choices))
         return suggestions
 
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
@@ -305,16 +319,21 @@ class _Search:
         tactics, logprobs, num_tokens = self._generation.columns(graph, choice, candidates)
         left = budget.steps_left()
         cut = len(tactics) > left
-        verified = budget.accept_seconds
-        began = budget.clock()
+        verified, verifier_worked = budget.accept_seconds, budget.accept_processor
+        samples = budget.samples
+        began, worked = budget.clock(), budget.processor() if samples else 0.0
         interrupted = self._interrupted if budget.watched else None
         tried = self._step(node, graph.state[node], tactics[: int(left)] if cut else tactics, interrupted)
         now = budget.clock()
         if tried.proved_by >= 0:
             self._status = self._acceptance.status
         seconds = now - began - (budget.accept_seconds - verified)
+        if samples:
+            budget.note_steps(seconds, budget.processor() - worked - (budget.accept_processor - verifier_worked))
         count = tried.count
         budget.step_seconds += seconds
+        if now - began >= budget.shortest:
+            budget.tell("step", began, now, count)
         budget.steps += count
         budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:
@@ -339,6 +358,8 @@ class _Search:
 
     def _result(self) -> SearchResult:
         assert self._status is not None
+        session = self.session
+        apart = session.processor_seconds() - self._prover_began if isinstance(session, CountsProcessorTime) else None
         return summarize(
             self.theorem.name,
             self._status,
@@ -350,4 +371,5 @@ class _Search:
             scoring=self._scoring,
             acceptance=self._acceptance,
             watch=self._watch,
+            prover_apart=apart,
         )

@@ -36,6 +36,7 @@ class Scoring:
 
     Attributes:
         follows: whether the nodes whose best path was replaced are to be scored anew.
+        calls: how often it was asked.
         scored: states sent to the scorer, those that were sent again included.
         unscored: those of them that got no value: it said ``None``, said something that is not finite, or failed.
         misscored: those of them where it did not say ``None``.
@@ -50,6 +51,7 @@ class Scoring:
         "_scorer",
         "_theorem",
         "_with_path",
+        "calls",
         "failures",
         "first_failure",
         "follows",
@@ -68,6 +70,7 @@ class Scoring:
         self._with_path = with_path
         self.follows = with_path and follows_paths(scorer)
         self._theorem = theorem
+        self.calls = 0
         self.scored = 0
         self.unscored = 0
         self.misscored = 0
@@ -93,6 +96,7 @@ class Scoring:
             requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
         if (moves := self._moves) is not None:
             requests = [replace(request, moves=moves(request.state)) for request in requests]
+        self.calls += 1
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
             self.unscored += value is None

@@ -28,6 +28,7 @@ def summarize(
     scoring: Scoring | None,
     acceptance: Acceptance,
     watch: ProverWatch,
+    prover_apart: float | None,
 ) -> SearchResult:
     """The result of a search that has ended.
 
@@ -42,8 +43,12 @@ def summarize(
         scoring: how the scorer did, where there is one.
         acceptance: how the check did.
         watch: what the prover used.
+        prover_apart: processor seconds of the prover's own processes; ``None`` where it doesn't say.
     """
-    seconds = budget.elapsed()
+    seconds, worked = budget.elapsed(), budget.processor_elapsed()
+    tokens = generation.tokens if generation.calls else None
+    if prover_apart is None and not (watch.highest and watch.highest.processes):
+        prover_apart = 0.0  # it has no processes of its own
     warnings, messages = _remarks(messages, graph, generation, scoring)
     messages += watch.messages
     return SearchResult(
@@ -76,6 +81,12 @@ def summarize(
         misscored=scoring.misscored if scoring else 0,
         warnings=tuple(warnings),
         trace=scoring.trace if scoring else "",
+        generate_calls=generation.calls,
+        score_calls=scoring.calls if scoring else 0,
+        tokens_in=None if tokens is None else tokens[0],
+        tokens_out=None if tokens is None else tokens[1],
+        processor_seconds=None if prover_apart is None else worked + prover_apart,
+        prover_processor_seconds=None if prover_apart is None else budget.step_processor() + prover_apart,
     )
 
 

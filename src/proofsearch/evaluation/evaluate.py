@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,10 @@ import numpy as np
 from proofsearch.errors import UsageError
 from proofsearch.evaluation.neutrality import is_neutral
 from proofsearch.evaluation.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
+from proofsearch.evaluation.progress import so_far
 from proofsearch.evaluation.recorded import Recorded, contradictions, read
 from proofsearch.evaluation.rescoring import Rescorer, with_scorer
-from proofsearch.evaluation.result import Comparison, Evaluation, Rates, RunEvaluation, TimeSpent
+from proofsearch.evaluation.result import Comparison, Compute, Evaluation, Rates, RunEvaluation, TimeSpent
 from proofsearch.evaluation.settings import EvaluationSettings
 from proofsearch.evaluation.values import judge
 from proofsearch.measures.paired import expansion_budgets, proof_costs, solved, time_budgets
@@ -52,12 +54,17 @@ def evaluate(
     settings = settings or EvaluationSettings()
     if not paths:
         raise UsageError("no run to evaluate; name at least one run folder")
+    if settings.stop_early and (len(paths) < 2 or settings.limit is not None):
+        raise UsageError(
+            "--stop-early says whether a comparison is decided, of all theorems in the order of the runs: give it two "
+            "runs or more, and no --limit"
+        )
     folders = [RunFolder.open(path) for path in paths]
     for folder in folders[1:]:
         refuse_other_environments(folders[0], folder)
     names = _selected(folders, settings)
     comparisons: list[Comparison] = [
-        compare(folders[0], names[0], folder, chosen, settings.bootstrap)
+        _compared(folders[0], names[0], folder, chosen, settings)
         for folder, chosen in zip(folders[1:], names[1:], strict=True)
     ]
     plugins = plugins or (Plugins.discover() if settings.scorer is not None else None)
@@ -71,6 +78,17 @@ def evaluate(
         for folder, chosen, of_run in zip(folders, names, read_runs, strict=True)
     )
     return Evaluation(runs, tuple(comparisons), settings.seed, settings.resamples)
+
+
+def _compared(
+    first: RunFolder, names: frozenset[str], second: RunFolder, others: frozenset[str], settings: EvaluationSettings
+) -> Comparison:
+    """A run against the baseline, with the sequential test where that is asked for."""
+    comparison = compare(first, names, second, others, settings.bootstrap)
+    if not settings.stop_early:
+        return comparison
+    budget = comparison.expansions[-1].budget
+    return dataclasses.replace(comparison, sequential=so_far(first, second, budget, settings.split))
 
 
 def _selected(folders: Sequence[RunFolder], settings: EvaluationSettings) -> list[frozenset[str]]:
@@ -184,6 +202,7 @@ def _run(
         endings=dict(Counter(result.ending for result in results.values()).most_common()),
         steps=recorded.steps,
         time=_time(list(results.values()), settings),
+        compute=Compute.of(results.values()),
         efforts=efforts,
     )
 
@@ -196,6 +215,8 @@ def _notes(
     failed = sum(bool(result.failure) for result in results.values())
     if len(results) < len(folder.theorems) and settings.split is None and settings.limit is None:
         notes.append(f"{len(folder.theorems) - len(results)} of {len(folder.theorems)} theorems have no result yet")
+    if "minimised" in folder.environment:
+        notes.append("shorter proofs of another run (minimise): its searches were shown them, and measure no policy")
     if failed:
         notes.append(f"{failed} theorems whose worker failed count as not proved")
     notes += [str(fault) for fault in faults(results.values())]

@@ -11,6 +11,7 @@ from proofsearch.evaluation.result import Comparison
 from proofsearch.measures.bootstrap import Bootstrap
 from proofsearch.measures.intervals import percentage
 from proofsearch.measures.paired import (
+    Cost,
     Efforts,
     PairedSolved,
     compare_costs,
@@ -30,8 +31,8 @@ def efforts_of(folder: RunFolder, names: Sequence[str]) -> Efforts:
     found = folder.results()
     results = [found[name] for name in names]
 
-    def column(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.array(values, dtype=np.float64)
+    def column(values: Sequence[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.array(values, dtype=np.float64)  # None becomes nan
 
     return Efforts(
         theorems=tuple(names),
@@ -41,6 +42,8 @@ def efforts_of(folder: RunFolder, names: Sequence[str]) -> Efforts:
         nodes=column([result.nodes for result in results]),
         model_calls=column([result.generated + result.scored for result in results]),
         seconds=column([result.seconds for result in results]),
+        processor_seconds=column([result.processor_seconds for result in results]),
+        tokens=column([result.tokens for result in results]),
     )
 
 
@@ -55,6 +58,14 @@ def time_limit(folders: Sequence[RunFolder], efforts: Sequence[Efforts]) -> floa
     limits = [seconds for folder in folders if (seconds := folder.config.search.limit.seconds) is not None]
     longest = max((float(run.seconds[run.proved].max(initial=0.0)) for run in efforts), default=0.0)
     return min([*limits, longest]) if longest > 0 else 0.0
+
+
+def at_equal(kind: Cost, first: Efforts, second: Efforts, bootstrap: Bootstrap) -> list[PairedSolved]:
+    """What two runs solved at equal budgets of a cost that not every run counts; nothing where one of them doesn't."""
+    if not (first.counts(kind) and second.counts(kind)):
+        return []
+    spent = np.concatenate([run.cost(kind)[run.proved] for run in (first, second)])
+    return compare_solved(first, second, kind, time_budgets(spent, float(spent.max(initial=0.0))), bootstrap)
 
 
 def refuse_other_environments(first: RunFolder, second: RunFolder) -> None:
@@ -124,6 +135,8 @@ def compare(
         notes=tuple(notes),
         expansions=tuple(at_expansions),
         seconds=tuple(compare_solved(a, b, "seconds", times, bootstrap)),
+        processor_seconds=tuple(at_equal("processor_seconds", a, b, bootstrap)),
+        tokens=tuple(at_equal("tokens", a, b, bootstrap)),
         costs=compare_costs(a, b, both, bootstrap),
     )
 

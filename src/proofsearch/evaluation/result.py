@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from proofsearch.measures.calibration import CalibrationError
 from proofsearch.measures.paired import Cost, CostRatio, Efforts, PairedSolved, ProofCost, Solved
 from proofsearch.measures.ranking import RankingAtDepth
 from proofsearch.measures.separation import Histogram, Separation
+from proofsearch.measures.sequential import Sequential
+from proofsearch.protocols import TheoremResult
 
 FORMAT = 2
 """Version of the JSON; raised when a key changes its meaning or goes."""
@@ -72,6 +74,42 @@ class TimeSpent:
 
 
 @dataclass(frozen=True, slots=True)
+class Compute:
+    """What all searches of a run took, verification left out; ``None`` where it was not counted for each of them.
+
+    Attributes:
+        tokens_in: tokens that the policy read.
+        tokens_out: tokens that it wrote.
+        generated: states sent to the policy.
+        generate_calls: in how many calls.
+        scored: states sent to the scorer.
+        score_calls: in how many calls.
+        processor_seconds: how long processors worked, in the workers and in provers' own processes.
+        prover_processor_seconds: the part of it that steps took.
+    """
+
+    tokens_in: float | None
+    tokens_out: float | None
+    generated: float | None
+    generate_calls: float | None
+    scored: float | None
+    score_calls: float | None
+    processor_seconds: float | None
+    prover_processor_seconds: float | None
+
+    @classmethod
+    def of(cls, results: Iterable[TheoremResult]) -> Compute:
+        """The sums over the results of searches; those whose worker failed counted nothing."""
+        searched = [result for result in results if not result.failure]
+
+        def total(name: str) -> float | None:
+            counts = [getattr(result, name) for result in searched]
+            return None if not counts or None in counts else sum(counts)
+
+        return cls(**{entry.name: total(entry.name) for entry in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class RunEvaluation:
     """What was measured of one run.
 
@@ -103,6 +141,7 @@ class RunEvaluation:
         endings: how the searches ended, in words, the most frequent first: how many.
         steps: what became of the recorded steps, by the outcome's name in lower case: how many.
         time: where the time went.
+        compute: what the searches took in tokens, calls and processor time.
         efforts: what each theorem cost; not in the JSON.
     """
 
@@ -134,6 +173,7 @@ class RunEvaluation:
     endings: Mapping[str, int]
     steps: Mapping[str, int]
     time: TimeSpent
+    compute: Compute
     efforts: Efforts = field(repr=False, metadata={"json": False})
 
 
@@ -148,7 +188,10 @@ class Comparison:
         notes: what limits what can be concluded, a sentence each.
         expansions: what both solved at equal budgets of expansions, by budget; the last is the smaller limit.
         seconds: what both solved at equal wall time a theorem, by budget.
+        processor_seconds: the same at equal processor time; empty where a run didn't measure it.
+        tokens: the same at equal tokens, read and written; empty where a policy doesn't count them.
         costs: what proofs cost, on the theorems that both solve within the smaller limit.
+        sequential: whether it is decided already, where that was asked for.
     """
 
     first: Path
@@ -157,7 +200,10 @@ class Comparison:
     notes: tuple[str, ...]
     expansions: tuple[PairedSolved, ...]
     seconds: tuple[PairedSolved, ...]
+    processor_seconds: tuple[PairedSolved, ...]
+    tokens: tuple[PairedSolved, ...]
     costs: Mapping[Cost, CostRatio]
+    sequential: Sequential | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class EvaluationSettings:
         resamples: draws that an interval is made from.
         value_weight: of the value in the combined ranking, in [0, 1]; ``None``: the scorer's calibration, else 0.5.
         goal_weight: of each open goal there; ``None``: the scorer's calibration, else 1.
+        stop_early: also say of each comparison whether it is decided before all theorems have been searched.
     """
 
     scorer: str | None = None
@@ -35,6 +36,7 @@ class EvaluationSettings:
     resamples: int = DEFAULT_RESAMPLES
     value_weight: float | None = None
     goal_weight: float | None = None
+    stop_early: bool = False
 
     @property
     def bootstrap(self) -> Bootstrap:

@@ -179,6 +179,19 @@ def usage(answer: object) -> str | None:
     return None
 
 
+def duration(answer: object) -> str | None:
+    """What is wrong with a number of seconds."""
+    # 0 <= nan is false.
+    if type(answer) in (int, float) and 0 <= answer < math.inf:  # type: ignore[operator]
+        return None
+    return returned(answer, "a number of seconds from 0")
+
+
+def count(answer: object, *arguments: object, **named: object) -> str | None:
+    """What is wrong with a number of things."""
+    return None if type(answer) is int and answer >= 0 else returned(answer, "a whole number from 0")
+
+
 def parts(answer: object, *arguments: object, **named: object) -> str | None:
     """Checks an answer of ``Session.parts``."""
     return None if is_sequence(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]

@@ -170,6 +170,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "verify": _plain(answers.verdict),
         "fingerprint": _plain(answers.fingerprint),
         "explain": _plain(answers.text),
+        "proof_steps": _plain(answers.count),
         "usage": _plain(answers.usage),
         "renew": _plain(),
         "demonstrations": _each(answers.demonstration),

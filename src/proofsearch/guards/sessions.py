@@ -80,7 +80,13 @@ class GuardedSession:
                 setattr(self, name, attributed(owner, f"{name}() of its session", method, check))
 
 
-_ABILITIES: dict[str, Check | None] = {"release": None, "usage": answers.usage, "renew": None, "interrupt": None}
+_ABILITIES: dict[str, Check | None] = {
+    "release": None,
+    "usage": answers.usage,
+    "processor_seconds": answers.duration,
+    "renew": None,
+    "interrupt": None,
+}
 """What a session may be able to do besides and is rarely asked for, and what may be wrong with its answer."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from proofsearch.measures.bootstrap import Bootstrap, Estimate
 from proofsearch.measures.intervals import wilson
 
-Cost = Literal["expansions", "seconds", "nodes", "model_calls"]
+Cost = Literal["expansions", "seconds", "nodes", "model_calls", "processor_seconds", "tokens"]
 """What a proof can cost."""
 
-COSTS: tuple[Cost, ...] = ("expansions", "nodes", "model_calls", "seconds")
+COSTS: tuple[Cost, ...] = ("expansions", "nodes", "model_calls", "seconds", "processor_seconds", "tokens")
 
 MAX_TIMES = 10
 """Budgets in seconds that are looked at, at most: the largest ones."""
+
+
+def _unknown() -> NDArray[np.float64]:
+    return np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Efforts:
         nodes: states reached.
         model_calls: states sent to the generator and to the scorer.
         seconds: of the search, without verification.
+        processor_seconds: how long processors worked for it; ``nan`` where that was not measured, as by default.
+        tokens: that the policy read and wrote; ``nan`` where they were not counted, as by default.
     """
 
     theorems: tuple[str, ...]
@@ -43,6 +49,13 @@ class Efforts:
     nodes: NDArray[np.float64]
     model_calls: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    processor_seconds: NDArray[np.float64] = field(default_factory=_unknown)
+    tokens: NDArray[np.float64] = field(default_factory=_unknown)
+
+    def __post_init__(self) -> None:
+        for name in ("processor_seconds", "tokens"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(len(self), math.nan))
 
     def __len__(self) -> int:
         return len(self.theorems)
@@ -51,6 +64,11 @@ class Efforts:
         """The column of a cost."""
         column: NDArray[np.float64] = getattr(self, kind)
         return column
+
+    def counts(self, kind: Cost) -> bool:
+        """Whether this cost is known: of some theorem, and of every one that was proved."""
+        unknown = np.isnan(self.cost(kind))
+        return not unknown.all() and not unknown[self.proved].any()
 
     def select(self, names: Sequence[str]) -> Efforts:
         """Returns the efforts of some theorems, in the order of ``names``.
@@ -68,6 +86,8 @@ class Efforts:
             self.nodes[rows],
             self.model_calls[rows],
             self.seconds[rows],
+            self.processor_seconds[rows],
+            self.tokens[rows],
         )
 
     def solved(self, kind: Cost, budget: float) -> NDArray[np.bool_]:
@@ -182,17 +202,17 @@ def expansion_budgets(limit: float) -> list[float]:
     return [*budgets, float(limit)]
 
 
-def time_budgets(seconds: NDArray[np.float64], limit: float) -> list[float]:
+def time_budgets(costs: NDArray[np.float64], limit: float) -> list[float]:
     """Budgets 1, 2, 5, 10, … times a power of ten: from where the first theorem is proved to the limit.
 
     Args:
-        seconds: what proofs took, of all runs, shape ``(n,)``.
-        limit: the longest that is to be looked at; the last budget.
+        costs: what proofs took, in seconds or tokens, of all runs, shape ``(n,)``.
+        limit: the most that is to be looked at; the last budget.
 
     Returns:
         At most :data:`MAX_TIMES`, the largest; none where nothing was proved in time.
     """
-    within = seconds[(seconds <= limit) & (seconds > 0)]
+    within = costs[(costs <= limit) & (costs > 0)]
     if not len(within):
         return []
     least = float(within.min())
@@ -220,6 +240,7 @@ def proof_costs(efforts: Efforts) -> dict[Cost, ProofCost]:
     found: dict[Cost, ProofCost] = {}
     for kind in COSTS:
         spent = efforts.cost(kind)[efforts.proved]
+        spent = spent[~np.isnan(spent)]
         quartiles = np.quantile(spent, [0.25, 0.5, 0.75]) if len(spent) else np.full(3, math.nan)
         found[kind] = ProofCost(len(spent), *quartiles.tolist())
     return found
@@ -279,6 +300,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0
 
 
+def least_cost(kind: Cost) -> float:
+    """What a proof is taken to cost at least, so that costs have logarithms."""
+    return 1e-6 if kind in ("seconds", "processor_seconds") else 1.0
+
+
 def compare_costs(
     first: Efforts, second: Efforts, both: NDArray[np.bool_], bootstrap: Bootstrap
 ) -> dict[Cost, CostRatio]:
@@ -300,11 +326,16 @@ def compare_costs(
     spent: dict[Cost, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for kind in COSTS:
         # A theorem that was closed before anything was counted still cost something.
-        least = 1e-6 if kind == "seconds" else 1.0
-        spent[kind] = np.maximum(first.cost(kind)[both], least), np.maximum(second.cost(kind)[both], least)
-    ratios = bootstrap.means(np.stack([np.log(b) - np.log(a) for a, b in spent.values()], axis=1))
+        least = least_cost(kind)
+        known = both & ~np.isnan(first.cost(kind)) & ~np.isnan(second.cost(kind))
+        spent[kind] = np.maximum(first.cost(kind)[known], least), np.maximum(second.cost(kind)[known], least)
+    logs_of = {kind: np.log(b) - np.log(a) for kind, (a, b) in spent.items()}
+    # Those of the same theorems share their draws; what a run counted for some theorems only has draws of its own.
+    alike = [kind for kind, logs in logs_of.items() if len(logs) == both.sum()]
+    ratios = dict(zip(alike, bootstrap.means(np.stack([logs_of[kind] for kind in alike], axis=1)), strict=True))
     found: dict[Cost, CostRatio] = {}
-    for (kind, (a, b)), logs in zip(spent.items(), ratios, strict=True):
+    for kind, (a, b) in spent.items():
+        logs = ratios[kind] if kind in ratios else bootstrap.mean(logs_of[kind])
         found[kind] = CostRatio(
             theorems=len(a),
             first=_geometric_mean(a),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 
 import psutil
 
@@ -26,3 +27,26 @@ def family(pid: int) -> tuple[int, int]:
                 memory += process.memory_info().rss
                 processes += 1
     return memory, processes
+
+
+class ProcessorTimes:
+    """Adds up how long processors worked for processes that follow one another, such as those of one prover.
+
+    A process counts with what it had used when it was last looked at, its children not included: look at those too.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[psutil.Process, float] = {}
+
+    def read(self, processes: Iterable[psutil.Process | None]) -> float:
+        """Looks at those that run now, and returns the seconds of all that were ever looked at.
+
+        Args:
+            processes: ``None`` among them, and one that is gone, add nothing.
+        """
+        for process in processes:
+            if process is not None:
+                with contextlib.suppress(psutil.Error):
+                    used = process.cpu_times()
+                    self._seconds[process] = used.user + used.system
+        return sum(self._seconds.values())

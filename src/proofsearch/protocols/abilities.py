@@ -46,6 +46,21 @@ class ReportsUsage(Protocol):
 
 
 @runtime_checkable
+class CountsProcessorTime(Protocol):
+    """A session whose prover runs in processes of its own, and that says how long they have computed.
+
+    A prover in the worker's own process needs none of this: its steps are measured there.
+    :class:`proofsearch.process.usage.ProcessorTimes` adds up what processes used.
+    """
+
+    def processor_seconds(self) -> float:
+        """Seconds that processors worked for the prover's processes so far, from any beginning, never going back.
+
+        Asked at the beginning and at the end of a search; milliseconds are fine.
+        """
+
+
+@runtime_checkable
 class Renews(Protocol):
     """A session, or an environment whose prover outlives the sessions, that can begin with a new prover.
 
@@ -96,6 +111,17 @@ class Audits(Protocol):
 
         What was left out when the library was read isn't among the theorems and is yielded too, first.
         """
+
+
+@runtime_checkable
+class MeasuresProofs(Protocol):
+    """An environment that can say how long a written proof is.
+
+    ``proofsearch minimise`` makes proofs shorter by this and by the number of tactics, and longer by neither.
+    """
+
+    def proof_steps(self, theorem: Theorem, proof: str) -> int:
+        """The steps of a proof that was accepted, at least 0, as people of this prover count them; equal ones once."""
 
 
 @runtime_checkable

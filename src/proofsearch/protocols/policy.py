@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -32,11 +32,41 @@ class GenerationRequest:
     seed: int = 0
 
 
+class Suggestions(list[Candidate]):
+    """The candidates of one request, with the tokens that they took.
+
+    A policy that reads and writes tokens answers with these instead of plain lists, so that searches can be compared
+    at equal tokens. What it worked out before and kept counts where it is used.
+
+    Args:
+        candidates: as :meth:`TacticGenerator.generate` answers them.
+        tokens_in: tokens of the prompts that were read for them, at least 0.
+        tokens_out: tokens that were written, those of answers that made no candidate included, at least 0.
+    """
+
+    __slots__ = ("tokens_in", "tokens_out")
+
+    def __init__(self, candidates: Iterable[Candidate] = (), *, tokens_in: int, tokens_out: int) -> None:
+        super().__init__(candidates)
+        self.tokens_in = tokens_in
+        self.tokens_out = tokens_out
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _suggestions, (list(self), self.tokens_in, self.tokens_out)
+
+
+def _suggestions(candidates: list[Candidate], tokens_in: int, tokens_out: int) -> Suggestions:
+    return Suggestions(candidates, tokens_in=tokens_in, tokens_out=tokens_out)
+
+
 class TacticGenerator(Protocol):
     """A policy: suggests tactics for states."""
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
-        """At most ``n`` candidates a request, best first, without duplicates; an empty list where it has none."""
+        """At most ``n`` candidates a request, best first, without duplicates; an empty list where it has none.
+
+        Those of a policy that counts its tokens are :class:`Suggestions`.
+        """
 
     def close(self) -> None:
         """Frees what it holds; by default nothing. Idempotent."""

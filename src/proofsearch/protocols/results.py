@@ -66,6 +66,12 @@ class SearchResult:
         trace: where the scorer's first failure was raised, as text; empty where there was none.
         usage: the most that the prover used, of those times that it was asked; ``None`` where it never was.
         replacements: how often the prover was replaced because it used more than it may.
+        generate_calls: how often the generator was asked, of one or more states each time.
+        score_calls: the same of the scorer.
+        tokens_in, tokens_out: tokens that the policy read and wrote; ``None`` where it doesn't count them.
+        processor_seconds: how long processors worked for the search, without verification: in the worker and in the
+            prover's own processes. What others compute for it, such as a model's server or a GPU, is not in it.
+        prover_processor_seconds: the part of it that steps took.
     """
 
     theorem: str
@@ -97,6 +103,12 @@ class SearchResult:
     trace: str = field(default="", compare=False, repr=False)
     usage: Usage | None = field(default=None, compare=False)
     replacements: int = field(default=0, compare=False)
+    generate_calls: int = 0
+    score_calls: int = 0
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    processor_seconds: float | None = field(default=None, compare=False)
+    prover_processor_seconds: float | None = field(default=None, compare=False)
 
     @property
     def model_calls(self) -> int:
@@ -142,6 +154,14 @@ class TheoremResult:
         warnings: what components did against their contracts without ending the search, each naming the component and
             its method.
         traceback: where the failure, or else the first warning, was raised; ``""`` where nothing was.
+        generate_calls: how often the generator was asked, of one or more states each time.
+        score_calls: the same of the scorer.
+        tokens_in, tokens_out: tokens that the policy read and wrote.
+        processor_seconds: how long processors worked for the search, without verification: in the worker and in the
+            prover's own processes; not in equality, as times differ.
+        prover_processor_seconds: the part of it that steps took.
+
+    The last six are ``None`` where they were not counted: missing is not zero.
     """
 
     theorem: str
@@ -173,6 +193,17 @@ class TheoremResult:
     misscored: int = 0
     warnings: tuple[str, ...] = ()
     traceback: str = ""
+    generate_calls: int | None = None
+    score_calls: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    processor_seconds: float | None = field(default=None, compare=False)
+    prover_processor_seconds: float | None = field(default=None, compare=False)
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens that the policy read and wrote; ``None`` where they were not counted."""
+        return None if self.tokens_in is None or self.tokens_out is None else self.tokens_in + self.tokens_out
 
     @property
     def proved(self) -> bool:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+OTHER = "~"
+"""Between a theorem's file name, in which it can't stand, and the number of a further proof."""
+
 MOST_SINGLES = 2048
 """Searches in files of their own, at most; then they are merged. Thousands more would make every listing slow, and
 merging all of them at the end would keep a large run waiting for minutes."""
@@ -61,11 +65,13 @@ class Recording(NamedTuple):
         result: its result.
         proof: the written proof, if the search finished.
         trajectory: the recorded search, as a table or as the bytes of a Parquet file.
+        others: further accepted proofs, as they are written.
     """
 
     result: TheoremResult
     proof: str | None = None
     trajectory: pa.Table | bytes | None = None
+    others: Sequence[str] = ()
 
 
 class RunFolder(RunContents):
@@ -156,7 +162,11 @@ class RunFolder(RunContents):
         return run
 
     def record(
-        self, result: TheoremResult, proof: str | None = None, trajectory: pa.Table | bytes | None = None
+        self,
+        result: TheoremResult,
+        proof: str | None = None,
+        trajectory: pa.Table | bytes | None = None,
+        others: Sequence[str] = (),
     ) -> TheoremResult:
         """Makes what came of a theorem durable.
 
@@ -165,6 +175,7 @@ class RunFolder(RunContents):
             proof: the written proof, if the search finished.
             trajectory: the recorded search as a table or as the bytes of a Parquet file. It must be the search
                 ``result.search_id``.
+            others: further accepted proofs of the theorem, as they are written.
 
         Returns:
             The result as recorded.
@@ -173,7 +184,7 @@ class RunFolder(RunContents):
             StorageError: it could not be written; nothing of this theorem is committed, everything before it is.
             RunFolderError: the theorem isn't in the run, or has a result that is not a failure.
         """
-        return self.record_all([Recording(result, proof, trajectory)])[0]
+        return self.record_all([Recording(result, proof, trajectory, others)])[0]
 
     def record_all(self, recordings: Sequence[Recording]) -> list[TheoremResult]:
         """Makes what came of several theorems durable, with hardly more flushes than one needs.
@@ -193,7 +204,7 @@ class RunFolder(RunContents):
             return []
         files: dict[Path, bytes] = {}
         results: dict[str, TheoremResult] = {}
-        for result, proof, trajectory in recordings:
+        for result, proof, trajectory, others in recordings:
             name = result.theorem
             self._check_new(log, result, recorded=trajectory is not None)
             if name in results:
@@ -201,6 +212,7 @@ class RunFolder(RunContents):
             proof_file = f"{PROOFS}/{self._files[name]}{self.proof_suffix}" if proof is not None else ""
             if proof is not None:
                 files[self.path / proof_file] = proof.encode()
+            files |= {self._other(name, number): other.encode() for number, other in enumerate(others, start=2)}
             if trajectory is not None:
                 files[self._single(name)] = trajectory if isinstance(trajectory, bytes) else _encode(trajectory)
             results[name] = dataclasses.replace(result, proof_file=proof_file)
@@ -317,6 +329,14 @@ class RunFolder(RunContents):
             proof = self.path / PROOFS / f"{self._files[theorem.name]}{self.proof_suffix}"
             if proof.name in proofs and (result is None or not result.proof_file):
                 proof.unlink(missing_ok=True)
+                for number in itertools.count(2):
+                    if (other := self._other(theorem.name, number)).name not in proofs:
+                        break
+                    other.unlink(missing_ok=True)
+
+    def _other(self, theorem: str, number: int) -> Path:
+        """The file of a further proof, from 2."""
+        return self.path / PROOFS / f"{self._files[theorem]}{OTHER}{number}{self.proof_suffix}"
 
     def _single(self, theorem: str) -> Path:
         return self.trajectories / f"{self._files[theorem]}.parquet"

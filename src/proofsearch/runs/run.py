@@ -13,14 +13,14 @@ command line::
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from proofsearch.config import RunConfig
-from proofsearch.engine.watching import Watcher
-from proofsearch.errors import ComponentError, RunFolderError, trace_of
+from proofsearch.engine.watching import Watcher, Watching
+from proofsearch.errors import ComponentError, RunFolderError
 from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
@@ -31,7 +31,6 @@ from proofsearch.protocols import (
     Executor,
     Job,
     JobResult,
-    Prepares,
     RelaysProgress,
     RunInfo,
     TheoremResult,
@@ -42,7 +41,7 @@ from proofsearch.runs.folder import Recording, RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
 from proofsearch.runs.selection import Selection, select
-from proofsearch.runs.worker import Searched, WorkerRecipe
+from proofsearch.runs.worker import Searched, WorkerRecipe, prepare
 from proofsearch.types import Theorem
 
 MOST_TOGETHER = 64
@@ -142,6 +141,10 @@ def resume_search(
     from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
 
     with RunFolder.open(path, write=True) as folder:
+        if "minimised" in folder.environment:
+            raise RunFolderError(
+                f"{path}: holds shorter proofs of another run; go on with: proofsearch minimise RUN --out {path}"
+            )
         config = folder.config
         if workers is not None:
             config = config.model_copy(update={"execution": config.execution.model_copy(update={"workers": workers})})
@@ -150,8 +153,8 @@ def resume_search(
         remaining = folder.remaining(retry_failures=retry_failures)
         if remaining:
             with Components(plugins, parts, on_event) as components:
-                _refuse_changed(folder, components.environment())
-                _prepare(components)
+                refuse_changed(folder, components.environment())
+                prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
@@ -170,7 +173,7 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
-        _prepare(components)
+        prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
             out,
@@ -194,8 +197,8 @@ def _search(
     """Has the executor search the theorems and records each result before it is told."""
     about = RunInfo(folder.path, parts.config, len(folder.theorems), len(folder.theorems) - len(theorems))
     with (
-        Components(plugins, parts) as components,
-        _RunObservers(components.observers(), on_event) as observers,
+        Components(plugins, parts, run_id=folder.run_id) as components,
+        Watching(components.observers(), on_event) as observers,
     ):
         executor = components.executor()
         observers.notify(Watcher.run_started, about)
@@ -214,7 +217,7 @@ def _search(
                         f"{named} reported {done.job.key!r}, which was reported before or is no job of it"
                     )
                 waiting.discard(done.job.key)
-                recorder.take(_searched(done, parts.config.seed))
+                recorder.take(searched_by(done, parts.config.seed))
         if waiting:
             raise ComponentError(
                 f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
@@ -223,35 +226,6 @@ def _search(
         folder.finish()
         results = folder.results() if observers else {}
         observers.notify(Watcher.run_finished, about, results)
-
-
-class _RunObservers:
-    """The observers in the process that leads a run.
-
-    Args:
-        watchers: the observers.
-        on_event: is told of each that fails.
-    """
-
-    def __init__(self, watchers: Sequence[Watcher], on_event: OnEvent) -> None:
-        self._watchers = watchers
-        self._on_event = on_event
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.notify(Watcher.close)
-
-    def __bool__(self) -> bool:
-        return bool(self._watchers)
-
-    def notify(self, method: Callable[..., None], *arguments: object) -> None:
-        """Calls a method of all of them."""
-        for watcher in self._watchers:
-            method(watcher, *arguments)
-            if failure := watcher.take_failure():
-                self._on_event(Warned("", str(failure), trace_of(failure)))
 
 
 class _Recorder:
@@ -264,7 +238,7 @@ class _Recorder:
         on_event: told of it too, before them.
     """
 
-    def __init__(self, folder: RunFolder, executor: Executor, observers: _RunObservers, on_event: OnEvent) -> None:
+    def __init__(self, folder: RunFolder, executor: Executor, observers: Watching, on_event: OnEvent) -> None:
         self._folder = folder
         self._executor = executor if isinstance(executor, CountsWaiting) else None
         self._observers = observers
@@ -296,7 +270,8 @@ class _Recorder:
             self._observers.notify(Watcher.searched, result)
 
 
-def _searched(done: JobResult, seed: int) -> Searched:
+def searched_by(done: JobResult, seed: int) -> Searched:
+    """What a worker returned, or the result of a theorem whose worker gave none."""
     if isinstance(done.payload, Searched):
         return done.payload
     failed = TheoremResult(
@@ -311,14 +286,12 @@ def _searched(done: JobResult, seed: int) -> Searched:
     return Searched(failed)
 
 
-def _prepare(components: Components) -> None:
-    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
-    for component in (components.environment(), components.generator(), components.scorer()):
-        if isinstance(component, Prepares):
-            component.prepare()
+def refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    """Refuses an environment that is another than a run's was.
 
-
-def _refuse_changed(folder: RunFolder, environment: Environment) -> None:
+    Raises:
+        RunFolderError: it has changed since; the message says in what.
+    """
     recorded = folder.fingerprint
     now = dict(environment.fingerprint())
     changed = differing(recorded, now)

@@ -50,7 +50,7 @@ class Selection:
     """The chosen theorems.
 
     Attributes:
-        theorems: in the library's order, each once; only those of the shard where there is one.
+        theorems: in the library's order or the drawn one, each once; only those of the shard where there is one.
         config: the selection with its defaults filled in.
         is_default: whether nothing was asked for.
         whole: what it is a part of.
@@ -66,7 +66,8 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
     """Selects theorems.
 
     By name and by file they are taken as they are; else a split is, ``test`` where none is named and the environment
-    splits, and of that 50 unless ``limit`` says otherwise or a split was named. A limit keeps those whose hash with
+    splits, and of that 50 unless ``limit`` says otherwise or a split was named. The hash of a name with
+    the seed is its place in the drawn order (``shuffle``), and a limit keeps the first in that: those whose hash with
     the seed is smallest, so that a smaller limit's theorems are among a larger one's. Of the result a
     shard keeps every N-th (:mod:`proofsearch.config.shard`).
 
@@ -75,6 +76,8 @@ def select(environment: Environment, config: SelectionConfig, seed: int) -> Sele
         InputError: the file can't be read.
     """
     chosen, config, is_default = _chosen(environment, config, seed)
+    if config.shuffle:
+        chosen = tuple(sorted(chosen, key=lambda theorem: _place(theorem.name, seed)))
     own = config.shards.of_them(chosen)
     if not own:
         raise UsageError(
@@ -134,11 +137,12 @@ def _draw(theorems: Sequence[Theorem], limit: int | None, seed: int) -> tuple[Th
 
 def drawn(names: Iterable[str], limit: int, seed: int) -> frozenset[str]:
     """Theorems drawn by chance: those whose hash with the seed is smallest, ``limit`` of them or all."""
+    return frozenset(sorted(names, key=lambda name: _place(name, seed))[:limit])
 
-    def place(name: str) -> bytes:
-        return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
-    return frozenset(sorted(names, key=place)[:limit])
+def _place(name: str, seed: int) -> bytes:
+    """Where a theorem stands in the order that is drawn with a seed."""
+    return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def _why_empty(split: str | None, splits: Counter[str]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,9 +18,21 @@ from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.remote import HostedModel, RemoteComponents
 from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
+from proofsearch.protocols import (
+    Calibrated,
+    Interruptible,
+    Job,
+    ModelAddress,
+    ModelName,
+    Prepares,
+    SearchObserver,
+    ServedModel,
+    Session,
+    TheoremResult,
+)
 from proofsearch.runs.checking import Checking
 from proofsearch.types import Limit
 
@@ -34,11 +48,13 @@ class Searched:
         result: what came of the search.
         proof: the written proof, where the check accepted one.
         trajectory: the recorded search as the bytes of a Parquet file; ``None`` where none was to be recorded.
+        others: further accepted proofs, as they are written.
     """
 
     result: TheoremResult
     proof: str | None = None
     trajectory: bytes | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +81,61 @@ class WorkerRecipe:
         Raises:
             ProofsearchError: a component can't be built.
         """
-        plugins = Plugins.discover(self.extra)
-        parts = resolve(plugins, self.config)
+        plugins, parts = self._resolved()
         return SearchWorker(plugins, parts, self.run_id, self.shared, self.glimpse)
+
+    def prepare(self) -> None:
+        """Fills the caches of this machine; see :class:`proofsearch.protocols.PreparesMachines`."""
+        with Components(*self._resolved(), shared=self.shared) as components:
+            prepare(components)
+
+    def models(self) -> Sequence[ModelName]:
+        """The shared components; see :class:`proofsearch.protocols.ServesModels`."""
+        _, parts = self._resolved()
+        return [key for key, part in parts.chosen.items() if part.registration.shared]
+
+    def hosting(self, model: ModelName) -> Callable[[], ServedModel]:
+        """What makes a shared component where it is to be hosted."""
+        return ModelRecipe(self.config, self.extra, model)
+
+    def asking(self, addresses: Mapping[ModelName, ModelAddress]) -> WorkerRecipe:
+        """A recipe for workers that ask there."""
+        return dataclasses.replace(self, shared=RemoteComponents(addresses))
+
+    def _resolved(self) -> tuple[Plugins, ResolvedRun]:
+        plugins = Plugins.discover(self.extra)
+        return plugins, resolve(plugins, self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecipe:
+    """How a process makes the shared component that it hosts.
+
+    Attributes:
+        config: the resolved configuration.
+        extra: plugin modules without an entry point.
+        model: which component.
+    """
+
+    config: RunConfig
+    extra: tuple[str, ...]
+    model: ModelName
+
+    def __call__(self) -> HostedModel:
+        """Builds it.
+
+        Raises:
+            ProofsearchError: it can't be built.
+        """
+        plugins = Plugins.discover(self.extra)
+        return HostedModel(plugins, resolve(plugins, self.config), self.model)
+
+
+def prepare(components: Components) -> None:
+    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
+    for component in (components.environment(), components.generator(), components.scorer()):
+        if isinstance(component, Prepares):
+            component.prepare()
 
 
 class SearchWorker:
@@ -94,7 +162,7 @@ class SearchWorker:
         self._glimpse = glimpse
         self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
-        self._components = Components(plugins, parts, shared=shared)
+        self._components = Components(plugins, parts, shared=shared, run_id=run_id)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()
@@ -132,7 +200,7 @@ class SearchWorker:
             return self._run(job)
 
     def _run(self, job: Job) -> Searched:
-        writer = self._writer()
+        writer = trajectory_writer(self._config, self._run_id, self._fingerprint)
         observers: list[SearchObserver] = [watcher for watcher in self._watchers if watcher.sees_searches]
         observers[:0] = [observer for observer in (writer, self._glimpses) if observer is not None]
         session = self._environment.open(job.theorem)
@@ -150,6 +218,7 @@ class SearchWorker:
                     calibration=self._calibration,
                     strategy=self._strategy,
                     priority=self._priority,
+                    processor=_processor_clock(),
                     cancelled=cancelled,
                     watch=self._watch,
                 )
@@ -169,24 +238,39 @@ class SearchWorker:
                 )
         return Searched(result, found.proof, trajectory)
 
-    def _writer(self) -> TrajectoryWriter | None:
-        """What records the next search, if any is to be recorded."""
-        if not self._config.trajectories:
-            return None
-        # They bring pyarrow, which a run without trajectories has no need of.
-        from proofsearch.trajectory.table import Origin, fingerprint_hash
-        from proofsearch.trajectory.writer import TrajectoryWriter
 
-        origin = Origin(
-            run_id=self._run_id,
-            environment=self._config.env,
-            generator=self._config.generator,
-            scorer=self._config.scorer,
-            fingerprint=fingerprint_hash(self._fingerprint),
-            seed=self._config.seed,
-            limit=Limit(**self._config.search.limit.model_dump()),
-        )
-        return TrajectoryWriter(origin)
+def trajectory_writer(config: RunConfig, run_id: str, fingerprint: Mapping[str, str]) -> TrajectoryWriter | None:
+    """What records the next search of a run; nothing where none is to be recorded.
+
+    Args:
+        config: of the run.
+        run_id: its id.
+        fingerprint: of the environment.
+    """
+    if not config.trajectories:
+        return None
+    # They bring pyarrow, which a run without trajectories has no need of.
+    from proofsearch.trajectory.table import Origin, fingerprint_hash
+    from proofsearch.trajectory.writer import TrajectoryWriter
+
+    origin = Origin(
+        run_id=run_id,
+        environment=config.env,
+        generator=config.generator,
+        scorer=config.scorer,
+        fingerprint=fingerprint_hash(fingerprint),
+        seed=config.seed,
+        limit=Limit(**config.search.limit.model_dump()),
+    )
+    return TrajectoryWriter(origin)
+
+
+def _processor_clock() -> Callable[[], float]:
+    """Seconds that processors worked for the search of this thread.
+
+    The main thread of a process has no other search beside it, and the threads that a model computes in are its own.
+    """
+    return time.process_time if threading.current_thread() is threading.main_thread() else time.thread_time
 
 
 def _taken(writer: TrajectoryWriter | None) -> tuple[str, bytes | None]:

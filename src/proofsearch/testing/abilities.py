@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import astuple
 
 from proofsearch.protocols import (
+    CountsProcessorTime,
     EnumeratesMoves,
     Interruptible,
     ReleasesStates,
@@ -120,6 +122,28 @@ def _expect_usage(used: Usage) -> None:
     whole = all(type(number) is int and number >= 0 for number in astuple(used))
     expect(whole, f"usage() gave {used}, expected whole numbers from 0")
     expect(used.memory > 0 or not used.processes, f"usage() gave {used}: processes without memory")
+
+
+@ENVIRONMENT_CHECKS.add
+def processor_time_grows(case: EnvironmentCase) -> str:
+    """The prover's processor time is a number of seconds that never goes back; asking disturbs no step."""
+    case.given(any_earlier_state_steppable, repeatable_steps)
+    seconds = 0.0
+    with case.sessions() as sessions:
+        for walk, session in sessions:
+            if not isinstance(session, CountsProcessorTime):
+                raise NotApplicable("its sessions don't say how long their prover computed")
+            steps = follow(session, walk.tactics)
+            before = 0.0
+            for step in spread(steps, 4):
+                now = session.processor_seconds()
+                right = type(now) in (int, float) and before <= now < math.inf  # false for nan
+                expect(right, f"processor_seconds() gave {now} after {before}, expected seconds that don't go back")
+                again = Step(step.state, step.tactic, session.step(step.state, step.tactic))
+                alike([step], [again], f"{walk.theorem.name!r}: asked how long its prover computed")
+                before = now
+            seconds += before
+    return f"{seconds:.2f} s"
 
 
 @ENVIRONMENT_CHECKS.add

@@ -112,6 +112,10 @@ class CountdownSession(Session):
         """Nothing: a state is its text."""
         return Usage()
 
+    def processor_seconds(self) -> float:
+        """No time: it runs in this process, where its steps are measured."""
+        return 0.0
+
     def renew(self) -> None:
         """There is nothing to make anew."""
 

@@ -52,6 +52,10 @@ class LeanSession:
         """What the process uses that tries this session's scripts."""
         return self._transport.usage()
 
+    def processor_seconds(self) -> float:
+        """How long processors worked for the processes that try scripts, so far."""
+        return self._transport.processor_seconds()
+
     def renew(self) -> None:
         """Has that process replaced with the next step."""
         self._transport.renew()

@@ -43,6 +43,9 @@ class Transport(Protocol):
     def usage(self) -> Usage:
         """What its process uses. What is mapped from files, and thus shared with others, doesn't count."""
 
+    def processor_seconds(self) -> float:
+        """How long processors worked for its processes so far, those that have ended included."""
+
     def renew(self) -> None:
         """Ends its process; the next trial has a new one."""
 

@@ -23,7 +23,7 @@ from proofsearch_metamath.library.grounds import axioms_below, citation_problem,
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.prepare import prepare
 from proofsearch_metamath.proofs.explanation import explain
-from proofsearch_metamath.proofs.graph import encode_compressed, proof_graph
+from proofsearch_metamath.proofs.graph import count_steps, encode_compressed, proof_graph
 from proofsearch_metamath.proofs.statement import ProofText, read_proof_text, write_proof_text
 from proofsearch_metamath.proofs.verifier import ProofAudit, Verifier
 from proofsearch_metamath.search.demonstrations import UnusableProofError
@@ -32,6 +32,7 @@ from proofsearch_metamath.search.elaboration import Elaborator
 from proofsearch_metamath.search.elaboration import replay as replay_path
 from proofsearch_metamath.search.session import MetamathSession
 from proofsearch_metamath.search.target import Target
+from proofsearch_metamath.syntax.grammar import PROVABLE
 
 SHIPPED = "set-prefix.mm"
 """The database that comes with the package."""
@@ -256,6 +257,21 @@ class MetamathEnvironment(Environment):
             if reason is not None:
                 return Verdict(False, checker, f"the proof cites {reason}", axioms)
         return Verdict(True, checker, "", axioms, tier="axioms audited")
+
+    def proof_steps(self, theorem: Theorem, proof: str) -> int:
+        """The assertions that a proof applies to show something, equal applications once.
+
+        What builds formulas doesn't count, nor do the theorem's hypotheses.
+
+        Raises:
+            ProofError: it is no proof of the theorem.
+        """
+        try:
+            text = read_proof_text(proof)
+            root = proof_graph(self.library.database, self.library.frames[theorem.name], text.proof)
+        except MetamathError as error:
+            raise ProofError(f"{theorem.name}: the proof can't be read: {error}") from None
+        return count_steps(self.library.database, root, PROVABLE)
 
     def explain(self, theorem: Theorem, proof: str) -> str:
         """The proof as a person reads it: a line for each step that asserts something.

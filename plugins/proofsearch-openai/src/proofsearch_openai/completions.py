@@ -15,7 +15,7 @@ from proofsearch.models.prompts import PromptTemplate
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection
 from proofsearch_openai.errors import FailedError, RefusedError
-from proofsearch_openai.samples import Sample, read_samples
+from proofsearch_openai.samples import Sample, Spent, read_samples
 
 NEUTRAL: Mapping[str, float] = {
     "top_k": -1,
@@ -56,7 +56,13 @@ class Completions:
         self.most: int | None = None
 
     async def ask(
-        self, prompt: str, n: int, seed: int, max_tokens: int | None = None, alternatives: int = 1
+        self,
+        prompt: str,
+        n: int,
+        seed: int,
+        max_tokens: int | None = None,
+        alternatives: int = 1,
+        spent: Spent | None = None,
     ) -> list[Sample]:
         """One request for ``n`` samples; at least one comes, at most ``n``.
 
@@ -67,6 +73,7 @@ class Completions:
             max_tokens: of an answer; default: as the options say.
             alternatives: of each token of an answer, how many tokens that could have been there come with their
                 log-probabilities, where the server gives log-probabilities.
+            spent: gets the tokens that the server counts.
 
         Raises:
             RefusedError: the server takes the request for wrong, such as a prompt that is too long.
@@ -100,6 +107,8 @@ class Completions:
                 raise
             # Some servers give no more than one, and say so in this way. If it is not that, this raises as well.
             answer = await self._post(path, body | {"n": 1})
+        if spent is not None:
+            spent.add(answer)
         try:
             samples = read_samples(answer, self._template.stop)[:n]
         except ValueError as error:

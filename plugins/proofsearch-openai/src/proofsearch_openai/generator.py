@@ -10,14 +10,14 @@ from proofsearch.errors import UsageError
 from proofsearch.models.confidence import KeptAnswers, statistics_of
 from proofsearch.models.prompts import load_template
 from proofsearch.process import streams
-from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Suggestions
 from proofsearch.types import Candidate, State, Theorem
 from proofsearch_openai.candidates import counted, scored
 from proofsearch_openai.completions import Completions
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection, together
 from proofsearch_openai.errors import FailedError, RefusedError
-from proofsearch_openai.samples import Sample
+from proofsearch_openai.samples import Sample, Spent
 from proofsearch_openai.sureness import of_first_tokens
 from proofsearch_openai.tally import Tally
 
@@ -38,7 +38,7 @@ _DECIDING = ("endpoint", "samples", "temperature", "top_p", "max_tokens", "missi
 
 _PROBE_TOKENS = 8
 
-_Answer = tuple[list[Candidate], PolicyStatistics | None]
+_Answer = tuple[list[Candidate] | Suggestions, PolicyStatistics | None]
 """The candidates of a state, and how sure the model is there."""
 
 
@@ -100,12 +100,14 @@ class OpenAIGenerator:
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         """At most ``n`` candidates a request, best first, without duplicates or empty ones.
 
+        They come with the tokens that they took where the server counts these.
+
         Raises:
             UsageError: as :meth:`prepare`.
             ServerError: no answer, or one that can't be used.
         """
         if not requests or n < 1:
-            return [[] for _ in requests]
+            return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
         return [answer[0] for answer in self._answers(requests, n)]
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
@@ -157,8 +159,10 @@ class OpenAIGenerator:
         # Of the likeliest answer there is only one.
         wanted = 1 if self._config.temperature == 0 else self._config.samples or n
         new: list[_Answer] = []
-        for samples in self._connection.run(self._draw(missing, wanted)) if missing else ():
+        for samples, spent in self._connection.run(self._draw(missing, wanted)) if missing else ():
             candidates = self._candidates(samples)[:n]
+            if spent.known:
+                candidates = Suggestions(candidates, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out)
             new.append((candidates, statistics_of(candidates) if isinstance(samples, list) else None))
         if keep:
             for request, answer in zip(missing, new, strict=True):
@@ -193,9 +197,11 @@ class OpenAIGenerator:
 
     async def _draw(
         self, requests: Sequence[GenerationRequest], wanted: int
-    ) -> list[list[Sample] | RefusedError | FailedError]:
+    ) -> list[tuple[list[Sample] | RefusedError | FailedError, Spent]]:
         await self._connection.model()  # asked for once, not by every request
-        return await together([self._samples(request, wanted) for request in requests])
+        spent = [Spent() for _ in requests]
+        asked = [self._samples(request, wanted, tokens) for request, tokens in zip(requests, spent, strict=True)]
+        return list(zip(await together(asked), spent, strict=True))
 
     async def _begin(self, requests: Sequence[GenerationRequest]) -> list[Sample | None]:
         """One answer of one token a state, with what else it could have been; ``None`` where there is none."""
@@ -218,7 +224,9 @@ class OpenAIGenerator:
             else:
                 return sample
 
-    async def _samples(self, request: GenerationRequest, wanted: int) -> list[Sample] | RefusedError | FailedError:
+    async def _samples(
+        self, request: GenerationRequest, wanted: int, spent: Spent
+    ) -> list[Sample] | RefusedError | FailedError:
         """As many samples as wanted, fewer where the server won't give them in :data:`ROUNDS`.
 
         A sample's seed says the how-manieth it is, so that the same are drawn whether or not it is known already how
@@ -238,7 +246,9 @@ class OpenAIGenerator:
             try:
                 answers = await together(
                     [
-                        self._completions.ask(prompt, min(share, number + missing - first), _seed(request.seed, first))
+                        self._completions.ask(
+                            prompt, min(share, number + missing - first), _seed(request.seed, first), spent=spent
+                        )
                         for first in range(number, number + missing, share)
                     ]
                 )

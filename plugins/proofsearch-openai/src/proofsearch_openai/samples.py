@@ -59,6 +59,33 @@ class Sample:
         return min(total, 0.0), count
 
 
+@dataclass(slots=True)
+class Spent:
+    """Tokens of a server's answers.
+
+    Attributes:
+        tokens_in: of the prompts.
+        tokens_out: of what was written.
+        known: whether every answer said.
+    """
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    known: bool = True
+
+    def add(self, answer: object) -> None:
+        """Adds what an answer says that it took."""
+        usage = answer.get("usage") if isinstance(answer, dict) else None
+        read, written = (
+            (usage.get("prompt_tokens"), usage.get("completion_tokens")) if isinstance(usage, dict) else (0, -1)
+        )
+        if type(read) is int and type(written) is int and min(read, written) >= 0:
+            self.tokens_in += read
+            self.tokens_out += written
+        else:
+            self.known = False
+
+
 class _Message(BaseModel):
     content: str | None = None
 

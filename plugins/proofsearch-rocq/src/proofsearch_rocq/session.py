@@ -108,6 +108,10 @@ class RocqSession:
         """What the prover's process uses."""
         return self._transport.usage()
 
+    def processor_seconds(self) -> float:
+        """How long processors worked for the prover's processes, so far."""
+        return self._transport.processor_seconds()
+
     def renew(self) -> None:
         """Has that process replaced with the next step."""
         self._transport.renew()

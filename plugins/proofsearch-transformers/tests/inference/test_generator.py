@@ -267,6 +267,28 @@ def test_beam_search_finds_likelier_answers_than_drawing(tiny: dict[str, Path]) 
         assert some[0].logprob >= max((one.logprob for one in others), default=-1e9) - 1e-4
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokens_are_those_of_the_prompt_once_and_of_every_answer(
+    tiny: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = generator(tiny[kind], samples=12, max_new_tokens=6)
+    rows: list[list[int] | None] = []
+    inner = made._writer._drawn
+
+    def spy(*arguments: Any) -> Any:
+        for row in inner(*arguments):
+            rows.append(row[1])
+            yield row
+
+    monkeypatch.setattr(made._writer, "_drawn", spy)
+    found = made.generate(requests("(a-b)", "c"), 12)
+    assert len(rows) == 24 and None in rows, "some answers have no end, and they were written too"
+    assert sum(one.tokens_out for one in found) == sum(6 if row is None else len(row) for row in rows)
+    opened = made._open()
+    prompts = opened.prompts([one.state for one in requests("(a-b)", "c")], [one.theorem for one in requests("a", "c")])
+    assert [one.tokens_in for one in found] == [len(prompt.ids) for prompt in prompts]
+
+
 def test_an_answer_without_an_end_is_dropped_and_counted(
     tiny: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

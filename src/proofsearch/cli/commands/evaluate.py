@@ -63,6 +63,12 @@ _GoalWeight = Annotated[
     ),
 ]
 _Plots = Annotated[Path | None, typer.Option("--plots", metavar="DIR", help="Write plots as SVG into this folder.")]
+_StopEarly = Annotated[
+    bool,
+    typer.Option(
+        "--stop-early", help="Say whether a comparison under way is decided: a test that is valid at every look."
+    ),
+]
 _Details = Annotated[bool, typer.Option("--details", help="Print every table, not only the summary.")]
 
 
@@ -85,6 +91,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
         resamples: Resamples = 2000,
         plots: _Plots = None,
         overwrite: Overwrite = False,
+        stop_early: _StopEarly = False,
         details: _Details = False,
         quiet: Quiet = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -112,6 +119,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
             resamples=resamples,
             value_weight=value_weight,
             goal_weight=goal_weight,
+            stop_early=stop_early,
         )
         if plots is not None:
             from proofsearch.measures.plots import require_matplotlib

@@ -25,6 +25,7 @@ _PANELS: Panels = {
         ("--file", "select.file"),
         ("--split", "select.split"),
         ("--limit", "select.limit"),
+        ("--shuffle", "select.shuffle"),
         ("--shard", "select.shard"),
     ],
     "Components": [

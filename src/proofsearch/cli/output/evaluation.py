@@ -14,6 +14,7 @@ from proofsearch.cli.output.console import console, escape
 from proofsearch.evaluation import Comparison, Evaluation, RunEvaluation
 from proofsearch.measures.bootstrap import Estimate
 from proofsearch.measures.intervals import percentage, wilson
+from proofsearch.measures.sequential import Sequential
 from proofsearch.runs.tiers import tiers_in_words
 
 WIDTH = 100
@@ -47,7 +48,7 @@ def show(evaluation: Evaluation, *, details: bool = False) -> None:
     for run in evaluation.runs:
         parts += _run(run)
         if details:
-            parts.append(_solved(run))
+            parts += [_compute(run), _solved(run)]
         if (details or run.offline) and run.ranking["all"].decisions:
             parts += [_ranking(run), _differences(run)]
         if details:
@@ -113,6 +114,22 @@ def _states(run: RunEvaluation) -> list[RenderableType]:
         facts.append(f"calibration error of the value {run.calibration.error:.3f}")
     parts.append(Padding("; ".join(facts), (0, 0, 1, 2), expand=False))
     return parts
+
+
+def _compute(run: RunEvaluation) -> RenderableType:
+    """What the searches took in calls, tokens and processor time, as far as it was counted."""
+    of = run.compute
+    facts = []
+    for whom, states, calls in (("policy", of.generated, of.generate_calls), ("value", of.scored, of.score_calls)):
+        if states:
+            facts.append(f"{whom}: {states:,} states" + (f" in {calls:,} calls" if calls is not None else ""))
+    if of.tokens_in is not None:
+        facts.append(f"{of.tokens_in:,} tokens read, {of.tokens_out:,} written")
+    if of.processor_seconds is not None and of.prover_processor_seconds is not None:
+        facts.append(
+            f"{of.processor_seconds:,.3g} s of processors, {of.prover_processor_seconds:,.3g} s of that in steps"
+        )
+    return Padding("; ".join(facts), (0, 0, 1, 2), expand=False)
 
 
 def _solved(run: RunEvaluation) -> RenderableType:
@@ -216,15 +233,17 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
     for title, rows, unit in (
         ("Solved at equal expansions", comparison.expansions, "expansions"),
         ("Solved at equal wall time a theorem", comparison.seconds, "s"),
+        ("Solved at equal processor time a theorem", comparison.processor_seconds, "s of processors"),
+        ("Solved at equal tokens a theorem", comparison.tokens, "tokens"),
     ):
         if not rows:
             continue
-        timed = unit == "s"
+        timed = unit != "expansions"
         table = _table(title, "within", *columns, *(("cut off",) if timed else ()))
         for at in rows if details else rows[-1:]:
             style = "green" if at.difference.above_zero else "red" if at.difference.below_zero else ""
             table.add_row(
-                f"{at.budget:.3g} s" if timed else f"{at.budget:,.0f} expansions",
+                f"{at.budget:,.0f} {unit}" if unit in ("expansions", "tokens") else f"{at.budget:.3g} {unit}",
                 str(at.first),
                 str(at.second),
                 str(at.only_first),
@@ -237,13 +256,29 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
         if timed:
             table.caption = (
                 "cut off: searches of either run that another limit stopped earlier, without a proof; "
-                "if there are many, compare a smaller time"
+                "if there are many, compare a smaller budget"
             )
             table.caption_justify = "left"
         parts.append(table)
+    if comparison.sequential is not None:
+        parts.append(Padding.indent(_decided(comparison.sequential, number), 2))
     if details and comparison.costs["expansions"].theorems:
         parts.append(_costs(comparison, number))
     return parts
+
+
+def _decided(test: Sequential, number: int) -> str:
+    """Whether it is worth going on, in a sentence."""
+    looked = f"of the first {test.looked:,} of {test.planned:,} theorems {test.only_first} only 1, "
+    looked += f"{test.only_second} only {number}; p ≤ {test.p_value:g}, valid at every look"
+    if test.decided_at is not None:
+        better = number if test.only_second > test.only_first else 1
+        return (
+            f"[green]enough: stop.[/] Run {better} proves more, decided after {test.decided_at:,} theorems ({looked})"
+        )
+    if test.looked == test.planned:
+        return f"[yellow]all searched, not decided[/] ({looked})"
+    return f"[yellow]not decided: go on[/] ({looked})"
 
 
 def _costs(comparison: Comparison, number: int) -> Table:

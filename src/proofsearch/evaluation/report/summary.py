@@ -12,7 +12,7 @@ from proofsearch.evaluation.pairs import expansion_limit
 from proofsearch.evaluation.report.choice import Choice
 from proofsearch.evaluation.report.tree import MAX_MESSAGE, clipped
 from proofsearch.evaluation.result import Evaluation, RunEvaluation, run_names, to_json
-from proofsearch.measures.paired import COSTS, Cost, Efforts, solved
+from proofsearch.measures.paired import COSTS, Cost, Efforts, least_cost, solved
 from proofsearch.process.version import __version__
 from proofsearch.protocols import TheoremResult
 from proofsearch.runs import RunFolder
@@ -77,14 +77,17 @@ def curves(run: RunEvaluation, folder: RunFolder, runs: Sequence[RunEvaluation])
         runs: all runs of the report: where the first of them proves something, all curves begin.
 
     Returns:
-        By cost, the columns ``budget``, ``solved``, ``low``, ``high`` (as parts of the theorems) and ``cut_off``.
+        By cost that the run counts the columns ``budget``, ``solved``, ``low``, ``high`` (as parts of the theorems) and
+        ``cut_off``.
     """
     found: dict[Cost, dict[str, Any]] = {}
     for cost in COSTS:
         efforts = run.efforts
+        if not efforts.counts(cost):
+            continue
         begins = [_proof_costs(other.efforts, cost)[:1] for other in runs]
         least = min((float(first[0]) for first in begins if len(first)), default=1.0)
-        most = expansion_limit(folder, efforts) if cost == "expansions" else float(efforts.cost(cost).max(initial=0.0))
+        most = expansion_limit(folder, efforts) if cost == "expansions" else float(np.nanmax(efforts.cost(cost)))
         budgets = budgets_between(_proof_costs(efforts, cost), least, max(most, least))
         points = solved(efforts, cost, budgets)
         found[cost] = {
@@ -116,8 +119,8 @@ def budgets_between(costs: NDArray[np.float64], least: float, most: float) -> li
 
 def _proof_costs(efforts: Efforts, cost: Cost) -> NDArray[np.float64]:
     """What the proofs cost, increasing; at least what a logarithmic axis can show."""
-    least = 1e-6 if cost == "seconds" else 1.0
-    return np.sort(np.maximum(efforts.cost(cost)[efforts.proved], least))
+    spent = efforts.cost(cost)[efforts.proved]
+    return np.sort(np.maximum(spent[~np.isnan(spent)], least_cost(cost)))
 
 
 def theorem_rows(folders: Sequence[RunFolder], results: Sequence[Mapping[str, TheoremResult]]) -> dict[str, Any]:
@@ -126,8 +129,9 @@ def theorem_rows(folders: Sequence[RunFolder], results: Sequence[Mapping[str, Th
     Returns:
         ``name``, ``statement``, ``split`` and ``library`` (steps of the library's own proof, or ``None``) by theorem;
         ``endings``, the words for how a search can end; and ``runs``, of each run by theorem, ``None`` where it has no
-        result: ``ending`` (an index), ``proved``, ``expansions``, ``nodes``, ``model_calls``, ``seconds``, ``steps``
-        (of the proof), ``recorded``, and ``said``, by theorem's index, what was reported of a search.
+        result: ``ending`` (an index), ``proved``, ``expansions``, ``nodes``, ``model_calls``, ``seconds``,
+        ``processor_seconds``, ``tokens``, ``steps`` (of the proof), ``recorded``, and ``said``, by theorem's index,
+        what was reported of a search.
     """
     theorems = {theorem.name: theorem for folder in folders for theorem in reversed(folder.theorems)}
     evaluated = {name for run_results in results for name in run_results}
@@ -147,6 +151,11 @@ def theorem_rows(folders: Sequence[RunFolder], results: Sequence[Mapping[str, Th
                 "nodes": [None if result is None else result.nodes for result in found],
                 "model_calls": [None if result is None else result.generated + result.scored for result in found],
                 "seconds": [None if result is None else round(result.seconds, 6) for result in found],
+                "processor_seconds": [
+                    None if result is None or result.processor_seconds is None else round(result.processor_seconds, 6)
+                    for result in found
+                ],
+                "tokens": [None if result is None else result.tokens for result in found],
                 "steps": [None if result is None or not result.proved else len(result.tactics) for result in found],
                 "recorded": [result is not None and bool(result.search_id) for result in found],
                 "said": {

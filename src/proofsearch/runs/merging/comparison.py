@@ -18,6 +18,8 @@ _MAY_DIFFER = {"select.shard", "execution.workers", "observers"}
 OF_THE_MOMENT = (
     "seconds",
     "seconds_by_part",
+    "processor_seconds",
+    "prover_processor_seconds",
     "usage",
     "replacements",
     "attempts",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from proofsearch import Crashed, Finished, Rejected, TimedOut
 from proofsearch.errors import InputError
 from proofsearch.process.recovery import LostError, tried_again
+from proofsearch.process.usage import ProcessorTimes
 from proofsearch.protocols import Usage
 from proofsearch_lean.config import LeanConfig
 from proofsearch_lean.memory import usage_of
@@ -37,6 +38,7 @@ class ReplTransport:
         self._theorem: LeanTheorem | None = None
         self._ids: dict[_Path, int] = {}
         self._stopped = False
+        self._times = ProcessorTimes()
 
     def begin(self, theorem: LeanTheorem) -> Result:
         """Shows the theorem; see :class:`proofsearch_lean.transports.Transport`."""
@@ -120,6 +122,7 @@ class ReplTransport:
         return self._repl
 
     def _drop(self) -> None:
+        self.processor_seconds()  # what it has used is not forgotten
         repl, self._repl = self._repl, None
         self._ids = {}
         if repl is not None:
@@ -129,6 +132,10 @@ class ReplTransport:
         """What the process uses, and how many states it holds."""
         used = usage_of(*(self._repl.processes() if self._repl is not None else ()))
         return Usage(used.memory, used.processes, len(self._ids))
+
+    def processor_seconds(self) -> float:
+        """How long processors worked for its processes, one after another."""
+        return self._times.read(self._repl.processes() if self._repl is not None else ())
 
     def renew(self) -> None:
         """Ends the process; states are made again when they are stepped."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from proofsearch import Crashed, Rejected, TimedOut
 from proofsearch.process.recovery import LostError, tried_again
+from proofsearch.process.usage import ProcessorTimes
 from proofsearch.protocols import Usage
 from proofsearch_lean.memory import usage_of
 from proofsearch_lean.scripts import heading, indented
@@ -37,6 +38,7 @@ class ServerTransport:
         self._head = ""
         self._statement = 0
         self._near: tuple[_Path, ...] = ()
+        self._times = ProcessorTimes()
 
     def begin(self, theorem: LeanTheorem) -> Result:
         """Shows the theorem; see :class:`proofsearch_lean.transports.Transport`."""
@@ -138,8 +140,13 @@ class ServerTransport:
         """What the document's process uses."""
         return usage_of(self._document.worker())
 
+    def processor_seconds(self) -> float:
+        """How long processors worked for the processes that read the document, one after another."""
+        return self._times.read([self._document.worker()])
+
     def renew(self) -> None:
         """Kills the document's process."""
+        self.processor_seconds()  # what it has used is not forgotten
         self._near = ()
         self._document.kill()
 

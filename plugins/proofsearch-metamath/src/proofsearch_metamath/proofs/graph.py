@@ -121,6 +121,15 @@ def _graph(database: Database, labels: list[str], codes: list[int]) -> ProofNode
     return stack[0]
 
 
+def count_steps(database: Database, root: ProofNode, typecode: str) -> int:
+    """How many different subproofs end in an assertion of a typecode, ``|-`` for what shows something."""
+    shown = 0
+    for label, _ in _unique_postorder(root):
+        assertion = database.assertions.get(label)
+        shown += assertion is not None and assertion.expression[0] == typecode
+    return shown
+
+
 def format_proof(tokens: Sequence[str], width: int = 79, indent: int = 6) -> str:
     """A proof's tokens in lines, each indented, for pasting between ``$=`` and ``$.``.
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from proofsearch.process.recovery import INTERRUPTED, LostError
+from proofsearch.process.usage import ProcessorTimes
 from proofsearch.protocols import Usage
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.transport.interface import Failure, Goals, Place
@@ -45,6 +46,7 @@ class Transport(ABC):
         self._start_timeout = start_timeout
         self._max_memory = max_memory
         self._process: ProverProcess | None = None
+        self._times = ProcessorTimes()
         self._interrupted = False
         self._base = [Place(None, "")]
         for sentence in SETTINGS:
@@ -98,8 +100,14 @@ class Transport(ABC):
         used = process.usage()
         return Usage(used.memory, used.processes, self._num_states())
 
+    def processor_seconds(self) -> float:
+        """How long processors worked for its processes, one after another."""
+        process = self._process
+        return self._times.read(() if process is None else [process.running()])
+
     def renew(self) -> None:
         """Ends the process; the next call starts another."""
+        self.processor_seconds()  # what it has used is not forgotten
         process, self._process = self._process, None
         if process is not None:
             process.close()

@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from proofsearch.process.recovery import LostError
 from proofsearch.process.usage import family
 from proofsearch.protocols import Usage
@@ -77,6 +79,13 @@ class ProverProcess:
     def usage(self) -> Usage:
         """What it and its children use."""
         return Usage(*family(self.pid)) if self._process.returncode is None else Usage()
+
+    def running(self) -> psutil.Process | None:
+        """The process to the system; ``None`` where it has ended."""
+        try:
+            return psutil.Process(self.pid) if self._process.returncode is None else None
+        except psutil.Error:
+            return None
 
     def send(self, data: bytes, until: float) -> None:
         """Writes all of it, and reads what comes meanwhile, so that neither side waits for the other.

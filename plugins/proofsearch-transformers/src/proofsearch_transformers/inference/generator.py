@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from proofsearch.errors import InputError
 from proofsearch.models.confidence import KeptAnswers, statistics_of
 from proofsearch.process import streams
-from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Suggestions
 from proofsearch.types import Candidate
 from proofsearch_transformers.inference.computing import computing, in_parts
 from proofsearch_transformers.inference.config import GeneratorConfig
@@ -37,7 +37,7 @@ from proofsearch_transformers.inference.writing import Writer, finite
 _VERSION = 1
 """Raise it when the same model would give other candidates, statistics or vectors."""
 
-_Answer = tuple[list[Candidate], PolicyStatistics]
+_Answer = tuple[Suggestions, PolicyStatistics]
 """The candidates of a state, and how sure the model is there."""
 
 _DRAWING = ("beams", "max_new_tokens", "samples", "temperature", "top_p")
@@ -73,8 +73,10 @@ class TransformersGenerator:
         self._use: Use | None = self._used()
         self._opened: Opened | None = None
 
-    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
-        """At most ``n`` candidates a request, best first, without duplicates or empty ones.
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[Suggestions]:
+        """At most ``n`` candidates a request, best first, without duplicates or empty ones, and their tokens.
+
+        A prompt counts once, however many answers are written to it; an answer without an end counts whole.
 
         A state that has no room beside its theorem, or that the device's memory doesn't hold, has none; that is said.
 
@@ -83,7 +85,7 @@ class TransformersGenerator:
             UsageError: an option that doesn't fit the model.
         """
         if not requests or n < 1:
-            return [[] for _ in requests]
+            return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
         return [answer[0] for answer in self._answers(requests, n)]
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
@@ -170,12 +172,12 @@ class TransformersGenerator:
                 found[row.request][tactic] = Candidate(tactic, min(logprob, 0.0), len(tokens))
         self._tally.add(became, [len(answers) for answers in found])
         answered = []
-        for answers, how in zip(found, became, strict=True):
+        for answers, how, prompt in zip(found, became, ids, strict=True):
             candidates = sorted(answers.values(), key=lambda candidate: (-candidate.logprob, candidate.tactic))[:n]
             statistics = statistics_of(candidates)
             if how.next is not None:
                 statistics = replace(statistics, log_sum_exp=how.next.log_sum_exp)
-            answered.append((candidates, statistics))
+            answered.append((Suggestions(candidates, tokens_in=len(prompt), tokens_out=how.tokens), statistics))
         return answered
 
     def _readings(self, requests: Sequence[GenerationRequest]) -> list[Reading | None]:

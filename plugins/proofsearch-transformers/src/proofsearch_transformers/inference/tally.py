@@ -22,6 +22,7 @@ class Answers:
         empty: how many ended and say nothing.
         lost: how many weren't written, for want of memory.
         unfit: whether the theorem left no room for the state, so that nothing was asked.
+        tokens: how many tokens all of them have.
         next: what the model thought of an answer's first token; ``None`` where that isn't known.
     """
 
@@ -30,6 +31,7 @@ class Answers:
     endless: int = 0
     empty: int = 0
     lost: int = 0
+    tokens: int = 0
     next: PolicyStatistics | None = None
 
 

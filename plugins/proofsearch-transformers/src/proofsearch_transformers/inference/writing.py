@@ -115,6 +115,7 @@ class Writer:
         for place, tokens, logprob in answers:
             row = chunk[place]
             became[row.request].written += 1
+            became[row.request].tokens += self._config.max_new_tokens if tokens is None else len(tokens)
             if tokens is None:
                 became[row.request].endless += 1
             else:

@@ -30,12 +30,7 @@ function proofCostSection(place, data) {
       { class: "bar" },
       choiceOf(
         "Cost in",
-        [
-          ["seconds", "Time"],
-          ["expansions", "Expansions"],
-          ["nodes", "States"],
-          ["model_calls", "Model calls"],
-        ],
+        costsOf(data.evaluation.runs),
         cost,
         (key) => {
           cost = key;
@@ -64,10 +59,10 @@ function proofCostSection(place, data) {
 /** The cost of each proof of a run: [theorem's index, cost]; a cost of 0 stands where a logarithmic axis begins. */
 function proofsOf(data, run, cost) {
   const rows = data.theorems.runs[run];
-  const least = cost === "seconds" ? 1e-6 : 1;
+  const least = timed(cost) ? 1e-6 : 1;
   return d3
     .range(data.theorems.name.length)
-    .filter((at) => rows.proved[at])
+    .filter((at) => rows.proved[at] && rows[cost][at] != null)
     .map((at) => ({ at, run, cost: Math.max(least, rows[cost][at]) }));
 }
 
@@ -79,7 +74,7 @@ function proofCostChart(width, data, cost) {
   const many = proofs.length > MOST_DOTS;
   const left = Math.min(200, 16 + 7 * d3.max(data.names, (name) => name.length));
   const colour = (row) => runColour(row.run);
-  const floor = (value) => Math.max(cost === "seconds" ? 1e-6 : 1, value);
+  const floor = (value) => Math.max(timed(cost) ? 1e-6 : 1, value);
   return plot(width, {
     height:
       40 +
@@ -105,7 +100,7 @@ function proofCostChart(width, data, cost) {
     x: costAxis(
       cost,
       [...proofs.map((proof) => proof.cost), ...boxes.flatMap((box) => [floor(box.lower), floor(box.upper)])],
-      `${cost === "seconds" ? "time" : WORDS[cost]} to the proof →`,
+      `${WORDS_OF_TIME[cost] ?? WORDS[cost]} to the proof →`,
     ),
     y: { axis: null },
     fy: {
@@ -132,7 +127,7 @@ function proofCostChart(width, data, cost) {
 
 function costDots(proofs, data, cost, colour) {
   const words = ({ run, at }) =>
-    `${data.theorems.name[at]}\n${amount(cost, data.theorems.runs[run][cost][at])}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}`;
+    `${data.theorems.name[at]}\n${amount(cost, data.theorems.runs[run][cost][at])}${timed(cost) ? "" : ` ${WORDS[cost]}`}`;
   return [
     Plot.dot(
       proofs,

@@ -36,12 +36,34 @@ const WORDS = {
   nodes: "states",
   model_calls: "model calls",
   seconds: "seconds",
+  processor_seconds: "processor seconds",
+  tokens: "tokens",
   accept: "verification",
   generate: "generator",
   step: "prover",
   score: "scorer",
   engine: "search itself",
 };
+
+const WORDS_OF_TIME = { seconds: "time", processor_seconds: "processor time" };
+
+/** Costs in the order of their buttons. */
+const COSTS = [
+  ["expansions", "Expansions"],
+  ["seconds", "Time"],
+  ["nodes", "States"],
+  ["model_calls", "Model calls"],
+  ["processor_seconds", "Processor time"],
+  ["tokens", "Tokens"],
+];
+
+/** Whether a cost is a time. */
+const timed = (cost) => cost in WORDS_OF_TIME;
+
+/** The costs that some run counts; the usual ones always. */
+function costsOf(runs) {
+  return COSTS.filter(([cost], at) => at < 4 || runs.some((run) => run.proof_costs[cost].proofs > 0));
+}
 
 const count = d3.format(",");
 const MISSING = "–";
@@ -96,7 +118,7 @@ function duration(seconds) {
 }
 
 function amount(cost, value) {
-  return cost === "seconds" ? duration(value) : value == null ? MISSING : count(value);
+  return timed(cost) ? duration(value) : value == null ? MISSING : count(value);
 }
 
 /** A number of unknown size: a value, a log-probability. */

@@ -16,12 +16,7 @@ function solvedSection(place, data) {
       { class: "bar" },
       choiceOf(
         "Budget of",
-        [
-          ["expansions", "Expansions"],
-          ["seconds", "Time"],
-          ["nodes", "States"],
-          ["model_calls", "Model calls"],
-        ],
+        costsOf(runs),
         cost,
         (key) => {
           cost = key;
@@ -62,6 +57,7 @@ function solvedSection(place, data) {
 function solvedChart(width, data, cost) {
   const points = data.runs.flatMap((run, at) => {
     const curve = run.curves[cost];
+    if (!curve) return [];
     const theorems = data.evaluation.runs[at].theorems;
     return curve.budget.map((budget, index) => ({
       run: at,
@@ -80,7 +76,7 @@ function solvedChart(width, data, cost) {
     x: costAxis(
       cost,
       points.map((point) => point.budget),
-      `${cost === "seconds" ? "time" : WORDS[cost]} a theorem →`,
+      `${WORDS_OF_TIME[cost] ?? WORDS[cost]} a theorem →`,
     ),
     y: {
       label: "↑ theorems solved",
@@ -110,7 +106,7 @@ function solvedChart(width, data, cost) {
         x: "budget",
         y: "solved",
         title: (point) =>
-          `${point.name}\nwithin ${amount(cost, point.budget)}${cost === "seconds" ? "" : ` ${WORDS[cost]}`}\n${point.words}`,
+          `${point.name}\nwithin ${amount(cost, point.budget)}${timed(cost) ? "" : ` ${WORDS[cost]}`}\n${point.words}`,
       }),
     ],
   });
@@ -121,6 +117,8 @@ function comparisonParts(comparison, first, second, colour) {
   const rows = {
     "at equal expansions": comparison.expansions.map((at) => [amount("expansions", at.budget), at]),
     "at equal time": comparison.seconds.map((at) => [duration(at.budget), at]),
+    "at equal processor time": comparison.processor_seconds.map((at) => [duration(at.budget), at]),
+    "at equal tokens": comparison.tokens.map((at) => [amount("tokens", at.budget), at]),
   };
   return [
     element("h3", {}, `${second} against ${first}`),
@@ -149,7 +147,7 @@ function comparisonParts(comparison, first, second, colour) {
         ["within", first, second, `only ${first}`, `only ${second}`, "difference, points", "McNemar p"],
         Object.entries(rows).flatMap(([title, of]) =>
           of.map(([label, at]) => [
-            `${label}${title.endsWith("time") ? "" : " expansions"}`,
+            `${label} ${title.replace("at equal ", "").replace("processor time", "of a processor").replace(/^time$/, "")}`.trim(),
             count(at.first),
             count(at.second),
             count(at.only_first),

@@ -18,6 +18,7 @@ function summarySection(place, data) {
           .join(", ") || "none",
       ],
       ["time", `${duration(run.time.seconds)} in ${count(run.theorems)} searches`],
+      ...computeOf(run.compute),
       [
         "checks",
         Object.entries(run.checked)
@@ -81,13 +82,35 @@ function summarySection(place, data) {
   put(place, element("h1", {}, title), element("div", { class: "cards" }, cards, against));
 }
 
+/** What was counted of processor time, calls and tokens. */
+function computeOf(of) {
+  const facts = [
+    ["policy", of.generated, of.generate_calls],
+    ["value", of.scored, of.score_calls],
+  ]
+    .filter(([, states]) => states)
+    .map(([whom, states, calls]) => [
+      `${whom} asked`,
+      `of ${count(states)} states${calls == null ? "" : ` in ${count(calls)} calls`}`,
+    ]);
+  if (of.processor_seconds != null)
+    facts.push([
+      "processor",
+      `${duration(of.processor_seconds)}, ${duration(of.prover_processor_seconds)} of it in steps`,
+    ]);
+  if (of.tokens_in != null) facts.push(["tokens", `${count(of.tokens_in)} read, ${count(of.tokens_out)} written`]);
+  return facts;
+}
+
 /** What else there is to say first of a run that stands alone: what a proof cost, and how the other searches ended. */
 function aloneCards(run) {
   const of = run.proof_costs;
-  const costs = Object.entries(of).map(([cost, at]) => [
-    WORDS[cost],
-    `${amount(cost, at.median)} (${amount(cost, at.lower)} – ${amount(cost, at.upper)})`,
-  ]);
+  const costs = Object.entries(of)
+    .filter(([, at]) => at.proofs > 0)
+    .map(([cost, at]) => [
+      WORDS[cost],
+      `${amount(cost, at.median)} (${amount(cost, at.lower)} – ${amount(cost, at.upper)})`,
+    ]);
   const pairs = (rows) =>
     element(
       "dl",
