@@ -19,7 +19,8 @@ from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.minimising.worker import Bounds, MinimiserRecipe
 from proofsearch.runs.provenance import collect
-from proofsearch.runs.run import prepare, refuse_changed, searched_by
+from proofsearch.runs.run import refuse_changed, searched_by
+from proofsearch.runs.worker import prepare
 from proofsearch.types import Theorem
 
 _EXECUTOR = "local"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proofsearch import Candidate
 from proofsearch.models.confidence import statistics_of_logprobs
@@ -29,7 +30,7 @@ class Logits:
     """
 
     assertions: Ints
-    logits: Floats
+    logits: NDArray[np.float64]
     vector: Floats
 
 

@@ -19,6 +19,7 @@ from proofsearch.models.confidence import BEST, with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.library.unification import LocalGoal
 from proofsearch_metamath.ranker.answers import Answer, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import RankerConfig
@@ -29,7 +30,7 @@ from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
-from proofsearch_metamath.search.state import LocalGoal, MetamathState
+from proofsearch_metamath.search.state import MetamathState
 
 _SESSIONS_KEPT = 4
 _LOGITS_KEPT = 256
