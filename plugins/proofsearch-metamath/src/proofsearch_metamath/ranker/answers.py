@@ -106,7 +106,7 @@ def answer(found: Logits, moves: Moves, names: Callable[[Ints, int, Ints], list[
     return Answer(tactics, logprobs, log_sum_exp, len(logits), len(kept) / asked, own > 0)
 
 
-def _falling(logits: Floats, first: int) -> Iterator[Ints]:
+def _falling(logits: NDArray[np.float64], first: int) -> Iterator[Ints]:
     """The places of logits, largest first, ties by place: about ``first`` of them, and the rest if it is asked for."""
     if len(logits) <= 2 * first:
         yield np.argsort(-logits, kind="stable")
