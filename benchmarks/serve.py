@@ -6,8 +6,8 @@ tries tactics of other proofs, as a policy that learns does (--misses). Each pro
 
 ``overhead``: one session, step by step, the same tactics in this process and over the server in turns; the difference
 of the medians. ``load``: that many sessions at once, one message for all steps of a client (``many``), or with
-``--single`` a connection a session and a message a step. Processor time says what the figures would be on an idle
-machine: steps a second for each processor that the server's own processes keep busy.
+``--single`` a connection a session and a message a step. Processor time is there beside the clock's, of server,
+workers and clients: on a busy machine the clock says more of the others.
 
     python benchmarks/serve.py overhead
     python benchmarks/serve.py load --sessions 64
@@ -95,29 +95,36 @@ def processor_seconds(process: psutil.Process) -> tuple[float, float]:
 def overhead(arguments: argparse.Namespace) -> dict[str, Any]:
     """Times the same steps here and there, in turns."""
     script = make_script(arguments.theorems, arguments.misses, arguments.seed)
+    local_seconds = served_seconds = 0.0  # of this process's processor
     here: list[float] = []
     there: list[float] = []
     with (
-        server(1, 1) as (url, _),
+        server(1, 1) as (url, process),
         open_prover("metamath", min_tier=LIMITS.min_tier) as prover,
         Episode(prover, LIMITS) as local,
         Client(url, TOKEN) as client,
     ):
         served = client.session()
+        for tactic in (served.reset(script[0][0]).theorem, *script[0][1]):  # what is only done once is done
+            served.step(tactic)
+        before = processor_seconds(process)
         for name, tactics in script:
             local.reset(name)
             served.reset(name)
             for tactic in tactics:
-                began = time.perf_counter()
+                began, began_here = time.perf_counter(), time.process_time()
                 local.step(tactic)
-                between = time.perf_counter()
+                between, between_here = time.perf_counter(), time.process_time()
                 turn = served.step(tactic)
-                ended = time.perf_counter()
-                if not turn.done:  # a check takes longer than either
-                    here.append(between - began)
-                    there.append(ended - between)
-                else:
+                ended, ended_here = time.perf_counter(), time.process_time()
+                if turn.done:  # a check takes longer than either
                     break
+                here.append(between - began)
+                there.append(ended - between)
+                local_seconds += between_here - began_here
+                served_seconds += ended_here - between_here
+        after = processor_seconds(process)
+    front, worker = after[0] - before[0], after[1] - before[1]  # with resets and checks, which this process times not
     local_ms, served_ms = statistics.median(here) * 1e3, statistics.median(there) * 1e3
     return {
         "steps": len(here),
@@ -125,6 +132,11 @@ def overhead(arguments: argparse.Namespace) -> dict[str, Any]:
         "served ms": round(served_ms, 3),
         "overhead ms": round(served_ms - local_ms, 3),
         "served 90% ms": round(statistics.quantiles(there, n=10)[-1] * 1e3, 3),
+        "local processor ms": round(local_seconds / len(here) * 1e3, 3),
+        "client's processor ms": round(served_seconds / len(here) * 1e3, 3),
+        "server's processor ms": round(front / len(here) * 1e3, 3),
+        "worker's processor ms, with resets and checks": round(worker / len(here) * 1e3, 3),
+        "load of the machine": round(os.getloadavg()[0], 1),
     }
 
 
@@ -136,7 +148,7 @@ def play(url: str, script: Script, numbers: list[int], ready: Any, begin: Any, s
         steps = proofs = errors = resets = 0
         ready.put(None)
         begin.wait()
-        ended = time.perf_counter() + seconds
+        ended, taken = time.perf_counter() + seconds, time.process_time()
         while time.perf_counter() < ended:
             fresh = {}
             for number in numbers:
@@ -157,7 +169,8 @@ def play(url: str, script: Script, numbers: list[int], ready: Any, begin: Any, s
                 elif turn.done:
                     proofs += turn.terminated
                     waiting[number] = []
-        results.put({"steps": steps, "proofs": proofs, "errors": errors, "resets": resets})
+        taken = time.process_time() - taken
+        results.put({"steps": steps, "proofs": proofs, "errors": errors, "resets": resets, "taken": taken})
 
 
 def load(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -184,7 +197,7 @@ def load(arguments: argparse.Namespace) -> dict[str, Any]:
         for player in players:
             player.join()
     total = {key: sum(one[key] for one in found) for key in found[0]}
-    front, workers = after[0] - before[0], after[1] - before[1]
+    front, workers, players_took = after[0] - before[0], after[1] - before[1], total.pop("taken")
     return {
         "sessions": arguments.sessions,
         "clients": clients,
@@ -194,7 +207,9 @@ def load(arguments: argparse.Namespace) -> dict[str, Any]:
         "steps a second": round(total["steps"] / wall),
         "server's processor seconds": round(front, 2),
         "workers' processor seconds": round(workers, 2),
-        "steps a processor second": round(total["steps"] / (front + workers)),
+        "clients' processor seconds": round(players_took, 2),
+        "steps a processor second of server and workers": round(total["steps"] / (front + workers)),
+        "steps a processor second of all": round(total["steps"] / (front + workers + players_took)),
         "load of the machine": round(os.getloadavg()[0], 1),
     }
 

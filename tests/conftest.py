@@ -16,6 +16,7 @@ MODULES = Path(__file__).parent / "site"
 # Worker processes get this process's path, so what tests hand to them can be imported there.
 sys.path.insert(0, str(MODULES))
 
+from fakehub import FakeHub, served, use  # noqa: E402
 from installing import Site  # noqa: E402
 
 
@@ -39,6 +40,15 @@ def fake_prover(site: Site) -> Site:
     """The test prover installed as a plugin: environment and generator ``fake``, scorer ``small``."""
     site.install("fake-prover", {"fake": "fakeprover"})
     return site
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """An empty hub on this machine, and an empty cache."""
+    pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed: pip install 'proofsearch[hub]'")
+    with served() as hub:
+        use(hub, str(tmp_path / "hub-cache"), monkeypatch)
+        yield hub
 
 
 _NUMBERS = itertools.count()

@@ -1,8 +1,8 @@
 """TRL's GRPO with a tiny policy, rewarded by the checker of Metamath alone.
 
 A tiny Llama over words (a symbol or a theorem's name is a token) first reads the library's proofs of half of some
-theorems. Then GRPO lets it write proofs of the other half, whose own it never sees, and an episode of proofsearch-rl says
-which of them are proofs. Everything is made here, on the CPU; nothing is downloaded.
+theorems. Then GRPO lets it write proofs of the other half, whose own it never sees, and an episode of proofsearch-rl
+says which of them are proofs. Everything is made here, on the CPU; nothing is downloaded.
 
     pip install trl
     python examples/grpo/grpo.py --out build/grpo

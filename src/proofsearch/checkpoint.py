@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -28,6 +29,10 @@ MANIFEST = "manifest.json"
 
 SETTINGS = "train.toml"
 """The name of the training's resolved configuration beside it, which belongs to the command."""
+
+
+_CACHED = re.compile(r"(models|datasets)--[A-Za-z0-9._-]+")
+"""A repository's folder in the cache of the Hugging Face hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +200,23 @@ def _inside(folder: Path, name: str, source: Path) -> Path:
     if not plain or ".." in parts.parts or PureWindowsPath(name).drive or "\\" in name:
         raise InputError(f"{source}: the file {name!r} is no plain path inside the checkpoint folder; refused")
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    inside = path.resolve()
+    if not any(inside.is_relative_to(root) for root in _roots(folder.resolve())):
         raise InputError(f"{source}: the file {name!r} is a link that leads out of the checkpoint folder; refused")
     return path
+
+
+def _roots(folder: Path) -> list[Path]:
+    """Where a checkpoint's files may be: in its folder, and where that is in the hub's cache among the contents there.
+
+    That cache has ``models--USER--NAME/snapshots/COMMIT/…``, whose files are links into ``models--USER--NAME/blobs``.
+    """
+    repositories = [
+        snapshots.parent
+        for snapshots in folder.parents
+        if snapshots.name == "snapshots" and _CACHED.fullmatch(snapshots.parent.name)
+    ]
+    return [folder, *(repository / "blobs" for repository in repositories)]
 
 
 def _sha256(path: Path, source: Path) -> str:

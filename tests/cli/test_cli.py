@@ -226,7 +226,8 @@ def test_a_files_faults_are_named_with_file_and_key(cli: Cli, text: str, code: i
         ),
         (("--priority", "valu"), 4, "did you mean 'value'?"),
         (("--strategy", "beam"), 4, "no strategy is named 'beam'; known: and-or, best-first, puct"),
-        (("--observe", "logg"), 4, "no observer is named 'logg'; known: log; did you mean 'log'?"),
+        (("--observe", "logg"), 4, "no observer is named 'logg'; known: log, "),
+        (("--observe", "logg"), 4, "did you mean 'log'?"),
         (
             ("--log-expansions",),
             2,

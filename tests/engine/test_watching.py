@@ -93,3 +93,47 @@ def test_what_an_observer_has_no_methods_for_it_is_not_told() -> None:
     assert not watcher.sees_searches
     assert searched("best-first", watcher) == searched("best-first")
     assert watcher.take_failure() is None
+
+
+class Timer(Idle):
+    """Adds up what it is told of the parts of a search; raises at the first of a kind."""
+
+    def __init__(self, raises_at: str = "", shortest: float = 0.0) -> None:
+        super().__init__()
+        self.shortest = shortest
+        self.raises_at = raises_at
+        self.counts: dict[str, int] = {}
+
+    def timed(self, part: str, began: float, ended: float, count: int) -> None:
+        assert began <= ended
+        self.counts[part] = self.counts.get(part, 0) + count
+        if part == self.raises_at:
+            raise ValueError("no")
+
+
+def test_parts_are_told_and_add_up_to_what_the_result_says() -> None:
+    timer = Timer()
+    alone, (graph, result) = searched("best-first"), searched("best-first", Watcher(timer))
+    assert alone == (graph, result)
+    assert timer.counts == {
+        "generate": result.generated,
+        "step": result.steps,
+        "score": result.scored,
+        "verify": result.refused + (result.verdict is not None),
+    }
+    assert result.verdict is not None, "otherwise nothing is verified here"
+
+
+@pytest.mark.parametrize("part", ["generate", "step", "score", "verify"])
+def test_an_observer_that_raises_at_a_part_is_told_of_nothing_more(part: str) -> None:
+    timer = Timer(part)
+    watcher = Watcher(timer)
+    assert searched("best-first") == searched("best-first", watcher)
+    assert "timed() raised ValueError: no" in str(watcher.take_failure())
+    assert timer.told[-1] != "finished"
+
+
+def test_short_parts_are_not_told_and_each_observer_says_what_is_short() -> None:
+    every, none = Timer(), Timer(shortest=1.0)
+    searched("best-first", Watcher(none), Watcher(every))  # its clock stands still
+    assert none.counts == {} and every.counts

@@ -54,6 +54,15 @@ class Notes:
     def run_finished(self, run: Any, results: Any) -> None:
         self._note("run_finished", len(results))
 
+    def training_started(self, training: Any) -> None:
+        self._note("training_started", f"{training.path} {training.resumed}")
+
+    def reported(self, report: Any) -> None:
+        self._note("reported", report.step)
+
+    def training_finished(self, training: Any, metrics: Any) -> None:
+        self._note("training_finished", metrics["steps"])
+
     def close(self) -> None:
         self._note("close")
 
@@ -62,6 +71,23 @@ def make_notes(config: NotesConfig, builder: Builder) -> Notes:
     return Notes(config)
 
 
+class Deaf:
+    """Watches runs alone."""
+
+    def run_started(self, run: Any) -> None:
+        pass
+
+    def searched(self, result: Any) -> None:
+        pass
+
+    def run_finished(self, run: Any, results: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 @hookimpl
 def register_observers(register: Register) -> None:
+    register("runs-alone", lambda config, builder: Deaf(), help="Watches runs alone.")
     register("notes", make_notes, config=NotesConfig, help="Writes down what it is told.")

@@ -12,7 +12,7 @@ from conforming import failed
 
 from proofsearch.builtins.log import LogConfig, make_log
 from proofsearch.engine import SearchGraph, SearchResult
-from proofsearch.protocols import RunInfo, TheoremResult
+from proofsearch.protocols import RunInfo, TheoremResult, TrainingInfo, TrainingReport
 from proofsearch.testing import check_observer
 from proofsearch.types import Theorem
 
@@ -41,6 +41,15 @@ class Counter:
         pass
 
     def run_finished(self, run: RunInfo, results: Mapping[str, TheoremResult]) -> None:
+        pass
+
+    def training_started(self, training: TrainingInfo) -> None:
+        pass
+
+    def reported(self, report: TrainingReport) -> None:
+        pass
+
+    def training_finished(self, training: TrainingInfo, metrics: Mapping[str, Any]) -> None:
         pass
 
     def close(self) -> None:
@@ -98,6 +107,13 @@ class Trusting(Counter):
         result.seconds_by_part["step"]
 
 
+class Measuring(Counter):
+    """Believes that every report has a loss."""
+
+    def reported(self, report: TrainingReport) -> None:
+        report.metrics["loss"]
+
+
 class Sharing(Counter):
     """All instances have one file, and the first that is closed closes it."""
 
@@ -124,7 +140,9 @@ class ClosedOnce(Counter):
 
 def test_a_sound_observer_passes() -> None:
     report = check_observer(Counter)
-    assert {"changes nothing", "survives odd runs", "several at once"} <= set(report.names("passed"))
+    assert {"changes nothing", "survives odd runs", "survives odd trainings", "several at once"} <= set(
+        report.names("passed")
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,6 +155,7 @@ def test_a_sound_observer_passes() -> None:
         (Averaging, "survives odd searches"),
         (Pairing, "survives a broken off search"),
         (Trusting, "survives odd runs"),
+        (Measuring, "survives odd trainings"),
         (Sharing, "several at once"),
         (ClosedOnce, "idempotent close"),
     ],

@@ -17,7 +17,7 @@ from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve_training
 from proofsearch.protocols import TrainingReport, TrainingRequest
-from proofsearch.protocols.events import Event, Noted, Progressed, Recorded
+from proofsearch.protocols.events import Event, Noted, Progressed, Recorded, Warned
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
 from proofsearch.training import recorded_runs, train, training_settings
@@ -414,3 +414,49 @@ def test_a_folder_in_which_another_process_trains_is_refused(here: Path, resume:
     assert len(refused) == 1
     assert refused[0].startswith(in_use if resume else "ckpt: already holds a checkpoint")
     assert train(arguments, out, resume=True).metrics["steps"] == 4, "the lock goes with who held it"
+
+
+# ------------------------------------------------------------------------------------------------------ who watches
+
+
+@pytest.fixture
+def watched(fake_prover: Site) -> None:
+    fake_prover.install("fake-watchers", {"notes": "fakewatchers"})
+
+
+def observed(*names: str, **notes: str) -> TrainConfig:
+    return config(trajectories=("runs/a",), observers=names, options={"notes": {"path": "notes.txt", **notes}})
+
+
+@pytest.mark.usefixtures("watched")
+def test_an_observer_is_told_of_a_training_from_its_beginning_to_its_end() -> None:
+    search("runs/a", select={"theorems": ("reach-0",)})
+    train(observed("notes"), Path("out"))
+    told = Path("notes.txt").read_text().splitlines()
+    reports = [f"reported {step}" for step in (1, 2, 3, 4)]
+    assert told == ["training_started out False", *reports, "training_finished 4", "close"]
+    Path("notes.txt").unlink()
+    train(observed("notes"), Path("out"), resume=True)
+    assert Path("notes.txt").read_text().splitlines()[0] == "training_started out True"
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize("method", ["training_started", "reported", "training_finished", "close"])
+def test_an_observer_that_raises_is_named_and_the_training_is_the_same(method: str) -> None:
+    search("runs/a", select={"theorems": ("reach-0",)})
+    events: list[Event] = []
+    train(observed("notes", raises_in=method), Path("out"), on_event=events.append)
+    (warned,) = [event for event in events if isinstance(event, Warned)]
+    assert f"observer 'notes' of plugin 'notes': {method}() raised RuntimeError: out of ink" in warned.message
+    assert learnt(Path("out"))["searches"] == ["reach-0"]
+    told = Path("notes.txt").read_text().splitlines()
+    assert told[-2:] == [told[-2], "close"] and told.count("close") == 1
+    assert sum(line.startswith(method) for line in told) == 1
+
+
+@pytest.mark.usefixtures("watched")
+def test_an_observer_that_watches_no_trainings_is_refused() -> None:
+    search("runs/a", select={"theorems": ("reach-0",)})
+    with pytest.raises(UsageError, match=r"--observe: the observer 'runs-alone' .* doesn't watch trainings"):
+        train(observed("notes", "runs-alone"), Path("out"))
+    assert not (Path("out") / "manifest.json").exists()

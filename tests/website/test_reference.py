@@ -20,8 +20,10 @@ OURS = (
     "proofsearch_lean",
     "proofsearch_metamath",
     "proofsearch_openai",
+    "proofsearch_ray",
     "proofsearch_rl",
     "proofsearch_rocq",
+    "proofsearch_trackers",
     "proofsearch_transformers",
 )
 

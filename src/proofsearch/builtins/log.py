@@ -1,4 +1,4 @@
-"""The observer ``log``: what happens in a run and its searches, one JSON object a line, as it happens.
+"""The observer ``log``: what happens in runs, searches and trainings, one JSON object a line, as it happens.
 
 Several processes write to one file. Each line is one call of the system on a file that is open for appending, so on a
 file system of this machine lines never mix.
@@ -7,6 +7,7 @@ file system of this machine lines never mix.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from proofsearch.types import Theorem
 
 if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
-    from proofsearch.protocols import RunInfo, TheoremResult
+    from proofsearch.protocols import RunInfo, TheoremResult, TrainingInfo, TrainingReport
     from proofsearch.protocols.results import SearchResult
 
 
@@ -33,7 +34,7 @@ class LogConfig(ComponentConfig):
 
 
 class Log:
-    """Writes a line for whatever happens; a :class:`~proofsearch.protocols.SearchObserver` and ``RunObserver``.
+    """Writes a line for whatever happens; it watches searches, runs and trainings.
 
     Args:
         path: the file; made when there is something to write.
@@ -59,6 +60,24 @@ class Log:
         """How many theorems are proved."""
         proved = sum(result.proved for result in results.values())
         self._write("run finished", run=str(run.path), theorems=run.theorems, proved=proved)
+
+    def training_started(self, training: TrainingInfo) -> None:
+        """The checkpoint folder and the trainer."""
+        self._write("training started", checkpoint=str(training.path), trainer=training.config.plugin)
+
+    def reported(self, report: TrainingReport) -> None:
+        """What the trainer measured and said."""
+        self._write(
+            "reported",
+            step=report.step,
+            steps=report.steps,
+            metrics={name: value if math.isfinite(value) else None for name, value in report.metrics.items()},
+            messages=list(report.messages),
+        )
+
+    def training_finished(self, training: TrainingInfo, metrics: Mapping[str, Any]) -> None:
+        """The checkpoint is whole."""
+        self._write("training finished", checkpoint=str(training.path), trainer=training.config.plugin)
 
     def started(self, theorem: Theorem, graph: SearchGraph) -> None:
         """The theorem, and the process that searches for it."""

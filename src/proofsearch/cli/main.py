@@ -43,6 +43,7 @@ COMMANDS = {
     "verify": "Check a run's proofs again, from its files alone.",
     "runs": "Join run folders.",
     "trajectories": "Look at, merge and check recorded searches.",
+    "push": "Publish a checkpoint or a run's searches on the Hugging Face hub.",
     "plugins": "Show what is installed, check it, and begin a new one.",
     "doctor": "Say what is installed, what is found, what is missing and how to get it.",
     "cache": "Show and clear what can be computed again.",

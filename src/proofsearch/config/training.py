@@ -39,6 +39,7 @@ class TrainConfig(FrozenModel):
         default=(), description="A run folder or trajectory file to learn from; repeatable. Default: all under runs."
     )
     record: RecordConfig = RecordConfig()
+    observers: tuple[str, ...] = Field(default=(), description="An observer, which watches the training; repeatable.")
     execution: ExecutionConfig = ExecutionConfig()
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 

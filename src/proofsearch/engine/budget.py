@@ -22,6 +22,7 @@ class Budget:
         expansions, steps, generated: how many there were: nodes expanded, tactics tried, states sent to the generator.
         watched: whether time or cancellation can end the search, so that it is worth looking in between.
         generate_seconds, step_seconds, score_seconds, accept_seconds: where the time went.
+        shortest: seconds that a part of it takes at least to be told anybody.
     """
 
     def __init__(
@@ -41,7 +42,20 @@ class Budget:
         self.step_seconds = 0.0
         self.score_seconds = 0.0
         self.accept_seconds = 0.0
+        self.shortest = inf
+        self._timers: list[tuple[float, Callable[[str, float, float, int], None]]] = []
         self._began = clock()
+
+    def tell_parts(self, shortest: float, timed: Callable[[str, float, float, int], None]) -> None:
+        """Has somebody told of parts, as a :class:`proofsearch.protocols.PartsObserver`."""
+        self._timers.append((shortest, timed))
+        self.shortest = min(self.shortest, shortest)
+
+    def tell(self, part: str, began: float, ended: float, count: int) -> None:
+        """Tells of a part that took :attr:`shortest` or more."""
+        for shortest, timed in self._timers:
+            if ended - began >= shortest:
+                timed(part, began, ended, count)
 
     def elapsed(self) -> float:
         """Seconds since the start, without verification."""

@@ -213,6 +213,8 @@ class _Search:
         self._times.note(graph, 0, 1, budget.step_seconds)
         for observer in self._observers:
             observer.started(self.theorem, graph)
+            if (timed := getattr(observer, "timed", None)) is not None:
+                budget.tell_parts(observer.shortest, timed)  # type: ignore[attr-defined]
         while self._status is None:
             if choices := self._choose():
                 self._expand_all(choices)
@@ -231,7 +233,10 @@ class _Search:
             return
         began = budget.clock()
         scoring.score(self.graph, nodes)
-        budget.score_seconds += budget.clock() - began
+        now = budget.clock()
+        budget.score_seconds += now - began
+        if now - began >= budget.shortest:
+            budget.tell("score", began, now, len(nodes))
         if scoring.distrusted:
             self.scored = False
             self._messages.append(
@@ -296,7 +301,10 @@ class _Search:
         began = budget.clock()
         suggestions = self._generation.suggestions(self.graph, choices)
         budget.generated += len(choices)
-        budget.generate_seconds += budget.clock() - began
+        now = budget.clock()
+        budget.generate_seconds += now - began
+        if now - began >= budget.shortest:
+            budget.tell("generate", began, now, len(choices))
         return suggestions
 
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
@@ -315,6 +323,8 @@ class _Search:
         seconds = now - began - (budget.accept_seconds - verified)
         count = tried.count
         budget.step_seconds += seconds
+        if now - began >= budget.shortest:
+            budget.tell("step", began, now, count)
         budget.steps += count
         budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:

@@ -82,6 +82,7 @@ class Components:
         on_event: told what takes long.
         shared: where components are that other threads share; ``None`` where there are no other threads.
         building: what is being built that asks for these components, the outermost first.
+        run_id: of the run; empty outside of one.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Components:
         on_event: OnEvent = ignore_event,
         shared: SharedComponents | None = None,
         building: Sequence[tuple[str, str]] = (),
+        run_id: str = "",
     ) -> None:
         self._plugins = plugins
         self._parts = parts
@@ -98,6 +100,7 @@ class Components:
         self._shared = shared
         self._built: dict[tuple[str, str], Any] = {}
         self._building = list(building)
+        self._run_id = run_id
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -142,10 +145,9 @@ class Components:
         return cast(Priority, self._get("priority", self._own("priority")))
 
     def observers(self) -> list[Watcher]:
-        """What watches the run's searches, in the order in which it was chosen, each under guard."""
-        config = self._parts.config
+        """What watches the run or the training, in the order in which it was chosen, each under guard."""
         watchers = []
-        for name in dict.fromkeys(config.observers if isinstance(config, RunConfig) else ()):
+        for name in dict.fromkeys(self._parts.config.observers):
             watchers.append(Watcher(cast(Observer, self._get("observer", name))))
             self._open.callback(_dismiss, watchers[-1])
         return watchers
@@ -164,6 +166,11 @@ class Components:
     def seed(self) -> int:
         """The run's seed."""
         return self._parts.config.seed
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run, the same in all of its processes; empty outside of one."""
+        return self._run_id
 
     @property
     def cache(self) -> Path:
@@ -200,8 +207,7 @@ class Components:
         Raises:
             PluginError: no such encoder.
         """
-        config = self._part("encoder", name).config
-        return {} if config is None else config.model_dump(mode="json")
+        return self._part("encoder", name).options()
 
     def loss(self, name: str) -> Loss:
         """A training loss by name, with the options that the run gives it.
@@ -290,7 +296,7 @@ class Components:
         What it asks for and is not shared itself belongs to it alone: no worker uses that, so no call of it can overlap
         with one by this component, and it lives as long.
         """
-        inner = Components(self._plugins, self._parts, shared=shared, building=self._building)
+        inner = Components(self._plugins, self._parts, shared=shared, building=self._building, run_id=self._run_id)
         with ExitStack() as undo:
             undo.callback(inner.close)
             component = stand_in(part.key, inner._build(part), shared.clients, self.execution)

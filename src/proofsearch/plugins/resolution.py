@@ -10,7 +10,7 @@ environment, the trainer and, since trainers look losses up by name as they go, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from proofsearch.config import AUTO, ComponentConfig, RunConfig, TrainConfig
 from proofsearch.config.explain import Place, dotted, explain
-from proofsearch.errors import UsageError, near, one_line
+from proofsearch.errors import InputError, PluginError, UsageError, near, one_line
 from proofsearch.guards import Owner, attributed, interrupts
+from proofsearch.hub import Address, fetch, is_address
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.registry import Registration
 
@@ -39,10 +40,17 @@ CHOOSERS = {
 
 @dataclass(frozen=True, slots=True)
 class ChosenComponent:
-    """A chosen component with its checked options."""
+    """A chosen component with its checked options.
+
+    Attributes:
+        registration: what was registered.
+        config: its options; a path in them is on this machine.
+        addresses: by name, what options are on the hub, at the commit that was fetched.
+    """
 
     registration: Registration
     config: ComponentConfig | None
+    addresses: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,6 +66,10 @@ class ChosenComponent:
         return attributed(
             owner_of(self.registration), f"{name} of its options", partial(getattr, self.config, name, default)
         )()
+
+    def options(self) -> dict[str, Any]:
+        """The options as JSON, to be written down and read again, here or on another machine."""
+        return {} if self.config is None else self.config.model_dump(mode="json") | dict(self.addresses)
 
 
 Chosen = Mapping[tuple[str, str], ChosenComponent]
@@ -100,6 +112,7 @@ def resolve(
         PluginError: an unknown component; the message names those that are known.
         UsageError: an option that the component doesn't have, a value that doesn't fit, or options for a component
             that is not chosen.
+        InputError: an option is an address on the hub (:mod:`proofsearch.hub`), and what it names can't be had.
     """
     config = _with_generator(plugins, config, name)
     registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
@@ -115,6 +128,7 @@ def resolve_training(
 ) -> ResolvedTraining:
     """Looks up what a training's configuration chooses and checks its options; as :func:`resolve`."""
     registrations = [plugins.registry(kind)[component] for kind, component in named_components(config).items()]
+    registrations += [plugins.registry("observer")[observer] for observer in config.observers]
     chosen = _choose(plugins, [*registrations, *plugins.registry("loss")], config.options, name)
     if not shared:
         refuse_unused(plugins, config.options, chosen, name)
@@ -193,7 +207,7 @@ def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
     for component in chosen.values():
         if component.config is not None:
-            options.setdefault(component.registration.name, {}).update(component.config.model_dump(mode="json"))
+            options.setdefault(component.registration.name, {}).update(component.options())
     return options
 
 
@@ -205,8 +219,10 @@ def check_options(
     model = registration.config
     if model is None:
         return ChosenComponent(registration, None)
+    known = {key: value for key, value in given.items() if key in model.model_fields}
+    here, addresses = _fetched(known, lambda key: name(("options", registration.name, key)))
     try:
-        options = model.model_validate({key: value for key, value in given.items() if key in model.model_fields})
+        options = model.model_validate(here)
     except ValidationError as error:
         raise UsageError(explain(error, model, name, inside=("options", registration.name))) from None
     # Foreign code: a model's own validators may raise what pydantic doesn't take for a complaint.
@@ -216,7 +232,31 @@ def check_options(
         raise owner_of(registration).error("its options", f"raised {one_line(error)}") from error
     paths = {key: value.expanduser().absolute() for key, value in options if isinstance(value, Path)}
     # A run must mean the same file when it is resumed from another folder.
-    return ChosenComponent(registration, options.model_copy(update=paths))
+    return ChosenComponent(registration, options.model_copy(update=paths), addresses)
+
+
+def _fetched(given: Mapping[str, Any], name: Callable[[str], str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Has what options name on the hub fetched, whichever component they are of.
+
+    Returns:
+        The options with what is on this machine in place of addresses, and by option the addresses with their commits.
+
+    Raises:
+        InputError, PluginError: one can't be had; the message begins with its option.
+    """
+    here = dict(given)
+    addresses: dict[str, Any] = {}
+    for key, value in given.items():
+        entries = value if isinstance(value, list | tuple) else [value]
+        if not any(map(is_address, entries)):
+            continue
+        try:
+            found = [fetch(Address.parse(entry)) if is_address(entry) else (entry, entry) for entry in entries]
+        except (InputError, PluginError) as error:
+            raise type(error)(f"{name(key)}: {error}") from error
+        pinned, places = [str(address) for address, _ in found], [str(place) for _, place in found]
+        here[key], addresses[key] = (places, pinned) if entries is value else (places[0], pinned[0])
+    return here, addresses
 
 
 def owner_of(registration: Registration) -> Owner:

@@ -44,6 +44,10 @@ class Builder(Protocol):
         """The run's seed."""
 
     @property
+    def run_id(self) -> str:
+        """The id of the run, the same in all of its processes; empty outside of one. For observers."""
+
+    @property
     def cache(self) -> Path:
         """A folder for what can be computed again; shared between runs and processes."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from proofsearch.types import Theorem
@@ -78,6 +79,63 @@ class CountsWaiting(Protocol):
 
 WorkerFactory = Callable[[], Worker]
 """Picklable; called once in each process or thread."""
+
+
+@runtime_checkable
+class PreparesMachines(Protocol):
+    """A worker factory that can do once on a machine what each of its workers there would do otherwise."""
+
+    def prepare(self) -> None:
+        """Fills the caches of this machine; where they are full already that is quick."""
+
+
+ModelName = tuple[str, str]
+"""Kind and name of a shared component, such as ``("generator", "transformers")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAddress:
+    """Where a model that lives in another process can be asked.
+
+    Attributes:
+        host: the machine.
+        port: of TCP.
+        secret: what both ends have to know.
+    """
+
+    host: str
+    port: int
+    secret: bytes = field(repr=False)
+
+
+class ServedModel(Protocol):
+    """A shared component in the process that hosts it; it has the component's own methods as well."""
+
+    def working(self) -> AbstractContextManager[None]:
+        """A context for the thread of a worker that is at a job: a call is worth waiting for what it may add."""
+
+    def abilities(self) -> list[str]:
+        """The optional contracts that it keeps."""
+
+    def adapt(self, arguments: tuple[Any, ...], ask: Callable[[Any], Any]) -> tuple[Any, ...]:
+        """The arguments to call it with, of those that were sent; ``ask`` asks who sent them."""
+
+    def close(self) -> None:
+        """Frees what it holds. Idempotent."""
+
+
+@runtime_checkable
+class ServesModels(Protocol):
+    """A worker factory whose shared components can live in processes of their own, for many workers each."""
+
+    def models(self) -> Sequence[ModelName]:
+        """The shared components that its workers would build."""
+
+    def hosting(self, model: ModelName) -> Callable[[], ServedModel]:
+        """What makes one of them; picklable, called in the process that is to host it."""
+
+    def asking(self, addresses: Mapping[ModelName, ModelAddress]) -> WorkerFactory:
+        """A factory of workers that ask there."""
 
 
 class Executor(Protocol):

@@ -13,14 +13,14 @@ command line::
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from proofsearch.config import RunConfig
-from proofsearch.engine.watching import Watcher
-from proofsearch.errors import ComponentError, RunFolderError, trace_of
+from proofsearch.engine.watching import Watcher, Watching
+from proofsearch.errors import ComponentError, RunFolderError
 from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
@@ -31,7 +31,6 @@ from proofsearch.protocols import (
     Executor,
     Job,
     JobResult,
-    Prepares,
     RelaysProgress,
     RunInfo,
     TheoremResult,
@@ -42,7 +41,7 @@ from proofsearch.runs.folder import Recording, RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
 from proofsearch.runs.selection import Selection, select
-from proofsearch.runs.worker import Searched, WorkerRecipe
+from proofsearch.runs.worker import Searched, WorkerRecipe, prepare
 from proofsearch.types import Theorem
 
 MOST_TOGETHER = 64
@@ -151,7 +150,7 @@ def resume_search(
         if remaining:
             with Components(plugins, parts, on_event) as components:
                 _refuse_changed(folder, components.environment())
-                _prepare(components)
+                prepare(components)
         earlier = folder.results()
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
@@ -170,7 +169,7 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
-        _prepare(components)
+        prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
             out,
@@ -194,8 +193,8 @@ def _search(
     """Has the executor search the theorems and records each result before it is told."""
     about = RunInfo(folder.path, parts.config, len(folder.theorems), len(folder.theorems) - len(theorems))
     with (
-        Components(plugins, parts) as components,
-        _RunObservers(components.observers(), on_event) as observers,
+        Components(plugins, parts, run_id=folder.run_id) as components,
+        Watching(components.observers(), on_event) as observers,
     ):
         executor = components.executor()
         observers.notify(Watcher.run_started, about)
@@ -225,35 +224,6 @@ def _search(
         observers.notify(Watcher.run_finished, about, results)
 
 
-class _RunObservers:
-    """The observers in the process that leads a run.
-
-    Args:
-        watchers: the observers.
-        on_event: is told of each that fails.
-    """
-
-    def __init__(self, watchers: Sequence[Watcher], on_event: OnEvent) -> None:
-        self._watchers = watchers
-        self._on_event = on_event
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.notify(Watcher.close)
-
-    def __bool__(self) -> bool:
-        return bool(self._watchers)
-
-    def notify(self, method: Callable[..., None], *arguments: object) -> None:
-        """Calls a method of all of them."""
-        for watcher in self._watchers:
-            method(watcher, *arguments)
-            if failure := watcher.take_failure():
-                self._on_event(Warned("", str(failure), trace_of(failure)))
-
-
 class _Recorder:
     """Records what workers found, and tells of it; what waits at the same time together.
 
@@ -264,7 +234,7 @@ class _Recorder:
         on_event: told of it too, before them.
     """
 
-    def __init__(self, folder: RunFolder, executor: Executor, observers: _RunObservers, on_event: OnEvent) -> None:
+    def __init__(self, folder: RunFolder, executor: Executor, observers: Watching, on_event: OnEvent) -> None:
         self._folder = folder
         self._executor = executor if isinstance(executor, CountsWaiting) else None
         self._observers = observers
@@ -309,13 +279,6 @@ def _searched(done: JobResult, seed: int) -> Searched:
         seed=seed,
     )
     return Searched(failed)
-
-
-def _prepare(components: Components) -> None:
-    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
-    for component in (components.environment(), components.generator(), components.scorer()):
-        if isinstance(component, Prepares):
-            component.prepare()
 
 
 def _refuse_changed(folder: RunFolder, environment: Environment) -> None:

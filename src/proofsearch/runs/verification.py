@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofsearch.builtins.local.slots import Done, Failed
-from proofsearch.builtins.local.worker import attempt
 from proofsearch.config import ExecutionConfig, RunConfig
 from proofsearch.errors import RunFolderError, UsageError
 from proofsearch.plugins.components import Components
@@ -21,6 +19,8 @@ from proofsearch.runs import RunFolder
 from proofsearch.runs.checking import require_tier
 from proofsearch.runs.provenance import differing
 from proofsearch.types import Verdict
+from proofsearch.workers.serving import attempt
+from proofsearch.workers.slots import Done, Failed
 
 _EXECUTOR = "local"
 """Who spreads the checks over processes, whatever executor searched."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,21 @@ from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.errors import ComponentError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.remote import HostedModel, RemoteComponents
 from proofsearch.plugins.resolution import ResolvedRun, resolve
 from proofsearch.plugins.sharing import SharedComponents
-from proofsearch.protocols import Calibrated, Interruptible, Job, SearchObserver, Session, TheoremResult
+from proofsearch.protocols import (
+    Calibrated,
+    Interruptible,
+    Job,
+    ModelAddress,
+    ModelName,
+    Prepares,
+    SearchObserver,
+    ServedModel,
+    Session,
+    TheoremResult,
+)
 from proofsearch.runs.checking import Checking
 from proofsearch.types import Limit
 
@@ -65,9 +77,61 @@ class WorkerRecipe:
         Raises:
             ProofsearchError: a component can't be built.
         """
-        plugins = Plugins.discover(self.extra)
-        parts = resolve(plugins, self.config)
+        plugins, parts = self._resolved()
         return SearchWorker(plugins, parts, self.run_id, self.shared, self.glimpse)
+
+    def prepare(self) -> None:
+        """Fills the caches of this machine; see :class:`proofsearch.protocols.PreparesMachines`."""
+        with Components(*self._resolved(), shared=self.shared) as components:
+            prepare(components)
+
+    def models(self) -> Sequence[ModelName]:
+        """The shared components; see :class:`proofsearch.protocols.ServesModels`."""
+        _, parts = self._resolved()
+        return [key for key, part in parts.chosen.items() if part.registration.shared]
+
+    def hosting(self, model: ModelName) -> Callable[[], ServedModel]:
+        """What makes a shared component where it is to be hosted."""
+        return ModelRecipe(self.config, self.extra, model)
+
+    def asking(self, addresses: Mapping[ModelName, ModelAddress]) -> WorkerRecipe:
+        """A recipe for workers that ask there."""
+        return dataclasses.replace(self, shared=RemoteComponents(addresses))
+
+    def _resolved(self) -> tuple[Plugins, ResolvedRun]:
+        plugins = Plugins.discover(self.extra)
+        return plugins, resolve(plugins, self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecipe:
+    """How a process makes the shared component that it hosts.
+
+    Attributes:
+        config: the resolved configuration.
+        extra: plugin modules without an entry point.
+        model: which component.
+    """
+
+    config: RunConfig
+    extra: tuple[str, ...]
+    model: ModelName
+
+    def __call__(self) -> HostedModel:
+        """Builds it.
+
+        Raises:
+            ProofsearchError: it can't be built.
+        """
+        plugins = Plugins.discover(self.extra)
+        return HostedModel(plugins, resolve(plugins, self.config), self.model)
+
+
+def prepare(components: Components) -> None:
+    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
+    for component in (components.environment(), components.generator(), components.scorer()):
+        if isinstance(component, Prepares):
+            component.prepare()
 
 
 class SearchWorker:
@@ -94,7 +158,7 @@ class SearchWorker:
         self._glimpse = glimpse
         self._glimpses: Glimpses | None = None
         self._clients = (shared or SharedComponents()).clients
-        self._components = Components(plugins, parts, shared=shared)
+        self._components = Components(plugins, parts, shared=shared, run_id=run_id)
         try:
             self._environment = self._components.environment()
             self._generator = self._components.generator()

@@ -64,6 +64,7 @@ class SampleBuilder:
         cache: Path | None = None,
     ) -> None:
         self.seed = seed
+        self.run_id = ""
         self.execution = execution or ExecutionConfig(workers=2)
         self._environment = environment or CountdownEnvironment(CountdownConfig())
         self._encoders = dict(encoders or {})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import tempfile
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
-from proofsearch.config import ComponentConfig, RunConfig
+from proofsearch.config import ComponentConfig, RunConfig, TrainConfig
 from proofsearch.engine import SearchGraph, SearchResult
 from proofsearch.protocols import (
     Builder,
@@ -20,6 +20,9 @@ from proofsearch.protocols import (
     SearchObserver,
     Session,
     TheoremResult,
+    TrainingInfo,
+    TrainingObserver,
+    TrainingReport,
 )
 from proofsearch.testing.cases import CONFIG_CHECKS, ComponentCase, add_closing_check
 from proofsearch.testing.checking import CheckOptions, check
@@ -45,6 +48,12 @@ def _searches(observer: Observer) -> SearchObserver:
     return observer
 
 
+def _trainings(observer: Observer) -> TrainingObserver:
+    if not isinstance(observer, TrainingObserver):
+        raise NotApplicable("it doesn't watch trainings")
+    return observer
+
+
 def _runs(observer: Observer) -> RunObserver:
     if not isinstance(observer, RunObserver):
         raise NotApplicable("it doesn't watch runs")
@@ -57,10 +66,14 @@ OBSERVER_CHECKS: Checks[ObserverCase] = Checks("observer", CONFIG_CHECKS)
 
 @OBSERVER_CHECKS.add
 def sees_something(case: ObserverCase) -> str:
-    """It has all methods of a ``SearchObserver``, of a ``RunObserver``, or of both."""
-    seen = {"searches": SearchObserver, "runs": RunObserver}
+    """It has all methods of a ``SearchObserver``, of a ``RunObserver``, of a ``TrainingObserver``, or of several."""
+    seen = {"searches": SearchObserver, "runs": RunObserver, "trainings": TrainingObserver}
     found = [what for what, protocol in seen.items() if isinstance(case.component, protocol)]
-    expect(found, "it has neither started, expanded and finished, nor run_started, searched and run_finished")
+    expect(
+        found,
+        "it has neither started, expanded and finished, nor run_started, searched and run_finished, nor "
+        "training_started, reported and training_finished",
+    )
     return f"it watches {' and '.join(found)}"
 
 
@@ -128,6 +141,35 @@ def survives_odd_runs(case: ObserverCase) -> None:
                     watching.searched(result)
                 if finished:
                     watching.run_finished(run, results if count else {})
+
+
+@OBSERVER_CHECKS.add
+def survives_odd_trainings(case: ObserverCase) -> None:
+    """It takes trainings that report nothing, numbers that are none, metrics that change, and a stopped training."""
+    _trainings(case.component)
+    reports = [
+        TrainingReport(0, 3, messages=["‘odd’\n"]),
+        TrainingReport(1, 3, {"loss": float("nan")}),
+        TrainingReport(1, 3),
+        TrainingReport(2, 3, {"loss": 0.5, "gap/ᚠ": -1.0}, ["a", "b"]),
+        TrainingReport(3, 3, {"other": 1e30}),
+    ]
+    with tempfile.TemporaryDirectory(prefix="proofsearch-") as folder:
+        about = TrainingInfo(Path(folder), TrainConfig())
+        measured: dict[str, Any] = {"rank": 0.5, "stopped": "steps", "deep": {"a": [1]}}
+        ends: list[tuple[list[TrainingReport], dict[str, Any] | None]] = [
+            ([], {}),
+            (reports, measured),
+            (reports, None),
+        ]
+        for told, metrics in ends:
+            with case.another() as observer:
+                watching = _trainings(observer)
+                watching.training_started(about)
+                for report in told:
+                    watching.reported(report)
+                if metrics is not None:
+                    watching.training_finished(about, metrics)
 
 
 @OBSERVER_CHECKS.add

@@ -11,11 +11,13 @@ from typing import Any
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.config import TrainConfig
 from proofsearch.config.explain import Place, dotted
-from proofsearch.errors import PluginError
+from proofsearch.engine.watching import Watcher, Watching
+from proofsearch.errors import PluginError, UsageError
+from proofsearch.hub import lasting, local
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS, ResolvedTraining, refuse_unused, resolve, resolve_training
-from proofsearch.protocols import TrainingReport, TrainingRequest
+from proofsearch.protocols import TrainingInfo, TrainingReport, TrainingRequest
 from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
     SettingsFile,
@@ -28,7 +30,7 @@ from proofsearch.training.folder import (
 )
 from proofsearch.training.sources import find_or_record, recording_config, refuse_useless
 
-TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "executor")}
+TRAINING_CHOOSERS = {kind: CHOOSERS[kind] for kind in ("environment", "trainer", "observer", "executor")}
 """The kinds that a training chooses, and the option that does."""
 
 
@@ -93,26 +95,33 @@ def train(
         refuse_missing_folder(out)
     elif is_main_process():
         refuse_taken(out)
-    trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
+    trajectories = tuple(map(lasting, config.trajectories))
     if not trajectories and _needs_trajectories(parts):
         trajectories = find_or_record(plugins, config, on_event)
-    for path in map(Path, trajectories):
-        refuse_useless(path, config.env)
+    places = [local(path) for path in trajectories]
+    for place in places:
+        refuse_useless(place, config.env)
     with alone(out, resume=resume):
         before = training_settings(out)
         settings = SettingsFile(parts.config.model_copy(update={"trajectories": trajectories}), out)
         if not resume:
             settings.write()
 
-        def report(told: TrainingReport) -> None:
-            if told.step:
-                settings.write()
-            on_event(Progressed(told))
-
         manifest_before = manifest_content(out)
-        request = TrainingRequest([Path(path) for path in trajectories], out, config.seed, resume, report)
-        with Components(plugins, parts, on_event) as components:
-            checkpoint = components.trainer().train(request)
+        with Components(plugins, parts, on_event) as components, Watching(_watchers(components), on_event) as observers:
+
+            def report(told: TrainingReport) -> None:
+                if told.step:
+                    settings.write()
+                on_event(Progressed(told))
+                observers.notify(Watcher.reported, told)
+
+            about = TrainingInfo(out, parts.config.model_copy(update={"trajectories": trajectories}), resume)
+            trainer = components.trainer()
+            observers.notify(Watcher.training_started, about)
+            checkpoint = trainer.train(TrainingRequest(places, out, config.seed, resume, report))
+            if observers and (checkpoint / MANIFEST).is_file():
+                observers.notify(Watcher.training_finished, about, read_manifest(checkpoint).metrics)
         _refuse_nothing_left(checkpoint, config.plugin)
         if manifest_content(out) != manifest_before:
             settings.write()
@@ -121,6 +130,21 @@ def train(
         manifest = read_manifest(checkpoint)
         seconds = time.monotonic() - began
         return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
+
+
+def _watchers(components: Components) -> list[Watcher]:
+    """What watches the training, in the process that leads it.
+
+    Raises:
+        UsageError: one of them watches no trainings.
+    """
+    if not is_main_process():
+        return []
+    watchers = components.observers()
+    for watcher in watchers:
+        if not watcher.sees_trainings:
+            raise UsageError(f"--observe: the {watcher.name} doesn't watch trainings; leave it out")
+    return watchers
 
 
 def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = dotted) -> ResolvedTraining:

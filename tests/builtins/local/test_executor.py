@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
-from proofsearch.builtins.local.slots import Done, Message, Slot
 from proofsearch.config import ExecutionConfig
 from proofsearch.errors import InputError, ProofsearchError, UsageError
 from proofsearch.protocols import Job, JobResult
 from proofsearch.types import Theorem
+from proofsearch.workers.slots import Done, Message, Slot
 
 GUARD = 600.0
 """Seconds after which a test gives up waiting; nothing depends on how fast anything is."""
@@ -265,7 +265,7 @@ def test_workers_die_with_their_parent_however_it_ends(how: signal.Signals, tmp_
     script = textwrap.dedent(f"""
         import fakeworkers
         from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
-from proofsearch.builtins.local.slots import Done, Message, Slot
+from proofsearch.workers.slots import Done, Message, Slot
         from proofsearch.config import ExecutionConfig
         from proofsearch.protocols import Job
         from proofsearch.types import Theorem

@@ -18,29 +18,24 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import connection
 from typing import Any, Literal
 
 from pydantic import Field
 
-from proofsearch.builtins.local.processes import ProcessSlot
-from proofsearch.builtins.local.slots import Broken, Done, Failed, Message, Ready, Slot, Told
 from proofsearch.builtins.local.threads import ThreadSlot
 from proofsearch.config import ComponentConfig, ExecutionConfig, Workers
 from proofsearch.errors import ProofsearchError, UsageError
 from proofsearch.process.usage import processors
 from proofsearch.protocols import Builder, Job, JobResult, WorkerFactory
+from proofsearch.workers.bounds import Bounds
+from proofsearch.workers.processes import ProcessSlot, pickled
+from proofsearch.workers.queue import JobQueue
+from proofsearch.workers.slots import Broken, Done, Failed, Message, Ready, Slot, Told
 
 _START_ATTEMPTS = 3
 """Workers in a row that may die before they are ready."""
-
-_MEMORY_INTERVAL = 0.2
-"""Seconds between two looks at how much memory the workers use."""
-
-_LONGEST_WAIT = 86400.0
-"""Seconds; systems can't wait for longer than some weeks at a time, so a longer time-out is waited for in parts."""
 
 _GRACE = 5.0
 """Seconds in which idle or interrupted workers may close what they hold at the end of a run."""
@@ -74,6 +69,7 @@ class LocalExecutor:
             raise UsageError("--memory bounds a worker process, but --local-mode is threads; leave one of them out")
         self._config = config
         self._execution = execution
+        self._bounds = Bounds(execution.timeout, execution.memory)
         self._workers = execution.workers or processors()
         self._slots: list[Slot] = []
         self._hear: Callable[[Job, Any], None] | None = None
@@ -93,7 +89,7 @@ class LocalExecutor:
         Raises:
             ProofsearchError: a worker can't start. What the factory raised, where it is one of ours.
         """
-        queue = _Queue(jobs)
+        queue = JobQueue(jobs)
         died_starting = 0
         try:
             while True:
@@ -161,7 +157,7 @@ class LocalExecutor:
             slot.join(max(0.0, end - time.monotonic()))
         self.close()
 
-    def _hand_out(self, factory: WorkerFactory, queue: _Queue) -> None:
+    def _hand_out(self, factory: WorkerFactory, queue: JobQueue) -> None:
         for slot in self._slots:
             if slot.idle and (job := queue.take()) is not None:
                 slot.assign(job)
@@ -173,12 +169,12 @@ class LocalExecutor:
     def _start(self, factory: WorkerFactory) -> Slot:
         if self._config.mode == "threads":
             return ThreadSlot(factory)
-        return ProcessSlot(factory, self._config.math_threads)
+        return ProcessSlot(pickled(factory), self._config.math_threads)
 
     def _wait(self) -> list[tuple[Slot, Message]]:
         """Waits until something happened: messages, deaths, time-outs, too much memory."""
         by_connection = {slot.connection: slot for slot in self._slots}
-        ready = connection.wait(list(by_connection), self._patience())
+        ready = connection.wait(list(by_connection), self._bounds.patience(self._slots))
         events = [
             (by_connection[which], message)
             for which in ready
@@ -190,48 +186,9 @@ class LocalExecutor:
         events += [
             (slot, failure)
             for slot in by_connection.values()
-            if id(slot) not in heard and (failure := self._overrun(slot)) is not None
+            if id(slot) not in heard and (failure := self._bounds.overrun(slot)) is not None
         ]
         return events
-
-    def _patience(self) -> float | None:
-        timeout, memory = self._execution.timeout, self._execution.memory
-        waits = [] if memory is None else [_MEMORY_INTERVAL]
-        if timeout is not None:
-            now = time.monotonic()
-            waits += [max(0.0, slot.since + timeout - now) for slot in self._slots if slot.since is not None]
-        return min([*waits, _LONGEST_WAIT]) if waits else None
-
-    def _overrun(self, slot: Slot) -> Failed | None:
-        timeout, memory = self._execution.timeout, self._execution.memory
-        if timeout is not None and slot.since is not None and time.monotonic() - slot.since >= timeout:
-            slot.kill()
-            return Failed("timed out", f"stopped after {timeout:g} s")
-        if memory is not None and slot.since is not None and (used := slot.memory()) > memory:
-            slot.kill()
-            return Failed("out of memory", f"stopped at {used:.0f} MB, allowed are {memory} MB")
-        return None
-
-
-class _Queue:
-    """What is still to be done: given back first, then new jobs, then those to be tried again."""
-
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self._jobs = iter(jobs)
-        self._first: deque[Job] = deque()
-        self._last: deque[Job] = deque()
-
-    def take(self) -> Job | None:
-        if self._first:
-            return self._first.popleft()
-        job = next(self._jobs, None)
-        return self._last.popleft() if job is None and self._last else job
-
-    def give_back(self, job: Job) -> None:
-        self._first.append(job)
-
-    def retry(self, job: Job) -> None:
-        self._last.append(job)
 
 
 def make_local(config: LocalConfig, builder: Builder) -> LocalExecutor:

@@ -17,10 +17,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local.slots import Assignment, Broken, Failed, Message, Ready, Told
-from proofsearch.builtins.local.worker import attempt, to_proofsearch_error
 from proofsearch.errors import one_line, trace_of
 from proofsearch.protocols import EndsJobs, Job, ReportsProgress, WorkerFactory
+from proofsearch.workers.serving import attempt, to_proofsearch_error
+from proofsearch.workers.slots import Assignment, Broken, Failed, Message, Ready, Told
 
 
 class ThreadSlot(Assignment):

@@ -34,6 +34,7 @@ _PANELS: Panels = {
         ("--plugin", "plugin"),
         ("--trajectories", "trajectories"),
         ("--env", "env"),
+        ("--observe", "observers"),
         ("--seed", "seed"),
     ],
     "Recording a run first, if there is none": [
@@ -44,7 +45,7 @@ _PANELS: Panels = {
         *WORKERS,
     ],
 }
-_KINDS = ("trainer", "encoder", "loss", "environment", "generator", "executor")
+_KINDS = ("trainer", "encoder", "loss", "environment", "generator", "observer", "executor")
 
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:

@@ -10,6 +10,7 @@ from proofsearch.config import IterateConfig, RunConfig, SelectionConfig, TrainC
 from proofsearch.config.explain import Place, dotted
 from proofsearch.config.toml import from_whole_toml
 from proofsearch.errors import InputError, UsageError
+from proofsearch.hub import lasting
 from proofsearch.plugins.components import check_search
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS, Chosen, ResolvedRun, refuse_unused, resolve, resolve_training
@@ -85,7 +86,7 @@ def check(plugins: Plugins, config: IterateConfig, name: Callable[[Place], str] 
                 f"policy, or leave this option out"
             )
         del options[config.plugin]["path"]  # each round's own
-    trajectories = tuple(str(Path(path).expanduser().absolute()) for path in config.trajectories)
+    trajectories = tuple(map(lasting, config.trajectories))
     return config.model_copy(update={"options": options, "trajectories": trajectories})
 
 
@@ -115,7 +116,7 @@ def _filled_in(chosen: Chosen) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
     disputed: set[tuple[str, str]] = set()
     for (_, component), part in chosen.items():
-        for field, value in (part.config.model_dump(mode="json") if part.config is not None else {}).items():
+        for field, value in part.options().items():
             if options.setdefault(component, {}).setdefault(field, value) != value:
                 disputed.add((component, field))
     for component, field in disputed:

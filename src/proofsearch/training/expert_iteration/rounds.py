@@ -9,6 +9,7 @@ from typing import Any
 
 from proofsearch.config import IterateConfig, RunConfig
 from proofsearch.errors import ProofsearchError
+from proofsearch.hub import local
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve, resolve_training
 from proofsearch.protocols import TheoremResult
@@ -131,7 +132,7 @@ class Rounds:
         from proofsearch.trajectory.reader import read_searches
         from proofsearch.trajectory.summary import merge
 
-        paths = [Path(path) for path in self._trajectories(places)]
+        paths = [local(path) for path in self._trajectories(places)]
         if any(search.proved for search in read_searches(paths)):
             merge(paths, places.policy)
         else:

@@ -21,6 +21,9 @@ from proofsearch_rl.serving.worker import HEAD, frame
 _LOOK = 1.0
 """Seconds between two looks at how much memory a worker takes."""
 
+_WHOLE_LOOK = 10
+"""Every so many looks the processes that it started count too: to find them, all processes of the machine are read."""
+
 _FAREWELL = 10.0
 """Seconds in which a worker may close its prover before it is killed."""
 
@@ -185,7 +188,7 @@ class WorkerLink:
     async def _watch(self, running: _Process) -> None:
         """Ends the worker when an operation takes too long, or when it takes too much memory."""
         settings, loop = self._settings, asyncio.get_running_loop()
-        looked = loop.time()
+        looked, looks = loop.time(), 0
         while self._running is running:
             left = self._since + settings.step_timeout - loop.time() if self._waiting else settings.step_timeout
             if left <= 0:
@@ -193,8 +196,8 @@ class WorkerLink:
                 return
             await asyncio.sleep(min(left, _LOOK))
             if loop.time() - looked >= _LOOK:
-                looked = loop.time()
-                taken, _ = await asyncio.to_thread(family, running.process.pid)
+                looked, looks = loop.time(), looks + 1
+                taken = await asyncio.to_thread(_memory, running.process.pid, looks % _WHOLE_LOOK == 0)
                 if taken > settings.worker_memory * 1_000_000:
                     most = settings.worker_memory
                     self._end(running, f"a worker may take {most} MB of memory, this one took {taken // 1_000_000}")
@@ -214,6 +217,16 @@ async def _answer(reader: asyncio.StreamReader) -> dict[str, Any]:
     (length,) = HEAD.unpack(await reader.readexactly(HEAD.size))
     answer: dict[str, Any] = json.loads(await reader.readexactly(length))
     return answer
+
+
+def _memory(pid: int, whole: bool) -> int:
+    """Bytes of memory that a process takes, with all that it started where the ``whole`` is wanted; 0 if it is gone."""
+    if whole:
+        return family(pid)[0]
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

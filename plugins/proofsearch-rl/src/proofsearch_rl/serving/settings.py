@@ -38,5 +38,7 @@ class ServeSettings(FrozenModel):
         default=600.0, gt=0, description="Seconds without a message after which a client is disconnected."
     )
     worker_memory: int = Field(
-        default=4096, ge=64, description="Megabytes for a worker with all of its processes; then it is replaced."
+        default=4096,
+        ge=64,
+        description="Megabytes for a worker with what it starts; then it is replaced.",
     )

@@ -1,4 +1,4 @@
-"""One worker as the local executor sees it, whether it is a process or a thread."""
+"""One worker as an executor sees it, whether it is a process or a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker of the local executor in a process of its own, from the parent's side.
+"""A worker in a process of its own, from the parent's side.
 
 The process is started afresh (never forked: the parent may have threads) in a session of its own, so that Ctrl-C in
 the terminal does not reach it and that it can be killed together with the provers that it started. One socket pair
@@ -14,20 +14,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local.slots import Assignment, Broken, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError
 from proofsearch.process.usage import family
-from proofsearch.protocols import Job, WorkerFactory
+from proofsearch.protocols import Job, PreparesMachines, Worker, WorkerFactory
+from proofsearch.workers.calls import MODEL_GONE
+from proofsearch.workers.slots import Assignment, Broken, Failed, Message, Ready, Told
 
 _BOOT = """
 import sys
 descriptor = int(sys.argv[1])
 sys.path[:] = sys.argv[2:]
-from proofsearch.builtins.local.worker import main
+from proofsearch.workers.serving import main
 main(descriptor)
 """
 """``-c`` rather than ``multiprocessing``'s spawn, which would run the user's script once more in each worker."""
@@ -41,29 +43,53 @@ _MATH_THREADS = (
 )
 
 
+def pickled(factory: WorkerFactory) -> bytes:
+    """What a process makes its worker from.
+
+    Raises:
+        ProofsearchError: the factory can't be pickled.
+    """
+    try:
+        return pickle.dumps(factory)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ProofsearchError(
+            f"the worker factory {factory!r} can't be sent to a process: {error}; "
+            f"give one that is defined at the top of an importable module"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFirst:
+    """A factory that fills the caches of its machine before it makes a worker.
+
+    Attributes:
+        factory: the factory itself.
+    """
+
+    factory: WorkerFactory
+
+    def __call__(self) -> Worker:
+        """Prepares the machine, and makes a worker."""
+        if isinstance(self.factory, PreparesMachines):
+            self.factory.prepare()
+        return self.factory()
+
+
 class ProcessSlot(Assignment):
     """A worker process.
 
     Args:
-        factory: pickled and called there.
+        recipe: the pickled factory, which is called there.
         math_threads: threads of numerical libraries; 0 leaves the environment's.
 
     Raises:
-        ProofsearchError: the factory can't be pickled.
         OSError: no process can be started.
     """
 
     connection: Connection[Any, Any]
 
-    def __init__(self, factory: WorkerFactory, math_threads: int) -> None:
+    def __init__(self, recipe: bytes, math_threads: int) -> None:
         super().__init__()
-        try:
-            recipe = pickle.dumps(factory)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise ProofsearchError(
-                f"the worker factory {factory!r} can't be sent to a process: {error}; "
-                f"give one that is defined at the top of an importable module"
-            ) from error
         self.connection, theirs = Pipe()
         variables = dict(os.environ)
         # Sets of strings are then walked in the same order in every worker, so that a slip of that kind in a plugin
@@ -111,6 +137,11 @@ class ProcessSlot(Assignment):
                 messages.append(Failed("crashed", how))
         return messages
 
+    @property
+    def lost_model(self) -> bool:
+        """Whether it ended because the model that it asked was gone."""
+        return self._process.returncode == MODEL_GONE
+
     def memory(self) -> float:
         """Megabytes of resident memory, its children included."""
         return family(self._process.pid)[0] / 1e6
@@ -144,6 +175,8 @@ class ProcessSlot(Assignment):
         self.join(1.0)
         self.kill()
         code = self._process.returncode
+        if code == MODEL_GONE:
+            return "the worker's model, which another process hosts, was gone"
         if code >= 0:
             return f"the worker exited with code {code}"
         name = signal.Signals(-code).name

@@ -1,4 +1,4 @@
-"""What runs inside a worker process of the local executor."""
+"""What runs inside a worker process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from proofsearch.builtins.local.slots import Broken, Done, Failed, Message, Ready, Told
 from proofsearch.errors import ProofsearchError, one_line, trace_of
 from proofsearch.interruption import leave_to_parent
 from proofsearch.process import streams
 from proofsearch.protocols import Job, ReportsProgress, Worker, WorkerFactory
+from proofsearch.workers.slots import Broken, Done, Failed, Message, Ready, Told
 
 
 def main(descriptor: int) -> None:

@@ -1,0 +1,1 @@
+"""The executor ``ray``: searches on the machines of a Ray cluster."""

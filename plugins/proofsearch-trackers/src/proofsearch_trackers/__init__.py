@@ -1,0 +1,1 @@
+"""Experiment trackers for proofsearch, as observers of searches and trainings."""

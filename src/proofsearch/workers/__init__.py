@@ -1,0 +1,1 @@
+"""Worker processes and their jobs: what executors share, on this machine and on others."""
