@@ -16,12 +16,13 @@ from installing import Site
 from runfolders import without_hashes
 
 from proofsearch.config import RunConfig
+from proofsearch.engine.watching import Watching
 from proofsearch.errors import PluginError, RunFolderError, StorageError
 from proofsearch.protocols import TheoremResult
 from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded
 from proofsearch.runs import RunFolder
 from proofsearch.runs.folder import Recording
-from proofsearch.runs.run import _Recorder, _RunObservers, resume_search, run_search
+from proofsearch.runs.run import _Recorder, resume_search, run_search
 from proofsearch.runs.verification import verify_run
 from proofsearch.runs.worker import Searched
 from proofsearch.trajectory.summary import check, summarize
@@ -249,7 +250,7 @@ def test_results_that_wait_are_recorded_together_and_each_is_told(tmp_path: Path
         told.append(event.result.theorem)
         assert told[-1] in written[-1]
 
-    observers: Any = _RunObservers([], tell)
+    observers = Watching([], tell)
     folder, executor = Folder(), Executor()
     with pytest.raises(ValueError, match="another"), _Recorder(folder, executor, observers, tell) as recorder:  # type: ignore[arg-type]
         for name in "abcde":
