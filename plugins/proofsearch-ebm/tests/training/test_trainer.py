@@ -447,9 +447,9 @@ def test_the_same_options_change_nothing(weights):
 
 
 def test_options_are_all_covered():
-    # The encoder is what the tests replace; the labels that min_expansions makes have tests of their own.
+    # The encoder is what the tests replace; what is appended, and the labels that min_expansions makes, have their own.
     covered = {name for change in CHANGES for name in change}
-    assert covered | {"encoder", "min_expansions"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
+    assert covered | {"encoder", "append", "min_expansions"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
 
 
 # ------------------------------------------------------------------------------------------------ what it leaves behind

@@ -144,6 +144,7 @@ class EbmTrainer:
         metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
             "realised_tiers": dict(training.source.sampler.realised)
         }
+        policy = policy_fingerprint(encoders)
         save_checkpoint(
             out,
             training.head_config,
@@ -155,9 +156,9 @@ class EbmTrainer:
             training=config.model_dump(mode="json"),
             fingerprints={
                 "encoder": joined(encoders).fingerprint(),
-                "policy": policy_fingerprint(encoders),
                 "environment": dataset.environment_fingerprint,
-            },
+            }
+            | ({"policy": policy} if policy else {}),
             metrics=metrics,
         )
         try:
