@@ -11,7 +11,8 @@
   Printed is how long each took beyond the time-out, what its outcome was, and whether the state could be stepped then.
 * ``library``: a seeded sample of the split ``test``, which is whole files that nothing is learnt from, of the lemmas
   that end in ``Qed``. Arms are policies: ``knn``, ``rocq-tactics``, ``mixture`` of the two, each with ``+and-or`` for
-  that search algorithm. Runs are kept in DIR and gone on with where they were stopped. Every proof counted was
+  that search algorithm, or with ``+confidence`` or ``+ebm`` for that value (its checkpoint:
+  ``--option ebm.path=CHECKPOINT``). Runs are kept in DIR and resumed where they were stopped. Every proof counted was
   accepted by the check, in a fresh process.
 """
 
@@ -45,7 +46,8 @@ from proofsearch.plugins.resolution import resolve
 from proofsearch.runs import RunFolder
 
 ENDLESS = Path(__file__).parents[1] / "plugins" / "proofsearch-rocq" / "tests" / "endless.txt"
-AND_OR = "+and-or"
+VALUES = ("confidence", "ebm")
+POLICY: Options = {"mixture": {"of": ["knn:1", "rocq-tactics:1"]}}
 TEXT = """Require Import Arith Lia List.
 Lemma measured : forall n m : nat, n <= m -> n + m = m + n /\\ n < S m.
 Proof. Admitted.
@@ -159,22 +161,24 @@ def sampled(file: Path, options: Options, number: int, seed: int) -> Path:
 
 
 def configured(arm: str, arguments: argparse.Namespace, options: Options, sample: Path) -> RunConfig:
-    """The run of an arm."""
-    policy = arm.removesuffix(AND_OR)
-    mixture: Options = {"mixture": {"of": ["knn:1", "rocq-tactics:1"]}} if policy == "mixture" else {}
+    """The run of an arm: a policy, and behind each ``+`` a search algorithm or a value."""
+    policy, *added = arm.split("+")
+    values = [value for value in VALUES if value in added]
+    used = {kind: chosen for kind, chosen in options.items() if kind not in VALUES or kind in values}
     return RunConfig(
         env="rocq",
         generator=policy,
-        scorer="logprob",
+        scorer=values[0] if values else "logprob",
         seed=arguments.seed,
         select=SelectionConfig(file=str(sample)),
         search=SearchConfig(
-            strategy="and-or" if arm.endswith(AND_OR) else "best-first",
+            strategy="and-or" if "and-or" in added else "best-first",
             candidates=arguments.candidates,
+            defer=arguments.defer if values else None,
             limit=LimitConfig(expansions=arguments.expansions, seconds=arguments.seconds),
         ),
         execution=ExecutionConfig(workers=arguments.workers),
-        options=merged(options, mixture),
+        options=merged(used, POLICY if policy == "mixture" else {}),
     )
 
 
@@ -210,6 +214,7 @@ def main(given: Sequence[str] | None = None) -> None:
     part.add_argument("--expansions", type=int, default=256)
     part.add_argument("--seconds", type=float, default=None)
     part.add_argument("--candidates", type=int, default=32)
+    part.add_argument("--defer", type=int, default=4)
     part.add_argument("--arms", nargs="+", default=["knn", "mixture", "mixture+and-or"])
     part.add_argument("--seed", type=int, default=0)
     part.add_argument("--workers", type=int, default=2)
