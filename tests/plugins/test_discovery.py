@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 import pytest
 from installing import Site
 
@@ -22,13 +24,15 @@ def names(plugins: Plugins, kind: str) -> list[str]:
 
 
 def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", "metamath,ebm,lean,openai,rl,rocq,transformers")
+    installed = {point.name for point in entry_points(group="proofsearch")}
+    assert "metamath" in installed
+    monkeypatch.setenv("PROOFSEARCH_DISABLE_PLUGINS", ",".join(installed))
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
         "generator": ["knn", "mixture", "demonstrated"],
         "scorer": ["logprob", "length", "random", "demonstration", "confidence"],
-        "encoder": ["context", "hashed"],
+        "encoder": ["context", "hashed", "policy"],
         "executor": ["local"],
         "environment": [],
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ from pydantic import Field
 
 from proofsearch.builtins.confidence.config import REPLAY
 from proofsearch.builtins.confidence.features import COLUMNS, features
-from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
 from proofsearch.models.confidence import fingerprint_of
 from proofsearch.protocols import Builder, GenerationRequest, PolicyStatistics, RepresentsStates, TacticGenerator
 from proofsearch.types import ProofState
+
+if TYPE_CHECKING:
+    from proofsearch.builtins.confidence.policy import AskedPolicy
 
 NAME = "policy"
 """What it is registered as."""
@@ -145,6 +147,8 @@ def make_policy(config: PolicyConfig, builder: Builder) -> PolicyEncoder:
     Raises:
         UsageError: vectors are asked for, and the policy has none.
     """
+    from proofsearch.builtins.confidence.policy import AskedPolicy  # brings pyarrow, which no help has need of
+
     policy = builder.generator(config.generator)
     asked = AskedPolicy(policy, builder.environment(), config.candidates, replay=config.replay)
     return PolicyEncoder(config, policy, asked)
