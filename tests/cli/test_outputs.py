@@ -39,6 +39,8 @@ FOLDERS: dict[tuple[str, ...], list[str]] = {
     ("plugins", "new"): ["plugins", "new", "my-idea", "--kind", "scorer", "--out"],
     ("evaluate",): ["evaluate", "run", "-q", "--resamples", "100", "--plots"],
     ("runs", "merge"): ["runs", "merge", "run", "-q", "--out"],
+    ("minimise",): ["minimise", "run", "-q", "--out"],
+    ("push",): ["push", "run", "hf://somebody/some", "--out"],
 }
 """The commands that make or fill a folder."""
 

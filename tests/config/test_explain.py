@@ -27,7 +27,7 @@ def _said(model: type[BaseModel], **given: Any) -> str:
         (
             SelectionConfig,
             {"limits": 1},
-            "limits: no such key; known here: theorems, file, split, limit, shard; did you mean 'limit'?",
+            "limits: no such key; known here: theorems, file, split, limit, shuffle, shard; did you mean 'limit'?",
         ),
         # A validator's words that hold what was found.
         (SelectionConfig, {"shard": "3"}, "shard: expected I/N, such as 3/16 for the third of 16 shards, found '3'"),

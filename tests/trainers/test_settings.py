@@ -49,6 +49,13 @@ def test_another_or_a_longer_training_is_refused(
         settings(seed, **changes).check(tmp_path, settings().origin("data"))
 
 
+def test_an_option_that_an_earlier_version_did_not_have_has_to_be_off(tmp_path: Path) -> None:
+    before = settings().origin("data")
+    settings(append=[], extra=None).check(tmp_path, before)
+    with pytest.raises(UsageError, match=r"--mine-append: .*was trained with None, found \['policy'\]"):
+        settings(append=["policy"]).check(tmp_path, before)
+
+
 def test_the_first_length_that_is_set_counts_and_a_longer_one_can_be_asked_for(tmp_path: Path) -> None:
     before = settings(steps=9).origin("data")
     settings(steps=9, epochs=99.0).check(tmp_path, before)

@@ -18,6 +18,7 @@ NOT_APPLICABLE = [
     "a crash is a value",
     "released states steppable",
     "usage is told",
+    "processor time grows",
     "a new prover goes on",
     "an interrupt ends steps",
 ]

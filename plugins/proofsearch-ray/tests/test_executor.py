@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from contextlib import closing
@@ -21,7 +20,6 @@ from proofsearch.errors import PluginError, ProofsearchError
 from proofsearch.protocols import Job, JobResult
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
-from proofsearch.testing.workers import CheckRecipe, place
 from proofsearch.types import Theorem
 
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.usefixtures("cluster")]
@@ -97,22 +95,26 @@ def test_a_run_finds_what_a_local_run_finds(tmp_path: Path) -> None:
 
 def test_a_job_that_ran_out_of_memory_is_tried_again_with_twice_as_much(tmp_path: Path) -> None:
     """It takes more than the bound; what it takes at the second attempt is within twice the bound."""
-    recipe, keys = CheckRecipe(tmp_path, place()), ("grow:500", "grow:2500", "say:a")
+    recipe, keys = DeadlyRecipe(tmp_path), ("swell:500", "swell:2500", "say:a")
     with closing(RayExecutor(RayConfig(), ExecutionConfig(workers=1, attempts=2, memory=450))) as executor:
         found = {
             result.job.key: result for result in executor.run(recipe, [Job(key, Theorem(key, "")) for key in keys])
         }
-    assert (found["grow:500"].payload, found["grow:500"].job.attempt) == ("grew", 2)
-    assert (found["grow:2500"].failure, found["grow:2500"].job.attempt) == ("out of memory", 2)
-    assert "allowed are 900 MB" in found["grow:2500"].message
+    assert (found["swell:500"].payload, found["swell:500"].job.attempt) == ("swelled by 512", 2)
+    assert (found["swell:2500"].failure, found["swell:2500"].job.attempt) == ("out of memory", 2)
+    assert "allowed are 900 MB" in found["swell:2500"].message
     assert (found["say:a"].payload, found["say:a"].job.attempt) == ("a", 1)
 
 
-def test_where_no_cluster_is_that_is_said(tmp_path: Path) -> None:
+def test_where_no_cluster_is_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
-    ray.shutdown()  # the module's own; the last test here
-    os.environ.pop("RAY_ADDRESS", None)
+    def init(**options: object) -> None:  # with "auto", Ray finds the clusters of tests that run beside this one
+        raise ConnectionError("Could not find any running Ray instance.\nMore of it.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
     executor = RayExecutor(RayConfig(address="auto"), ExecutionConfig(workers=1))
-    with closing(executor), pytest.raises(ProofsearchError, match="--ray-address auto: no cluster can be joined there"):
+    said = "--ray-address auto: no cluster can be joined there: Could not find any running Ray instance"
+    with closing(executor), pytest.raises(ProofsearchError, match=said):
         list(executor.run(DeadlyRecipe(tmp_path), [Job("say:a", Theorem("a", ""))]))

@@ -113,11 +113,12 @@ class CheckWorker:
         return self._wait_for(f"meets-{there}", PATIENCE / 3)
 
     def do_grow(self, argument: str) -> str:
-        """Takes so many megabytes, and lets go of them."""
+        """Takes so many megabytes, and holds them until it is stopped from outside, or for a while."""
         held: list[bytes] = []
         while len(held) * STEP < int(argument) * 1e6:
             held.append(b"x" * STEP)
             time.sleep(0.005)
+        self._wait_for("enough", PATIENCE / 3)
         return "grew"
 
     def do_odd(self, argument: str) -> Any:

@@ -59,7 +59,9 @@ class Settings:
         manifest = read_manifest(out, kind=kind, name=name)
         before = manifest.config.get("training", {})
         as_asked = all(
-            before.get(option) == value for option, value in self.config.items() if option not in self.runtime_only
+            not _differs(before, option, value)
+            for option, value in self.config.items()
+            if option not in self.runtime_only
         )
         seed = before.get("seed", manifest.config.get("seed", self.seed))
         ended = manifest.metrics.get("stopped") in (STEPS, PATIENCE)
@@ -70,14 +72,15 @@ class Settings:
 
         Args:
             out: the checkpoint folder.
-            before: what :meth:`origin` gave then; its ``data`` is not looked at.
+            before: what :meth:`origin` gave then; its ``data`` is not looked at. Options that an earlier version did
+                not have may be missing; then they have to be off: ``None``, false or empty.
 
         Raises:
             UsageError: another option or seed, or a longer training without ``warm_restart``.
         """
         was, now = before["config"] | {"seed": before.get("seed")}, dict(self.config) | {"seed": self.seed}
         for name in now:
-            if name not in self.may_change and was.get(name) != now[name]:
+            if name not in self.may_change and _differs(was, name, now[name]):
                 option = "--seed" if name == "seed" else self._option(name)
                 raise UsageError(
                     f"{option}: {out} was trained with {was.get(name)!r}, found {now[name]!r}; resume with what it was "
@@ -113,6 +116,11 @@ class Settings:
 
     def _option(self, name: str) -> str:
         return f"--{self.trainer}-{name.replace('_', '-')}"
+
+
+def _differs(before: Mapping[str, Any], option: str, value: Any) -> bool:
+    """Whether an option was another one; where an earlier version had none, whether it is on."""
+    return bool(before[option] != value if option in before else value)
 
 
 def holds_training(out: Path, *, resume: bool, marker: str = LATEST) -> bool:

@@ -265,7 +265,6 @@ def test_workers_die_with_their_parent_however_it_ends(how: signal.Signals, tmp_
     script = textwrap.dedent(f"""
         import fakeworkers
         from proofsearch.builtins.local.executor import LocalConfig, LocalExecutor
-from proofsearch.workers.slots import Done, Message, Slot
         from proofsearch.config import ExecutionConfig
         from proofsearch.protocols import Job
         from proofsearch.types import Theorem

@@ -101,6 +101,13 @@ class DeadlyWorker:
         """Ends its process."""
         os._exit(7)
 
+    def swell(self, argument: str, job: Job) -> str:
+        """Takes so many megabytes, and holds them until it is stopped from outside; at later attempts it lets go."""
+        held = bytearray(os.urandom(1024)) * (int(argument) * 1000)
+        if job.attempt == 1 or int(argument) > 1000:
+            time.sleep(1000)
+        return f"swelled by {len(held) // 1_000_000}"
+
     def kill_actor(self, argument: str, job: Job) -> str:
         """Kills the actor, as Ray does where memory is short, at the first so many attempts; a prover runs."""
         if job.attempt <= int(argument):

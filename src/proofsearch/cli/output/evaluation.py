@@ -60,7 +60,7 @@ def show(evaluation: Evaluation, *, details: bool = False) -> None:
         f"({evaluation.resamples} draws, seed {evaluation.seed}).[/]"
     )
     if not details:
-        parts.append("[dim]Every budget, rankings at decisions by depth, labelled states and costs: --details[/]")
+        parts.append("[dim]Every budget, processor time, tokens, rankings by depth, states and costs: --details[/]")
     out = console(width=WIDTH)
     for part in parts:
         out.print(part if isinstance(part, Table) else Constrain(part, WIDTH))
@@ -230,13 +230,13 @@ def _comparison(comparison: Comparison, number: int, details: bool) -> list[Rend
     ]
     parts += [Padding.indent(f"[yellow]note:[/] {escape(note)}", 2) for note in comparison.notes]
     columns = ("run 1", f"run {number}", "only 1", f"only {number}", "difference, points", "McNemar p")
-    for title, rows, unit in (
-        ("Solved at equal expansions", comparison.expansions, "expansions"),
-        ("Solved at equal wall time a theorem", comparison.seconds, "s"),
-        ("Solved at equal processor time a theorem", comparison.processor_seconds, "s of processors"),
-        ("Solved at equal tokens a theorem", comparison.tokens, "tokens"),
+    for title, rows, unit, wanted in (
+        ("Solved at equal expansions", comparison.expansions, "expansions", True),
+        ("Solved at equal wall time a theorem", comparison.seconds, "s", True),
+        ("Solved at equal processor time a theorem", comparison.processor_seconds, "s", details),
+        ("Solved at equal tokens a theorem", comparison.tokens, "tokens", details),
     ):
-        if not rows:
+        if not (rows and wanted):
             continue
         timed = unit != "expansions"
         table = _table(title, "within", *columns, *(("cut off",) if timed else ()))
