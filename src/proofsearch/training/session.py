@@ -108,20 +108,9 @@ def train(
             settings.write()
 
         manifest_before = manifest_content(out)
-        with Components(plugins, parts, on_event) as components, Watching(_watchers(components), on_event) as observers:
-
-            def report(told: TrainingReport) -> None:
-                if told.step:
-                    settings.write()
-                on_event(Progressed(told))
-                observers.notify(Watcher.reported, told)
-
-            about = TrainingInfo(out, parts.config.model_copy(update={"trajectories": trajectories}), resume)
-            trainer = components.trainer()
-            observers.notify(Watcher.training_started, about)
-            checkpoint = trainer.train(TrainingRequest(places, out, config.seed, resume, report))
-            if observers and (checkpoint / MANIFEST).is_file():
-                observers.notify(Watcher.training_finished, about, read_manifest(checkpoint).metrics)
+        about = TrainingInfo(out, parts.config.model_copy(update={"trajectories": trajectories}), resume)
+        with Components(plugins, parts, on_event) as components:
+            checkpoint = _trained(components, about, places, settings, on_event)
         _refuse_nothing_left(checkpoint, config.plugin)
         if manifest_content(out) != manifest_before:
             settings.write()
@@ -130,6 +119,27 @@ def train(
         manifest = read_manifest(checkpoint)
         seconds = time.monotonic() - began
         return TrainingSummary(checkpoint, manifest.kind, manifest.name, trajectories, manifest.metrics, seconds)
+
+
+def _trained(
+    components: Components, about: TrainingInfo, places: list[Path], settings: SettingsFile, on_event: OnEvent
+) -> Path:
+    """The checkpoint, once it is trained, observers watching; the settings are kept from the first step on."""
+    with Watching(_watchers(components), on_event) as observers:
+
+        def report(told: TrainingReport) -> None:
+            if told.step:
+                settings.write()
+            on_event(Progressed(told))
+            observers.notify(Watcher.reported, told)
+
+        trainer = components.trainer()
+        observers.notify(Watcher.training_started, about)
+        request = TrainingRequest(places, about.path, about.config.seed, about.resumed, report)
+        checkpoint = trainer.train(request)
+        if observers and (checkpoint / MANIFEST).is_file():
+            observers.notify(Watcher.training_finished, about, read_manifest(checkpoint).metrics)
+    return checkpoint
 
 
 def _watchers(components: Components) -> list[Watcher]:

@@ -80,6 +80,29 @@ class Completions:
             UsageError: no such model, a refused key.
             ServerError: no answer, or one that can't be used.
         """
+        path, body = self._request(prompt, n, seed, max_tokens, alternatives)
+        try:
+            answer = await self._post(path, body)
+        except (RefusedError, FailedError):
+            if n == 1:
+                raise
+            # Some servers give no more than one, and say so in this way. If it is not that, this raises as well.
+            answer = await self._post(path, body | {"n": 1})
+        if spent is not None:
+            spent.add(answer)
+        try:
+            samples = read_samples(answer, self._template.stop)[:n]
+        except ValueError as error:
+            raise self._connection.unusable(str(error)) from None
+        self._takes_short = self._takes_short or max_tokens is None
+        if len(samples) < n:
+            self.most = len(samples)
+        return samples
+
+    def _request(
+        self, prompt: str, n: int, seed: int, max_tokens: int | None, alternatives: int
+    ) -> tuple[str, dict[str, object]]:
+        """The path and the body of a request, as :meth:`ask` is called."""
         config = self._config
         body: dict[str, object] = {
             "n": n,
@@ -100,23 +123,7 @@ class Completions:
                 body["top_logprobs"] = alternatives
         if self._template.stop:
             body["stop"] = list(self._template.stop)
-        try:
-            answer = await self._post(path, body)
-        except (RefusedError, FailedError):
-            if n == 1:
-                raise
-            # Some servers give no more than one, and say so in this way. If it is not that, this raises as well.
-            answer = await self._post(path, body | {"n": 1})
-        if spent is not None:
-            spent.add(answer)
-        try:
-            samples = read_samples(answer, self._template.stop)[:n]
-        except ValueError as error:
-            raise self._connection.unusable(str(error)) from None
-        self._takes_short = self._takes_short or max_tokens is None
-        if len(samples) < n:
-            self.most = len(samples)
-        return samples
+        return path, body
 
     async def takes_short(self, error: RefusedError | FailedError) -> bool:
         """Whether the server answers these options with a short prompt, so that it was the prompt that it didn't take.

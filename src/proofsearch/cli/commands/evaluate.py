@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.process import streams
 from proofsearch.runs.layout import own_files
 from proofsearch.storage.outputs import check_folder
+
+if TYPE_CHECKING:
+    from proofsearch.evaluation import Evaluation
 
 _OFFLINE = "The value to judge"
 
@@ -133,12 +136,16 @@ def _command(plugins: Plugins) -> Callable[..., None]:
         else:
             show(found, details=details)
         if plots is not None:
-            from proofsearch.evaluation.figures import write_plots
-
-            for file in write_plots(found, plots, inputs=own_files(runs), overwrite=overwrite):
-                streams.message(f"wrote {file}")
+            _draw(found, runs, plots, overwrite)
 
     return evaluate
+
+
+def _draw(found: Evaluation, runs: Sequence[Path], plots: Path, overwrite: bool) -> None:
+    from proofsearch.evaluation.figures import write_plots
+
+    for file in write_plots(found, plots, inputs=own_files(runs), overwrite=overwrite):
+        streams.message(f"wrote {file}")
 
 
 def _scorer_options(scorer: str | None, given: Given) -> dict[str, dict[str, Any]]:

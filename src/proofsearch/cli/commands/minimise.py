@@ -16,46 +16,53 @@ from proofsearch.process import streams
 from proofsearch.runs.minimising.run import Minimised, minimise_run
 from proofsearch.runs.minimising.worker import Bounds
 
+Run = Annotated[Path, typer.Argument(help="A run folder; it stays as it is.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="The run folder to make; one that was begun is continued.", show_default="RUN-minimised"
+    ),
+]
+MaxExpansions = Annotated[
+    int,
+    typer.Option(
+        "--max-expansions",
+        min=0,
+        max=LARGEST,
+        help="Expansions of the search for each part of a proof; 0: what is recorded and single steps only.",
+    ),
+]
+Lemmas = Annotated[
+    bool,
+    typer.Option(
+        "--lemmas/--no-lemmas", help="Try at each part every tactic that the environment lists, where it can."
+    ),
+]
+Proofs = Annotated[
+    int,
+    typer.Option(
+        "--proofs", min=1, max=LARGEST, help="Keep so many different proofs a theorem, the shortest ones met."
+    ),
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, max=MOST_WORKERS, help="Processes; 0: as many as there are processors.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the lengths as JSON.")]
+
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command."""
 
     @app.command("minimise")
     def minimise(
-        run: Annotated[Path, typer.Argument(help="A run folder; it stays as it is.")],
-        out: Annotated[
-            Path | None,
-            typer.Option(
-                "--out", help="The run folder to make; one that was begun is continued.", show_default="RUN-minimised"
-            ),
-        ] = None,
-        max_expansions: Annotated[
-            int,
-            typer.Option(
-                "--max-expansions",
-                min=0,
-                max=LARGEST,
-                help="Expansions of the search for each part of a proof; 0: what is recorded and single steps only.",
-            ),
-        ] = 32,
-        lemmas: Annotated[
-            bool,
-            typer.Option(
-                "--lemmas/--no-lemmas", help="Try at each part every tactic that the environment lists, where it can."
-            ),
-        ] = True,
-        proofs: Annotated[
-            int,
-            typer.Option(
-                "--proofs", min=1, max=LARGEST, help="Keep so many different proofs a theorem, the shortest ones met."
-            ),
-        ] = 1,
-        workers: Annotated[
-            int,
-            typer.Option("--workers", min=0, max=MOST_WORKERS, help="Processes; 0: as many as there are processors."),
-        ] = 0,
+        run: Run,
+        out: Out = None,
+        max_expansions: MaxExpansions = 32,
+        lemmas: Lemmas = True,
+        proofs: Proofs = 1,
+        workers: Workers = 0,
         quiet: Quiet = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the lengths as JSON.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         """Search for shorter proofs of what a run proved, part by part; none gets longer or rests on more axioms.
 

@@ -70,10 +70,11 @@ def parts_of_nodes(
     Raises:
         InputError: a node has another number of goals than its column says, or a tree can't be read.
     """
-    table = search.table
     statement = search.theorem.statement if reading.with_theorem else None
-    taken = table.select(["search_id", "text", "goals", "num_goals"]).take(nodes).combine_chunks()
-    goals: Any = pa.concat_arrays([*taken.column("goals").chunks, pa.array([], table.schema.field("goals").type)])
+    taken = search.table.select(["search_id", "text", "goals", "num_goals"]).take(nodes).combine_chunks()
+    goals: Any = pa.concat_arrays(
+        [*taken.column("goals").chunks, pa.array([], search.table.schema.field("goals").type)]
+    )
     counts = pc.list_value_length(goals).to_numpy(zero_copy_only=False).astype(np.int64)
     _check_counts(counts, taken, nodes)
     flat: Any = pc.list_flatten(goals)
@@ -90,10 +91,8 @@ def parts_of_nodes(
         try:
             return Goal(goal_texts[place], None if tree is None else tree_from_text(tree))
         except (ValueError, KeyError) as error:
-            name = taken.column("search_id")[0].as_py()
-            raise InputError(
-                f"search {name}: damaged: the tree of goal {goal_texts[place][:200]!r} can't be read: {error}"
-            ) from None
+            damage = f"damaged: the tree of goal {goal_texts[place][:200]!r} can't be read: {error}"
+            raise InputError(f"search {search.search_id}: {damage}") from None
 
     if reading.kind == "goals":
         return SearchParts(
