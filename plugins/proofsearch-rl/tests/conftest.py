@@ -18,13 +18,22 @@ from proofsearch import open_prover
 from proofsearch.runs.prover import Prover
 
 SITE = str(Path(__file__).parent / "site")
+INSTALLED = str(Path(__file__).parent / "installed")
 
-# Worker processes find the prover as this one does.
 sys.path.insert(0, SITE)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SITE, os.environ.get("PYTHONPATH")]))
 
 PROVER = "rl-prover"
 TIER = "axioms audited"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> Iterator[None]:
+    """Installs the prover, for worker processes too; other packages' tests don't find it."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.syspath_prepend(INSTALLED)
+        before = [path for path in [os.environ.get("PYTHONPATH")] if path]
+        changed.setenv("PYTHONPATH", os.pathsep.join([SITE, INSTALLED, *before]))
+        yield
 
 
 @pytest.fixture

@@ -28,7 +28,10 @@ def main(descriptor: int) -> None:
     """
     # What a component prints can't fail it, whatever the parent's standard error is.
     with streams.attached():
-        _serve(descriptor)
+        try:
+            _serve(descriptor)
+        except ConnectionError:  # the parent was killed, and an answer to it found that out before _listen did
+            os.killpg(0, signal.SIGKILL)
 
 
 def _serve(descriptor: int) -> None:
