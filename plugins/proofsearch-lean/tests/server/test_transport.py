@@ -92,6 +92,19 @@ def test_a_statement_with_an_error_is_said(running: LanguageServer) -> None:
         assert made.trial(PROOF) == Finished()
 
 
+def test_other_imports_are_read_by_another_process_and_nothing_is_lost(running: LanguageServer) -> None:
+    with transport(running) as made:
+        workers = []
+        for preamble in ("", "import Init\n", "import Init\nopen Nat\n", ""):
+            made._near, lost = (), made._document._lost
+            assert isinstance(made.begin(theorem("fine : True", preamble=preamble)), Open)
+            assert made._document._lost == lost, "no process was given up"
+            assert made.trial(["trivial"]) == Finished()
+            workers.append(made._document.worker())
+        assert workers[1] == workers[2]
+        assert len({None, *workers}) == 4
+
+
 def test_heartbeats_reject_a_tactic(running: LanguageServer) -> None:
     statement = "all (a b c d e f g : Nat) : a + b + c + d + e + f + g = g + f + e + d + c + b + a"
     tactic = "simp [Nat.add_comm, Nat.add_left_comm, Nat.add_assoc]"

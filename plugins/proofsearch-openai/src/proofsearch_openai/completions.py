@@ -102,7 +102,7 @@ class Completions:
     def _request(
         self, prompt: str, n: int, seed: int, max_tokens: int | None, alternatives: int
     ) -> tuple[str, dict[str, object]]:
-        """The path and the body of a request, as :meth:`ask` is called."""
+        """The path and the body of a request, as ``ask`` is called."""
         config = self._config
         body: dict[str, object] = {
             "n": n,

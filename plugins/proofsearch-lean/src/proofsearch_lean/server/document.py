@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import time
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ _WATCHED = 0.2
 
 _IDLE = 0.02
 """Processor seconds in that time that are no work."""
+
+_IMPORT = re.compile(r"\s*((public|private|meta)\s+)*import\b|\s*(prelude|module)\b")
 
 _numbers = itertools.count(1)
 
@@ -143,7 +146,13 @@ class Document:
                     raise
 
     def _change(self, head: str, body: str) -> Message:
-        """The notification that makes the server's text this one; opens the document where that has to be."""
+        """The notification that makes the server's text this one; opens the document where that has to be.
+
+        With other imports the server reads on in another process, at a time of its own. Opened anew, the old one can't
+        be taken for it, nor its end for an accident.
+        """
+        if self.open and _imports(head) != _imports(self._head):
+            self.kill()
         connection = self._server.connection()
         self._version += 1
         document = {"uri": self._uri, "version": self._version}
@@ -261,6 +270,11 @@ class Document:
                 connection.send(
                     {"method": "textDocument/didClose", "params": {"textDocument": {"uri": self._uri}}},
                 )
+
+
+def _imports(head: str) -> list[str]:
+    """The lines that say what is imported; in front of all else, so words like them further down are no loss."""
+    return [line.strip() for line in head.splitlines() if _IMPORT.match(line)]
 
 
 def _wants_a_processor(process: psutil.Process) -> bool:
