@@ -195,8 +195,12 @@ def tell(runs: dict[str, RunFolder]) -> None:
     print_table(["arm", "expansions", "proved", "95% interval"], rows)
     *others, last = (efforts_of(folder, names) for folder in runs.values())
     for arm, other in zip(runs, others, strict=False):
-        (paired,) = compare_solved(other, last, "expansions", BUDGETS[-1:], Bootstrap())
-        print(f"{list(runs)[-1]} over {arm}: {points(paired.difference)}, p = {paired.p_value:.2g}", flush=True)
+        for paired in compare_solved(other, last, "expansions", BUDGETS, Bootstrap()):
+            print(
+                f"{list(runs)[-1]} over {arm} within {paired.budget:.0f} expansions: {points(paired.difference)}, "
+                f"p = {paired.p_value:.2g}; {paired.only_first} only without, {paired.only_second} only with",
+                flush=True,
+            )
 
 
 def main(given: Sequence[str] | None = None) -> None:
