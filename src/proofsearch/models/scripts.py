@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from math import fsum
 
 from proofsearch.protocols import Script, SplitsScripts
 from proofsearch.types import Candidate
@@ -25,35 +26,44 @@ def splitter(environment: object) -> SplitScript:
     return environment.split_script if isinstance(environment, SplitsScripts) else split_lines
 
 
-def read_script(text: str, tokens: Sequence[tuple[str, float]], split: SplitScript) -> Script | None:
+def read_script(
+    text: str, logprobs: Sequence[float], written: Callable[[int], str], split: SplitScript
+) -> Script | None:
     """The script in what a model wrote; ``None`` where there is no tactic in it.
 
-    A token belongs to the tactic in which it begins, white space behind a tactic to that one, since it ends it, other
-    words between two tactics to the second, and what ends the text to the last. So the log-probabilities of the
-    tactics add up to that of all tokens.
+    A token belongs to the tactic in which it ends, white space behind a tactic to that one, since it ends it, and what
+    ends the text to the last. So the log-probabilities of the tactics add up to that of all tokens.
 
     Args:
         text: the script.
-        tokens: the pieces that were written, in order, with their log-probabilities; together they hold the text, and
-            may hold more around it, such as what ends it.
+        logprobs: of the tokens that were written, in order.
+        written: the text of the first so many of them; that of all holds the script, with more around it perhaps.
         split: cuts it into tactics.
     """
     tactics = [tactic for tactic in split(text) if tactic]
     if not tactics:
         return None
-    ends = _ends(tactics, "".join(piece for piece, _ in tokens))
-    steps, logprob, count = list[Candidate](), 0.0, 0
-    starts = accumulate((len(piece) for piece, _ in tokens), initial=0)
-    for start, (piece, value) in zip(starts, tokens, strict=False):
-        while len(steps) < len(tactics) - 1 and start >= ends[len(steps)] and not (count and piece.isspace()):
-            steps.append(Candidate(tactics[len(steps)], min(logprob, 0.0), max(count, 1)))
-            logprob, count = 0.0, 0
-        logprob += value
-        count += 1
-    for tactic in tactics[len(steps) :]:
-        steps.append(Candidate(tactic, min(logprob, 0.0), max(count, 1)))
-        logprob, count = 0.0, 0
+    steps, first, count = list[Candidate](), 0, len(logprobs)
+    for tactic, end in zip(tactics, _ends(tactics, written(count)), strict=True):
+        last = count
+        if len(steps) < len(tactics) - 1:
+            # The text of more tokens is longer.
+            last = bisect_right(range(count + 1), end, lo=first, key=lambda place: len(written(place).rstrip())) - 1
+            last = max(first, last)
+        steps.append(Candidate(tactic, min(fsum(logprobs[first:last]), 0.0), max(last - first, 1)))
+        first = last
     return Script(tuple(steps))
+
+
+def best_scripts(scripts: Iterable[Script], n: int) -> list[Script]:
+    """The likeliest of some scripts; of those with the same tactics the likeliest alone."""
+    best: dict[tuple[str, ...], tuple[float, Script]] = {}
+    for script in scripts:
+        tactics, logprob = tuple(step.tactic for step in script.steps), fsum(step.logprob for step in script.steps)
+        if tactics not in best or logprob > best[tactics][0]:
+            best[tactics] = logprob, script
+    ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
+    return [script for _, (_, script) in ranked[:n]]
 
 
 def _ends(tactics: Sequence[str], text: str) -> list[int]:
