@@ -108,8 +108,6 @@ class ScriptGeneration(Generation):
         """
         for expansion in expansions:
             scripts, place = self._scripts.get(expansion.node, ()), graph.expanded_at[expansion.node]
-            # Of a node that is expanded again, the last time.
-            place = graph.stepped_at(expansion.node)[-1] if expansion.node in graph.expanded_again else place
             begun = expansion.edges[self._places.get(expansion.node, 0) :] if scripts else ()
             graph.edge_script.update(dict.fromkeys(begun, place))
             for script in scripts:
