@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum
@@ -12,13 +13,21 @@ from proofsearch.types import Candidate
 NEWLINE = "\n"
 """What stands between the tactics of a script."""
 
+_FENCE = re.compile(r"^```[^\n]*\n(.*?)(?:^```|\Z)", re.DOTALL | re.MULTILINE)
+
 SplitScript = Callable[[str], Sequence[str]]
 """Cuts a script into its tactics."""
 
 
 def split_lines(script: str) -> list[str]:
     """The lines of a script that are not empty, without white space around them."""
-    return [tactic for line in script.splitlines() if (tactic := line.strip())]
+    return [tactic for line in within_fence(script).splitlines() if (tactic := line.strip())]
+
+
+def within_fence(text: str) -> str:
+    """What stands in the first code fence of a text, as chat models write them; the text itself where there is none."""
+    found = _FENCE.search(text)
+    return found[1] if found else text
 
 
 def splitter(environment: object) -> SplitScript:
