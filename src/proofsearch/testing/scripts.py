@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from proofsearch.protocols import Demonstrates, ProposesScripts, SplitsScripts
 from proofsearch.testing.checks import Checks, NotApplicable, brief, expect
@@ -12,20 +12,42 @@ from proofsearch.testing.checks import Checks, NotApplicable, brief, expect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proofsearch.protocols import Script
+    from proofsearch.protocols import GenerationRequest, Script, TacticGenerator
     from proofsearch.testing.environment_case import EnvironmentCase
-    from proofsearch.testing.generators import GeneratorCase
     from proofsearch.testing.samples import Sample
 
 _ROUNDING = 1e-6
 """How far above 0 a log-probability may lie; the search takes it as 0."""
 
 
-def add_proposal_checks(checks: Checks[GeneratorCase]) -> None:
+class ProposalCase(Protocol):
+    """What the checks of scripts need of a generator under check."""
+
+    candidates: int
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """States to ask about."""
+
+    @property
+    def component(self) -> TacticGenerator:
+        """The generator."""
+
+    def requests(self, samples: Sequence[Sample]) -> Sequence[GenerationRequest]:
+        """What it is asked about samples."""
+
+    def close_to(self, one: float, other: float) -> bool:
+        """Whether two numbers are equal as far as rounding goes."""
+
+
+Case = TypeVar("Case", bound=ProposalCase)
+
+
+def add_proposal_checks(checks: Checks[Case]) -> None:
     """Adds what is checked of a generator that proposes whole proofs."""
 
     @checks.add
-    def scripts_fit(case: GeneratorCase) -> str:
+    def scripts_fit(case: Case) -> str:
         """If it proposes whole proofs: no more than asked, each once, best first, of steps with log-probabilities."""
         total = 0
         for n in (1, case.candidates):
@@ -42,7 +64,7 @@ def add_proposal_checks(checks: Checks[GeneratorCase]) -> None:
         return f"{total} scripts"
 
     @checks.add
-    def scripts_repeatable(case: GeneratorCase) -> None:
+    def scripts_repeatable(case: Case) -> None:
         """If it proposes whole proofs, a state gets the same again, alone and beside others."""
         together = _proposed(case, case.samples, case.candidates)
         for number, (sample, scripts) in enumerate(zip(case.samples, together, strict=True)):
@@ -75,7 +97,7 @@ def add_split_check(checks: Checks[EnvironmentCase]) -> None:
         return f"{len(walks)} scripts"
 
 
-def _proposed(case: GeneratorCase, samples: Sequence[Sample], n: int) -> Sequence[Sequence[Script]]:
+def _proposed(case: ProposalCase, samples: Sequence[Sample], n: int) -> Sequence[Sequence[Script]]:
     """The scripts for some states, one list each.
 
     Raises:
