@@ -22,14 +22,14 @@ import json
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from bench_runs import paired_words, print_table
+from bench_runs import points, print_table
 
 from proofsearch.config import LimitConfig, RunConfig, SearchConfig
 from proofsearch.engine import search
@@ -38,9 +38,19 @@ from proofsearch.measures.paired import Efforts, compare_solved, solved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.protocols import GenerationRequest, ProposesScripts, Script, SearchResult, TacticGenerator
+from proofsearch.protocols import (
+    Environment,
+    GenerationRequest,
+    ProposesScripts,
+    Script,
+    SearchResult,
+    Suggestions,
+    TacticGenerator,
+)
 from proofsearch.runs.checking import Checking
 from proofsearch.types import Candidate, OutcomeKind, Theorem
+
+Answer = TypeVar("Answer")
 
 
 def main() -> None:
@@ -54,15 +64,13 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=16, help="tactics sampled a state")
     parser.add_argument("--scripts", type=int, default=16, help="whole proofs sampled a state")
     parser.add_argument("--longest", type=int, default=96, help="tokens of a whole proof, at most")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no search after so many")
     parser.add_argument("--resamples", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     done = {(one["theorem"], one["arm"]): one for one in read(arguments.out)}
-    names: tuple[str, ...] = ()
-    for arm in arguments.arms:
-        names = run_arm(arm, arguments, done)
-    report(names, arguments, done)
+    report(run(arguments, done), arguments, done)
 
 
 class Counted(TacticGenerator):
@@ -81,57 +89,78 @@ class Counted(TacticGenerator):
         assert isinstance(self._policy, ProposesScripts)
         return self._count(self._policy.propose_scripts(requests, n))
 
-    def _count(self, answers: Any) -> Any:
-        self.tokens += sum(answer.tokens_in + answer.tokens_out for answer in answers)
+    def _count(self, answers: Sequence[Answer]) -> Sequence[Answer]:
+        for answer in answers:
+            assert isinstance(answer, Suggestions)
+            self.tokens += answer.tokens_in + answer.tokens_out
         return answers
 
 
-def run_arm(arm: str, arguments: argparse.Namespace, done: dict[tuple[str, str], Any]) -> tuple[str, ...]:
-    """Searches all theorems by one arm, but for those that are done; returns their names."""
-    proposals, _, temperature = arm.partition(":")
-    config = RunConfig.model_validate(
-        {
-            "generator": "transformers",
-            "search": search_config(proposals, arguments).model_dump(),
-            "options": {
-                "transformers": {
-                    "model": str(Path(arguments.model).absolute()),
-                    "max_new_tokens": 16,
-                    "script_tokens": arguments.longest,
-                    **({"temperature": float(temperature)} if temperature else {}),
-                }
-            },
-        }
-    )
-    plugins = Plugins.discover()
-    with Components(plugins, resolve(plugins, config)) as components, arguments.out.open("a") as stream:
+def run(arguments: argparse.Namespace, done: dict[tuple[str, str], Any]) -> tuple[str, ...]:
+    """Searches each theorem by every arm, but for what is done; returns the names of those that all arms are done with.
+
+    They are searched in an order that is drawn, so a run that was stopped says something of all of them.
+    """
+    names: list[str] = []
+    with ExitStack() as opened, arguments.out.open("a") as stream:
+        plugins, arms = Plugins.discover(), {}
+        for arm in arguments.arms:
+            config = run_config(arm, arguments)
+            components = opened.enter_context(Components(plugins, resolve(plugins, config)))
+            arms[arm] = config, Counted(components.generator())
+        # One library for all arms; what tactics a script has doesn't depend on it.
         environment = components.environment()
-        policy = Counted(components.generator())
+        checking = Checking(environment, config.env, config.min_tier)
         theorems = [theorem for theorem in environment.theorems() if theorem.split == arguments.split]
         drawn = random.Random(arguments.seed).sample(theorems, min(arguments.limit, len(theorems)))
-        checking = Checking(environment, config.env, config.min_tier)
-        for number, theorem in enumerate(drawn):
-            if (theorem.name, arm) in done:
-                continue
-            policy.tokens = 0
-            began = time.process_time()
-            with closing(environment.open(theorem)) as session:
-                found = search(
-                    theorem,
-                    session,
-                    policy,
-                    config=config.search,
-                    seed=arguments.seed,
-                    accept=partial(checking, theorem),
-                    cancelled=lambda: policy.tokens >= max(arguments.tokens),
-                )
-            values = values_of(found, theorem, arm, policy.tokens, time.process_time() - began)
-            done[theorem.name, arm] = values
-            print(json.dumps(values), file=stream, flush=True)
-            if number % 10 == 9:
-                proved = sum(done[one.name, arm]["proved"] for one in drawn[: number + 1])
-                print(f"{arm}: {proved} of {number + 1} proved", flush=True)
-    return tuple(theorem.name for theorem in drawn)
+        ends = time.monotonic() + 60 * arguments.minutes
+        for theorem in drawn:
+            for arm, (config, policy) in arms.items():
+                if (theorem.name, arm) in done or time.monotonic() > ends:
+                    continue
+                values = searched(theorem, arm, config, policy, environment, checking, arguments)
+                done[theorem.name, arm] = values
+                print(json.dumps(values), file=stream, flush=True)
+            if all((theorem.name, arm) in done for arm in arms):
+                names.append(theorem.name)
+    return tuple(names)
+
+
+def searched(
+    theorem: Theorem,
+    arm: str,
+    config: RunConfig,
+    policy: Counted,
+    environment: Environment,
+    checking: Checking,
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    """What came of one search."""
+    policy.tokens = 0
+    began = time.process_time()
+    with closing(environment.open(theorem)) as session:
+        found = search(
+            theorem,
+            session,
+            policy,
+            config=config.search,
+            seed=arguments.seed,
+            accept=partial(checking, theorem),
+            cancelled=lambda: policy.tokens >= max(arguments.tokens),
+        )
+    return values_of(found, theorem, arm, policy.tokens, time.process_time() - began)
+
+
+def run_config(arm: str, arguments: argparse.Namespace) -> RunConfig:
+    """The components of an arm."""
+    proposals, _, temperature = arm.partition(":")
+    model: dict[str, Any] = {"model": str(Path(arguments.model).absolute())}
+    model |= {"max_new_tokens": 16, "script_tokens": arguments.longest}
+    if temperature:
+        model["temperature"] = float(temperature)
+    return RunConfig(
+        generator="transformers", search=search_config(proposals, arguments), options={"transformers": model}
+    )
 
 
 def search_config(proposals: str, arguments: argparse.Namespace) -> SearchConfig:
@@ -204,7 +233,8 @@ def report(names: tuple[str, ...], arguments: argparse.Namespace, done: dict[tup
             cells = [f"{budget:,}", arm, f"{one.solved} of {one.theorems} ({one.low:.1%} to {one.high:.1%})", ""]
             if arm != arms[0]:
                 (paired,) = compare_solved(efforts[arms[0]], efforts[arm], "tokens", [budget], bootstrap)
-                cells[3] = paired_words(paired)
+                only = f"{paired.only_second} only here, {paired.only_first} only there"
+                cells[3] = f"{points(paired.difference)}, p = {paired.p_value:.2g}; {only}"
             rows.append(cells)
     print_table(("tokens", "proposals", "proved", f"against {arms[0]}"), rows)
     rows = []

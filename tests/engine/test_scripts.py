@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ def script(*tactics: str, logprob: float = -1.0) -> Script:
 class Proposer(FakeGenerator):
     """The world's policy, which proposes the scripts that a table has for a state."""
 
-    def __init__(self, world: World, scripts: dict[str, Sequence[Script]]) -> None:
+    def __init__(self, world: World, scripts: Mapping[str, Sequence[Script]]) -> None:
         super().__init__(world)
         self.scripts = scripts
         self.proposals: list[list[str]] = []
@@ -69,7 +69,7 @@ def chain(*names: str) -> World:
 
 def run(
     world: World,
-    proposed: dict[str, Sequence[Script]],
+    proposed: Mapping[str, Sequence[Script]],
     *,
     session: Session | None = None,
     generator: Proposer | None = None,
@@ -103,6 +103,11 @@ def test_a_whole_proof_ends_the_search_where_it_was_proposed() -> None:
     assert result.status == "proved"
     assert result.tactics == ("to a", "to b", f"to {FINISH}")
     assert (result.expansions, result.steps, result.generated, result.generate_calls) == (1, 3, 1, 1)
+
+
+def test_a_script_of_one_step_that_proves_is_marked_as_one() -> None:
+    graph = run(chain(), {"root": [script(f"to {FINISH}")]}, proposals="scripts").graph
+    assert graph.edge_script == {0: 0}
 
 
 def test_the_independent_check_decides_about_a_script_too() -> None:
@@ -292,7 +297,7 @@ class Wanderer(Proposer):
 def test_what_holds_of_every_graph_holds_with_scripts(seed: int, batch: int, proposals: str) -> None:
     world = random_world(seed, states=60, finish=0.01)
     scorer = FakeScorer(random_values(seed, world, ties=False, missing=0.2))
-    states = {"script_states": 5} if proposals == "both" else {}
+    states: dict[str, Any] = {"script_states": 5} if proposals == "both" else {}
 
     def once(**more: Any) -> SearchResult:
         session = Session(world)
@@ -362,3 +367,9 @@ def test_what_can_not_replay_is_refused(config: dict[str, Any], option: str) -> 
 def test_how_scripts_are_asked_for_is_refused_where_none_are(config: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="leave it out"):
         SearchConfig.model_validate(config)
+
+
+def test_a_policy_that_proposes_nothing_is_said_by_the_method_that_was_asked() -> None:
+    result = run(chain("a"), {}, proposals="scripts")
+    assert (result.status, result.unsuggested) == ("exhausted", 1)
+    assert "propose_scripts() suggested nothing for any expanded state" in result.warnings[0]

@@ -33,6 +33,7 @@ class Generation:
 
     Attributes:
         name: what to call the generator in messages.
+        asked: the methods that it is asked by, for messages.
         unsuggested: expanded nodes for which it suggested nothing.
         calls: how often it was asked.
         states: how many states it was asked about, each as often as it was.
@@ -50,6 +51,7 @@ class Generation:
         digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
         self.name = described(generator, "generator")
+        self.asked = "generate()"
         self.unsuggested = 0
         self.calls = 0
         self.states = 0

@@ -287,9 +287,8 @@ class _Search:
             expansions.append(self._expand(choice, candidates))
             if self._status is not None:
                 break
-        else:
-            if isinstance(self._generation, ScriptGeneration):
-                expansions += self._replay(self._generation, expansions)
+        if isinstance(self._generation, ScriptGeneration):
+            expansions += self._replay(self._generation, expansions)
         self._exploration.expanded(expansions)
         if self._acceptance.refused and self._status in (None, SearchStatus.LIMIT):
             self._try_other_ways()

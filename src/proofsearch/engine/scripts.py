@@ -66,6 +66,7 @@ class ScriptGeneration(Generation):
         super().__init__(generator, theorem, session, config, seed)
         self._proposer = generator
         self._steps = config.proposals == "both"
+        self.asked = "generate() and propose_scripts()" if self._steps else "propose_scripts()"
         self._count = config.scripts
         # Where nothing else is proposed, every state is asked about.
         self._states_left = config.script_states if self._steps else None

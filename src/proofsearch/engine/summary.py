@@ -98,8 +98,8 @@ def _remarks(
     messages = list(noted)
     if generation.unsuggested and generation.unsuggested == expansions:
         warnings.append(
-            f"{generation.name}: generate() suggested nothing for any expanded state ({generation.unsuggested} in "
-            "all); a model's answers may all be empty, cut off or unusable"
+            f"{generation.name}: {generation.asked} suggested nothing for any expanded state "
+            f"({generation.unsuggested} in all); a model's answers may all be empty, cut off or unusable"
         )
         messages.append(warnings[0])
     if scoring is not None and scoring.first_failure:

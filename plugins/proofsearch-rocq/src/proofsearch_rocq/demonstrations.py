@@ -36,7 +36,7 @@ def split_script(script: str) -> list[str]:
 
     Bullets and braces are left out, since each tactic acts on the first goal at any rate.
     """
-    tactics = []
+    tactics = list[str]()
     for sentence in split_sentences(within_fence(script)):
         text = " ".join(without_comments(sentence.text).split()) if '"' not in sentence.text else sentence.text
         if _ENDS.fullmatch(text):
