@@ -2,7 +2,8 @@
 
 Again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; ask the strategy
 what to expand; ask the generator once for all of it; try every candidate in order; put what came of it into the graph;
-tell the strategy, which has new states scored in one call.
+replay the whole proofs that were proposed, if any were asked for; tell the strategy, which has new states scored in one
+call.
 
 The loop owns limits, asking the generator and the scorer, stepping, verification, observers and the graph. A strategy
 (:class:`proofsearch.protocols.Strategy`) owns the rest.
@@ -88,6 +89,9 @@ def search(
       ``FINISHED`` if one of them is accepted (:mod:`proofsearch.engine.refusals` has the bounds).
     * Where a strategy takes states apart (``and-or``), the same holds of parts: a path is put together by stepping the
       session through it, when the step that was still missing is found, and that step is the one refused with it.
+    * Whole proofs that the generator proposes are replayed right after the expansion of the node that they begin at, in
+      order, each as far as it goes (:mod:`proofsearch.engine.scripts`). A new step of one is a step and no expansion;
+      the limits on steps and time, cancellation and the greatest depth hold in between.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
       than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
     * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
@@ -103,8 +107,8 @@ def search(
             the expansion alone.
         accept: replays a path in a fresh context and returns the verdict, with the written proof where it makes one;
             what it raises passes through. Without it the first finished path ends the search.
-        observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
-            end. A search that has no initial state tells them nothing.
+        observers: told of the start, of each expansion (with its children scored and their priorities set) but not of
+            replayed steps, and of the end. A search that has no initial state tells them nothing.
         calibration: how value and log-probability are put on one scale, for the priority ``mix``.
         strategy: what is expanded next; default: the one of the core's own that the configuration names.
         priority: what it orders by; default likewise.
