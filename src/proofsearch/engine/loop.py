@@ -321,9 +321,9 @@ class _Search:
 
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
-        columns = self._generation.columns(self.graph, choice, candidates)
+        expansion = self._try(choice.node, self._generation.columns(self.graph, choice, candidates))
         self._budget.expansions += 1
-        return self._try(choice.node, columns)
+        return expansion
 
     def _replay(self, generation: ScriptGeneration, expansions: Sequence[Expansion]) -> list[Expansion]:
         """Replays the scripts that were proposed at nodes just expanded."""
