@@ -21,8 +21,21 @@ static inline const float *tensor(const Towers *w, int which) { return w->tensor
 
 static inline Py_ssize_t length(const Towers *w, int which) { return w->tensors[which].len / (Py_ssize_t)sizeof(float); }
 
+/* The same additions in wider registers where the processor has them: without fused ones, so to the same last bit. */
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+#ifdef __GNUC__
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) ((void)(address))
+#endif
+
 /* In lanes, which compilers make vectors of; the order of additions is fixed. */
-static float dot(const float *one, const float *other, Py_ssize_t n)
+static inline float dot(const float *one, const float *other, Py_ssize_t n)
 {
     float lanes[LANES] = {0}, sum = 0;
     Py_ssize_t i = 0;
@@ -36,14 +49,14 @@ static float dot(const float *one, const float *other, Py_ssize_t n)
     return sum;
 }
 
-static void add_scaled(float *into, float factor, const float *vector, Py_ssize_t n)
+static inline void add_scaled(float *into, float factor, const float *vector, Py_ssize_t n)
 {
     for (Py_ssize_t i = 0; i < n; i++)
         into[i] += factor * vector[i];
 }
 
 /* The residual layer of the goals' tower. `inner` has room for the hidden layer. */
-static void residual(const Towers *w, const float *x, float *inner, float *out)
+WIDE static void residual(const Towers *w, const float *x, float *inner, float *out)
 {
     const float gelu = (float)0.7978845608028654; /* sqrt(2 / pi) */
     for (Py_ssize_t i = 0; i < w->hidden; i++) {
@@ -97,21 +110,27 @@ static PyObject *Towers_term(Towers *w, PyObject *const *args, Py_ssize_t n)
     return made;
 }
 
-/* The vector of a goal, of the sums of its parts by role. */
-static int goal_vector(Towers *w, const float *sums, PyObject *counts, const int64_t *rows, Py_ssize_t num_rows, float *out)
+/* Adds a row vector times a matrix. */
+WIDE static void add_product(float *into, const float *vector, float scale, const float *matrix, Py_ssize_t width)
+{
+    for (Py_ssize_t i = 0; i < width; i++)
+        add_scaled(into, scale * vector[i], matrix + i * width, width);
+}
+
+/* The vector of a goal, of the sums of its parts by role; `first` is that of the first role, if it isn't NULL. */
+static int goal_vector(Towers *w, const float *first, const float *sums, PyObject *counts, const int64_t *rows,
+                       Py_ssize_t num_rows, float *out)
 {
     float *x = w->work, *inner = x + w->width;
     memset(x, 0, (size_t)w->width * sizeof(float));
     for (Py_ssize_t role = 0; role < w->num_roles; role++) {
-        long count = PyLong_AsLong(PyTuple_GET_ITEM(counts, role));
+        int alone = role == 0 && first != NULL;
+        long count = alone ? 1 : PyLong_AsLong(PyTuple_GET_ITEM(counts, role));
         if (count == -1 && PyErr_Occurred())
             return -1;
-        if (count == 0)
-            continue;
-        float scale = count > 1 ? 1 / sqrtf((float)count) : 1;
-        const float *matrix = tensor(w, ROLES) + role * w->width * w->width;
-        for (Py_ssize_t i = 0; i < w->width; i++)
-            add_scaled(x, scale * sums[role * w->width + i], matrix + i * w->width, w->width);
+        if (count > 0)
+            add_product(x, alone ? first : sums + role * w->width, count > 1 ? 1 / sqrtf((float)count) : 1,
+                        tensor(w, ROLES) + role * w->width * w->width, w->width);
     }
     for (Py_ssize_t i = 0; i < num_rows; i++) {
         if (rows[i] < 0 || rows[i] >= length(w, CONTEXT) / w->width) {
@@ -124,6 +143,19 @@ static int goal_vector(Towers *w, const float *sums, PyObject *counts, const int
     return 0;
 }
 
+/* The products of some rows with a goal's vector. Rows lie far apart, so the next ones are fetched ahead. */
+WIDE static void products(const float *vectors, const float *goal, Py_ssize_t width, const int64_t *numbers, Py_ssize_t n,
+                          double *out)
+{
+    enum { AHEAD = 6, LINE = 16 };
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            for (Py_ssize_t j = 0; j < width; j += LINE)
+                FETCH(vectors + numbers[i + AHEAD] * width + j);
+        out[i] = dot(vectors + numbers[i] * width, goal, width);
+    }
+}
+
 static int logits_of(const Towers *w, const float *goal, const int64_t *numbers, Py_ssize_t n, Py_ssize_t earlier,
                      double temperature, double *out)
 {
@@ -132,43 +164,40 @@ static int logits_of(const Towers *w, const float *goal, const int64_t *numbers,
         PyErr_SetString(PyExc_IndexError, "so many assertions don't stand before any theorem");
         return -1;
     }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        int64_t number = numbers[i];
-        if (number < 0 || number >= assertions || number > earlier) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (numbers[i] < 0 || numbers[i] >= assertions || numbers[i] > earlier) {
             PyErr_SetString(PyExc_IndexError, "no such assertion stands before the theorem");
             return -1;
         }
-        float logit = dot(tensor(w, VECTORS) + number * w->width, goal, w->width);
-        logit += tensor(w, BIASES)[number];
-        logit += tensor(w, GAPS)[earlier - number];
-        out[i] = (double)logit / temperature;
-    }
+    products(tensor(w, VECTORS), goal, w->width, numbers, n, out);
+    for (Py_ssize_t i = 0; i < n; i++)
+        out[i] = (double)((float)out[i] + tensor(w, BIASES)[numbers[i]] + tensor(w, GAPS)[earlier - numbers[i]]) / temperature;
     return 0;
 }
 
-/* look(sums, counts, rows, numbers, earlier, temperature): a goal's vector and the logits of assertions for it, as the
+/* look(first, sums, counts, rows, numbers, earlier, temperature): a goal's vector and the logits of assertions for it, as the
  * bytes of float32 and float64 numbers. */
 static PyObject *Towers_look(Towers *w, PyObject *const *args, Py_ssize_t n)
 {
-    if (n != 6 || !PyTuple_Check(args[1]) || PyTuple_GET_SIZE(args[1]) != w->num_roles) {
-        PyErr_SetString(PyExc_TypeError, "look(sums, counts, rows, numbers, earlier, temperature)");
+    if (n != 7 || !PyTuple_Check(args[2]) || PyTuple_GET_SIZE(args[2]) != w->num_roles) {
+        PyErr_SetString(PyExc_TypeError, "look(first, sums, counts, rows, numbers, earlier, temperature)");
         return NULL;
     }
-    Py_ssize_t earlier = PyLong_AsSsize_t(args[4]), num_rows, num_numbers;
-    double temperature = PyFloat_AsDouble(args[5]);
+    Py_ssize_t earlier = PyLong_AsSsize_t(args[5]), num_rows, num_numbers;
+    double temperature = PyFloat_AsDouble(args[6]);
     if (PyErr_Occurred())
         return NULL;
-    Py_buffer views[3];
+    Py_buffer views[4];
     int held = 0;
     PyObject *goal = NULL, *logits = NULL, *both = NULL;
-    if (PyObject_GetBuffer(args[0], &views[held], PyBUF_C_CONTIGUOUS) < 0)
+    if (PyObject_GetBuffer(args[1], &views[held], PyBUF_C_CONTIGUOUS) < 0)
         return NULL;
     held++;
-    const int64_t *rows = numbers_of(args[2], &views[held], &num_rows);
+    const int64_t *rows = numbers_of(args[3], &views[held], &num_rows);
     if (rows == NULL)
         goto done;
     held++;
-    const int64_t *numbers = numbers_of(args[3], &views[held], &num_numbers);
+    const int64_t *numbers = numbers_of(args[4], &views[held], &num_numbers);
     if (numbers == NULL)
         goto done;
     held++;
@@ -176,12 +205,22 @@ static PyObject *Towers_look(Towers *w, PyObject *const *args, Py_ssize_t n)
         PyErr_SetString(PyExc_ValueError, "sums are a row of float32 for each role");
         goto done;
     }
+    const float *first = NULL;
+    if (args[0] != Py_None) {
+        if (PyObject_GetBuffer(args[0], &views[held], PyBUF_C_CONTIGUOUS) < 0)
+            goto done;
+        first = views[held++].buf;
+        if (views[held - 1].len != w->width * (Py_ssize_t)sizeof(float)) {
+            PyErr_SetString(PyExc_ValueError, "the first goal's sum is a row of float32");
+            goto done;
+        }
+    }
     goal = PyBytes_FromStringAndSize(NULL, w->width * (Py_ssize_t)sizeof(float));
     logits = PyBytes_FromStringAndSize(NULL, num_numbers * (Py_ssize_t)sizeof(double));
     if (goal == NULL || logits == NULL)
         goto done;
     float *vector = (float *)PyBytes_AS_STRING(goal);
-    if (goal_vector(w, views[0].buf, args[1], rows, num_rows, vector) == 0 &&
+    if (goal_vector(w, first, views[0].buf, args[2], rows, num_rows, vector) == 0 &&
         logits_of(w, vector, numbers, num_numbers, earlier, temperature, (double *)PyBytes_AS_STRING(logits)) == 0)
         both = PyTuple_Pack(2, goal, logits);
 done:

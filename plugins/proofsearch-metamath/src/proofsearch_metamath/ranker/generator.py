@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST, read_manifest
@@ -139,7 +140,8 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
-        goals = tuple([self._goal(session, goal).statistics for goal, _ in state.open])
+        known = session.goals
+        goals = tuple([(known.get(goal) or self._goal(session, goal)).statistics for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
 
     @property
@@ -179,8 +181,7 @@ class RankerGenerator:
         """What it says of a goal as if it stood alone; looked at once a search."""
         found = session.goals.get(goal)
         if found is None:
-            logits = self._logits_alone(session, goal)
-            session.logits[goal] = logits
+            logits = session.logits[goal] = self._logits_alone(session, goal)
             if len(session.logits) > _LOGITS_KEPT:
                 session.logits.popitem(last=False)
             found = session.goals[goal] = _Goal(self._sureness(session.session, goal, logits), logits.vector)
@@ -213,15 +214,23 @@ class RankerGenerator:
 
     def _logits_alone(self, session: _Session, goal: int) -> Logits:
         """The logits of a goal that stands alone, which may be kept."""
-        return session.logits.get(goal) or self._logits(session, session.reader.read_alone(goal))
+        kept = session.logits.get(goal)
+        if kept is not None:
+            return kept
+        reading = session.reader.read_alone(goal)
+        where = reading.rows, reading.candidates, reading.earlier
+        return self._with_own(session, reading, *session.pairing.look_alone(session.term(goal), session.fixed, *where))
 
     def _logits(self, session: _Session, reading: Reading) -> Logits:
-        pairing = session.pairing
-        surroundings = pairing.towers.surroundings(session.vectors(reading.goals), session.fixed)
+        surroundings = session.pairing.towers.surroundings(session.vectors(reading.goals), session.fixed)
         first = session.term(reading.goals[0][1])
-        goal, logits = pairing.look(first, surroundings, reading.rows, reading.candidates, reading.earlier)
+        where = reading.rows, reading.candidates, reading.earlier
+        return self._with_own(session, reading, *session.pairing.look(first, surroundings, *where))
+
+    def _with_own(self, session: _Session, reading: Reading, goal: Floats, logits: NDArray[np.float64]) -> Logits:
+        """The logits of assertions, after those of the theorem's hypotheses that may close the goal."""
         if reading.hypotheses:
-            own = pairing.own_logits(goal, [session.term(term) for term in reading.hypotheses])
+            own = session.pairing.own_logits(goal, [session.term(term) for term in reading.hypotheses])
             logits = np.concatenate((own, logits))
         return Logits(reading.candidates, logits, goal)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from proofsearch_metamath.compiled import native
 from proofsearch_metamath.ranker.architecture import recency
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.features import TermFeatures
+from proofsearch_metamath.ranker.reading import Role
 from proofsearch_metamath.ranker.towers import AssertionVectors, Surroundings, Towers
 
 
@@ -31,7 +33,7 @@ class Pairing:
         self._assertions = assertions
         self._temperature = temperature
         compiled = native()
-        self._compiled = None
+        self._compiled: Any = None
         if compiled is not None:
             gaps = np.arange(len(assertions.biases) + 1)
             self._compiled = compiled.Towers(
@@ -66,9 +68,22 @@ class Pairing:
             return goal, logits.astype(np.float64) / self._temperature
         sums, counts = surroundings
         if not self.towers.architecture.surroundings:
-            sums, counts, context = np.zeros_like(sums), (1,) + (0,) * (len(counts) - 1), context[:0]
-            sums[0] = first
-        goal, logits = self._compiled.look(sums, counts, context, numbers, earlier, self._temperature)
+            return self._compiled_look(first, sums, (0,) * len(counts), context[:0], numbers, earlier)
+        return self._compiled_look(None, sums, counts, context, numbers, earlier)
+
+    def look_alone(
+        self, first: Floats, fixed: Surroundings, context: Ints, numbers: Ints, earlier: int
+    ) -> tuple[Floats, NDArray[np.float64]]:
+        """The same of a goal that stands alone, beside what is the same in all states of its theorem."""
+        if self._compiled is None or not self.towers.architecture.surroundings:
+            surroundings = self.towers.surroundings([(Role.FIRST, first)], fixed)
+            return self.look(first, surroundings, context, numbers, earlier)
+        return self._compiled_look(first, *fixed, context, numbers, earlier)
+
+    def _compiled_look(
+        self, first: Floats | None, sums: Floats, counts: tuple[int, ...], context: Ints, numbers: Ints, earlier: int
+    ) -> tuple[Floats, NDArray[np.float64]]:
+        goal, logits = self._compiled.look(first, sums, counts, context, numbers, earlier, self._temperature)
         return np.frombuffer(goal, np.float32), np.frombuffer(logits, np.float64)
 
     def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> NDArray[np.float64]:
