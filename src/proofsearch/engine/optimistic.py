@@ -9,7 +9,6 @@ At the front it is scored and goes back to where it then belongs, mostly the fro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Calibration
 
-OPTIMISM = float(os.environ.get("PS_OPT", "0.8"))
+OPTIMISM = 0.5
 """By how many standard deviations a node is taken to be better than expected (docs/notes/confidence.md)."""
 
 _PRIOR = 8.0
