@@ -29,7 +29,7 @@ from bench_runs import Options, cost_words, merged, paired_words, parse_options,
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.engine import search
 from proofsearch.measures.bootstrap import Bootstrap
-from proofsearch.measures.paired import Efforts, compare_costs, compare_solved
+from proofsearch.measures.paired import Cost, Efforts, compare_costs, compare_solved
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
@@ -180,7 +180,8 @@ def tell(arguments: argparse.Namespace, name: str, base: Sequence[Row], rows: Se
     table = []
     for paired in compare_solved(first, second, "expansions", arguments.budgets, bootstrap):
         table.append((f"{paired.budget:,.0f} expansions", paired_words(paired)))
-    for kind, words in (("seconds", "s"), ("processor_seconds", "s of a processor")):
+    times: tuple[tuple[Cost, str], ...] = (("seconds", "s"), ("processor_seconds", "s of a processor"))
+    for kind, words in times:
         for paired in compare_solved(first, second, kind, arguments.seconds, bootstrap):
             table.append((f"{paired.budget:g} {words}", paired_words(paired)))
     both = first.proved & second.proved

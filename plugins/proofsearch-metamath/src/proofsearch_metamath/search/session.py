@@ -29,7 +29,8 @@ from proofsearch_metamath.search.state import MetamathMoves, MetamathState, stat
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
 from proofsearch_metamath.search.target import Target
 
-Sureness: TypeAlias = Callable[[int, list[str], NDArray[np.int64], NDArray[np.float64], int, int], tuple[float, ...]]
+_Said: TypeAlias = tuple[float, float, float, float, float, float, float, float]
+Sureness: TypeAlias = Callable[[int, list[str], NDArray[np.int64], NDArray[np.float64], int, int], _Said]
 """Given a goal, the labels of all provable assertions, which of them may apply, a logit for each hypothesis and each of
 these, how many hypotheses come first, and of how many tactics; the statistics of
 :class:`~proofsearch.protocols.PolicyStatistics`, in order, but for its goals."""
