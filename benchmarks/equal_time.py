@@ -167,13 +167,13 @@ def by_turns(arms: Sequence[Arm], theorems: Sequence[Theorem]) -> None:
 
 def tell(arguments: argparse.Namespace, name: str, base: Sequence[Row], rows: Sequence[Row]) -> None:
     """Prints what an arm solved over the baseline, and what it cost."""
-    pace, paces = [
+    without, with_value = [
         sum(row.processor_seconds for row in one) / sum(row.expansions for row in one) for one in (base, rows)
     ]
     scored = sum(row.scored for row in rows) / sum(row.expansions for row in rows)
     print(
-        f"\n{name}: {scored:.2f} states scored an expansion, which takes {1e3 * paces:.3f} ms of processor time and "
-        f"{1e3 * pace:.3f} ms without a value: {paces / pace:.2f} times as long"
+        f"\n{name}: {scored:.2f} states scored an expansion, which takes {1e3 * with_value:.3f} ms of processor time and "
+        f"{1e3 * without:.3f} ms without a value: {with_value / without:.2f} times as long"
     )
     bootstrap, efforts = Bootstrap(seed=arguments.seed), [efforts_of(base), efforts_of(rows)]
     first, second = efforts
@@ -184,6 +184,13 @@ def tell(arguments: argparse.Namespace, name: str, base: Sequence[Row], rows: Se
     for kind, words in times:
         for paired in compare_solved(first, second, kind, arguments.seconds, bootstrap):
             table.append((f"{paired.budget:g} {words}", paired_words(paired)))
+        needed = first.cost(kind).sum() / first.expansions.sum()
+        paces = [budget * needed for budget in arguments.budgets]
+        for budget, paired in zip(
+            arguments.budgets, compare_solved(first, second, kind, paces, bootstrap), strict=True
+        ):
+            within = f"{paired.budget:.2g} {words}, those of {budget:,} expansions"
+            table.append((within, paired_words(paired)))
     both = first.proved & second.proved
     table.append(
         (f"to proof, {int(both.sum())} that both solve", cost_words(compare_costs(first, second, both, bootstrap)))
