@@ -172,8 +172,8 @@ def tell(arguments: argparse.Namespace, name: str, base: Sequence[Row], rows: Se
     ]
     scored = sum(row.scored for row in rows) / sum(row.expansions for row in rows)
     print(
-        f"\n{name}: {scored:.2f} states scored an expansion, which takes {1e3 * with_value:.3f} ms of processor time and "
-        f"{1e3 * without:.3f} ms without a value: {with_value / without:.2f} times as long"
+        f"\n{name}: {scored:.2f} states scored an expansion, which takes {1e3 * with_value:.3f} ms of processor time, "
+        f"and {1e3 * without:.3f} ms without a value: {with_value / without:.2f} times as long"
     )
     bootstrap, efforts = Bootstrap(seed=arguments.seed), [efforts_of(base), efforts_of(rows)]
     first, second = efforts
