@@ -7,7 +7,7 @@
 #include <math.h>
 
 enum { TABLE, CONTEXT, ROLES, INNER, INNER_BIAS, OUTER, OUTER_BIAS, VECTORS, BIASES, GAPS, NUM_TENSORS };
-enum { LANES = 16 };
+enum { LANES = 16, AHEAD = 6, LINE = 16 };
 
 typedef struct {
     PyObject_HEAD
@@ -33,6 +33,13 @@ static inline Py_ssize_t length(const Towers *w, int which) { return w->tensors[
 #else
 #define FETCH(address) ((void)(address))
 #endif
+
+/* Has a row fetched that is read soon: rows lie far apart in tables of many megabytes. */
+static inline void fetch(const float *row, Py_ssize_t width)
+{
+    for (Py_ssize_t j = 0; j < width; j += LINE)
+        FETCH(row + j);
+}
 
 /* In lanes, which compilers make vectors of; the order of additions is fixed. */
 static inline float dot(const float *one, const float *other, Py_ssize_t n)
@@ -104,6 +111,8 @@ static PyObject *Towers_term(Towers *w, PyObject *const *args, Py_ssize_t n)
     memset(sum, 0, (size_t)w->width * sizeof(float));
     double norm = sqrt(squares);
     for (Py_ssize_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            fetch(tensor(w, TABLE) + row[i + AHEAD] * w->width, w->width);
         double weight = counts[i] == 1 ? 1.0 : 1.0 + log((double)counts[i]);
         add_scaled(sum, (float)(weight / norm), tensor(w, TABLE) + row[i] * w->width, w->width);
     }
@@ -143,15 +152,13 @@ static int goal_vector(Towers *w, const float *first, const float *sums, PyObjec
     return 0;
 }
 
-/* The products of some rows with a goal's vector. Rows lie far apart, so the next ones are fetched ahead. */
+/* The products of some rows with a goal's vector. */
 WIDE static void products(const float *vectors, const float *goal, Py_ssize_t width, const int64_t *numbers, Py_ssize_t n,
                           double *out)
 {
-    enum { AHEAD = 6, LINE = 16 };
     for (Py_ssize_t i = 0; i < n; i++) {
         if (i + AHEAD < n)
-            for (Py_ssize_t j = 0; j < width; j += LINE)
-                FETCH(vectors + numbers[i + AHEAD] * width + j);
+            fetch(vectors + numbers[i + AHEAD] * width, width);
         out[i] = dot(vectors + numbers[i] * width, goal, width);
     }
 }
