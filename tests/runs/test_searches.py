@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -148,3 +150,10 @@ def test_a_search_that_no_result_names_is_cleared(tmp_path, theorems, run, recor
     searches = RecordedSearches(run.trajectories, {theorem.name: run.path / "none" for theorem in theorems})
     searches.clear({theorems[0].name: kept})
     assert ids(run) == [kept] != [dropped]
+
+
+def test_the_leader_of_a_run_loads_no_tables(tmp_path):
+    """Only the processes beside it do: they take 60 MB."""
+    program = "import sys; import proofsearch.runs.folder, proofsearch.runs.searches; print('pyarrow' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"

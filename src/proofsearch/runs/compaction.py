@@ -5,7 +5,8 @@ readers take each search once, by its id, and whoever writes next deletes the si
 
 Reading and writing may be done in a process beside the one that leads the run (:func:`merge_aside`). It writes under
 names that no reader takes, and the leader gives the files their own (:func:`adopt`): whatever becomes of either
-process, nothing appears or goes without the leader.
+process, nothing appears or goes without the leader. Tables are imported only where they are read or written, so that
+they take no memory of the leader's.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, BinaryIO
 
 from proofsearch import storage
-from proofsearch.trajectory.merging import merge_files
-from proofsearch.trajectory.reader import read_tables, search_ids
-from proofsearch.trajectory.writer import write_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def compact(folder: Path, singles: Sequence[Path], rows_per_file: int) -> None:
@@ -96,6 +95,8 @@ def merged_ids(folder: Path) -> frozenset[str]:
     Raises:
         InputError: a trajectory file is damaged; the message names it.
     """
+    from proofsearch.trajectory.reader import search_ids
+
     return frozenset().union(*map(search_ids, folder.glob("part-*.parquet")))
 
 
@@ -113,6 +114,9 @@ def keep_only(folder: Path, wanted: AbstractSet[str]) -> frozenset[str]:
         OSError: the disk is full or the like; every search is still there.
         InputError: a trajectory file is damaged; the message names it.
     """
+    from proofsearch.trajectory.merging import merge_files
+    from proofsearch.trajectory.reader import search_ids
+
     kept: set[str] = set()
     for part in sorted(folder.glob("part-*.parquet")):
         found = search_ids(part)
@@ -139,12 +143,16 @@ def _delete(folder: Path, singles: Sequence[Path]) -> None:
 
 def _parts(singles: Sequence[Path], rows: int) -> Iterator[Callable[[BinaryIO], None]]:
     """A function for each part, which writes it to a stream; each must be called before the next is asked for."""
+    from proofsearch.trajectory.reader import read_tables
+
     tables = (table for path in singles for table in read_tables(path))
     for first in tables:
         yield partial(_write_part, first=first, rest=tables, rows=rows)
 
 
 def _write_part(stream: BinaryIO, *, first: pa.Table, rest: Iterator[pa.Table], rows: int) -> None:
+    from proofsearch.trajectory.writer import write_tables
+
     def tables() -> Iterator[pa.Table]:
         written = 0
         for table in chain([first], rest):

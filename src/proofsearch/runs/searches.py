@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from proofsearch import storage
 from proofsearch.process.background import BackgroundCall, UnansweredError
+from proofsearch.runs.compaction import adopt, compact, keep_only, merge_aside, merged_ids
 
 MOST_SINGLES = 2048
 """Searches in files of their own; as soon as there are so many, they are merged. Thousands more would make every
@@ -61,8 +62,6 @@ class RecordedSearches:
             stray.unlink(missing_ok=True)
         merged: frozenset[str] = frozenset()
         if parts := [*self._folder.glob("part-*.parquet")]:
-            from proofsearch.runs.compaction import keep_only
-
             look = _aside if sum(part.stat().st_size for part in parts) > SMALL else _here
             merged = look(keep_only, self._folder, frozenset(wanted.values()))
         there = {path.name for path in self._folder.iterdir()}
@@ -107,8 +106,6 @@ class RecordedSearches:
             self._begin(rows_per_file)
             self._adopt()
         if self._unmerged:
-            from proofsearch.runs.compaction import compact
-
             singles = self._to_merge()
             self._merge_failed = True
             compact(self._folder, [*singles.values()], rows_per_file)
@@ -124,8 +121,6 @@ class RecordedSearches:
     def _to_merge(self) -> dict[str, Path]:
         """The single files, by theorem, without those that an attempt which failed halfway has merged."""
         if self._merge_failed:
-            from proofsearch.runs.compaction import merged_ids
-
             merged = merged_ids(self._folder)
             for theorem in [theorem for theorem, search_id in self._unmerged.items() if search_id in merged]:
                 self._singles[theorem].unlink(missing_ok=True)
@@ -133,15 +128,11 @@ class RecordedSearches:
         return {theorem: single for theorem, single in self._singles.items() if theorem in self._unmerged}
 
     def _begin(self, rows_per_file: int) -> None:
-        from proofsearch.runs.compaction import merge_aside
-
         self._merging = self._to_merge()
         self._call = BackgroundCall(merge_aside, self._folder, [*self._merging.values()], rows_per_file)
 
     def _adopt(self) -> None:
         """Waits for the process beside this one, and gives what it merged its place. If it is gone, nothing changes."""
-        from proofsearch.runs.compaction import adopt
-
         assert self._call is not None
         call, self._call = self._call, None
         try:
