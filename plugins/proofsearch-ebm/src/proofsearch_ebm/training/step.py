@@ -12,7 +12,7 @@ from torch import Tensor
 
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.data.dataset import Dataset
-from proofsearch_ebm.data.labelled import NEGATIVE_LABEL
+from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
 
@@ -117,19 +117,29 @@ def grouped(
     mask = present if elsewhere is None else present & ~elsewhere
     positive = positive & mask
     dead_end = present & (dataset.label[states] == NEGATIVE_LABEL)
-    # A state may be positive although no way from it was measured, but never the other way round.
-    remaining = np.where(positive, dataset.remaining[states], np.float32(-1))
-    predicted = None
-    if of_states.log_remaining is not None:
-        predicted = of_states.log_remaining.index_select(0, flat).view(place.shape)
+    solved = positive
+    if elsewhere is not None:
+        solved = positive | (present & elsewhere & (dataset.label[states] == POSITIVE_LABEL))
+
+    def of_solved(distance: NDArray[np.float32]) -> Tensor:
+        # A state may be positive although no way from it was measured, but never the other way round.
+        return torch.from_numpy(np.where(solved, distance[states], np.float32(-1)))
+
+    def in_groups(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.index_select(0, flat).view(*place.shape, *tensor.shape[1:])
+
     energies = of_states.energy.index_select(0, flat).view(place.shape)
     batch = GroupBatch(
         torch.from_numpy(mask),
         torch.from_numpy(positive),
-        torch.from_numpy(remaining.astype(np.float32)),
-        predicted,
+        of_solved(dataset.remaining),
+        in_groups(of_states.log_remaining),
         torch.from_numpy(dead_end),
         energies,
+        of_solved(dataset.nats),
+        torch.from_numpy(solved),
+        in_groups(of_states.exceeds),
+        of_states.bounds,
     )
     return energies, batch
 

@@ -14,7 +14,7 @@ from proofsearch.trainers.mixing import ChoiceSets
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.data.merging import StateDecision
 from proofsearch_ebm.losses.weighted import WeightedLosses
-from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
+from proofsearch_ebm.model.head import EnergyHead, HeadOutput, StateOutput, state_outputs
 from proofsearch_ebm.training.metrics import DEPTH_BANDS, GroupMeter, GroupMetrics
 from proofsearch_ebm.training.step import against_policy, grouped
 
@@ -150,16 +150,23 @@ def evaluate(head: EnergyHead, rows: torch.Tensor, index: torch.Tensor, offsets:
     head.eval()
     try:
         with torch.no_grad():
-            outputs = [head(rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
-            output = type(outputs[0])(
+            outputs: list[HeadOutput] = [
+                head(rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)
+            ]
+            output = HeadOutput(
                 torch.cat([output.energy for output in outputs]),
-                None
-                if outputs[0].cost is None
-                else torch.cat([output.cost for output in outputs if output.cost is not None]),
+                _together([output.cost for output in outputs]),
+                _together([output.exceeds for output in outputs]),
+                outputs[0].bounds,
             )
             return state_outputs(output, index, offsets)
     finally:
         head.train(training)
+
+
+def _together(chunks: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
+    known = [chunk for chunk in chunks if chunk is not None]
+    return torch.cat(known) if known else None
 
 
 def evaluate_states(
