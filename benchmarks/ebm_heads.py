@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,7 +120,8 @@ def _shuffled(dataset: Dataset, seed: int) -> Dataset:
         replace(entry, decisions=[replace(one, positive=rng.permutation(one.positive)) for one in entry.decisions])
         for entry in dataset.theorems
     ]
-    return replace(dataset, theorems=theorems, label=dataset.label[order], remaining=dataset.remaining[order])
+    shuffled = {name: getattr(dataset, name)[order] for name in ("label", "leads_on", "remaining", "nats")}
+    return replace(dataset, theorems=theorems, **shuffled)
 
 
 def _measured(
@@ -130,14 +132,18 @@ def _measured(
     place = np.full(dataset.num_states, -1, np.int64)
     place[every] = np.arange(len(every))
 
-    def mixing(choices: Sequence[Choice]) -> Mixing:
+    def mixing(choices: Sequence[Choice], values: NDArray[np.float64] = -energies) -> Mixing:
         members = place[np.concatenate([choice.states for choice in choices])]
-        sets = choice_sets(dataset, choices, -energies[members])
+        sets = choice_sets(dataset, choices, values[members])
         return fit_mixing(sets, resamples=config.bootstrap, rng=np.random.default_rng(2))
 
     siblings = mixing(sibling_choices(dataset, theorems))
     frontier = mixing(frontier_choices(dataset, theorems, config.max_members, np.random.default_rng(1)))
     auroc, spearman = _separated(dataset, every, -energies)
+    # Without a second output there is nothing to say of it.
+    cost = [math.nan] * 3
+    if costs is not None:
+        cost = [*_separated(dataset, every, -costs), float(mixing(sibling_choices(dataset, theorems), -costs).gain)]
     return {
         "value": siblings.rank_value,
         "mixed": siblings.rank_mixed,
@@ -147,14 +153,17 @@ def _measured(
         "frontier_low": frontier.gain_low,
         "auroc": auroc,
         "spearman": spearman,
-        "cost": float("nan") if costs is None else _separated(dataset, every, -costs)[1],
+        "cost_auroc": cost[0],
+        "cost": cost[1],
+        "cost_gain": cost[2],
     }
 
 
 def _separated(dataset: Dataset, states: NDArray[np.int64], score: NDArray[np.float64]) -> tuple[float, float]:
     """AUROC within theorem and Spearman with remaining steps; roots, which no search chooses, are left out."""
     label, remaining = dataset.label[states], dataset.remaining[states].astype(np.int64)
-    known = (label >= 0) & (dataset.depth[states] > 0)
+    # As ``evaluate`` has it: what is provable only by a way back is on neither side.
+    known = ((label == 0) | dataset.leads_on[states]) & (dataset.depth[states] > 0)
     theorem = dataset.theorem_of[states].astype(np.int64)
     labelled = LabelledStates((label == 1)[known], remaining[known], theorem[known])
     found = separate(labelled, score[known], Bootstrap(resamples=1))

@@ -129,6 +129,9 @@ class EbmTrainerConfig(ComponentConfig):
     layer_norm: bool = Field(default=False, description="Normalise the hidden layers.")
     learnable_scale: bool = Field(default=True, description="Learn the scale of the energy.")
     remaining_output: bool = Field(default=True, description="A second output predicts the remaining steps.")
+    buckets: bool = Field(
+        default=False, description="It predicts how likely they exceed each of some bounds (loss ordinal_regression)."
+    )
     output_bias: bool | None = Field(
         default=None, description="Add a constant to the energy of each state or goal; default: only if parts is goals."
     )
@@ -157,6 +160,14 @@ class EbmTrainerConfig(ComponentConfig):
         default=4,
         ge=0,
         description="siblings: dead ends added to a group, for the second output.",
+    )
+    solved: int = Field(
+        default=0, ge=0, description="siblings: other solved states added to a group, for the second output."
+    )
+    mistakes: int = Field(
+        default=0,
+        ge=0,
+        description="siblings: states that the search expanded in vain while a positive waited, compared with it.",
     )
     max_gap: float | None = Field(
         default=None,

@@ -67,6 +67,8 @@ class Dataset:
         leads_on: whether the state led on to the proof when a search met it, and not only back to what had been
             expanded before; false for roots. Such states are positive; bool, shape ``(N,)``.
         remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
+        nats: −log-probability under the recorded policy of the likeliest known proof, at least 0; -1 unless positive;
+            float32, shape ``(N,)``.
         depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
         num_goals: open goals, at least 1; int32, shape ``(N,)``.
         logprob: sum of the log-probabilities on the likeliest path; float32, shape ``(N,)``.
@@ -86,6 +88,7 @@ class Dataset:
     label: NDArray[np.int8]
     leads_on: NDArray[np.bool_]
     remaining: NDArray[np.float32]
+    nats: NDArray[np.float32]
     depth: NDArray[np.int32]
     num_goals: NDArray[np.int32]
     logprob: NDArray[np.float32]
@@ -313,6 +316,7 @@ def _assembled(
         label=label,
         leads_on=np.concatenate([theorem.leads_on for theorem in merged_theorems]),
         remaining=column("remaining", np.float32),
+        nats=column("nats", np.float32),
         depth=column("depth", np.int32),
         num_goals=column("num_goals", np.int32),
         logprob=column("logprob", np.float32),

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from proofsearch_ebm.model.architecture import HeadConfig as HeadConfig
+from proofsearch_ebm.model.architecture import bucket_values
 from proofsearch_ebm.model.spectral import settle, spectral_linear
 
 MAX_SCALE = 10_000.0
@@ -53,10 +54,15 @@ class HeadOutput:
     Attributes:
         energy: float, shape ``(rows,)``; lower is more provable.
         cost: float, shape ``(rows,)``, above 0: estimated remaining steps; ``None`` where the head has no such output.
+        exceeds: float, shape ``(rows, bounds)``: the logit that more remains than each bound; ``None`` where the cost
+            is a number of its own.
+        bounds: increasing; empty where ``exceeds`` is ``None``.
     """
 
     energy: Tensor
     cost: Tensor | None
+    exceeds: Tensor | None = None
+    bounds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,15 @@ class StateOutput:
         energy: float, shape ``(states,)``; lower is more provable.
         log_remaining: float, shape ``(states,)``, at least 0: estimate of log(1 + remaining steps); ``None`` where the
             head has no such output.
+        exceeds: float, shape ``(states, bounds)``: the logit that more remains than each bound; ``None`` where the
+            head has no such output, or a state several parts: what exceeds a bound doesn't add up.
+        bounds: increasing; empty where ``exceeds`` is ``None``.
     """
 
     energy: Tensor
     log_remaining: Tensor | None
+    exceeds: Tensor | None = None
+    bounds: tuple[float, ...] = ()
 
 
 class EnergyHead(nn.Module):
@@ -98,7 +109,8 @@ class EnergyHead(nn.Module):
             self.layers = nn.ModuleList(linear(inputs, outputs) for inputs, outputs in itertools.pairwise(widths))
             self.energy_output = linear(widths[-1], 1, bias=config.output_bias)
             # A plain layer: steps go up to dozens, out of reach of one with spectral norm 1.
-            self.cost_output = nn.Linear(widths[-1], 1) if config.remaining_output else None
+            outputs = max(1, len(config.remaining_bounds))
+            self.cost_output = nn.Linear(widths[-1], outputs) if config.remaining_output else None
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.hidden) if config.layer_norm else None
         self.register_buffer("input_mean", torch.zeros(config.width))
         self.register_buffer("input_scale", torch.ones(config.width))
@@ -123,8 +135,20 @@ class EnergyHead(nn.Module):
             if self.training and self.config.dropout > 0:
                 hidden = _dropout(hidden, self.config.dropout, generator)
         raw = self.energy_output(hidden).squeeze(-1)
-        cost = None if self.cost_output is None else functional.softplus(self.cost_output(hidden).squeeze(-1))
-        return HeadOutput(raw / torch.exp(self.log_temperature), cost)
+        energy = raw / torch.exp(self.log_temperature)
+        if self.cost_output is None:
+            return HeadOutput(energy, None)
+        second = self.cost_output(hidden)
+        if not self.config.remaining_bounds:
+            return HeadOutput(energy, functional.softplus(second.squeeze(-1)))
+        return HeadOutput(energy, self._expected(second), second, self.config.remaining_bounds)
+
+    def _expected(self, exceeds: Tensor) -> Tensor:
+        """What is to be expected by the logits of exceeding each bound, shape ``(rows,)``."""
+        least, *values = bucket_values(self.config.remaining_bounds)
+        steps = torch.tensor(values).diff(prepend=torch.tensor([least])).to(exceeds.device)
+        expected: Tensor = least + torch.sigmoid(exceeds) @ steps
+        return expected
 
     @property
     def device(self) -> torch.device:
@@ -202,7 +226,13 @@ class EnergyHead(nn.Module):
     @torch.no_grad()
     def set_cost(self, steps: float) -> None:
         """Lets every part cost about ``steps`` (above 0) at first: the mean of the training parts is a good start."""
-        if self.cost_output is not None:
+        if self.cost_output is None:
+            return
+        if self.config.remaining_bounds:
+            # The logit of exp(-bound / steps): what is waited for has an exponential distribution.
+            shares = torch.tensor(self.config.remaining_bounds) / steps
+            self.cost_output.bias.copy_(-torch.log(torch.expm1(shares)))
+        else:
             self.cost_output.bias.fill_(steps + math.log(-math.expm1(-steps)))  # the inverse of softplus
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
@@ -223,8 +253,17 @@ class EnergyHead(nn.Module):
 
 def joined_outputs(outputs: Sequence[HeadOutput]) -> HeadOutput:
     """What the head said of rows in several calls, at least one."""
-    costs = [output.cost for output in outputs if output.cost is not None]
-    return HeadOutput(torch.cat([output.energy for output in outputs]), torch.cat(costs) if costs else None)
+
+    def together(chunks: Sequence[Tensor | None]) -> Tensor | None:
+        known = [chunk for chunk in chunks if chunk is not None]
+        return torch.cat(known) if known else None
+
+    return HeadOutput(
+        torch.cat([output.energy for output in outputs]),
+        together([output.cost for output in outputs]),
+        together([output.exceeds for output in outputs]),
+        outputs[0].bounds,
+    )
 
 
 def state_outputs(output: HeadOutput, index: Tensor, offsets: Tensor) -> StateOutput:
@@ -242,7 +281,11 @@ def state_outputs(output: HeadOutput, index: Tensor, offsets: Tensor) -> StateOu
         # index_select, whose gradient is an index_add: reproducible on the processor, unlike that of rows[index].
         return rows.new_zeros(len(states)).index_add(0, owner, rows.index_select(0, index))
 
-    return StateOutput(added(output.energy), None if output.cost is None else torch.log1p(added(output.cost)))
+    log_remaining = None if output.cost is None else torch.log1p(added(output.cost))
+    energy = added(output.energy)
+    if output.exceeds is None or len(index) != len(states) or not bool((offsets.diff() == 1).all()):
+        return StateOutput(energy, log_remaining)
+    return StateOutput(energy, log_remaining, output.exceeds.index_select(0, index), output.bounds)
 
 
 def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

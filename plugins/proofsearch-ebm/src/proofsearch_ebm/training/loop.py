@@ -20,7 +20,7 @@ from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.groups.sample import GroupSample
 from proofsearch_ebm.groups.sampling import GroupSampler
-from proofsearch_ebm.groups.tiers import DEAD_END
+from proofsearch_ebm.groups.tiers import NOT_COMPARED
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.health import check_health
@@ -157,7 +157,7 @@ class TrainingLoop(SteppedTraining):
             self._dataset,
             sample.states,
             sample.positive,
-            elsewhere=sample.tier == DEAD_END,
+            elsewhere=np.isin(sample.tier, NOT_COMPARED),
             policy_weight=config.policy_weight,
             clip=config.clip,
             generator=self._dropout,

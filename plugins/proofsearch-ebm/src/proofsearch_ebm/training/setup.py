@@ -16,7 +16,7 @@ from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.data.splits import split_theorems
 from proofsearch_ebm.groups.sampler import make_sampler
 from proofsearch_ebm.losses.weighted import WeightedLosses
-from proofsearch_ebm.model.architecture import HeadConfig
+from proofsearch_ebm.model.architecture import BOUNDS, HeadConfig
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.loop import EndlessGroups, TrainingLoop
 from proofsearch_ebm.training.scalars import WriteScalars
@@ -70,6 +70,8 @@ def set_up(
             max_members=config.max_members,
             max_gap=config.max_gap,
             dead_ends=config.dead_ends,
+            solved=config.solved,
+            mistakes=config.mistakes,
         ),
         seed,
     )
@@ -83,6 +85,7 @@ def set_up(
         learnable_scale=config.learnable_scale,
         output_bias=config.bias_per_part,
         remaining_output=config.remaining_output,
+        remaining_bounds=BOUNDS if config.remaining_output and config.buckets else (),
     )
     rng = np.random.default_rng([seed, 3])
     head = prepared_head(head_config, dataset, train, seed=seed, rng=rng)
@@ -138,6 +141,7 @@ def data_hash(dataset: Dataset) -> str:
 
     note(dataset.encoder_fingerprint, dataset.environment, dataset.environment_fingerprint)
     note_arrays(dataset.key, dataset.label, dataset.leads_on, dataset.remaining)
+    # Nats to go are made of the same log-probabilities as those of the states.
     note_arrays(dataset.logprob, dataset.num_goals, dataset.depth)
     for entry in dataset.theorems:
         theorem = entry.theorem

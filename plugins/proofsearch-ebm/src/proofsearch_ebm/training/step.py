@@ -13,7 +13,7 @@ from torch import Tensor
 
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.data.dataset import Dataset
-from proofsearch_ebm.data.labelled import NEGATIVE_LABEL
+from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
 
@@ -118,18 +118,32 @@ def grouped(
     mask = present if elsewhere is None else present & ~elsewhere
     positive = positive & mask
     dead_end = present & (dataset.label[states] == NEGATIVE_LABEL)
-    # A state may be positive although no way from it was measured, but never the other way round.
-    remaining = np.where(positive, dataset.remaining[states], np.float32(-1))
-    predicted = None
-    if of_states.log_remaining is not None:
-        predicted = of_states.log_remaining.index_select(0, flat).view(place.shape)
-    energies = of_states.energy.index_select(0, flat).view(place.shape)
+    solved = positive
+    if elsewhere is not None:
+        solved = positive | (present & elsewhere & (dataset.label[states] == POSITIVE_LABEL))
 
     def there(array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(energies.device)
+        return torch.from_numpy(array).to(place.device)
 
+    def of_solved(distance: NDArray[np.float32]) -> Tensor:
+        # A state may be positive although no way from it was measured, but never the other way round.
+        return there(np.where(solved, distance[states], np.float32(-1)))
+
+    def in_groups(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.index_select(0, flat).view(*place.shape, *tensor.shape[1:])
+
+    energies = of_states.energy.index_select(0, flat).view(place.shape)
     batch = GroupBatch(
-        there(mask), there(positive), there(remaining.astype(np.float32)), predicted, there(dead_end), energies
+        there(mask),
+        there(positive),
+        of_solved(dataset.remaining),
+        in_groups(of_states.log_remaining),
+        there(dead_end),
+        energies,
+        of_solved(dataset.nats),
+        there(solved),
+        in_groups(of_states.exceeds),
+        of_states.bounds,
     )
     return energies, batch
 
