@@ -13,12 +13,13 @@ DEVICE = r"auto|cpu|mps|(cuda|xpu)(:\d+)?"
 """The names of devices as a regular expression, to be put in ``^(…)$``; what else an option knows stands before it."""
 
 
-def choose_device(name: str, torch: ModuleType) -> str:
+def choose_device(name: str, torch: ModuleType, option: str = "device") -> str:
     """The device that an option means, as torch names it.
 
     Args:
         name: as :data:`DEVICE` has it. ``auto`` is an accelerator if there is one, else the processor.
         torch: the library.
+        option: what the error calls the option.
 
     Raises:
         UsageError: there is no such device.
@@ -31,5 +32,5 @@ def choose_device(name: str, torch: ModuleType) -> str:
         module = torch.get_device_module(kind)
         count = module.device_count() if module.is_available() else 0
         if int(number or 0) >= count:
-            raise UsageError(f"device {name}: torch sees {count} of kind {kind}; choose auto or cpu")
+            raise UsageError(f"{option} {name}: torch sees {count} of kind {kind}; choose auto or cpu")
     return name

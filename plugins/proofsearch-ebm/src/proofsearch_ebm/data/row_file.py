@@ -79,7 +79,7 @@ class RowFile:
         Raises:
             StorageError: they can't be written.
         """
-        content = memoryview(np.ascontiguousarray(rows, self._dtype)).cast("B")
+        content = np.ascontiguousarray(rows, self._dtype).data.cast("B")
         with self._explained():
             self._file.seek(self._written * self._width * self._dtype.itemsize)
             while content:
@@ -104,7 +104,7 @@ class RowFile:
         with self._explained():
             for begin, end in itertools.pairwise(bounds):
                 self._file.seek(int(places[begin]) * self._width * self._dtype.itemsize)
-                self._read(memoryview(rows[begin:end]).cast("B"))
+                self._read(rows[begin:end].data.cast("B"))
         return rows
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class RowFile:
 
     def _read(self, space: memoryview) -> None:
         while space:
-            count = self._file.readinto(space)  # type: ignore[attr-defined]  # an unbuffered file has it
+            count = self._file.readinto(space)
             if not count:
                 raise OSError("the file is shorter than what was written")
             space = space[count:]

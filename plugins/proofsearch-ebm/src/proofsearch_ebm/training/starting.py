@@ -7,20 +7,27 @@ learning rate and the random numbers are those of any new training.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from proofsearch.errors import InputError, UsageError
-from proofsearch.trainers.tensors import Arrays, read_tensors
+from proofsearch.trainers.tensors import Arrays, pack, read_tensors
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.model.architecture import HeadConfig
 from proofsearch_ebm.model.checkpoint import Checkpoint, load_checkpoint
+from proofsearch_ebm.model.head import EnergyHead
 
 OPTION = "--ebm-start"
 _NOT_OF_THE_WEIGHTS = frozenset({"dropout"})
 """What of an architecture a training may choose anew."""
+_OPTIONS = {"width": "the encoders' columns", "remaining_bounds": "--ebm-buckets"}
+"""What says an attribute of the architecture, where that is no option of its name."""
 _NAMED = 3
 """Theorems that a message names."""
 
@@ -30,7 +37,7 @@ class Start:
     """What a training begins with.
 
     Attributes:
-        checkpoint: where it comes from.
+        checkpoint: of the head.
         tensors: of the head, as ``state_dict()`` gives them.
         fingerprint: changes with the tensors.
     """
@@ -38,21 +45,6 @@ class Start:
     checkpoint: Checkpoint
     tensors: Arrays
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What the rows of a training are made of.
-
-    Attributes:
-        encoders: the options that each encoder was built with, as JSON, in the order of their columns.
-        fingerprint: of all of them.
-        policy_fingerprint: of the policy that one of them asks; ``""`` where none does.
-    """
-
-    encoders: Mapping[str, Mapping[str, Any]]
-    fingerprint: str
-    policy_fingerprint: str
 
 
 def read_start(folder: Path) -> Start:
@@ -66,17 +58,25 @@ def read_start(folder: Path) -> Start:
         tensors = read_tensors(checkpoint.file)
     except InputError as error:
         raise InputError(f"{OPTION}: {error}") from None
-    return Start(checkpoint, tensors, checkpoint.fingerprint)
+    return Start(checkpoint, tensors, hashlib.sha256(pack(tensors)).hexdigest())
 
 
-def refuse_other(start: Start, config: EbmTrainerConfig, columns: Columns) -> None:
-    """Refuses a head that was trained on other columns, or to read them otherwise.
+def refuse_other(
+    start: Start, config: EbmTrainerConfig, encoders: Mapping[str, Mapping[str, Any]], fingerprint: str
+) -> None:
+    """Refuses a head that was trained on other columns than a training has.
+
+    Args:
+        start: the head.
+        config: the options of the training.
+        encoders: the options of each encoder, as JSON, in the order of their columns.
+        fingerprint: of all of them.
 
     Raises:
         UsageError: it was; the message says what differs.
     """
     checkpoint, folder = start.checkpoint, start.checkpoint.folder
-    was, now = checkpoint.encoders, columns.encoders
+    was, now = checkpoint.encoders, encoders
     if list(was) != list(now):
         _refuse("--ebm-encoder, --ebm-append", folder, " and ".join(was), " and ".join(now))
     for option, before, after in (
@@ -85,7 +85,7 @@ def refuse_other(start: Start, config: EbmTrainerConfig, columns: Columns) -> No
     ):
         if before != after:
             _refuse(option, folder, before, after)
-    if checkpoint.encoder_fingerprint != columns.fingerprint:
+    if checkpoint.encoder_fingerprint != fingerprint:
         for name in was:
             for field in dict.fromkeys((*was[name], *now[name])):
                 if was[name].get(field) != now[name].get(field):
@@ -95,25 +95,40 @@ def refuse_other(start: Start, config: EbmTrainerConfig, columns: Columns) -> No
             "--ebm-encoder",
             folder,
             f"an encoder of fingerprint {checkpoint.encoder_fingerprint}",
-            f"one of {columns.fingerprint}",
+            f"one of {fingerprint}",
         )
 
 
-def refuse_shape(start: Start, config: HeadConfig) -> None:
-    """Refuses a head of another architecture.
+def refuse_other_start(start: Start | None, before: str | None, out: Path) -> None:
+    """Refuses to resume a training that began with another head than the option names now.
 
     Raises:
-        UsageError: it has; the message says what differs.
+        InputError: it did.
+    """
+    if start is not None and start.fingerprint != before:
+        raise InputError(
+            f"{OPTION} {start.checkpoint.folder}: holds another head than the one that the training in {out} began "
+            f"with; train into another folder"
+        )
+
+
+def started_head(start: Start, config: HeadConfig) -> EnergyHead:
+    """A head with the tensors of the checkpoint.
+
+    Raises:
+        UsageError: the training wants another architecture; the message says what differs.
     """
     was = start.checkpoint.head_config
     for name in HeadConfig.model_fields:
         before, after = getattr(was, name), getattr(config, name)
         if before != after and name not in _NOT_OF_THE_WEIGHTS:
-            option = "the encoder's width" if name == "width" else f"--ebm-{name.replace('_', '-')}"
-            _refuse(option, start.checkpoint.folder, before, after)
+            _refuse(_OPTIONS.get(name, f"--ebm-{name.replace('_', '-')}"), start.checkpoint.folder, before, after)
+    head = EnergyHead(config)
+    head.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.tensors.items()})
+    return head
 
 
-def without_learnt(start: Start, validating: Collection[str]) -> None:
+def refuse_learnt(start: Start, validating: Collection[str]) -> None:
     """Refuses to judge a head on theorems that it has learnt.
 
     Raises:
