@@ -1,13 +1,11 @@
 """Training on a device: everything is brought there and back, and a training goes on wherever it is resumed.
 
-No test needs an accelerator: :mod:`accelerator` is one that computes on the processor.
+No test needs an accelerator: the fixture of this name is one that computes on the processor.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +24,6 @@ from proofsearch_ebm.training.trainer import EbmTrainer
 from proofsearch.errors import UsageError
 from proofsearch.protocols import TrainingRequest
 from proofsearch.trainers.state import load_state
-
-sys.path.insert(0, str(Path(__file__).parent))
-from accelerator import DEVICE, DeviceTensor, accelerator
 
 LOSSES = {
     "depth_regression": DepthRegression(DepthRegressionConfig()),
@@ -96,11 +91,11 @@ def train(table, write, letters, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def there(monkeypatch):
-    """What the option calls ``cuda`` is the device of :mod:`accelerator`, while that is entered."""
+def there(monkeypatch, accelerator):
+    """What the option calls ``cuda`` is the accelerator, while this is entered."""
     monkeypatch.setattr(
         "proofsearch_ebm.training.trainer.choose_device",
-        lambda name, torch, option: {"cuda": str(DEVICE)}.get(name, name),
+        lambda name, torch, option: {"cuda": "lazy"}.get(name, name),
     )
     return accelerator
 
@@ -123,11 +118,11 @@ def metrics(folder):
     return json.loads((folder / "manifest.json").read_text())["metrics"]
 
 
-def test_tensors_of_the_device_refuse_those_of_the_processor():
+def test_tensors_of_the_device_refuse_those_of_the_processor(accelerator):
     """Otherwise the tests below could not fail."""
-    with accelerator():
-        one = torch.ones(2).to(DEVICE)
-        assert one.device == (one + one).device == DEVICE
+    with accelerator() as device:
+        one = torch.ones(2).to(device)
+        assert one.device == (one + one).device == device
         with pytest.raises(AssertionError, match="meet"):
             one + torch.ones(2)
         with pytest.raises(TypeError, match="numpy"):
@@ -153,7 +148,7 @@ def test_a_training_on_a_device_is_that_of_the_processor(train, there, tmp_path,
         train("there", device="cuda", **options)
     assert_alike(tmp_path / "there", tmp_path / "here")
     here, elsewhere = metrics(tmp_path / "here"), metrics(tmp_path / "there")
-    assert (here["device"], elsewhere["device"]) == ("cpu", str(DEVICE))
+    assert (here["device"], elsewhere["device"]) == ("cpu", "lazy")
     for name, value in here["validation"].items():
         assert elsewhere["validation"][name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
     found = load_checkpoint(tmp_path / "there").head(np.ones((1, 8), np.float32)).energy
@@ -202,13 +197,12 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_read(train, tm
     assert not (tmp_path / "x").exists()
 
 
-def test_a_head_on_a_device_is_settled_and_copied_there():
+def test_a_head_on_a_device_is_settled_and_copied_there(accelerator):
     rows = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     head = EnergyHead(HeadConfig(width=3, hidden=(4,)))
     expected = head.with_exact_norms()(torch.from_numpy(rows)).energy
-    with accelerator():
-        copy = head.to(DEVICE).with_exact_norms()
-        assert copy.device == DEVICE
-        energy = copy(torch.from_numpy(rows).to(DEVICE)).energy
-        assert isinstance(energy, DeviceTensor)
+    with accelerator() as device:
+        copy = head.to(device).with_exact_norms()
+        energy = copy(torch.from_numpy(rows).to(device)).energy
+        assert copy.device == energy.device == device
         assert torch.equal(energy.detach().cpu(), expected.detach())

@@ -79,6 +79,8 @@ class RowFile:
         Raises:
             StorageError: they can't be written.
         """
+        if not rows.size:
+            return
         content = np.ascontiguousarray(rows, self._dtype).data.cast("B")
         with self._explained():
             self._file.seek(self._written * self._width * self._dtype.itemsize)

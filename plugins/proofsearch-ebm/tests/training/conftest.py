@@ -7,9 +7,10 @@ has brought everything to the device that has to be there, and back; the numbers
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_map_only
@@ -60,10 +61,15 @@ class _Device(TorchDispatchMode):
 
 
 @contextlib.contextmanager
-def accelerator() -> Iterator[torch.device]:
-    """There is such a device while this is entered."""
+def _there() -> Iterator[torch.device]:
     with _Device():
         yield DEVICE
+
+
+@pytest.fixture
+def accelerator() -> Callable[[], contextlib.AbstractContextManager[torch.device]]:
+    """``with accelerator() as device:`` there is such a device."""
+    return _there
 
 
 def _run(function: Any, args: Any, options: dict[str, Any]) -> Any:
