@@ -1,4 +1,4 @@
-"""The priorities of Levin tree search and of policy-guided heuristic search."""
+"""The priorities of policy-guided heuristic search."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def path() -> SearchGraph:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({"kind": "levin"}, [-2.0 - math.log(2), -2.5 - math.log(3)]),
         ({"kind": "phs"}, [-2.0 - math.log(2 + 3), -2.5 - math.log(3)]),
         ({"kind": "phs", "heuristic_weight": 0.5}, [-2.0 - math.log(2 + 1.5), -2.5 - math.log(3)]),
         ({"kind": "phs-star"}, [-2.0 * (1 + 3 / 1) - math.log(2 + 3), -2.5 - math.log(3)]),
