@@ -14,7 +14,7 @@ from bench_runs import Options
 from numpy.typing import NDArray
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
-from proofsearch_ebm.data.joined import joined, reads_requests
+from proofsearch_ebm.data.joined import joined, lost_states, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.head import EnergyHead
@@ -109,6 +109,8 @@ def read_data(train: Sequence[Path], validation: Path, options: Options) -> Held
         say=lambda line: print(f"  … {line}", flush=True),
         row_type=config.row_type,
     )
+    if warning := lost_states(encoders):
+        print(f"  … {warning}", flush=True)
     held = [index for index, one in enumerate(dataset.theorems) if one.theorem.split == "validation"]
     return HeldData(reading(options), dataset, held, components.loss)
 

@@ -39,13 +39,12 @@ class PriorityConfig(FrozenModel):
                softmax of u among the live children, with u = scale·mix by the scorer's calibration, or, without one,
                L + heuristic_weight·v − goal_weight·n; once an expansion, when its children are new
     astar      L + heuristic_weight·v, for a value on the scale of log-probability, such as minus the remaining cost
-    levin      L − log(d + 1)
     phs        L − log(d + 1 + heuristic_weight·h) with h = −v: a value that is minus the remaining steps
     phs-star   (1 + heuristic_weight·h/d)·L − log(d + 1 + heuristic_weight·h)
     split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
     ========== ==============================================================================================
 
-    Every kind but ``reranked``, ``levin`` and both ``phs`` then subtracts ``goal_weight``·n (for ``mix`` on the
+    Every kind but ``reranked`` and both ``phs`` then subtracts ``goal_weight``·n (for ``mix`` on the
     standardised scale). Not given, that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted
     together with the value's weight.
     A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability. One
@@ -54,7 +53,7 @@ class PriorityConfig(FrozenModel):
 
     kind: str = Field(
         default="auto",
-        description="value, logprob, normalized, mix, reranked, astar, levin, phs, phs-star, split or a plugin's; "
+        description="value, logprob, normalized, mix, reranked, astar, phs, phs-star, split or a plugin's; "
         "auto: mix if the scorer is calibrated.",
     )
     length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")

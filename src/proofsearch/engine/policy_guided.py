@@ -1,4 +1,4 @@
-"""Priorities with a bound on the expansions that they need, of which the policy's probabilities are the measure.
+"""The priorities of policy-guided heuristic search (Orseau & Lelis 2021, arXiv:2103.11505).
 
 Every state on a path counts as an expansion, the root included: with d steps to a node, g = d + 1. π is the probability
 of the path, its logarithm L. The node with the least φ is expanded first, and a priority here is −log φ.
@@ -16,21 +16,8 @@ if TYPE_CHECKING:
     from proofsearch.protocols import PriorityColumns
 
 
-class Levin:
-    """``levin``: L − log g, of φ = g/π (LevinTS; Orseau, Lelis, Lattimore & Weber 2018, arXiv:1811.10928).
-
-    A proof with g expansions on its path and probability π is found within g/π expansions.
-    """
-
-    traits: ClassVar = PriorityTraits(uses_value=False, counts_goals=False)
-
-    def __call__(self, columns: PriorityColumns) -> Sequence[float]:
-        """The priorities, at most 0."""
-        return [logprob - math.log(depth + 1) for logprob, depth in zip(columns.logprob, columns.depth, strict=True)]
-
-
 class PolicyGuided:
-    """``phs``: L − log(g + h), of φ = (g + h)/π (PHS with a heuristic; Orseau & Lelis 2021, arXiv:2103.11505).
+    """``phs``: L − log(g + h), of φ = (g + h)/π (PHS with the heuristic factor 1 + h/g).
 
     h, how many steps are missing, is minus the value, at least 0: the value has to be on that scale
     (``--ebm-value cost``). Where it is missing, h is 0.
@@ -56,7 +43,7 @@ class PolicyGuided:
 
 
 class PolicyGuidedStar(PolicyGuided):
-    """``phs-star``: (1 + h/d)·L − log(g + h), of φ = (g + h)/π^(1 + h/d) (PHS*; the same paper).
+    """``phs-star``: (1 + h/d)·L − log(g + h), of φ = (g + h)/π^(1 + h/d) (PHS*).
 
     The probability of a whole proof through a node is estimated from that of the way to it, as if it fell as fast on
     the steps that are missing. So a likely beginning does not make up for much that is missing.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proofsearch.protocols import Calibration, Priority, PriorityColumns
 
 from proofsearch.engine.mixing import Mix, default_goals, or_default
-from proofsearch.engine.policy_guided import Levin, PolicyGuided, PolicyGuidedStar
+from proofsearch.engine.policy_guided import PolicyGuided, PolicyGuidedStar
 from proofsearch.engine.reranking import Reranked
 
 
@@ -160,7 +160,6 @@ BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {
     "mix": lambda weights: Mix(weights.value_weight, weights.warmup),
     "reranked": lambda weights: Reranked(weights.value_weight, weights.heuristic_weight),
     "astar": lambda weights: AStar(weights.heuristic_weight),
-    "levin": lambda weights: Levin(),
     "phs": lambda weights: PolicyGuided(weights.heuristic_weight),
     "phs-star": lambda weights: PolicyGuidedStar(weights.heuristic_weight),
     "split": lambda weights: Split(weights.value_share),
@@ -175,8 +174,7 @@ HELP = {
     "mix": "Standardised value and log-probability (--value-weight, --warmup).",
     "reranked": "The path's likelihood under the policy, corrected by the value.",
     "astar": "Log-probability and --heuristic-weight times the value.",
-    "levin": "The path's log-probability, less the logarithm of its length.",
-    "phs": "The same, with the steps that are missing by the value (--heuristic-weight).",
+    "phs": "Steps taken and missing, by the value, over the path's probability (--heuristic-weight).",
     "phs-star": "phs, with the probability of the missing steps estimated too.",
     "split": "Two queues, one by log-probability and one by value (--value-share).",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
@@ -221,6 +221,12 @@ class EbmTrainerConfig(ComponentConfig):
     def encoders(self) -> tuple[str, ...]:
         """The encoders in the order of their columns; the core looks here for what has to be built."""
         return (self.encoder, *self.append)
+
+    @model_validator(mode="after")
+    def _whole_states(self) -> EbmTrainerConfig:
+        if self.buckets and self.parts != "state":
+            raise ValueError("--ebm-buckets: what exceeds a bound doesn't add up over goals; use --ebm-parts state")
+        return self
 
     @field_validator("append")
     @classmethod

@@ -85,6 +85,20 @@ def test_saved_loaded_and_folded_gives_the_same_energies(head, tmp_path):
     assert loaded.metrics == {"gap": 1.5}
 
 
+def test_only_a_second_output_by_buckets_needs_this_version(head, tmp_path):
+    """Earlier versions know no bounds, and refuse a key that they don't know as damage."""
+    written = save(tmp_path, arrays(head)).config
+    assert written["format"] == 1
+    assert "remaining_bounds" not in written["head"]
+    by_buckets = EnergyHead(CONFIG.model_copy(update={"remaining_bounds": (1.0, 2.0)})).eval()
+    written = save(tmp_path, arrays(by_buckets), config=by_buckets.config, step=20).config
+    assert (written["format"], written["head"]["remaining_bounds"]) == (2, [1.0, 2.0])
+    rows = np.random.default_rng(1).normal(3, 2, (20, 6)).astype(np.float32)
+    with torch.no_grad():
+        expected = by_buckets(torch.from_numpy(rows)).cost.numpy()
+    assert load_checkpoint(tmp_path).head(rows).remaining == pytest.approx(expected, abs=1e-5)
+
+
 @pytest.mark.parametrize("parts", ["goals", "state"])
 @pytest.mark.parametrize("with_theorem", [True, False])
 def test_what_the_encoder_read_comes_back(head, tmp_path, parts, with_theorem):
@@ -257,6 +271,6 @@ def test_a_changed_byte_is_found(head, tmp_path):
 def test_the_manifest_says_what_it_was_made_with(head, tmp_path):
     save(tmp_path, arrays(head))
     manifest = read_manifest(tmp_path, kind="scorer", name="ebm")
-    assert manifest.config["head"] == CONFIG.model_dump(mode="json")
+    assert manifest.config["head"] == CONFIG.model_dump(mode="json", exclude={"remaining_bounds"})
     assert manifest.config["training"] == {"steps": 3}
     assert "torch" in manifest.versions

@@ -333,3 +333,41 @@ def test_without_a_scale_spectral_norm_is_stuck() -> None:
     # told apart.
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2", learnable_scale=False)) > 0.3
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2")) < 0.1
+
+
+def by_buckets(*bounds: float) -> HeadConfig:
+    return HeadConfig(width=12, hidden=(24, 16), remaining_bounds=bounds)
+
+
+def test_a_second_output_by_buckets_expects_what_its_logits_say() -> None:
+    head = EnergyHead(by_buckets(1, 2, 4)).eval()
+    with torch.no_grad():
+        head.cost_output.weight.zero_()
+        for bias, expected in (([-30, -30, -30], 0.5), ([30, -30, -30], 1.5), ([30, 30, 30], 6.0), ([30, 30, 0], 4.5)):
+            head.cost_output.bias.copy_(torch.tensor(bias))
+            output = head(some_rows(2))
+            assert output.cost.tolist() == pytest.approx([expected] * 2, abs=1e-4)
+            assert output.exceeds.shape == (2, 3)
+            assert output.bounds == (1, 2, 4)
+
+
+@pytest.mark.parametrize("steps", [2.0, 5.0, 12.0])
+def test_the_first_guess_of_buckets_is_near_the_mean(steps: float) -> None:
+    head = EnergyHead(by_buckets(*(float(bound) for bound in range(1, 60)))).eval()
+    head.set_cost(steps)
+    with torch.no_grad():
+        head.cost_output.weight.zero_()
+        assert head(some_rows(1)).cost.item() == pytest.approx(steps, rel=0.1)
+
+
+def test_logits_of_buckets_are_those_of_states_with_one_part_each() -> None:
+    output = EnergyHead(by_buckets(1, 2)).eval()(some_rows(3))
+    alone = state_outputs(output, torch.tensor([2, 0]), torch.tensor([0, 1, 2]))
+    assert torch.equal(alone.exceeds, output.exceeds[[2, 0]])
+    assert alone.bounds == (1, 2)
+    assert state_outputs(output, torch.tensor([2, 0, 1]), torch.tensor([0, 1, 3])).exceeds is None
+
+
+def test_bounds_increase() -> None:
+    with pytest.raises(ValueError, match="increasing"):
+        by_buckets(1, 1)

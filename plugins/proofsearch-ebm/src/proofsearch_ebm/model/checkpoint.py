@@ -21,8 +21,11 @@ from proofsearch_ebm.config import PartsKind
 from proofsearch_ebm.model.architecture import HeadConfig
 from proofsearch_ebm.model.folded import FoldedHead, fold_tensors
 
-FORMAT = 1
-"""The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
+FORMAT = 2
+"""The newest version of the manifest's ``config`` that this module reads.
+
+It writes version 1 where the second output is one number, which earlier versions of this package can read.
+"""
 THEOREMS = "theorems.json"
 """The file of the theorems that were learnt from; checkpoints of earlier versions have none."""
 
@@ -96,14 +99,16 @@ def save_checkpoint(
         "scorer",
         "ebm",
         config={
-            "format": FORMAT,
+            "format": FORMAT if head_config.remaining_bounds else 1,
             "step": step,
             "encoder": encoder,
             "encoder_options": dict(encoder_options),
             "appended": {name: dict(options) for name, options in appended},
             "parts": parts,
             "with_theorem": with_theorem,
-            "head": head_config.model_dump(mode="json"),
+            "head": head_config.model_dump(
+                mode="json", exclude=None if head_config.remaining_bounds else {"remaining_bounds"}
+            ),
             "training": dict(training),
         },
         versions={package: metadata.version(package) for package in ("proofsearch", "torch")},

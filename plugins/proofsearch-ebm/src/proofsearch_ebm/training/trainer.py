@@ -21,7 +21,7 @@ from proofsearch.trainers.stepping import threads
 from proofsearch.trainers.tensors import to_arrays
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
-from proofsearch_ebm.data.joined import joined, policy_fingerprint, reads_requests
+from proofsearch_ebm.data.joined import joined, lost_states, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.data.rows import Memory
 from proofsearch_ebm.losses.cases import loss_cases
@@ -139,7 +139,7 @@ class EbmTrainer:
                 cached = CachedEncoder(encoder, folder, config.cache_megabytes, progress.say)
                 opened.callback(cached.close_cache)
                 encoder = cached
-            return build_dataset(
+            dataset = build_dataset(
                 request.trajectories,
                 # The dataset encodes each part once by itself.
                 PartEncoder(
@@ -157,6 +157,9 @@ class EbmTrainer:
                 row_type=config.row_type,
                 memory=Memory(1e6 * config.memory_megabytes, request.out),
             )
+        if warning := lost_states(encoders):
+            progress.say(warning)
+        return dataset
 
     def _finish(
         self,
