@@ -1,12 +1,13 @@
 """What a training of the energy-based model holds in memory while its rows are several gigabytes.
 
-    python benchmarks/ebm_memory.py [--theorems 1000] [--states 200] [--width 4096] [--steps 100] [--folder DIR]
+    python benchmarks/ebm_memory.py [--theorems 1000] [--states 200] [--width 4096] [--steps 20] [--megabytes 256 0]
+        [--folder DIR]
 
-Searches are made up, and rows are random numbers that depend on a state's text. The same training is made four times,
-each in a process of its own: with rows of 8 columns (what everything but the rows takes), with all rows in memory, and
-with 256 and 0 megabytes of them there, the others in a file in DIR. For each: peak resident memory, what of it the rows
-take in excess of the first (as a share of their size), seconds of reading and encoding and of a step, and whether the
-head is the same, bit for bit, as with all rows in memory.
+Searches are made up, and rows are random numbers that depend on a state's text. The same training is made several
+times, each in a process of its own: with rows of 8 columns (what everything but the rows takes), with all rows in
+memory, and with a bound (``--ebm-memory-megabytes``), beyond which they are in a file in DIR. For each: peak resident
+memory, what of it is in excess of the first, as a share of the rows' size too, seconds of reading and encoding and of a
+step (validations included), and whether the head is the same, bit for bit, as with all rows in memory.
 """
 
 from __future__ import annotations
@@ -147,7 +148,9 @@ def measure(path: Path, folder: Path, width: int, steps: int, megabytes: float, 
             begun.append(time.monotonic())
 
     start = time.monotonic()
-    out = trainer.EbmTrainer(config, Builder(RandomRows(width))).train(TrainingRequest([path], folder, 0, False, report))
+    out = trainer.EbmTrainer(config, Builder(RandomRows(width))).train(
+        TrainingRequest([path], folder, 0, False, report)
+    )
     end = time.monotonic()
     (head,) = out.glob("head-*.safetensors")
     parts = next(int(found[1]) for line in said if (found := re.search(r"of (\d+) different parts", line)))
@@ -167,7 +170,8 @@ def main() -> None:
     parser.add_argument("--theorems", type=int, default=1000)
     parser.add_argument("--states", type=int, default=200, help="of a theorem")
     parser.add_argument("--width", type=int, default=4096, help="columns of a row")
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--megabytes", type=float, nargs="*", default=[256, 0], help="bounds of what is in memory")
     parser.add_argument("--folder", type=Path, help="where the file of rows is; default: a temporary folder")
     arguments = parser.parse_args()
     processes = multiprocessing.get_context("spawn")
@@ -175,12 +179,8 @@ def main() -> None:
         path = Path(folder) / "searches.parquet"
         record(path, arguments.theorems, arguments.states)
         found = {}
-        kinds = {
-            "8 columns": (8, ALL),
-            "all in memory": (arguments.width, ALL),
-            "256 MB in memory": (arguments.width, 256),
-            "none in memory": (arguments.width, 0),
-        }
+        kinds = {"8 columns": (8, ALL), "all in memory": (arguments.width, ALL)}
+        kinds |= {f"at most {bound:g} MB in memory": (arguments.width, bound) for bound in arguments.megabytes}
         for number, (name, (width, megabytes)) in enumerate(kinds.items()):
             here, there = processes.Pipe(duplex=False)
             work = (path, Path(folder) / str(number), width, arguments.steps, megabytes, there)
@@ -192,7 +192,16 @@ def main() -> None:
             print(json.dumps({name: found[name]}), flush=True)
         base, whole = found["8 columns"]["peak"], found["all in memory"]
         print_table(
-            ["rows", "of MB", "peak MB", "beyond 8 columns, MB", "share of the rows", "reading s", "step s", "same head"],
+            [
+                "rows",
+                "of MB",
+                "peak MB",
+                "beyond 8 columns, MB",
+                "share of the rows",
+                "reading s",
+                "step s",
+                "same head",
+            ],
             [
                 [
                     name,
