@@ -453,6 +453,8 @@ CHANGES = [
     {"easy": 0.0},
     {"groups": "siblings", "max_members": 3},
     {"groups": "siblings", "dead_ends": 0},
+    {"groups": "siblings", "solved": 2},
+    {"groups": "siblings", "mistakes": 2},
     {"steps": 7},
     {"batch": 7},
     {"learning_rate": 0.02},
@@ -508,10 +510,12 @@ def test_the_same_options_change_nothing(weights):
 
 
 def test_options_are_all_covered():
-    # The encoder is what the tests replace; what is appended, the labels that min_expansions makes, and a warm start
-    # have their own.
+    # The encoder is what the tests replace; what is appended, the labels that min_expansions makes, a warm start and
+    # buckets have their own.
     covered = {name for change in CHANGES for name in change}
-    assert covered | {"encoder", "append", "min_expansions", "start"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
+    assert covered | {"encoder", "append", "min_expansions", "start", "buckets"} | MAY_CHANGE == set(
+        EbmTrainerConfig.model_fields
+    )
 
 
 @pytest.mark.parametrize("groups", ["siblings", "tiers"])
