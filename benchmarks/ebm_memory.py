@@ -84,7 +84,10 @@ class Builder:
 
     def loss(self, name: str) -> Callable[..., Any]:
         """The two that are used by default."""
-        losses = {"listwise": Listwise(ListwiseConfig()), "depth_regression": DepthRegression(DepthRegressionConfig())}
+        losses: dict[str, Callable[..., Any]] = {
+            "listwise": Listwise(ListwiseConfig()),
+            "depth_regression": DepthRegression(DepthRegressionConfig()),
+        }
         return losses[name]
 
 
@@ -130,7 +133,8 @@ def measure(path: Path, folder: Path, width: int, steps: int, megabytes: float, 
     """Trains once, in a process of its own, and sends what it took."""
     from proofsearch_ebm.training import trainer
 
-    trainer.write_plots = lambda folder, pictures: []  # what it takes is no matter of rows
+    plots: Any = trainer
+    plots.write_plots = lambda folder, pictures: []  # what they take is no matter of rows
     config = EbmTrainerConfig(
         steps=steps,
         memory_megabytes=megabytes,
@@ -148,9 +152,8 @@ def measure(path: Path, folder: Path, width: int, steps: int, megabytes: float, 
             begun.append(time.monotonic())
 
     start = time.monotonic()
-    out = trainer.EbmTrainer(config, Builder(RandomRows(width))).train(
-        TrainingRequest([path], folder, 0, False, report)
-    )
+    builder: Any = Builder(RandomRows(width))
+    out = trainer.EbmTrainer(config, builder).train(TrainingRequest([path], folder, 0, False, report))
     end = time.monotonic()
     (head,) = out.glob("head-*.safetensors")
     parts = next(int(found[1]) for line in said if (found := re.search(r"of (\d+) different parts", line)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from proofsearch.errors import UsageError
 from proofsearch.models.devices import DEVICE, choose_device
 
 
-def library(accelerator: str | None = None, **counts: int) -> Any:
+def library(counts: Mapping[str, int], accelerator: str | None = None) -> Any:
     """A torch that sees so many devices of each kind."""
 
     def module(kind: str) -> Any:
@@ -34,14 +35,14 @@ def test_names_that_are_not(name: str) -> None:
 
 
 def test_auto_is_an_accelerator_if_there_is_one() -> None:
-    assert choose_device("auto", library()) == "cpu"
-    assert choose_device("auto", library("mps", mps=1)) == "mps"
+    assert choose_device("auto", library({})) == "cpu"
+    assert choose_device("auto", library({"mps": 1}, "mps")) == "mps"
 
 
 def test_a_device_that_is_there_is_taken() -> None:
-    assert choose_device("cpu", library()) == "cpu"
-    assert choose_device("cuda", library(cuda=1)) == "cuda"
-    assert choose_device("cuda:1", library(cuda=2)) == "cuda:1"
+    assert choose_device("cpu", library({})) == "cpu"
+    assert choose_device("cuda", library({"cuda": 1})) == "cuda"
+    assert choose_device("cuda:1", library({"cuda": 2})) == "cuda:1"
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_a_device_that_is_there_is_taken() -> None:
 def test_a_device_that_is_not_there_is_named(name: str, there: dict[str, int], seen: int) -> None:
     kind = name.partition(":")[0]
     with pytest.raises(UsageError, match=f"^--my-device {name}: torch sees {seen} of kind {kind}; choose auto or cpu$"):
-        choose_device(name, library(**there), "--my-device")
+        choose_device(name, library(there), "--my-device")
