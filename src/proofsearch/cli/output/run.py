@@ -279,7 +279,10 @@ def against_text(until: DecidedAgainst) -> str:
     if test.decided_at is not None:
         better, worse = ("this run", until.path) if test.only_second > test.only_first else (until.path, "this run")
         order = "" if until.shuffled else "; in the library's order, whose beginning may be easier: see --shuffle"
-        return f"decided: {better} proves more than {worse} ({counts}; p ≤ {ALPHA:g}, valid at every look{order})"
+        return (
+            f"decided after {test.decided_at:,} theorems: {better} proves more than {worse} ({counts}; p ≤ {ALPHA:g}, "
+            f"valid at every look{order})"
+        )
     if until.futile:
         return (
             f"given up: the chance that the rest would show a difference from {until.path} is {test.chance:.1%} "
