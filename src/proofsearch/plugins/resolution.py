@@ -23,6 +23,7 @@ from proofsearch.errors import InputError, PluginError, UsageError, near, one_li
 from proofsearch.guards import Owner, attributed, interrupts
 from proofsearch.hub import Address, fetch, is_address
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.packages import absent
 from proofsearch.plugins.registry import Registration
 
 CHOOSERS = {
@@ -312,4 +313,5 @@ def _why_unused(
     if others:
         return f"no {others[0].kind} takes part here; leave this option out"
     names = sorted({registration.name for registration in plugins.components()})
-    return f"no component is named {component!r}; known: {', '.join(names)}{near(component, names)}"
+    hint = absent(component) or near(component, names)
+    return f"no component is named {component!r}; known: {', '.join(names)}{hint}"
