@@ -144,7 +144,7 @@ def kill(subject: Subject, out: Path, most: int = 1 << 30) -> str:
     seen = dict[int, psutil.Process]()
     while killed.total() < most:
         process = subject.start(out, **slow)
-        while killed.total() < most and _ended(process, subject.random.uniform(0, subject.seconds / 2)) is None:
+        while killed.total() < most and _ended(process, _moment(subject, process, out)) is None:
             below = psutil.Process(process.pid).children(recursive=True)
             seen |= {one.pid: one for one in below}
             kinds = {"driver": [process.pid], **_kinds(below)}
@@ -168,6 +168,16 @@ def kill(subject: Subject, out: Path, most: int = 1 << 30) -> str:
     subject.finish(out)
     _refuse_survivors(list(seen.values()))
     return f"{_kill_counts(killed)}{', on a slow disk' if slow else ''}"
+
+
+def _moment(subject: Subject, process: subprocess.Popen[bytes], out: Path) -> float:
+    """How long until the next kill: from now, or from the next result on, as starting may take longer than searching."""
+    if subject.random.random() < 0.5:
+        before = _results(out)
+        while _results(out) == before and process.poll() is None:
+            time.sleep(0.02)
+        return subject.random.uniform(0, subject.seconds / 8)
+    return subject.random.uniform(0, subject.seconds / 2)
 
 
 def _refuse_survivors(processes: Sequence[psutil.Process]) -> None:
@@ -337,9 +347,10 @@ def _mounted(script: str, out: Path, variables: Mapping[str, str], expected: int
         raise FaultError(f"exit code {code}, expected {expected}; see {out.with_suffix('.log')}")
 
 
-def _results(out: Path) -> bool:
+def _results(out: Path) -> int:
+    """Bytes of results so far."""
     file = out / "results.jsonl"
-    return file.exists() and file.stat().st_size > 0
+    return file.stat().st_size if file.exists() else 0
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
