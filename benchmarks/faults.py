@@ -8,8 +8,8 @@ every column of every recorded search, their numbers. Times, memory, ids, the nu
 results came are left out, as they differ between two undisturbed runs too.
 
 ========== ==========================================================================================================
-kill       the driver, or one of the processes below it, gets a SIGKILL, again and again, every other run on a slow disk;
-           each kind of process has the same chance: with ``ray``, its actors, their workers, raylet and gcs_server
+kill       the driver, or one of the processes below it, gets a SIGKILL, again and again, every other run on a slow
+           disk; each kind of process has the same chance: with ``ray``, actors, their workers, raylet, gcs_server
 errors     one write in so many fails: no space, an error of the device, a read-only file system, a quota
 disk       the run is on a disk that is full, and gets a little more space each time
 read-only  the run was killed and is resumed on a read-only disk, which can't be, and then where it can
@@ -133,7 +133,14 @@ class Subject:
         }
 
 
-_RESUMABLE = ("died before they were ready", "in a row did not start", "the cluster is gone", "can't be started")
+_RESUMABLE = (
+    "died before they were ready",
+    "in a row did not start",
+    "the cluster is gone",
+    "can't be started",
+    "Failed to register worker to Raylet",  # Ray itself ends a program that is about to join when one of its
+    "Failed to connect to GCS",  # processes is killed
+)
 """What a run ends with where processes that it can't do without were killed; it is resumed."""
 
 
@@ -142,42 +149,47 @@ def kill(subject: Subject, out: Path, most: int = 1 << 30) -> str:
     slow = subject.faulty(out, delay=20) if subject.random.random() < 0.5 else {}
     killed = Counter[str]()
     seen = dict[int, psutil.Process]()
-    while killed.total() < most:
-        process = subject.start(out, **slow)
-        while killed.total() < most and _ended(process, _moment(subject, process, out)) is None:
-            below = psutil.Process(process.pid).children(recursive=True)
-            seen |= {one.pid: one for one in below}
-            kinds = {"driver": [process.pid], **_kinds(below)}
-            kind = subject.random.choice(sorted(kinds))
-            killed[kind] += 1
-            _signal(subject.random.choice(kinds[kind]), signal.SIGKILL)
-            if kind == "driver":
-                process.wait(GUARD)
-                # What else there is of Ray is cleared away by its next start at the latest.
-                own = [one for one in below if one.pid not in kinds.get("other of Ray", ())]
-                _refuse_survivors(own)
-        if (code := process.poll()) == 0:
-            break
-        if code is None:
+    try:
+        while killed.total() < most:
+            process = subject.start(out, **slow)
+            while killed.total() < most and _ended(process, _moment(subject, process, out)) is None:
+                seen |= _kill_one(subject, process, killed)
             code = process.wait(GUARD)
-        if code not in (0, -signal.SIGKILL):
-            last = out.with_suffix(".log").read_text(errors="replace").splitlines()[-1]
-            if code != 1 or not any(words in last for words in _RESUMABLE):
-                raise FaultError(f"exit code {code}; see {out.with_suffix('.log')}")
-    subject.kills += killed
+            if code == 0:
+                break
+            if code != -signal.SIGKILL:
+                last = out.with_suffix(".log").read_text(errors="replace").splitlines()[-1]
+                if code != 1 or not any(words in last for words in _RESUMABLE):
+                    raise FaultError(f"exit code {code}; see {out.with_suffix('.log')}")
+    finally:
+        subject.kills += killed
     subject.finish(out)
     _refuse_survivors(list(seen.values()))
     return f"{_kill_counts(killed)}{', on a slow disk' if slow else ''}"
 
 
+def _kill_one(subject: Subject, driver: subprocess.Popen[bytes], killed: Counter[str]) -> dict[int, psutil.Process]:
+    """Kills the driver or what it started; returns what was there."""
+    below = psutil.Process(driver.pid).children(recursive=True)
+    kinds = {"driver": [driver.pid], **_kinds(below)}
+    kind = subject.random.choice(sorted(kinds))
+    killed[kind] += 1
+    _signal(subject.random.choice(kinds[kind]), signal.SIGKILL)
+    if kind == "driver":
+        driver.wait(GUARD)
+        # What else there is of Ray is cleared away by its next start at the latest.
+        _refuse_survivors([one for one in below if one.pid not in kinds.get("other of Ray", ())])
+    return {one.pid: one for one in below}
+
+
 def _moment(subject: Subject, process: subprocess.Popen[bytes], out: Path) -> float:
-    """How long until the next kill: from now, or from the next result on, as starting may take longer than searching."""
+    """How long until the next kill: from now, or from the next result on, as starting can take longest."""
     if subject.random.random() < 0.5:
         before = _results(out)
         while _results(out) == before and process.poll() is None:
             time.sleep(0.02)
         return subject.random.uniform(0, subject.seconds / 8)
-    return subject.random.uniform(0, subject.seconds / 2)
+    return subject.random.uniform(0, subject.seconds / 4)
 
 
 def _refuse_survivors(processes: Sequence[psutil.Process]) -> None:
