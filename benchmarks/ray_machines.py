@@ -41,7 +41,8 @@ _PORT = 6379
 _MACHINE = """
 mount -t tmpfs -o size=600m none /dev/shm; mkdir -p {temporary}; mount -t tmpfs none {temporary}; hostname {name}
 read ready
-ip link set lo up && ip addr add {address}/24 dev {cable} && ip link set {cable} up && ip route add default dev {cable} || exit 99
+ip link set lo up && ip addr add {address}/24 dev {cable} && ip link set {cable} up || exit 99
+ip route add default dev {cable} || exit 99
 exec {ray} start {role} --node-ip-address={address} --num-cpus={processors} --object-store-memory=100000000 --block
 """
 
