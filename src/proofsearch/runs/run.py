@@ -23,7 +23,7 @@ from proofsearch.errors import ComponentError, RunFolderError
 from proofsearch.guards import described
 from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve
+from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve, used_packages
 from proofsearch.protocols import (
     Environment,
     JobResult,
@@ -183,7 +183,7 @@ def _begin(
         folder = RunFolder.create(
             out,
             resolved,
-            collect(config.seed, environment.fingerprint()),
+            collect(config.seed, environment.fingerprint(), used_packages(plugins, parts)),
             selection.theorems,
             proof_suffix=environment.proof_suffix,
             whole=selection.whole,
