@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch.protocols import Encoder, EncodesRequests, GenerationRequest, ReadsPolicy
+from proofsearch.protocols import CountsLost, Encoder, EncodesRequests, GenerationRequest, ReadsPolicy
 from proofsearch.types import ProofState, State
 
 
@@ -75,6 +75,18 @@ def reads_requests(encoders: Sequence[Encoder]) -> bool:
 def policy_fingerprint(encoders: Sequence[Encoder]) -> str:
     """The fingerprint of the policy that encoders ask; ``""`` where none asks one."""
     return "+".join(encoder.policy_fingerprint() for encoder in encoders if isinstance(encoder, ReadsPolicy))
+
+
+def lost_states(encoders: Sequence[Encoder]) -> str:
+    """A warning if encoders did not find recorded states again, whose rows then say that all is missing; or ``""``."""
+    lost = max((encoder.num_lost for encoder in encoders if isinstance(encoder, CountsLost)), default=0)
+    if not lost:
+        return ""
+    return (
+        f"warning: {lost} recorded states were not found again by taking the recorded steps; their rows are as if the "
+        f"policy had said nothing; record the searches again with this environment and version, or show the policy the "
+        f"recorded texts (--no-policy-replay) if it reads nothing else"
+    )
 
 
 def _requests(states: Sequence[ProofState]) -> list[GenerationRequest]:
