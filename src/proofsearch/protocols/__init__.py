@@ -103,6 +103,7 @@ from proofsearch.protocols.training import (
 from proofsearch.protocols.value import (
     Calibrated,
     Calibration,
+    CountsLost,
     Encoder,
     EncodesRequests,
     FollowsPaths,
@@ -128,6 +129,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsLost",
     "CountsProcessorTime",
     "CountsWaiting",
     "Decomposes",
