@@ -13,6 +13,7 @@ import torch
 from proofsearch_transformers.inference.config import GeneratorConfig
 from proofsearch_transformers.inference.files import find_files
 from proofsearch_transformers.inference.generator import TransformersGenerator
+from proofsearch_transformers.inference.writing import Answer
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
@@ -77,10 +78,10 @@ class Spied:
                     if not opened.model.config.is_encoder_decoder and ids[-1] == 2:
                         del ids[-1]
                     by_prompt[tuple(ids)] = text
-                for place, tokens, logprob in inner(opened, prompts, readings, last):
-                    if tokens is not None:
-                        self.rows.append((by_prompt[tuple(prompts[place])], tokens, logprob))
-                    yield place, tokens, logprob
+                for answer in inner(opened, prompts, readings, last):
+                    if answer.tokens is not None:
+                        self.rows.append((by_prompt[tuple(prompts[answer.place])], answer.tokens, answer.logprob))
+                    yield answer
 
             monkeypatch.setattr(made._writer, name, spy)
         self.found = made.generate(requests(*texts), 100)
@@ -120,7 +121,7 @@ def test_of_several_ways_to_write_a_tactic_the_likeliest_counts(
     """An end of sequence and a stop string end the same tactic."""
     made = generator(tiny["llama"], samples=1)
     answers = [(0, [8, 2], -3.0), (0, [8, 22], -2.0), (0, [8, 8, 2], -1.0), (0, [22], -0.5), (0, [8, 22], -2.0)]
-    monkeypatch.setattr(made._writer, "_drawn", lambda *_: iter(answers))
+    monkeypatch.setattr(made._writer, "_drawn", lambda *_: (Answer(*answer) for answer in answers))
     one, two = ("e", "ee")
     assert made.generate(requests("a"), 9) == [[Candidate(two, -1.0, 3), Candidate(one, -2.0, 2)]]
 
@@ -382,7 +383,7 @@ def test_a_state_whose_answers_are_all_cut_off_is_said(
     """Would catch a search that ends as exhausted in silence."""
     made = generator(tiny["llama"], samples=3, max_new_tokens=4)
     monkeypatch.setattr(
-        made._writer, "_drawn", lambda opened, prompts, *_: ((at, None, -1.0) for at in range(len(prompts)))
+        made._writer, "_drawn", lambda opened, prompts, *_: (Answer(at, None, -1.0) for at in range(len(prompts)))
     )
     for _ in range(2):
         assert made.generate(requests("a", "b"), 3) == [[], []]
