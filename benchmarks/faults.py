@@ -8,7 +8,8 @@ every column of every recorded search, their numbers. Times, memory, ids, the nu
 results came are left out, as they differ between two undisturbed runs too.
 
 ========== ==========================================================================================================
-kill       the driver, or one of the processes below it, gets a SIGKILL, again and again, every other run on a slow disk
+kill       the driver, or one of the processes below it, gets a SIGKILL, again and again, every other run on a slow
+           disk; each kind of process has the same chance: with ``ray``, actors, their workers, raylet, gcs_server
 errors     one write in so many fails: no space, an error of the device, a read-only file system, a quota
 disk       the run is on a disk that is full, and gets a little more space each time
 read-only  the run was killed and is resumed on a read-only disk, which can't be, and then where it can
@@ -33,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +47,9 @@ from proofsearch.runs.layout import is_run_folder
 
 GUARD = 3600.0
 """Seconds after which a process counts as hanging."""
+
+PATIENCE = 120.0
+"""Seconds within which processes have to end after the one that led them."""
 
 NOT_STORED = 8
 """Exit code of a command that could not write."""
@@ -68,7 +73,7 @@ class Subject:
         folder: where runs and the faulty C library are put.
         random: where moments and victims are drawn from.
         seconds: how long the undisturbed run took.
-        kills: how many processes were killed.
+        kills: how many processes of each kind were killed.
     """
 
     begin: Sequence[str]
@@ -77,7 +82,7 @@ class Subject:
     folder: Path
     random: random.Random
     seconds: float = 0.0
-    kills: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
     library: Path = field(default_factory=Path)
 
     def command(self, out: Path) -> list[str]:
@@ -128,33 +133,92 @@ class Subject:
         }
 
 
+_RESUMABLE = (
+    "died before they were ready",
+    "in a row did not start",
+    "the cluster is gone",
+    "can't be started",
+    "Failed to register worker to Raylet",  # Ray itself ends a program that is about to join when one of its
+    "Failed to connect to GCS",  # processes is killed
+)
+"""What a run ends with where processes that it can't do without were killed; it is resumed."""
+
+
 def kill(subject: Subject, out: Path, most: int = 1 << 30) -> str:
     """Kills the driver or what it started, until the run is finished."""
     slow = subject.faulty(out, delay=20) if subject.random.random() < 0.5 else {}
-    before = subject.kills
-    while subject.kills - before < most:
-        process = subject.start(out, **slow)
-        while subject.kills - before < most and _ended(process, subject.random.uniform(0, subject.seconds / 2)) is None:
-            below = psutil.Process(process.pid).children(recursive=True)
-            victim = process.pid if subject.random.random() < 0.5 or not below else subject.random.choice(below).pid
-            subject.kills += 1
-            _signal(victim, signal.SIGKILL)
-            if victim == process.pid:
-                process.wait(GUARD)
-                _, alive = psutil.wait_procs(below, GUARD)
-                if alive:
-                    raise FaultError(f"{len(alive)} processes outlived their driver")
-        if (code := process.poll()) == 0:
-            break
-        if code is not None and code != -signal.SIGKILL:
-            # Three workers that die one after another before they are ready end a run: that is said, and resumed.
-            log = out.with_suffix(".log").read_text(errors="replace")
-            if code != 1 or "died before they were ready" not in log.splitlines()[-1]:
-                raise FaultError(f"exit code {code}; see {out.with_suffix('.log')}")
-        elif code is None:
-            process.wait(GUARD)
+    killed = Counter[str]()
+    seen = dict[int, psutil.Process]()
+    try:
+        while killed.total() < most:
+            process = subject.start(out, **slow)
+            while killed.total() < most and _ended(process, _moment(subject, process, out)) is None:
+                seen |= _kill_one(subject, process, killed)
+            code = process.wait(GUARD)
+            if code == 0:
+                break
+            if code != -signal.SIGKILL:
+                last = out.with_suffix(".log").read_text(errors="replace").splitlines()[-1]
+                if code != 1 or not any(words in last for words in _RESUMABLE):
+                    raise FaultError(f"exit code {code}; see {out.with_suffix('.log')}")
+    finally:
+        subject.kills += killed
     subject.finish(out)
-    return f"{subject.kills - before} kills{', on a slow disk' if slow else ''}"
+    _refuse_survivors(list(seen.values()))
+    return f"{_kill_counts(killed)}{', on a slow disk' if slow else ''}"
+
+
+def _kill_one(subject: Subject, driver: subprocess.Popen[bytes], killed: Counter[str]) -> dict[int, psutil.Process]:
+    """Kills the driver or what it started; returns what was there."""
+    below = psutil.Process(driver.pid).children(recursive=True)
+    kinds = {"driver": [driver.pid], **_kinds(below)}
+    kind = subject.random.choice(sorted(kinds))
+    killed[kind] += 1
+    _signal(subject.random.choice(kinds[kind]), signal.SIGKILL)
+    if kind == "driver":
+        driver.wait(GUARD)
+        # What else there is of Ray is cleared away by its next start at the latest.
+        _refuse_survivors([one for one in below if one.pid not in kinds.get("other of Ray", ())])
+    return {one.pid: one for one in below}
+
+
+def _moment(subject: Subject, process: subprocess.Popen[bytes], out: Path) -> float:
+    """How long until the next kill: from now, or from the next result on, as starting can take longest."""
+    if subject.random.random() < 0.5:
+        before = _results(out)
+        while _results(out) == before and process.poll() is None:
+            time.sleep(0.02)
+        return subject.random.uniform(0, subject.seconds / 8)
+    return subject.random.uniform(0, subject.seconds / 4)
+
+
+def _refuse_survivors(processes: Sequence[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, PATIENCE)
+    if alive:
+        raise FaultError(f"outlived their driver: {', '.join(map(str, alive))}")
+
+
+def _kinds(processes: Sequence[psutil.Process]) -> dict[str, list[int]]:
+    """Processes below a driver by what they are; those of Ray by the names that it gives them."""
+    found: dict[str, list[int]] = {}
+    names = dict[int, str]()
+    for process in processes:  # parents come before their children
+        with contextlib.suppress(psutil.Error):
+            name, parent = process.name(), names.get(process.ppid(), "")
+            if name.startswith("ray::WorkerActor"):
+                names[process.pid] = "actor"
+            elif name in ("raylet", "gcs_server"):
+                names[process.pid] = name
+            elif name.startswith("ray::") or (not parent and any("/ray/" in word for word in process.cmdline()[:3])):
+                names[process.pid] = "other of Ray"
+            else:
+                names[process.pid] = "worker"
+            found.setdefault(names[process.pid], []).append(process.pid)
+    return found
+
+
+def _kill_counts(killed: Counter[str]) -> str:
+    return f"{killed.total()} kills ({', '.join(f'{kind} {number}' for kind, number in sorted(killed.items()))})"
 
 
 def errors(subject: Subject, out: Path) -> str:
@@ -295,9 +359,10 @@ def _mounted(script: str, out: Path, variables: Mapping[str, str], expected: int
         raise FaultError(f"exit code {code}, expected {expected}; see {out.with_suffix('.log')}")
 
 
-def _results(out: Path) -> bool:
+def _results(out: Path) -> int:
+    """Bytes of results so far."""
     file = out / "results.jsonl"
-    return file.exists() and file.stat().st_size > 0
+    return file.stat().st_size if file.exists() else 0
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
@@ -339,12 +404,12 @@ def main() -> None:
     wrong = 0
     for name in arguments.only:
         number = 0
-        while subject.kills < arguments.kills if name == "kill" else number < arguments.runs:
+        while subject.kills.total() < arguments.kills if name == "kill" else number < arguments.runs:
             number += 1
             out = folder / f"{name}-{number}"
             try:
                 if name == "kill":
-                    said = kill(subject, out, arguments.kills - subject.kills)
+                    said = kill(subject, out, arguments.kills - subject.kills.total())
                 else:
                     said = FAULTS[name](subject, out)
                 found = check(reference, out)
@@ -354,7 +419,7 @@ def main() -> None:
             print(f"{name} {number}: {said or 'done'}; {len(found)} differences", flush=True)
             for line in found[:10]:
                 print(f"    {line}", flush=True)
-    print(f"{subject.kills} kills; {wrong} theorems lost, doubled or different, or other faults")
+    print(f"{_kill_counts(subject.kills)}; {wrong} theorems lost, doubled or different, or other faults")
     if wrong:
         raise SystemExit(1)
     shutil.rmtree(folder)

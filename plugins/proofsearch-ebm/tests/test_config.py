@@ -56,6 +56,9 @@ def test_unknown_options_are_refused(config):
         {"groups": "pairs"},
         {"parts": "tokens"},
         {"max_minutes": 0},
+        {"memory_megabytes": -1},
+        {"device": "gpu"},
+        {"device": "spread"},
     ],
 )
 def test_values_out_of_range_are_refused(wrong):

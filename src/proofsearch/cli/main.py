@@ -22,6 +22,7 @@ from proofsearch.errors import InputError, PluginError, ProofsearchError, one_li
 from proofsearch.guards import interrupts
 from proofsearch.interruption import ending_signals, exit_code
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.packages import absent, absent_option
 from proofsearch.plugins.registry import CommandRegistration
 from proofsearch.process import streams
 from proofsearch.process.version import __version__
@@ -114,7 +115,8 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
         wanted: the one command to load; the others only stand in the help.
 
     Raises:
-        PluginError: a plugin's command has the name of one of ours, or can't be imported.
+        PluginError: a plugin's command has the name of one of ours, or can't be imported; or the one that is wanted is
+            in a package that isn't installed.
     """
     app = typer.Typer(
         help="Best-first proof search in which every component is a plugin.",
@@ -141,6 +143,9 @@ def make_app(plugins: Plugins, wanted: str | None = None) -> typer.Typer:
             _add(app, plugins, command)
         else:
             _name_only(app, command.name, command.help, panel="Commands of plugins")
+    known = {*COMMANDS, *(command.name for command in plugins.commands())}
+    if wanted is not None and wanted not in known and (hint := absent(wanted, "command")):
+        raise PluginError(f"no command is named {wanted!r}{hint}")
     return app
 
 
@@ -176,6 +181,15 @@ def _show_version(wanted: bool) -> None:
 
 class _Command(TyperCommand):
     """A command whose standard output has its results alone, whatever components print."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            # What says that there is no such option, in the Click that Typer has inside.
+            if hint := absent_option(getattr(error, "option_name", None) or ""):
+                vars(error)["message"] += hint
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         with streams.set_apart():

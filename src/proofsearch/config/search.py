@@ -85,9 +85,9 @@ class SearchConfig(FrozenModel):
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
     defer: int | None = Field(
         default=None,
-        ge=1,
-        description="Score this many of the likeliest new siblings at once, the others when they are next; default: "
-        "all at once.",
+        ge=0,
+        description="Score this many of the likeliest new siblings at once, the others when they are next; 0: each one "
+        "when it is next; default: all at once.",
     )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from proofsearch.errors import UsageError
+from proofsearch.evaluation.collected import Recorded
 from proofsearch.evaluation.neutrality import is_neutral
 from proofsearch.evaluation.pairs import compare, efforts_of, expansion_limit, refuse_other_environments, time_limit
 from proofsearch.evaluation.progress import so_far
-from proofsearch.evaluation.recorded import Recorded, contradictions, read
+from proofsearch.evaluation.recorded import contradictions, read
 from proofsearch.evaluation.rescoring import Rescorer, with_scorer
 from proofsearch.evaluation.result import Comparison, Compute, Evaluation, Rates, RunEvaluation, TimeSpent
 from proofsearch.evaluation.settings import EvaluationSettings

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.config import RunConfig
+from proofsearch.evaluation.collected import Recorded
 from proofsearch.evaluation.mixture import equal_mixture, mixed
 from proofsearch.evaluation.neutrality import OWN_VALUES, is_neutral, why_not
-from proofsearch.evaluation.recorded import Recorded
 from proofsearch.evaluation.result import Sign
 from proofsearch.evaluation.settings import EvaluationSettings
 from proofsearch.measures.bootstrap import Estimate

@@ -19,6 +19,7 @@ from proofsearch.config.explain import Place, dotted
 from proofsearch.errors import PluginError, ProofsearchError, UsageError, near
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.packages import absent
 from proofsearch.plugins.registry import Registration
 from proofsearch.plugins.resolution import Chosen, ChosenComponent, resolve_some
 from proofsearch.protocols import Builder, Environment, TacticGenerator, TriesLosses, ValueScorer
@@ -100,7 +101,8 @@ def find(plugins: Plugins, name: str, kind: str | None = None) -> Registration:
     found = [entry for entry in plugins.components() if entry.name == name]
     if not found:
         known = sorted({entry.name for entry in plugins.components()})
-        raise PluginError(f"no component is named {name!r}; known: {', '.join(known)}{near(name, known)}")
+        hint = absent(name) or near(name, known)
+        raise PluginError(f"no component is named {name!r}; known: {', '.join(known)}{hint}")
     if len(found) > 1:
         kinds = [entry.kind for entry in found]
         raise UsageError(

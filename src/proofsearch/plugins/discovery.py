@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 GROUP = "proofsearch"
 """The entry-point group."""
 
+CORE = "proofsearch"
+"""The core's own distribution."""
+
 BUILTINS = "builtins"
 """The name of the plugin that the core itself ships."""
 
@@ -290,7 +293,7 @@ class Plugins:
 
 def _sources(extra: Sequence[str]) -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
     """Every plugin with how to load it: the core's first, then installed ones by name, then the extra modules."""
-    own = PluginInfo(BUILTINS, "proofsearch", _version())
+    own = PluginInfo(BUILTINS, CORE, _version())
     yield own, partial(importlib.import_module, "proofsearch.builtins.plugin")
     points = importlib.metadata.entry_points(group=GROUP)
     for point in sorted(points, key=lambda point: (point.name, point.dist.name if point.dist else "")):

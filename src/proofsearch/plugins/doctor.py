@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from proofsearch.diagnosis import requirements
 from proofsearch.errors import PluginError, near, one_line
 from proofsearch.plugins.discovery import DISABLE_VARIABLE, PluginInfo, Plugins
+from proofsearch.plugins.packages import absent
 from proofsearch.plugins.registry import DiagnosisRegistration
 from proofsearch.types import Finding
 
@@ -53,7 +54,8 @@ def diagnose(plugins: Plugins, names: Sequence[str] = ()) -> list[PluginHealth]:
     known = [name for info in infos for name in (info.name, info.distribution) if name]
     for name in names:
         if name not in known:
-            raise PluginError(f"no plugin is named {name!r}; known: {', '.join(sorted(set(known)))}{near(name, known)}")
+            hint = absent(name) or near(name, known)
+            raise PluginError(f"no plugin is named {name!r}; known: {', '.join(sorted(set(known)))}{hint}")
     wanted = [diagnosis for diagnosis in diagnoses if any(diagnosis.plugin == info.name for info in chosen)]
     # Most of the time is waiting for other processes.
     with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as pool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import PluginError, near, one_line
+from proofsearch.plugins.packages import absent
 
 if TYPE_CHECKING:
     from proofsearch.config import ComponentConfig
@@ -144,14 +145,15 @@ class Registry:
         """Looks a component up.
 
         Raises:
-            PluginError: unknown; the message names what is known, and a near miss.
+            PluginError: unknown; the message names what is known, and a near miss or the package that has it.
         """
         try:
             return self._entries[name]
         except KeyError:
             known = sorted(self._entries)
             known_names = ", ".join(known) or "none"
-            raise PluginError(f"no {self.kind} is named {name!r}; known: {known_names}{near(name, known)}") from None
+            hint = absent(name, self.kind) or near(name, known)
+            raise PluginError(f"no {self.kind} is named {name!r}; known: {known_names}{hint}") from None
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self._entries.values())

@@ -22,7 +22,8 @@ from proofsearch.config.explain import Place, dotted, explain
 from proofsearch.errors import InputError, PluginError, UsageError, near, one_line
 from proofsearch.guards import Owner, attributed, interrupts
 from proofsearch.hub import Address, fetch, is_address
-from proofsearch.plugins.discovery import Plugins
+from proofsearch.plugins.discovery import CORE, Plugins
+from proofsearch.plugins.packages import absent
 from proofsearch.plugins.registry import Registration
 
 CHOOSERS = {
@@ -154,6 +155,15 @@ def resolve_some(
     chosen = _choose(plugins, list(registrations), config.options, name)
     refuse_unused(plugins, config.options, chosen, name, choosers)
     return Resolved(config, chosen)
+
+
+def used_packages(plugins: Plugins, parts: ResolvedRun) -> list[str]:
+    """The distributions, beside the core, that chosen components come from: results depend on no other.
+
+    Those of observers are left out.
+    """
+    chosen = (part.registration for (kind, _), part in parts.chosen.items() if kind != "observer")
+    return sorted({plugins.info(one.plugin).distribution for one in chosen} - {"", CORE})
 
 
 def _with_generator(plugins: Plugins, config: RunConfig, name: Callable[[Place], str]) -> RunConfig:
@@ -312,4 +322,5 @@ def _why_unused(
     if others:
         return f"no {others[0].kind} takes part here; leave this option out"
     names = sorted({registration.name for registration in plugins.components()})
-    return f"no component is named {component!r}; known: {', '.join(names)}{near(component, names)}"
+    hint = absent(component) or near(component, names)
+    return f"no component is named {component!r}; known: {', '.join(names)}{hint}"

@@ -12,7 +12,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -72,6 +72,7 @@ def _reader(kind: Any) -> _Read:
 def _object_reader(kind: Any) -> _Read:
     hints = typing.get_type_hints(kind)
     fields = {entry.name: _reader(hints[entry.name]) for entry in dataclasses.fields(kind)}
+    plain = {name: _plain_types(hints[name]) for name in fields}
     required = [
         entry.name
         for entry in dataclasses.fields(kind)
@@ -88,9 +89,21 @@ def _object_reader(kind: Any) -> _Read:
         for name in required:
             if name not in values:
                 raise ValueError(f"the field {f'{prefix}{name}'!r} is missing")
-        return kind(**{name: fields[name](value, prefix + name) for name, value in values.items()})
+        # Most values are plain, and of lines by the ten thousand: a reader is called where one is not, or is wrong.
+        return kind(
+            **{
+                name: value if type(value) in plain[name] else fields[name](value, prefix + name)
+                for name, value in values.items()
+            }
+        )
 
     return read
+
+
+def _plain_types(kind: Any) -> Collection[type]:
+    """The types whose values are taken as they are; numbers have bounds, so none of theirs."""
+    members = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    return {member for member in members if member in (str, bool, type(None))}
 
 
 def _list_reader(inner: _Read) -> _Read:

@@ -23,17 +23,18 @@ _URL_USER = re.compile(r"(://)[^/@\s]+@")
 _URL_SECRET = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|auth)[^=&\s]*=)[^&\s]+", re.I)
 
 
-def collect(seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
+def collect(seed: int, fingerprint: Mapping[str, str], used: Sequence[str] = ()) -> dict[str, Any]:
     """What ``environment.json`` holds.
 
     Args:
         seed: the run's seed.
         fingerprint: what the environment's results depend on, :meth:`proofsearch.protocols.Environment.fingerprint`.
+        used: the distributions whose components the run chose.
 
     Returns:
         Plain JSON: ``command`` (that of this process, without secrets), ``seed``, ``fingerprint``, ``python``,
-        ``implementation``, ``platform``, ``machine``, ``processors``, ``plugins`` (distribution to version) and
-        ``packages`` (every installed one, with its version).
+        ``implementation``, ``platform``, ``machine``, ``processors``, ``plugins`` (distribution to version), ``used``
+        (those of them whose components the run chose) and ``packages`` (every installed one, with its version).
     """
     return {
         "command": redact(sys.argv),
@@ -46,6 +47,7 @@ def collect(seed: int, fingerprint: Mapping[str, str]) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "hash_seed": os.environ.get("PYTHONHASHSEED", "random") if sys.flags.hash_randomization else "0",
         "plugins": plugin_versions(),
+        "used": list(used),
         "packages": package_versions(),
     }
 

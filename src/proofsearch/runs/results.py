@@ -24,6 +24,9 @@ PROOFS = "proofs"
 _MOST = 10**15
 """More seconds, states or bytes than any search took."""
 
+_BOUNDED = tuple(entry.name for entry in dataclasses.fields(TheoremResult) if entry.name != "seed")
+"""Fields whose numbers, if they hold any, are counted or measured."""
+
 STATUS = ("proved", "finished", "exhausted", "limit", "cancelled", "failed")
 """How a search can end."""
 
@@ -43,16 +46,23 @@ def from_line(line: bytes) -> TheoremResult:
     result, derived = from_json(TheoremResult, line, derived=("proved",))
     if result.status not in STATUS:
         raise ValueError(f"status: expected one of {', '.join(STATUS)}, found {shown(result.status)}")
-    for entry in dataclasses.fields(result):
-        value = getattr(result, entry.name)
-        numbers = value.values() if isinstance(value, Mapping) else [value] if entry.name != "seed" else []
-        for number in numbers:
-            if isinstance(number, int | float) and not 0 <= number <= _MOST:
-                raise ValueError(f"{entry.name}: expected a number from 0 to {_MOST:g}, found {shown(number)}")
+    for name in _BOUNDED:
+        value = getattr(result, name)
+        kind = type(value)
+        if kind is int or kind is float:
+            _check_number(name, value)
+        elif kind is dict:
+            for number in value.values():
+                _check_number(name, number)
     _check_proof_file(result.proof_file)
     if derived and derived["proved"] is not result.proved:
         raise ValueError(f"proved is {shown(derived['proved'])} but the verdict says {shown(result.proved)}")
     return result
+
+
+def _check_number(name: str, number: float) -> None:
+    if not 0 <= number <= _MOST:
+        raise ValueError(f"{name}: expected a number from 0 to {_MOST:g}, found {shown(number)}")
 
 
 def _check_proof_file(name: str) -> None:

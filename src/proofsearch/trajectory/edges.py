@@ -22,8 +22,6 @@ class RecordedEdges:
         source: the node stepped.
         target: the node reached; -1 unless the edge advanced.
         outcome: an :class:`~proofsearch.types.OutcomeKind`.
-        logprob: log-probability of the tactic.
-        num_tokens: its tokens.
     """
 
     def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
@@ -45,8 +43,6 @@ class RecordedEdges:
         self.source: NDArray[np.int32] = source[order]
         self.target: NDArray[np.int32] = flat.field("target").fill_null(-1).to_numpy()[order]
         self.outcome: NDArray[np.int8] = flat.field("outcome").to_numpy()[order]
-        self.logprob: NDArray[np.float64] = flat.field("logprob").to_numpy()[order]
-        self.num_tokens: NDArray[np.int32] = flat.field("num_tokens").to_numpy()[order]
         self._flat, self._order = flat, order
         self._search_id = search_id
         self._first = first_edge
@@ -54,6 +50,16 @@ class RecordedEdges:
 
     def __len__(self) -> int:
         return len(self.outcome)
+
+    @cached_property
+    def logprob(self) -> NDArray[np.float64]:
+        """Log-probabilities of the tactics."""
+        return np.asarray(self._flat.field("logprob"))[self._order]
+
+    @cached_property
+    def num_tokens(self) -> NDArray[np.int32]:
+        """Their tokens."""
+        return np.asarray(self._flat.field("num_tokens"))[self._order]
 
     @cached_property
     def tactic(self) -> list[str]:

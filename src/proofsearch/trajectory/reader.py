@@ -8,7 +8,7 @@ in that in which they ended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory.columns import check_numbers
+from proofsearch.trajectory.files import reading, schema_version, stretch, stretches, trajectory_files
 from proofsearch.trajectory.order import KEPT_GROUPS, Filed, RecentGroups, in_order
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.trajectory.schema import upgrade, version_of
+from proofsearch.trajectory.schema import upgrade
 
 
 def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
@@ -45,25 +46,6 @@ def read_searches(paths: Iterable[Path]) -> Iterator[RecordedSearch]:
                 yield search
 
 
-def trajectory_files(path: Path) -> list[Path]:
-    """The trajectory files at a path: itself, those in the folder, or those of the run folder, by name.
-
-    Raises:
-        InputError: there is nothing at the path, or a folder holds no trajectory file and is no run folder.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise InputError(
-            f"{path}: no such file or folder; expected a trajectory file, a folder of them or a run folder"
-        )
-    run = (path / "run.json").is_file()
-    files = sorted((path / "trajectories" if run else path).glob("*.parquet"))
-    if not files and not run:
-        raise InputError(f"{path}: holds no trajectory file (*.parquet) and is not a run folder (it has no run.json)")
-    return files
-
-
 def read_tables(path: Path) -> Iterator[pa.Table]:
     """The searches of one trajectory file, a table of the current schema each, in the file's order.
 
@@ -71,52 +53,64 @@ def read_tables(path: Path) -> Iterator[pa.Table]:
         InputError: missing, no trajectory file, of a newer version, or damaged.
         FileNotFoundError: the file is gone.
     """
-    with _reading(path) as file:
-        for groups in _stretches(file):
+    with reading(path) as file:
+        for groups in stretches(file):
             yield from _searches_of(file, groups, path)
 
 
 def _searches_of(file: pq.ParquetFile, groups: list[int], path: Path) -> Iterator[pa.Table]:
     """The searches of row groups at whose ends no search goes on."""
-    version = version_of(_metadata(file), str(path))
-    for table in split_by_search(upgrade(file.read_row_groups(groups), version, str(path))):
-        rows = table.num_rows
-        if table.column("num_nodes")[0].as_py() != rows or not _counts_up(table):
-            search = table.column("search_id")[0].as_py()
-            raise InputError(
-                f"{path}: damaged: search {search} has {rows} rows that stand together, expected nodes 0 to "
-                f"{table.column('num_nodes')[0].as_py() - 1} in order; sort the rows by search_id, node"
-            )
-        check_numbers(table, str(path))
-        yield table
+    table = upgrade(file.read_row_groups(groups), schema_version(file, path), str(path))
+    sound = _is_sound(table)
+    for search in split_by_search(table):
+        if not sound:
+            _refuse_unsound(search, path)
+        yield search
 
 
-def _stretches(file: pq.ParquetFile) -> Iterator[list[int]]:
-    """The row groups of a file, those together that share a search: other programs end one in the midst of it."""
-    first = 0
-    while first < file.num_row_groups:
-        groups = _stretch(file, first)
-        yield groups
-        first = groups[-1] + 1
+def _is_sound(table: pa.Table) -> bool:
+    """Whether nothing is to be said against any search of a table: looked at together, since there are many."""
+    try:
+        check_numbers(table, "")
+    except InputError:
+        return False
+    return search_starts(table) is not None
 
 
-def _stretch(file: pq.ParquetFile, first: int) -> list[int]:
-    """A row group and those behind it that go on with its last search."""
-    groups = [first]
-    while groups[-1] + 1 < file.num_row_groups and _ids(file, groups[-1])[-1:] == _ids(file, groups[-1] + 1)[:1]:
-        groups.append(groups[-1] + 1)
-    return groups
+def _refuse_unsound(table: pa.Table, path: Path) -> None:
+    """Refuses a search of which rows are missing, or with numbers that no search has.
+
+    Raises:
+        InputError: the message names the search, and what is wrong.
+    """
+    rows = table.num_rows
+    if table.column("num_nodes")[0].as_py() != rows or not np.array_equal(table.column("node"), np.arange(rows)):
+        raise InputError(
+            f"{path}: damaged: search {table.column('search_id')[0].as_py()} has {rows} rows that stand together, "
+            f"expected nodes 0 to {table.column('num_nodes')[0].as_py() - 1} in order; sort the rows by search_id, node"
+        )
+    check_numbers(table, str(path))
 
 
-def _ids(file: pq.ParquetFile, group: int) -> list[Any]:
-    """The ids of a row group's searches, in order."""
-    column = file.read_row_group(group, columns=["search_id"]).column("search_id")
-    return [str(split) for split in column.unique().to_pylist()]
+def search_starts(table: pa.Table) -> NDArray[np.int64] | None:
+    """Where each search of a table begins, shape ``(searches + 1,)`` with the number of rows at its end.
 
+    ``None`` where some search isn't whole, in consecutive rows, in the order of its nodes.
 
-def _metadata(file: pq.ParquetFile) -> dict[bytes, bytes]:
-    """The key-value metadata, of the file and of the Arrow schema in it: programs differ in where they write it."""
-    return {**(file.metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
+    Args:
+        table: with the columns ``search_id``, ``node`` and ``num_nodes``.
+    """
+    rows = table.num_rows
+    node = table.column("node").to_numpy()
+    starts = np.append(np.flatnonzero(node == 0), rows)
+    sizes = np.diff(starts)
+    if rows and (starts[0] or not np.array_equal(node, np.arange(rows) - np.repeat(starts[:-1], sizes))):
+        return None
+    if not np.array_equal(table.column("num_nodes").to_numpy()[starts[:-1]], sizes):
+        return None
+    ids = table.column("search_id").combine_chunks()
+    changes = pc.not_equal(ids.slice(1), ids.slice(0, max(rows - 1, 0))).to_numpy(zero_copy_only=False)
+    return starts if np.array_equal(np.flatnonzero(changes) + 1, starts[1:-1]) else None
 
 
 def split_by_search(table: pa.Table) -> Iterator[pa.Table]:
@@ -136,8 +130,8 @@ def search_ids(path: Path) -> frozenset[str]:
         InputError: as :func:`read_tables`.
         FileNotFoundError: the file is gone.
     """
-    with _reading(path) as file:
-        version_of(_metadata(file), str(path))
+    with reading(path) as file:
+        schema_version(file, path)
         return frozenset(map(str, file.read(columns=["search_id"]).column("search_id").unique().to_pylist()))
 
 
@@ -150,8 +144,8 @@ def environments(path: Path) -> frozenset[str]:
     found: set[str] = set()
     for file in trajectory_files(path):
         # A run may have merged the file into another since the folder was listed, one of the same environment.
-        with suppress(FileNotFoundError), _reading(file) as opened:
-            version = version_of(_metadata(opened), str(file))
+        with suppress(FileNotFoundError), reading(file) as opened:
+            version = schema_version(opened, file)
             upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
             found.update(map(str, opened.read(columns=["environment"]).column("environment").unique().to_pylist()))
     return frozenset(found)
@@ -170,8 +164,8 @@ def recorded_splits(path: Path) -> frozenset[tuple[str, str]]:
             if file in gone:
                 continue
             try:
-                with _reading(file) as opened:
-                    version = version_of(_metadata(opened), str(file))
+                with reading(file) as opened:
+                    version = schema_version(opened, file)
                     upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
                     table = opened.read(columns=["theorem", "split"]).group_by(["theorem", "split"]).aggregate([])
                     found.update(zip(*(map(str, column.to_pylist()) for column in table.columns), strict=True))
@@ -189,8 +183,8 @@ def num_rows(path: Path) -> int:
         InputError: as :func:`read_tables`.
         FileNotFoundError: the file is gone.
     """
-    with _reading(path) as file:
-        version_of(_metadata(file), str(path))
+    with reading(path) as file:
+        schema_version(file, path)
         return int(file.metadata.num_rows)
 
 
@@ -256,10 +250,10 @@ def _filed(path: Path, gone: set[Path]) -> Iterator[Filed]:
         if file in gone:
             continue
         try:
-            with _reading(file) as opened:
-                version = version_of(_metadata(opened), str(file))
+            with reading(file) as opened:
+                version = schema_version(opened, file)
                 upgrade(opened.schema_arrow.empty_table(), version, str(file))  # refuses what lacks a column
-                for groups in _stretches(opened):
+                for groups in stretches(opened):
                     table = opened.read_row_groups(groups, columns=["search_id", "theorem", "position"])
                     for place, rows in enumerate(split_by_search(table)):
                         search_id, theorem, position = (
@@ -275,26 +269,5 @@ def _filed(path: Path, gone: set[Path]) -> Iterator[Filed]:
 
 
 def _row_group(path: Path, number: int) -> list[pa.Table]:
-    with _reading(path) as file:
-        return list(_searches_of(file, _stretch(file, number), path))
-
-
-def _counts_up(table: pa.Table) -> bool:
-    nodes = table.column("node").to_numpy()
-    return np.array_equal(nodes, np.arange(table.num_rows))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[pq.ParquetFile]:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: no regular file; expected a trajectory file")  # a pipe would be waited for
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            yield file
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are not UTF-8
-        raise InputError(
-            f"{path}: can't be read as Parquet: {str(error).strip()}; the file is damaged, cut short, or no trajectory "
-            f"file"
-        ) from error
+    with reading(path) as file:
+        return list(_searches_of(file, stretch(file, number), path))

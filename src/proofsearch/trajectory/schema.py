@@ -49,6 +49,7 @@ Version 1 had no ``also``: every step led to one node. Versions 1 and 2 had no `
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -170,7 +171,7 @@ def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
     return version
 
 
-def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
+def upgrade(table: pa.Table, version: int, source: str, names: Sequence[str] = SCHEMA.names) -> pa.Table:
     """A table of an older version, or with the types of another program, as one of the current schema.
 
     Version 1 had no ``also``.
@@ -179,23 +180,25 @@ def upgrade(table: pa.Table, version: int, source: str) -> pa.Table:
         table: what the file holds.
         version: its version, from :func:`version_of`.
         source: what to call the file in errors.
+        names: the columns that it is to have, in the schema's order; default: all.
 
     Raises:
         InputError: columns are missing, or can't be read in the schema's types without loss.
     """
     if table.schema.equals(SCHEMA):
         return table  # what may not be null is marked so in the file, and there can be none
-    missing = [name for name in SCHEMA.names if name not in table.column_names]
+    missing = [name for name in names if name not in table.column_names]
     if missing:
         raise InputError(
             f"{source}: has no column {missing[0]!r}, of type {SCHEMA.field(missing[0]).type}, which trajectories of "
             f"schema version {version} have; it is damaged, or the program that wrote it left the column out"
         )
     later = _LATER_OF_EDGES.get(version, ())
+    fields = [SCHEMA.field(name) for name in names]
     columns = [
-        fitted(table.column(field.name), field, source, later if field.name == "edges" else ()) for field in SCHEMA
+        fitted(table.column(field.name), field, source, later if field.name == "edges" else ()) for field in fields
     ]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={VERSION_KEY: str(VERSION).encode()}))
 
 
 _LATER_OF_EDGES = {1: ("also", "seconds"), 2: ("seconds",)}

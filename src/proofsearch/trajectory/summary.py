@@ -14,9 +14,10 @@ import numpy as np
 from proofsearch.errors import InputError, UsageError
 from proofsearch.graph import check_graph
 from proofsearch.storage.outputs import check_file, write_file
+from proofsearch.trajectory.files import trajectory_files
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, UNKNOWN
 from proofsearch.trajectory.merging import merge_into
-from proofsearch.trajectory.reader import read_searches, trajectory_files
+from proofsearch.trajectory.reader import read_searches
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.trajectory.table import state_key
 from proofsearch.types import OutcomeKind

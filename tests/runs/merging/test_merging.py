@@ -177,6 +177,13 @@ def test_runs_that_differ_are_refused_by_what_differs(
     assert not (tmp_path / "merged").exists()
 
 
+def forget_hashes(run: Path) -> None:
+    """Has a run's files changed without being refused for that."""
+    header = json.loads((run / "run.json").read_text())
+    del header["sha256"]
+    (run / "run.json").write_text(json.dumps(header))
+
+
 def test_workers_and_who_looks_on_may_differ(search: Search, tmp_path: Path) -> None:
     watched = {"observers": ("log",), "options": {"log": {"path": str(tmp_path / "log.jsonl")}}}
     runs = [search("first", "1/2", **watched), search("other", "2/2", execution={"workers": 2})]
@@ -188,6 +195,7 @@ def test_workers_and_who_looks_on_may_differ(search: Search, tmp_path: Path) -> 
     [
         ("environment.json", "fingerprint", {"offset": "9"}, 'fingerprint.offset of environment.json is "9", and "3"'),
         ("environment.json", "plugins", {}, r"plugins.fake-prover of environment.json is null, and \"1"),
+        ("environment.json", "packages", {"proofsearch": "0"}, 'packages.proofsearch of environment.json is "0"'),
         ("run.json", "selected", {"theorems": 20, "sha256": "0"}, 'selected.sha256 of run.json is "0"'),
         ("run.json", "proof_suffix", ".txt", 'proof_suffix of run.json is ".txt", and ".proof"'),
     ],
@@ -196,13 +204,32 @@ def test_runs_on_another_environment_are_refused(
     search: Search, tmp_path: Path, file: str, key: str, entry: Any, message: str
 ) -> None:
     first, other = search("first", "1/2"), search("other", "2/2")
-    header = json.loads((other / "run.json").read_text())
-    del header["sha256"]
-    (other / "run.json").write_text(json.dumps(header))
+    forget_hashes(other)
     values = json.loads((other / file).read_text()) | {key: entry}
     (other / file).write_text(json.dumps(values))
     with pytest.raises(RunFolderError, match=message):
         merge_runs([first, other], tmp_path / "merged")
+
+
+@pytest.mark.parametrize("says_used", [True, False])
+@pytest.mark.parametrize("version", ["9.9", None])
+def test_a_plugin_that_took_no_part_may_differ_and_is_told(
+    search: Search, tmp_path: Path, version: str | None, says_used: bool
+) -> None:
+    first, other = search("first", "1/2"), search("other", "2/2")
+    for path, found in ((first, "0.1.0"), (other, version)):
+        forget_hashes(path)
+        values = json.loads((path / "environment.json").read_text())
+        assert values["used"] == ["fake-prover"], "the core is no plugin"
+        values["plugins"].pop("proofsearch-ray", None)
+        values["plugins"] |= {} if found is None else {"proofsearch-ray": found}
+        if not says_used:
+            del values["used"]
+        (path / "environment.json").write_text(json.dumps(values))
+    merged = merge_runs([first, other], tmp_path / "merged")
+    assert merged.proved == 20
+    said = f"proofsearch-ray is {version or 'not installed'} in {other}, and 0.1.0 in {first}; no component of it"
+    assert [note.startswith(said) for note in merged.notes] == [True]
 
 
 def test_names_that_clash_only_together_get_files_of_their_own(

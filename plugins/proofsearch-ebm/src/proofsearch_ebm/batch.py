@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class GroupBatch:
     """Groups of states, padded to one width. Every tensor has shape ``(groups, members)``.
 
-    In every group some member is positive. Energies come beside it: **lower is better**.
+    All are on the device of the training. In every group some member is positive. Energies come beside it: **lower is
+    better**.
 
     Attributes:
         mask: bool; whether there is a member here that is compared with the others. What the energies are elsewhere

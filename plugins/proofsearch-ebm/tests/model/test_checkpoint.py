@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from proofsearch_ebm.model.checkpoint import load_checkpoint, save_checkpoint
+from proofsearch_ebm.model.checkpoint import THEOREMS, load_checkpoint, save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead, HeadConfig
 from safetensors import torch as safetensors_torch
 
@@ -114,6 +114,23 @@ def test_several_encoders_come_back_in_their_order_with_their_options_and_the_po
     loaded = load_checkpoint(tmp_path)
     assert list(loaded.encoders.items()) == list(encoders.items())
     assert (loaded.encoder_fingerprint, loaded.policy_fingerprint) == ("toy-1+policy-1", "knn-1")
+
+
+def test_the_names_of_learnt_theorems_come_back_if_somebody_noted_them(head, tmp_path):
+    save(tmp_path, arrays(head))
+    assert load_checkpoint(tmp_path).learnt is None
+    save(tmp_path, arrays(head), learnt={"b", "a", "ä"})
+    assert load_checkpoint(tmp_path).learnt == {"a", "b", "ä"}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]"])
+def test_damaged_names_of_theorems_are_refused(head, tmp_path, content):
+    save(tmp_path, arrays(head), learnt={"a"})
+    (tmp_path / THEOREMS).write_text(content)
+    manifest = read_manifest_unchecked(tmp_path)
+    write_manifest(tmp_path, manifest, manifest.files)
+    with pytest.raises(InputError, match=f"{THEOREMS}: "):
+        load_checkpoint(tmp_path)
 
 
 def test_tensors_come_back_bit_for_bit(tmp_path):

@@ -192,6 +192,27 @@ def test_a_rare_column_is_not_blown_up() -> None:
     assert standardisation(np.ones((4, 2)))[1].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("width", [1, 127, 128, 300, 1025])
+def test_some_columns_at_a_time_are_standardised_as_all_at_once(width: int) -> None:
+    """Bit for bit, since checkpoints keep what is found: a block must not be so narrow that NumPy adds up otherwise."""
+    rows = np.random.default_rng(width).normal(3, 2, (1000, width)).astype(np.float32)
+    mean, scale = standardisation(rows, floor=0.0)
+    means = rows.mean(axis=0, dtype=np.float64)
+    spread = np.sqrt(np.mean((rows - means) ** 2, axis=0, dtype=np.float64))
+    assert np.array_equal(mean, means.astype(np.float32))
+    assert np.array_equal(scale, (1 / spread).astype(np.float32))
+
+
+def test_the_scale_is_that_of_all_rows_also_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = some_rows(50)
+    whole = EnergyHead(SMALL)
+    before = whole.set_scale(rows)
+    monkeypatch.setattr("proofsearch_ebm.model.head.ROWS_AT_ONCE", 7)
+    parts = EnergyHead(SMALL)
+    assert parts.set_scale(rows) == pytest.approx(before, rel=1e-5)
+    assert parts.log_temperature.item() == pytest.approx(whole.log_temperature.item(), rel=1e-5)
+
+
 # ------------------------------------------------------------------------------------------------------------ parts
 
 

@@ -33,6 +33,7 @@ from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.protocols import TrainingRequest
 from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.state import load_state
 from proofsearch.trainers.tensors import read_tensors
 from proofsearch.types import State
 
@@ -452,6 +453,8 @@ CHANGES = [
     {"easy": 0.0},
     {"groups": "siblings", "max_members": 3},
     {"groups": "siblings", "dead_ends": 0},
+    {"groups": "siblings", "solved": 2},
+    {"groups": "siblings", "mistakes": 2},
     {"steps": 7},
     {"batch": 7},
     {"learning_rate": 0.02},
@@ -507,9 +510,30 @@ def test_the_same_options_change_nothing(weights):
 
 
 def test_options_are_all_covered():
-    # The encoder is what the tests replace; what is appended, and the labels that min_expansions makes, have their own.
+    # The encoder is what the tests replace; what is appended, the labels that min_expansions makes, a warm start and
+    # buckets have their own.
     covered = {name for change in CHANGES for name in change}
-    assert covered | {"encoder", "append", "min_expansions"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
+    assert covered | {"encoder", "append", "min_expansions", "start", "buckets"} | MAY_CHANGE == set(
+        EbmTrainerConfig.model_fields
+    )
+
+
+@pytest.mark.parametrize("groups", ["siblings", "tiers"])
+@pytest.mark.parametrize("row_type", ["float32", "float16"])
+def test_rows_beyond_memory_give_the_same_checkpoint_bit_for_bit(train, monkeypatch, groups, row_type):
+    monkeypatch.setattr("proofsearch_ebm.data.rows._CHUNK", 50)
+    options = {"groups": groups, "row_type": row_type, "steps": 20}
+    plain, said = train(out="plain", **options), []
+    beyond = train(out="beyond", memory_megabytes=0.001, said=said, **options)
+    assert any(f"are in a file in {beyond}" in line for line in said)
+    assert state(beyond) == state(plain)
+    assert metrics(beyond) == metrics(plain)
+    assert {path.name for path in beyond.iterdir()} == {path.name for path in plain.iterdir()}
+
+
+def state(folder):
+    tensors = load_state(folder).tensors
+    return {f"{group}/{name}": array.tobytes() for group, of in tensors.items() for name, array in of.items()}
 
 
 # ------------------------------------------------------------------------------------------------ what it leaves behind

@@ -6,10 +6,8 @@ import contextlib
 import gc
 import logging
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 import warnings
@@ -22,6 +20,7 @@ import psutil
 from proofsearch.errors import InputError, PluginError, ProofsearchError
 from proofsearch.storage.texts import read_text
 from proofsearch_ray.config import RayConfig
+from proofsearch_ray.private import PrivateFolder
 
 _ATTEMPTS = 3
 """Starts of a private cluster; Ray gives up a start after half a minute, which a busy machine can need."""
@@ -67,7 +66,7 @@ class Cluster:
         except ImportError as error:
             raise PluginError(f"--executor ray needs the package ray: {error}; pip install ray") from error
         self.ray: Any = ray
-        self._folder = ""
+        self._folder: PrivateFolder | None = None
         self._processes: list[psutil.Process] = []
         self._unreachable: float | None = None
         self._ours = not ray.is_initialized()
@@ -84,16 +83,9 @@ class Cluster:
         """Leaves the cluster; ends a private one with all of its processes. Idempotent."""
         if self._ours:
             self._ours = False
-            started = self._family()
             with _signals_kept():
                 self.ray.shutdown()
-            # Where one of its processes was killed, Ray leaves others.
-            for process in started:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = ""
+        self._close_folder()
 
     def lives(self) -> bool:
         """Whether the cluster is there. Of one that others started, only Ray can tell."""
@@ -123,13 +115,11 @@ class Cluster:
                 "was found is kept; resume the run with: proofsearch search --resume RUN"
             )
 
-    def _family(self) -> list[psutil.Process]:
-        """The processes of a private cluster, with what they started."""
-        found = list(self._processes)
-        for process in self._processes:
-            with contextlib.suppress(psutil.Error):
-                found += process.children(recursive=True)
-        return found
+    def _close_folder(self) -> None:
+        """Ends what Ray has left of a private cluster, as it does where one of its processes was killed."""
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     def _start(self, processors: float, environment: dict[str, Any] | None) -> None:
         for _ in range(_ATTEMPTS):
@@ -147,22 +137,22 @@ class Cluster:
 
     def _try_start(self, processors: float, environment: dict[str, Any] | None) -> str:
         """Starts a private cluster; returns what went wrong."""
-        self._folder = tempfile.mkdtemp(prefix="ray-")
+        self._folder = PrivateFolder()
         try:
-            self.ray.init(
-                address="local",
-                num_cpus=processors,
-                object_store_memory=_OBJECT_STORE,
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                runtime_env=environment,
-                _temp_dir=self._folder,
-            )
-            self._processes = [one for one in _started_in(self._folder) if one.name() in _MANAGERS]
+            with self._folder.marking():
+                self.ray.init(
+                    address="local",
+                    num_cpus=processors,
+                    object_store_memory=_OBJECT_STORE,
+                    include_dashboard=False,
+                    logging_level=logging.ERROR,
+                    runtime_env=environment,
+                    _temp_dir=self._folder.path,
+                )
+            self._processes = [one for one in _started_in(self._folder.path) if one.name() in _MANAGERS]
         except BaseException as error:
             self.ray.shutdown()
-            _kill_started_in(self._folder)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._close_folder()
             if not isinstance(error, Exception):
                 raise
             return _first_line(error)  # a plain Exception where Ray's processes take too long to start
@@ -215,13 +205,6 @@ def _started_in(folder: str) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if any(folder in argument for argument in process.cmdline()):
                 yield process
-
-
-def _kill_started_in(folder: str) -> None:
-    """Kills what a start that failed has left: Ray forgets processes that it has not seen ready."""
-    for process in _started_in(folder):
-        with contextlib.suppress(psutil.Error):
-            process.kill()
 
 
 def read_runtime_env(file: Path | None) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ def _merge(
 def _text(merged: Merged) -> str:
     runs = f"{merged.runs} run{'s' if merged.runs != 1 else ''}"
     lines = [f"{merged.path}: {merged.theorems} theorems of {runs}, {merged.proved} proved"]
+    lines += [f"note: {note}" for note in merged.notes]
     if merged.repeated:
         lines.append(f"{merged.repeated} results stood in several of the runs, and were equal")
     if merged.missing is not None:

@@ -8,12 +8,16 @@ from typing import Any
 
 from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError
+from proofsearch.plugins.packages import PACKAGES
+from proofsearch.plugins.resolution import named_components
 from proofsearch.protocols.results import TheoremResult
 from proofsearch.runs.contents import RunContents
 from proofsearch.runs.fields import shown
 
 _MAY_DIFFER = {"select.shard", "execution.workers", "observers"}
 """Settings that decide nothing but who searches what, with how many at a time, and who looks on."""
+
+_OF_ENVIRONMENT = " of environment.json"
 
 OF_THE_MOMENT = (
     "seconds",
@@ -64,20 +68,55 @@ def _differences(first: RunContents, other: RunContents) -> Iterator[tuple[str, 
     yield from _unequal("", _deciding(ours), _deciding(theirs))
     if ours.select.shards.of != theirs.select.shards.of:
         yield "select.shard", ours.select.shard, theirs.select.shard
-    for name in ("fingerprint", "plugins"):
-        yield from _unequal(
-            f"{name}.", first.environment.get(name, {}), other.environment.get(name, {}), " of environment.json"
-        )
+    one, two = first.environment, other.environment
+    yield from _unequal("fingerprint.", one.get("fingerprint", {}), two.get("fingerprint", {}), _OF_ENVIRONMENT)
+    took_part = _used(first) | _used(other)
+    for name, version, another in _unequal("", one.get("plugins", {}), two.get("plugins", {})):
+        if name in took_part:
+            yield f"plugins.{name}{_OF_ENVIRONMENT}", version, another
+    for name, version, another in _unequal("", _core(one), _core(two)):
+        yield f"packages.{name}{_OF_ENVIRONMENT}", version, another
     yield from _unequal("", {"proof_suffix": first.proof_suffix}, {"proof_suffix": other.proof_suffix}, " of run.json")
     yield from _unequal("selected.", dataclasses.asdict(first.whole), dataclasses.asdict(other.whole), " of run.json")
+
+
+def unrelated(first: RunContents, other: RunContents) -> Iterator[str]:
+    """The plugins whose versions differ though none of their components took part, a sentence each."""
+    took_part = _used(first) | _used(other)
+    one, two = first.environment.get("plugins", {}), other.environment.get("plugins", {})
+    for name, ours, theirs in _unequal("", one, two):
+        if name not in took_part:
+            yield (
+                f"{name} is {theirs or 'not installed'} in {other.path}, and {ours or 'not installed'} in "
+                f"{first.path}; no component of it took part"
+            )
+
+
+def _used(run: RunContents) -> set[str]:
+    """The distributions of a run's components.
+
+    Older runs don't say them: of theirs all count but those of this project whose components the configuration doesn't
+    name.
+    """
+    if (used := run.environment.get("used")) is not None:
+        return set(used)
+    config = run.config
+    named = {*named_components(config).values(), *config.options} - set(config.observers)
+    return {
+        name
+        for name in run.environment.get("plugins", {})
+        if name not in PACKAGES or any(named & set(names) for names in PACKAGES[name].values())
+    }
+
+
+def _core(environment: Mapping[str, Any]) -> dict[str, Any]:
+    return {"proofsearch": environment.get("packages", {}).get("proofsearch")}
 
 
 def _deciding(config: RunConfig) -> dict[str, Any]:
     """The settings by dotted name, without those that may differ and the options of observers."""
     values = config.model_dump()
-    chosen = {config.env, config.generator, config.scorer, config.execution.executor}
-    chosen |= {config.search.strategy, config.search.priority.kind}
-    watching = set(config.observers) - chosen
+    watching = set(config.observers) - set(named_components(config).values())
     values["options"] = {name: given for name, given in values["options"].items() if name not in watching}
     return {name: value for name, value in _flat(values) if name not in _MAY_DIFFER}
 

@@ -37,6 +37,7 @@ class Merged:
         unsearched: the theorems of these runs that have no result yet; ``search --resume`` searches them.
         missing: the shards of the selection that none of the runs is; ``None`` where all are there.
         absent: how many theorems these have.
+        notes: in what the runs differ without harm, a sentence each.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Merged:
     unsearched: tuple[str, ...]
     missing: Shards | None
     absent: int
+    notes: tuple[str, ...] = ()
 
 
 class Copy:
@@ -98,6 +100,7 @@ class Copy:
             unsearched,
             missing,
             whole.theorems - len(plan.theorems),
+            plan.notes,
         )
 
     def _config(self, missing: Shards | None) -> RunConfig:

@@ -13,7 +13,7 @@ from proofsearch.config.shard import Shards
 from proofsearch.errors import RunFolderError
 from proofsearch.protocols.events import OnEvent, Preparing
 from proofsearch.runs.folder import RunFolder
-from proofsearch.runs.merging.comparison import refuse_different_results, refuse_different_runs
+from proofsearch.runs.merging.comparison import refuse_different_results, refuse_different_runs, unrelated
 from proofsearch.runs.provenance import merged
 from proofsearch.types import Theorem
 
@@ -32,6 +32,7 @@ class Plan:
         source: by theorem the number of the folder that its result is taken from; without those that have none.
         repeated: how many further results were equal.
         environment: what they ran on, as ``environment.json`` of the merged run says it.
+        notes: in what they differ without harm, a sentence each.
     """
 
     paths: Sequence[Path]
@@ -41,6 +42,7 @@ class Plan:
     source: dict[str, int]
     repeated: int
     environment: Mapping[str, Any]
+    notes: tuple[str, ...]
 
     @classmethod
     def of(cls, paths: Sequence[Path], on_event: OnEvent) -> Plan:
@@ -52,10 +54,12 @@ class Plan:
         first = RunFolder.open(paths[0])
         joint = _Joint(paths, first.whole.theorems)
         origins = []
+        notes: list[str] = []
         for number, path in enumerate(paths):
             on_event(Preparing("comparing the runs", number, len(paths)))
             folder = RunFolder.open(path) if number else first
             refuse_different_runs(first, folder)
+            notes += unrelated(first, folder)
             joint.add(number, folder)
             origins.append((folder.run_id, str(folder.config.select.shards), folder.environment))
         theorems = [(one, joint.source[place]) for place, one in enumerate(joint.theorems) if one is not None]
@@ -67,6 +71,7 @@ class Plan:
             {theorem.name: number for theorem, number in theorems if number != _NONE},
             joint.repeated,
             merged(origins),
+            tuple(notes),
         )
 
 

@@ -12,7 +12,7 @@ from proofsearch.config import RunConfig
 from proofsearch.errors import RunFolderError, UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve
+from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve, used_packages
 from proofsearch.protocols import Job, TheoremResult
 from proofsearch.protocols.events import Began, OnEvent, Preparing, Recorded, ignore_event
 from proofsearch.runs import RunFolder
@@ -142,7 +142,8 @@ def _begun(
             if before is not None:
                 return before
             resolved = Resolved(parts.config, parts.chosen).config
-            about = collect(parts.config.seed, environment.fingerprint()) | {"minimised": source.run_id}
+            used = used_packages(plugins, parts)
+            about = collect(parts.config.seed, environment.fingerprint(), used) | {"minimised": source.run_id}
             return RunFolder.create(out, resolved, about, theorems, proof_suffix=environment.proof_suffix)
     except BaseException:
         if before is not None:

@@ -5,7 +5,8 @@ Nothing here needs torch, so that a search's workers start fast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +26,8 @@ FORMAT = 2
 
 It writes version 1 where the second output is one number, which earlier versions of this package can read.
 """
+THEOREMS = "theorems.json"
+"""The file of the theorems that were learnt from; checkpoints of earlier versions have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Checkpoint:
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
         metrics: what was measured on it, the mixing included.
+        head_config: the architecture of the head.
+        file: the head's tensors as a training takes them.
+        learnt: the names of the theorems that were learnt from; ``None`` where nobody noted them.
     """
 
     folder: Path
@@ -51,6 +57,9 @@ class Checkpoint:
     parts: PartsKind
     with_theorem: bool
     metrics: Mapping[str, Any]
+    head_config: HeadConfig
+    file: Path
+    learnt: frozenset[str] | None
 
 
 def save_checkpoint(
@@ -65,6 +74,7 @@ def save_checkpoint(
     training: Mapping[str, Any],
     fingerprints: Mapping[str, str],
     metrics: Mapping[str, Any],
+    learnt: Collection[str] | None = None,
 ) -> Manifest:
     """Writes a checkpoint; the folder's earlier one stays whole until this one is.
 
@@ -79,6 +89,7 @@ def save_checkpoint(
         training: the options of the training, as JSON.
         fingerprints: ``"encoder"`` and ``"policy"``, and whatever else it fits together with.
         metrics: JSON values.
+        learnt: the names of the theorems that were learnt from; ``None`` where nobody knows them all.
 
     Raises:
         StorageError: it can't be written; what was there is as it was.
@@ -104,7 +115,8 @@ def save_checkpoint(
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    return write_tensors(folder, manifest, tensors, name="head", step=step)
+    others = {} if learnt is None else {THEOREMS: json.dumps(sorted(learnt), separators=(",", ":")).encode()}
+    return write_tensors(folder, manifest, tensors, name="head", step=step, others=others)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -148,4 +160,17 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         parts,
         with_theorem,
         manifest.metrics,
+        head_config,
+        file,
+        _theorems(folder / THEOREMS) if THEOREMS in manifest.files else None,
     )
+
+
+def _theorems(file: Path) -> frozenset[str]:
+    try:
+        names = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: can't be read: {error}; copy the checkpoint again or train it again") from None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{file}: damaged: expected a list of theorems' names")
+    return frozenset(names)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,11 @@ Such a layer makes of columns with standard deviation 1 hidden units so near 0 t
 with it the whole energy. Without spectral norm the weights grow until it is not.
 """
 
+ROWS_AT_ONCE = 8192
+"""Rows that are put through a head in one call, where there are many."""
+
+_COLUMNS_AT_ONCE = 128
+"""Columns that are standardised together."""
 _SMALLEST_NORM = 1e-12
 
 
@@ -118,7 +124,7 @@ class EnergyHead(nn.Module):
 
         Args:
             rows: float, shape ``(rows, width)``, as the encoder made them.
-            generator: draws what is dropped in training; default: torch's global one.
+            generator: draws what is dropped in training, on the processor; default: torch's global one.
         """
         hidden: Tensor = self._prepared(rows)
         for number, layer in enumerate(self.layers):
@@ -140,13 +146,18 @@ class EnergyHead(nn.Module):
     def _expected(self, exceeds: Tensor) -> Tensor:
         """What is to be expected by the logits of exceeding each bound, shape ``(rows,)``."""
         least, *values = bucket_values(self.config.remaining_bounds)
-        steps = torch.tensor(values).diff(prepend=torch.tensor([least]))
+        steps = torch.tensor(values).diff(prepend=torch.tensor([least])).to(exceeds.device)
         expected: Tensor = least + torch.sigmoid(exceeds) @ steps
         return expected
 
+    @property
+    def device(self) -> torch.device:
+        """Where it is, and where rows have to be."""
+        return self.input_mean.device
+
     def _prepared(self, rows: Tensor) -> Tensor:
         if self.config.inputs == "zscore":
-            return (rows - self.input_mean) * self.input_scale
+            return (rows - self.input_mean).mul_(self.input_scale)  # in place: rows are wide, and have no gradient
         if self.config.inputs == "l2":
             norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
             return rows / norms.clamp_min(_SMALLEST_NORM)
@@ -181,8 +192,10 @@ class EnergyHead(nn.Module):
         """
         training = self.training
         self.eval()
-        output = self(rows)
+        # In chunks, since the columns of all rows standardised would take as much memory again.
+        outputs = [self(rows[start : start + ROWS_AT_ONCE]) for start in range(0, max(len(rows), 1), ROWS_AT_ONCE)]
         self.train(training)
+        output = joined_outputs(outputs)
         energy = output.energy
         if index is not None and offsets is not None:
             energy = state_outputs(output, index, offsets).energy
@@ -205,10 +218,10 @@ class EnergyHead(nn.Module):
         """
         head = EnergyHead(self.config)
         head.load_state_dict(self.state_dict())
-        if self.config.spectral_norm:
+        if self.config.spectral_norm:  # on the processor: in double precision, which not every device has
             for layer in (*head.layers, head.energy_output):
                 settle(layer)
-        return head.eval()
+        return head.to(self.device).eval()
 
     @torch.no_grad()
     def set_cost(self, steps: float) -> None:
@@ -236,6 +249,21 @@ class EnergyHead(nn.Module):
             for name, members in groups.items()
             if members
         ]
+
+
+def joined_outputs(outputs: Sequence[HeadOutput]) -> HeadOutput:
+    """What the head said of rows in several calls, at least one."""
+
+    def together(chunks: Sequence[Tensor | None]) -> Tensor | None:
+        known = [chunk for chunk in chunks if chunk is not None]
+        return torch.cat(known) if known else None
+
+    return HeadOutput(
+        torch.cat([output.energy for output in outputs]),
+        together([output.cost for output in outputs]),
+        together([output.exceeds for output in outputs]),
+        outputs[0].bounds,
+    )
 
 
 def state_outputs(output: HeadOutput, index: Tensor, offsets: Tensor) -> StateOutput:
@@ -273,8 +301,17 @@ def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.flo
         that never varies: nothing can be learnt of it, and nothing should be made of it later.
     """
     values = np.asarray(rows)
-    mean = values.mean(axis=0, dtype=np.float64)
-    spread = np.sqrt(np.mean((values - mean) ** 2, axis=0, dtype=np.float64))
+    # Some columns at a time: all of them in double precision would take four times the rows' memory. Sums over rows
+    # are the same whatever stands beside a column.
+    blocks = np.array_split(values, max(1, values.shape[1] // _COLUMNS_AT_ONCE), axis=1)
+    means = [block.mean(axis=0, dtype=np.float64) for block in blocks]
+    spread = np.concatenate(
+        [
+            np.sqrt(np.mean((block - own) ** 2, axis=0, dtype=np.float64))
+            for block, own in zip(blocks, means, strict=True)
+        ]
+    )
+    mean = np.concatenate(means)
     varies = spread > 1e-6 * np.maximum(np.abs(mean), 1e-6)
     if not varies.any():
         return mean.astype(np.float32), np.zeros_like(mean, np.float32)
@@ -284,6 +321,10 @@ def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.flo
 
 
 def _dropout(hidden: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout whose randomness a trainer can save and restore; torch's own takes no generator."""
-    kept = torch.rand(hidden.shape, generator=generator, device=hidden.device, dtype=hidden.dtype) >= rate
-    return hidden * kept / (1.0 - rate)
+    """Dropout whose randomness a trainer can save and restore; torch's own takes no generator.
+
+    It is drawn on the processor whatever the device, so a training drops the same everywhere, and one that was begun
+    on one device goes on with the same random numbers on another.
+    """
+    kept = torch.rand(hidden.shape, generator=generator, dtype=hidden.dtype) >= rate
+    return hidden * kept.to(hidden.device) / (1.0 - rate)
