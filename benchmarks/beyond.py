@@ -3,9 +3,9 @@
     python benchmarks/beyond.py [--theorems 10000000] [--workers 1000] [--seconds 10] [--leaders 1 16 100]
 
 A leader hands out jobs and records what comes back. Workers have a job in hand and one waiting (two in flight), so they
-stand still only where the leader falls behind. Searches take times of a lognormal distribution; recording, flushing and
-merging take the constants below, which ``benchmarks/overhead.py`` and ``benchmarks/scale.py`` measured. Several leaders
-are shards, each with its share of theorems and workers.
+stand still only where the leader falls behind, or the process beside it that merges. Searches take times of a lognormal
+distribution; recording, flushing and merging take the constants below, which ``benchmarks/overhead.py`` and
+``benchmarks/scale.py`` measured. Several leaders are shards, each with its share of theorems and workers.
 
 Simulated are some thousand results of a leader, until its pace is steady; what a whole run needs is computed from that.
 """
@@ -36,13 +36,13 @@ class Constants:
         record_together: the same where many are recorded together.
         flush: seconds that a flush to the disk takes.
         flushes: how many a result needs alone; for the proof of one theorem in five two more.
-        merge: seconds of the leader's processor for a search, when it is merged with others.
+        merge: seconds for a search, when it is merged with others by the process beside the leader.
         trajectory: bytes of a merged search.
         single: bytes of a search in a file of its own, as it travels.
         proof: bytes of the files of proofs, by theorem.
         line: bytes in ``results.jsonl``, and ``theorems.jsonl``.
         memory: bytes that the leader holds by theorem.
-        singles: files of searches that are not merged yet, at most.
+        singles: files of searches that are merged at once. Twice as many wait, then the leader does.
         proved: the part of the theorems that have a proof, each a file.
         searches: searches of a merged file.
         base: bytes that the leader holds without any theorem.
@@ -66,8 +66,8 @@ class Constants:
     def recording(self, results: int) -> float:
         """Seconds that the leader needs for so many results at once."""
         if results == 1:
-            return self.record + self.merge + self.flush * self.flushes
-        return results * (self.record_together + self.merge) + self.flush * FLUSHES_TOGETHER
+            return self.record + self.flush * self.flushes
+        return results * self.record_together + self.flush * FLUSHES_TOGETHER
 
     def needs(self, theorems: float, leaders: int) -> list[str]:
         """A row of the second table: what a leader of so many theorems needs."""
@@ -77,7 +77,7 @@ class Constants:
             f"{theorems:,.0f}",
             f"{(self.base + theorems * self.memory) / 1e9:.1f} GB",
             f"{size / 1e9:.1f} GB",
-            f"{theorems / self.searches:,.0f} and up to {self.singles:,}",
+            f"{theorems / self.searches:,.0f} and up to {2 * self.singles:,}",
             f"{theorems * self.proved:,.0f}",
         ]
 
@@ -89,11 +89,13 @@ class Pace:
     Attributes:
         results: a second.
         busy: the part of the time that the leader works.
+        merging: the part of the time that the process beside it merges.
         working: the part of the time that a worker searches.
     """
 
     results: float
     busy: float
+    merging: float
     working: float
 
 
@@ -112,8 +114,8 @@ def simulated(constants: Constants, workers: int, seconds: float, *, together: b
     queued = [IN_FLIGHT - 1] * workers
     idle: set[int] = set()
     waiting: list[int] = []  # whose results wait for the leader
-    now = began = busy = 0.0
-    done = counted = 0
+    now = began = busy = merger_free = 0.0
+    done = counted = unmerged = merging = 0
 
     def begin(worker: int, at: float) -> None:
         heapq.heappush(ends, (at + draw.lognormvariate(math.log(seconds) - 0.5, 1.0), worker))
@@ -135,6 +137,13 @@ def simulated(constants: Constants, workers: int, seconds: float, *, together: b
         cost = constants.recording(taken)
         now += cost
         busy += cost
+        unmerged += taken
+        if unmerged >= 2 * constants.singles:
+            now = max(now, merger_free)  # the leader waits
+        if now >= merger_free:
+            unmerged, merging = unmerged - merging, 0
+            if unmerged >= constants.singles:
+                merging, merger_free = unmerged, now + unmerged * constants.merge
         for worker in batch:
             if worker in idle:
                 idle.discard(worker)
@@ -146,7 +155,7 @@ def simulated(constants: Constants, workers: int, seconds: float, *, together: b
         if half:
             began, busy, counted = now, 0.0, done
     pace = (done - counted) / (now - began)
-    return Pace(pace, busy / (now - began), min(1.0, pace * seconds / workers))
+    return Pace(pace, busy / (now - began), pace * constants.merge, min(1.0, pace * seconds / workers))
 
 
 def main() -> None:
@@ -170,13 +179,14 @@ def main() -> None:
                         "together" if together else "one by one",
                         f"{leaders * pace.results:,.0f}",
                         f"{pace.busy:.0%}",
+                        f"{pace.merging:.0%}",
                         f"{pace.working:.0%}",
                         f"{theorems / (leaders * pace.results) / 3600:,.1f}",
                         f"{pace.results * constants.single / 1e6:.1f}",
                     ]
                 )
     print(f"{theorems:,} theorems, {arguments.workers:,} workers")
-    header = ["leaders", "seconds a search", "results are flushed", "results a second", "leader busy"]
+    header = ["leaders", "seconds a search", "results are flushed", "results a second", "leader busy", "merging"]
     print_table([*header, "workers at work", "hours", "MB a second to a leader"], rows)
     print_table(
         ["leaders", "theorems each", "leader's memory", "its folder", "files of searches", "files of proofs"],

@@ -11,7 +11,8 @@ with its own --base. Prints means over seeds ± their standard deviation:
 * value: rank-1 among siblings of minus the energy; mixed: of the fit with log-probability and goals, cross-fitted over
   folds of theorems; gain: mixed less the better of log-probability and log-probability with fitted goals (in brackets
   the lowest end of the seeds' 95% intervals); the same gain on frontier sets;
-* AUROC within theorem, Spearman with remaining steps of minus the energy, and of the second output (cost).
+* AUROC within theorem, Spearman with remaining steps of minus the energy, and of minus the second output (cost), with
+  that one's gain in a mixture. Positive are the states that lead on.
 
 `shuffled labels` shuffles what is positive among the members of each decision and the states of each theorem, of
 validation too, and judges the last head: it must equal random. Results are appended to --out; what is there already is
@@ -31,6 +32,7 @@ import torch
 from bench_runs import Options, merged, parse_options, print_table
 from ebm_heads import HeldData, read_data, reading
 from proofsearch_ebm.config import EbmTrainerConfig
+from proofsearch_ebm.losses.weighted import parse_terms
 
 BASELINES = "baselines"
 SHUFFLED = "shuffled labels"
@@ -66,6 +68,18 @@ def _settings() -> Iterator[tuple[str, Options]]:
     yield "loss listwise, siblings", of(loss=["listwise:1", DEPTH], groups="siblings")
     yield "loss listwise, frontier", of(loss=["listwise:1", DEPTH], groups="frontier")
     yield "loss without depth", of(loss=["info_nce:1"])
+    yield "listwise without depth", of(loss=["listwise:1"])
+    ordinal = of(loss=["listwise:1", "ordinal_regression:0.3"], buckets=True)
+    yield "ordinal", ordinal
+    yield "ordinal, weight 1", merged(ordinal, of(loss=["listwise:1", "ordinal_regression:1"]))
+    for most in (4, 8):
+        yield f"solved {most}", of(solved=most)
+        yield f"ordinal, solved {most}", merged(ordinal, of(solved=most))
+    yield "nats", {"depth_regression": {"measure": "nats"}}
+    yield "nats, solved 4", merged(of(solved=4), {"depth_regression": {"measure": "nats"}})
+    yield "ordinal nats, solved 4", merged(ordinal, of(solved=4), {"ordinal_regression": {"measure": "nats"}})
+    for most in (2, 4, 8):
+        yield f"mistakes {most}", of(mistakes=most)
     for norm in (True, False):
         for scale in (True, False):
             yield f"spectral_norm {norm}, scale {scale}", of(spectral_norm=norm, learnable_scale=scale)
@@ -116,8 +130,9 @@ def main() -> None:
     seeds = range(arguments.seeds)
     rows = [_row(name, [done[_key(name, jobs[name], seed)] for seed in seeds]) for name in arguments.settings]
     print(f"### {arguments.seeds} seeds, {arguments.steps} steps, base: {' '.join(arguments.base) or 'the defaults'}")
-    header = ("value", "mixed", "gain", "gain, frontier", "AUROC", "Spearman", "Spearman of cost")
-    print_table(("setting", *header), rows)
+    header = ("value", "mixed", "gain", "gain, frontier", "AUROC", "Spearman")
+    of_cost = ("AUROC of cost", "Spearman of cost", "gain of cost")
+    print_table(("setting", *header, *of_cost), rows)
 
 
 def _key(name: str, options: Options, seed: int) -> str:
@@ -128,6 +143,7 @@ def _key(name: str, options: Options, seed: int) -> str:
     names = {config["encoder"], *config.get("append", ())}
     if "policy" in names:
         names |= options.keys()  # the policy's own
+    names |= {term.name for term in parse_terms(config["loss"])}
     others = {component: given for component, given in options.items() if component in names - {"ebm"}}
     return json.dumps([config, others, seed, name == SHUFFLED], sort_keys=True)
 
@@ -152,7 +168,8 @@ def _row(name: str, results: Sequence[Mapping[str, Any]]) -> list[str]:
     gains = [
         f"{cell(name, '+')} ({min(result[f'{name}_low'] for result in results):+.3f})" for name in ("gain", "frontier")
     ]
-    return [name, cell("value"), cell("mixed"), *gains, *(cell(name) for name in ("auroc", "spearman", "cost"))]
+    rest = ("auroc", "spearman", "cost_auroc", "cost")
+    return [name, cell("value"), cell("mixed"), *gains, *map(cell, rest), cell("cost_gain", "+")]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from bench_runs import Options
 from numpy.typing import NDArray
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
-from proofsearch_ebm.data.joined import joined, reads_requests
+from proofsearch_ebm.data.joined import joined, lost_states, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.head import EnergyHead
@@ -108,6 +109,8 @@ def read_data(train: Sequence[Path], validation: Path, options: Options) -> Held
         say=lambda line: print(f"  … {line}", flush=True),
         row_type=config.row_type,
     )
+    if warning := lost_states(encoders):
+        print(f"  … {warning}", flush=True)
     held = [index for index, one in enumerate(dataset.theorems) if one.theorem.split == "validation"]
     return HeldData(reading(options), dataset, held, components.loss)
 
@@ -119,7 +122,8 @@ def _shuffled(dataset: Dataset, seed: int) -> Dataset:
         replace(entry, decisions=[replace(one, positive=rng.permutation(one.positive)) for one in entry.decisions])
         for entry in dataset.theorems
     ]
-    return replace(dataset, theorems=theorems, label=dataset.label[order], remaining=dataset.remaining[order])
+    shuffled = {name: getattr(dataset, name)[order] for name in ("label", "leads_on", "remaining", "nats")}
+    return replace(dataset, theorems=theorems, **shuffled)
 
 
 def _measured(
@@ -130,14 +134,18 @@ def _measured(
     place = np.full(dataset.num_states, -1, np.int64)
     place[every] = np.arange(len(every))
 
-    def mixing(choices: Sequence[Choice]) -> Mixing:
+    def mixing(choices: Sequence[Choice], values: NDArray[np.float64] = -energies) -> Mixing:
         members = place[np.concatenate([choice.states for choice in choices])]
-        sets = choice_sets(dataset, choices, -energies[members])
+        sets = choice_sets(dataset, choices, values[members])
         return fit_mixing(sets, resamples=config.bootstrap, rng=np.random.default_rng(2))
 
     siblings = mixing(sibling_choices(dataset, theorems))
     frontier = mixing(frontier_choices(dataset, theorems, config.max_members, np.random.default_rng(1)))
     auroc, spearman = _separated(dataset, every, -energies)
+    # Without a second output there is nothing to say of it.
+    cost = [math.nan] * 3
+    if costs is not None:
+        cost = [*_separated(dataset, every, -costs), float(mixing(sibling_choices(dataset, theorems), -costs).gain)]
     return {
         "value": siblings.rank_value,
         "mixed": siblings.rank_mixed,
@@ -147,14 +155,17 @@ def _measured(
         "frontier_low": frontier.gain_low,
         "auroc": auroc,
         "spearman": spearman,
-        "cost": float("nan") if costs is None else _separated(dataset, every, -costs)[1],
+        "cost_auroc": cost[0],
+        "cost": cost[1],
+        "cost_gain": cost[2],
     }
 
 
 def _separated(dataset: Dataset, states: NDArray[np.int64], score: NDArray[np.float64]) -> tuple[float, float]:
     """AUROC within theorem and Spearman with remaining steps; roots, which no search chooses, are left out."""
     label, remaining = dataset.label[states], dataset.remaining[states].astype(np.int64)
-    known = (label >= 0) & (dataset.depth[states] > 0)
+    # As ``evaluate`` has it: what is provable only by a way back is on neither side.
+    known = ((label == 0) | dataset.leads_on[states]) & (dataset.depth[states] > 0)
     theorem = dataset.theorem_of[states].astype(np.int64)
     labelled = LabelledStates((label == 1)[known], remaining[known], theorem[known])
     found = separate(labelled, score[known], Bootstrap(resamples=1))

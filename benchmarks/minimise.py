@@ -1,18 +1,20 @@
 """How long a run's proofs are beside the library's own, before and after ``proofsearch minimise``.
 
-    proofsearch minimise RUN --out MINIMISED
-    python benchmarks/minimise.py RUN MINIMISED [--reference metamath]
+    proofsearch search --split test --out runs/first             # or any run on Metamath
+    proofsearch minimise runs/first
+    python benchmarks/minimise.py runs/first runs/first-minimised [--reference metamath]
 
 For Metamath. Two counts: *tactics*, the steps that a search takes (of the library's proof those of its replay), and
 *steps*, the different applications of assertions that show something in the written proof; what builds formulas, and
 hypotheses, don't count. A proof is shorter than the library's if it has fewer steps. Of these some rest on axioms that
-the library's own proof doesn't need. ``--reference`` names the reference program, which then verifies all proofs,
-spliced into the database.
+the library's own proof doesn't need. ``--reference`` names the reference program (Debian's package ``metamath``), which
+then verifies all proofs, spliced into the database; the script fails where it doesn't accept them.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -116,7 +118,11 @@ def show(found: list[Lengths]) -> None:
 
 
 def verified_by(program: str, run: Path) -> str:
-    """What the reference program says of a database with a run's proofs in the place of the library's."""
+    """What the reference program says of a database with a run's proofs in the place of the library's.
+
+    Raises:
+        SystemExit: it doesn't accept all of them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         spliced = Path(folder) / "spliced.mm"
         subprocess.run(
@@ -125,7 +131,10 @@ def verified_by(program: str, run: Path) -> str:
         commands = (f"read {spliced.name}", "verify proof *", "exit")  # it takes a slash for the beginning of an option
         done = subprocess.run([program, *commands], cwd=folder, capture_output=True, text=True, check=False)
         lines = [line for line in done.stdout.splitlines() if "error" in line.lower() or "verified" in line.lower()]
-        return "\n".join(lines[-5:])
+        said = "\n".join(lines[-5:])
+        if done.returncode or "?Error" in done.stdout or "All proofs in the database were verified" not in said:
+            raise SystemExit(f"{program} does not accept the proofs of {run}:\n{said or done.stdout + done.stderr}")
+        return said
 
 
 def main() -> None:
@@ -133,6 +142,8 @@ def main() -> None:
     parser.add_argument("runs", nargs=2, type=Path)
     parser.add_argument("--reference", help="the reference program, such as metamath")
     arguments = parser.parse_args()
+    if arguments.reference and shutil.which(arguments.reference) is None:
+        parser.error(f"--reference {arguments.reference}: no such program; on Debian: apt-get install metamath")
     before, after = (RunFolder.open(path) for path in arguments.runs)
     plugins = Plugins.discover()
     with Components(plugins, resolve(plugins, before.config)) as components:

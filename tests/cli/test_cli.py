@@ -222,7 +222,7 @@ def test_a_files_faults_are_named_with_file_and_key(cli: Cli, text: str, code: i
         (
             ("--priority", "valu"),
             4,
-            "no priority is named 'valu'; known: astar, auto, logprob, mix, normalized, reranked",
+            "no priority is named 'valu'; known: astar, auto, logprob, mix, normalized, phs, phs-star, reranked",
         ),
         (("--priority", "valu"), 4, "did you mean 'value'?"),
         (("--strategy", "beam"), 4, "no strategy is named 'beam'; known: and-or, best-first, puct"),

@@ -100,7 +100,9 @@ def test_the_field_changes_the_search(field: str) -> None:
     assert traces[0] != traces[1]
 
 
-@pytest.mark.parametrize("kind", ["value", "logprob", "normalized", "mix", "reranked", "astar", "split"])
+@pytest.mark.parametrize(
+    "kind", ["value", "logprob", "normalized", "mix", "reranked", "astar", "phs", "phs-star", "split"]
+)
 def test_every_kind_of_priority_is_another_search(kind: str) -> None:
     """Catches two kinds that do the same; ``auto`` is meant to do what another does."""
     kinds = BUILTIN

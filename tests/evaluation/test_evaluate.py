@@ -7,14 +7,13 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from installing import Site
-from runfolders import without_hashes
+from runfolders import stopped_after, without_hashes
 
 from proofsearch.config import RunConfig
 from proofsearch.errors import PluginError, UsageError
@@ -465,26 +464,6 @@ def test_what_all_searches_took_is_added_up_where_each_of_them_counted(run: Path
     compute = one(run).compute
     assert (compute.generate_calls, compute.score_calls, compute.processor_seconds) == (None, None, None)
     assert compute.generated == sum(result.generated for result in results)
-
-
-def stopped_after(run: Path, path: Path, proved: Sequence[bool]) -> Path:
-    """A run whose first theorems have been searched, with this outcome."""
-    shutil.copytree(run, path)
-    lines = {line["theorem"]: line for line in map(json.loads, (run / "results.jsonl").read_text().splitlines())}
-    example = next(line for line in lines.values() if line["proved"])
-    kept = []
-    for theorem, succeeds in zip(RunFolder.open(run).theorems, proved, strict=False):
-        line = lines[theorem.name] | {
-            "status": "proved",
-            "limit_hit": "",
-            "verdict": example["verdict"],
-            "proved": True,
-        }
-        if not succeeds:
-            line |= {"status": "limit", "limit_hit": "expansions", "verdict": None, "proved": False, "proof_file": ""}
-        kept.append(json.dumps(line) + "\n")
-    (path / "results.jsonl").write_text("".join(kept))
-    return path
 
 
 def decided(*paths: Path, **settings: Any) -> Sequential:

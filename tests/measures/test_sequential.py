@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from proofsearch.measures.paired import mcnemar
-from proofsearch.measures.sequential import ALPHA, LEVELS, Sequential, decided_at, sequential
+from proofsearch.measures.sequential import ALPHA, LEVELS, Sequential, chance_of_deciding, decided_at, sequential
 
 
 @pytest.mark.parametrize("level", [0.5, 0.2, ALPHA])
@@ -89,4 +89,30 @@ def test_more_theorems_than_planned_are_refused() -> None:
 
 
 def test_nothing_compared_yet_is_not_decided() -> None:
-    assert sequential([], 10) == Sequential(10, 0, 0, 0, None, 1.0)
+    found = sequential([], 10)
+    assert found == Sequential(10, 0, 0, 0, None, 1.0, found.chance)
+    assert 0 < found.chance < 1
+
+
+@pytest.mark.parametrize(("looked", "first", "second"), [(100, 2, 8), (150, 5, 12), (200, 3, 3)])
+def test_the_chance_of_deciding_is_that_of_rests_drawn_one_theorem_at_a_time(
+    looked: int, first: int, second: int
+) -> None:
+    """Against a simulation of another make: of each theorem still to come, whether it differs and for which run."""
+    random = np.random.default_rng(3)
+    decided = []
+    for _ in range(2000):
+        share = random.beta(first + second + 0.5, looked - first - second + 0.5)
+        odds = random.beta(second + 0.5, first + 0.5)
+        differs = random.random(300 - looked) < share
+        seconds = int((random.random(300 - looked)[differs] < odds).sum())
+        decided.append(mcnemar(first + int(differs.sum()) - seconds, second + seconds) <= ALPHA)
+    # Two simulations of 1,000 and 2,000 draws, and a continuity correction in place of the exact test.
+    assert chance_of_deciding(looked, 300, first, second) == pytest.approx(np.mean(decided), abs=0.07)
+
+
+def test_the_chance_of_deciding_is_none_at_the_end_and_all_once_it_is_decided() -> None:
+    assert chance_of_deciding(300, 300, 10, 12) == 0.0
+    assert chance_of_deciding(290, 300, 10, 12) < 0.01
+    assert sequential([1] * 15 + [0], 100).chance == 1.0
+    assert chance_of_deciding(50, 300, 0, 5) > chance_of_deciding(50, 300, 2, 3) > chance_of_deciding(250, 300, 2, 3)

@@ -27,6 +27,7 @@ from proofsearch.plugins.sharing import SharedComponents, SharedEncoder, SharedG
 from proofsearch.protocols import (
     Calibrated,
     Calibration,
+    CountsLost,
     EncodesRequests,
     Fingerprinted,
     GenerationRequest,
@@ -499,16 +500,17 @@ def test_a_shared_encoder_has_the_abilities_that_it_has() -> None:
     rows = np.ones((1, 3), np.float32)
     plain: Any = SimpleNamespace(encode=lambda states: rows, width=3, fingerprint=lambda: "e", close=lambda: None)
     asking: Any = SimpleNamespace(
-        **vars(plain), encode_requests=lambda requests: rows, policy_fingerprint=lambda: "sure-1"
+        **vars(plain), encode_requests=lambda requests: rows, policy_fingerprint=lambda: "sure-1", num_lost=5
     )
     make = lambda original: stand_in(("encoder", "e"), original, Clients(), ExecutionConfig())  # noqa: E731
-    abilities = (EncodesRequests, ReadsPolicy)
+    abilities = (EncodesRequests, ReadsPolicy, CountsLost)
     assert not any(isinstance(make(plain), ability) for ability in abilities)
     shared: Any = make(asking)
     assert all(isinstance(shared, ability) for ability in abilities)
     request = GenerationRequest(Theorem("ten", "10 is 0"), State("10 is 0", (Goal("10 is 0"),), 10))
     assert shared.encode_requests([request]) is rows
     assert shared.policy_fingerprint() == "sure-1"
+    assert shared.num_lost == 5
     assert (shared.width, shared.fingerprint()) == (3, "e")
 
 

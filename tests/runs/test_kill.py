@@ -90,12 +90,13 @@ def test_a_kill_while_merging(run, theorems, record, kills):
 
 
 def test_a_kill_while_recording_and_merging_in_turn(run, theorems, record, kills, monkeypatch):
-    monkeypatch.setattr("proofsearch.runs.folder.MOST_SINGLES", 2)
-    with kills(run.path) as snapshots:
+    with monkeypatch.context() as patch, kills(run.path) as snapshots:
+        patch.setattr("proofsearch.runs.searches.MOST_SINGLES", 2)
+        patch.setattr("proofsearch.runs.searches.FEW_SINGLES", 0)
         for theorem in theorems:
             record(run, theorem)
-    run.close()
-    assert len(list(run.trajectories.glob("part-*"))) == 2
+        run.finish()
+    assert len(list(run.trajectories.glob("part-*"))) == 2, "the first two, and all that came while those were merged"
     for folder in snapshots:
         committed = list(RunFolder.open(folder).results())
         assert_consistent(RunFolder.open(folder), committed)

@@ -22,7 +22,8 @@ from proofsearch.protocols import TheoremResult
 from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded
 from proofsearch.runs import RunFolder
 from proofsearch.runs.folder import Recording
-from proofsearch.runs.run import _Recorder, resume_search, run_search
+from proofsearch.runs.recording import Recorder
+from proofsearch.runs.run import resume_search, run_search
 from proofsearch.runs.verification import verify_run
 from proofsearch.runs.worker import Searched
 from proofsearch.trajectory.summary import check, summarize
@@ -252,7 +253,7 @@ def test_results_that_wait_are_recorded_together_and_each_is_told(tmp_path: Path
 
     observers = Watching([], tell)
     folder, executor = Folder(), Executor()
-    with pytest.raises(ValueError, match="another"), _Recorder(folder, executor, observers, tell) as recorder:  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="another"), Recorder(folder, executor, observers, tell) as recorder:  # type: ignore[arg-type]
         for name in "abcde":
             recorder.take(Searched(TheoremResult(name, "exhausted")))
         raise ValueError("another")

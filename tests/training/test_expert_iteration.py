@@ -255,6 +255,21 @@ def test_an_iteration_of_a_policy_goes_on_where_it_was_stopped() -> None:
 
 
 @pytest.mark.usefixtures("guess")
+def test_a_training_that_was_begun_without_the_checkpoint_before_goes_on_without_it() -> None:
+    """Trainers get the option in later versions; the iteration of an earlier one could not be resumed otherwise."""
+    iterate(config(plugin="guess", generator="guess"), OUT)
+    settings = OUT / "round-1/checkpoint/train.toml"
+    lines = [line for line in settings.read_text().splitlines() if not line.startswith("start = ")]
+    assert len(lines) == len(settings.read_text().splitlines()) - 1
+    settings.write_text("\n".join(lines) + "\n")
+    for left in ("round-1/checkpoint/manifest.json", "round-1/checkpoint/guess.json"):
+        (OUT / left).unlink()
+    shutil.rmtree(OUT / "round-1/validation-value")
+    resume_iteration(OUT)
+    assert (guessed(1)["start"], guessed(1)["begun"]) == (None, 1)
+
+
+@pytest.mark.usefixtures("guess")
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

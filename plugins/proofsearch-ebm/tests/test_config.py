@@ -25,7 +25,8 @@ def register(name, factory, config=None, help=""):
     config()
 for hook in (plugin.register_scorers, plugin.register_losses, plugin.register_trainers):
     hook(register)
-assert sorted(names) == ["depth_regression", "ebm", "ebm", "info_nce", "listwise", "margin_ranking", "pairwise"], names
+losses = ["depth_regression", "info_nce", "listwise", "margin_ranking", "ordinal_regression", "pairwise"]
+assert sorted(names) == sorted(["ebm", "ebm", *losses]), names
 heavy = {"torch", "matplotlib", "safetensors", "tensorboard"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -55,6 +56,9 @@ def test_unknown_options_are_refused(config):
         {"groups": "pairs"},
         {"parts": "tokens"},
         {"max_minutes": 0},
+        {"memory_megabytes": -1},
+        {"device": "gpu"},
+        {"device": "spread"},
     ],
 )
 def test_values_out_of_range_are_refused(wrong):
@@ -96,3 +100,9 @@ def test_the_shipped_checkpoint_was_trained_by_the_defaults() -> None:
     kept = trained.keys() & defaults.keys() - MAY_CHANGE
     assert {"loss", "groups", "spectral_norm", "dead_ends", "learning_rate", "hidden"} <= kept
     assert {name: trained[name] for name in kept} == {name: defaults[name] for name in kept}
+
+
+def test_buckets_need_states_that_are_encoded_whole() -> None:
+    assert EbmTrainerConfig(buckets=True).buckets
+    with pytest.raises(ValidationError, match="--ebm-parts state"):
+        EbmTrainerConfig(buckets=True, parts="goals")

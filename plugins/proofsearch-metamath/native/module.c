@@ -82,8 +82,8 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__native(void)
 {
     PyTypeObject *types[] = {&TermsType, &PatternType, &UnifierType, &CombinerType, &ApplicationType,
-                             &ColumnType, &HandleType, &StepperType, &OutcomesType, &FeaturesType};
-    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes", "Features"};
+                             &ColumnType, &HandleType, &StepperType, &OutcomesType, &FeaturesType, &TowersType};
+    const char *names[] = {"Terms", "Pattern", "Unifier", "Combiner", "Application", "Column", "Handle", "Stepper", "Outcomes", "Features", "Towers"};
     PyObject *plain = PyImport_ImportModule("proofsearch_metamath.library.terms");
     if (plain == NULL)
         return NULL;

@@ -129,7 +129,7 @@ typedef struct {
 } Handle;
 
 extern PyTypeObject TermsType, ColumnType, PatternType, UnifierType, ApplicationType, CombinerType, HandleType,
-    StepperType, OutcomesType, FeaturesType;
+    StepperType, OutcomesType, FeaturesType, TowersType;
 extern PyObject *TermTooLargeError;
 
 int32_t terms_app(Terms *t, int32_t op, const int32_t *args, int32_t n);

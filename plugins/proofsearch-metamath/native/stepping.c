@@ -1,5 +1,6 @@
 /* Stepping a state by many tactics: see stepping.py. What is remembered of a step is the next state's key, None where
  * the proof is finished, or the Rejected; states are made of keys when they are asked for. */
+#include <math.h>
 #include <stddef.h>
 
 #include "native.h"
@@ -82,6 +83,24 @@ typedef struct {
     int32_t num_metas, focus, skeleton;
 } Stepper;
 
+/* What is known of applying tactics to a goal. A reference of the caller's. */
+static PyObject *applied_to(Stepper *s, int32_t skeleton)
+{
+    PyObject *number = PyLong_FromLong(skeleton);
+    if (number == NULL)
+        return NULL;
+    PyObject *applied = Py_XNewRef(PyDict_GetItemWithError(s->known, number));
+    if (applied == NULL && !PyErr_Occurred() && (applied = PyDict_New()) != NULL &&
+        PyDict_SetItem(s->known, number, applied) < 0)
+        Py_CLEAR(applied);
+    Py_DECREF(number);
+    if (applied != NULL && !PyDict_Check(applied)) {
+        PyErr_SetString(PyExc_TypeError, "what is known of a goal is a dictionary");
+        Py_CLEAR(applied);
+    }
+    return applied;
+}
+
 /* Makes a state the one whose steps are remembered. */
 static int turn_to(Stepper *s, PyObject *state)
 {
@@ -108,17 +127,9 @@ static int turn_to(Stepper *s, PyObject *state)
     const int32_t *goal = at + 1;
     for (int32_t i = 0; i < h->focus; i++)
         goal = key_goal_end(s->terms, goal, end);
-    PyObject *number = PyLong_FromLong(*goal), *stepped = PyDict_New(), *applied = NULL;
-    if (number != NULL && stepped != NULL) {
-        applied = Py_XNewRef(PyDict_GetItemWithError(s->known, number));
-        if (applied == NULL && !PyErr_Occurred() && (applied = PyDict_New()) != NULL &&
-            PyDict_SetItem(s->known, number, applied) < 0)
-            Py_CLEAR(applied);
-    }
-    Py_XDECREF(number);
-    if (applied == NULL || !PyDict_Check(applied)) {
+    PyObject *stepped = PyDict_New(), *applied = stepped == NULL ? NULL : applied_to(s, *goal);
+    if (applied == NULL) {
         Py_XDECREF(stepped);
-        Py_XDECREF(applied);
         return -1;
     }
     Py_XSETREF(s->key, Py_NewRef(h->key));
@@ -155,8 +166,8 @@ static PyObject *too_large(Stepper *s)
     return rejected;
 }
 
-/* Applying a tactic to the first goal: an Application, or the Rejected. A reference of the caller's. */
-static PyObject *make_application(Stepper *s, PyObject *tactic)
+/* Applying a tactic to a goal: an Application, or the Rejected. A reference of the caller's. */
+static PyObject *make_application(Stepper *s, int32_t skeleton, PyObject *tactic)
 {
     static PyObject *name;
     if (name == NULL && (name = PyUnicode_InternFromString("compiled")) == NULL)
@@ -170,9 +181,9 @@ static PyObject *make_application(Stepper *s, PyObject *tactic)
         return NULL;
     if (read == NULL || !PyObject_TypeCheck(read, &PatternType)) { /* a hypothesis, or nothing that is known yet */
         Py_XDECREF(read);
-        return PyObject_CallMethod(s->applications, "make", "iO", s->skeleton, tactic);
+        return PyObject_CallMethod(s->applications, "make", "iO", skeleton, tactic);
     }
-    PyObject *made = unifier_apply(s->unifier, s->skeleton, (Pattern *)read);
+    PyObject *made = unifier_apply(s->unifier, skeleton, (Pattern *)read);
     Py_DECREF(read);
     if (made == NULL)
         return too_large(s);
@@ -181,21 +192,26 @@ static PyObject *make_application(Stepper *s, PyObject *tactic)
     return made;
 }
 
+/* The same, remembered in the dictionary of the goal, else made and remembered. The reference is borrowed. */
+static PyObject *applied_by(Stepper *s, PyObject *applied, int32_t skeleton, PyObject *tactic)
+{
+    PyObject *application = PyDict_GetItemWithError(applied, tactic);
+    if (application != NULL || PyErr_Occurred() || (application = make_application(s, skeleton, tactic)) == NULL)
+        return application;
+    int failed = PyDict_SetItem(applied, tactic, application);
+    Py_DECREF(application); /* the dictionary has it */
+    return failed ? NULL : application;
+}
+
 /* What came of a step: remembered, else made and remembered. The reference is borrowed. */
 static PyObject *remembered(Stepper *s, PyObject *tactic)
 {
     PyObject *made = PyDict_GetItemWithError(s->stepped, tactic);
     if (made != NULL || PyErr_Occurred())
         return made;
-    PyObject *application = PyDict_GetItemWithError(s->applied, tactic);
-    if (application == NULL) {
-        if (PyErr_Occurred() || (application = make_application(s, tactic)) == NULL)
-            return NULL;
-        int failed = PyDict_SetItem(s->applied, tactic, application);
-        Py_DECREF(application); /* the dictionary has it */
-        if (failed)
-            return NULL;
-    }
+    PyObject *application = applied_by(s, s->applied, s->skeleton, tactic);
+    if (application == NULL)
+        return NULL;
     if (PyObject_TypeCheck(application, &ApplicationType)) {
         made = combiner_combine(s->combiner, s->key_at, s->key_end, s->num_metas, s->focus,
                                 (const Application *)application);
@@ -352,6 +368,146 @@ PyTypeObject OutcomesType = {
     .tp_iternext = (iternextfunc)Outcomes_next,
 };
 
+/* -- how sure a policy is of a goal ------------------------------------------------------------------------------- */
+
+/* Whether one place of logits comes before another: the larger logit, then the earlier place. */
+static inline int likelier(const double *logits, int32_t one, int32_t other)
+{
+    return logits[one] > logits[other] || (logits[one] == logits[other] && one < other);
+}
+
+static void sift(const double *logits, int32_t *heap, Py_ssize_t n, Py_ssize_t at)
+{
+    int32_t moved = heap[at];
+    for (Py_ssize_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && likelier(logits, heap[child + 1], heap[child]))
+            child++;
+        if (!likelier(logits, heap[child], moved))
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
+/* What the likeliest tactics that apply to a goal leave to say. */
+typedef struct {
+    double kept[64]; /* the logits of those that apply, falling */
+    Py_ssize_t num_kept, asked;
+    double total, taken; /* of exp(logit - largest): of all but those that don't apply; of those kept */
+} Sureness;
+
+/* Asks which of the likeliest apply, until `wanted` do. */
+static int ask(Stepper *s, int32_t skeleton, PyObject *labels, const int64_t *numbers, Py_ssize_t own, const double *logits,
+               Py_ssize_t n, double largest, Py_ssize_t wanted, Sureness *out)
+{
+    int32_t *heap = PyMem_Malloc(((size_t)n + 1) * sizeof(int32_t));
+    PyObject *applied = heap == NULL ? PyErr_NoMemory() : applied_to(s, skeleton);
+    if (applied == NULL) {
+        PyMem_Free(heap);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        heap[i] = (int32_t)i;
+    for (Py_ssize_t i = n / 2; i-- > 0;)
+        sift(logits, heap, n, i);
+    while (n > 0 && out->num_kept < wanted) {
+        int32_t place = heap[0];
+        heap[0] = heap[--n];
+        if (n)
+            sift(logits, heap, n, 0);
+        PyObject *tactic;
+        if (place < own)
+            tactic = PyUnicode_FromFormat("hyp %d", place + 1);
+        else if (numbers[place - own] < 0 || numbers[place - own] >= PyList_GET_SIZE(labels)) {
+            PyErr_SetString(PyExc_IndexError, "no assertion has this number");
+            break;
+        } else
+            tactic = Py_NewRef(PyList_GET_ITEM(labels, numbers[place - own]));
+        PyObject *application = tactic == NULL ? NULL : applied_by(s, applied, skeleton, tactic);
+        Py_XDECREF(tactic);
+        if (application == NULL)
+            break;
+        out->asked++;
+        double weight = exp(logits[place] - largest);
+        if (PyObject_TypeCheck(application, &ApplicationType)) {
+            out->kept[out->num_kept++] = logits[place];
+            out->taken += weight;
+        } else
+            out->total -= weight;
+    }
+    Py_DECREF(applied);
+    PyMem_Free(heap);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* The statistics of PolicyStatistics, in its order, but for those of goals. */
+static PyObject *statistics(const Sureness *said, Py_ssize_t n, Py_ssize_t own, double largest, double log_sum_exp)
+{
+    double best = NAN, second = NAN, entropy = NAN, mass = NAN, total = said->total;
+    if (said->num_kept) {
+        double kept = 0, mean = 0;
+        if (total < said->taken * (1 + 1e-9)) /* rounding may leave less than what was taken */
+            total = total > said->taken ? total : said->taken;
+        double bound = largest + log(total), first = said->kept[0];
+        mass = 0;
+        for (Py_ssize_t i = 0; i < said->num_kept; i++) {
+            double weight = exp(said->kept[i] - first);
+            kept += weight;
+            mean += weight * (said->kept[i] - first);
+            mass += exp(said->kept[i] - bound < 0 ? said->kept[i] - bound : 0);
+        }
+        best = first - bound < 0 ? first - bound : 0;
+        if (said->num_kept > 1)
+            second = said->kept[1] - bound < 0 ? said->kept[1] - bound : 0;
+        entropy = log(kept) - mean / kept;
+        entropy = entropy > 0 ? entropy : 0;
+        mass = mass < 1 ? mass : 1;
+    }
+    double admitted = said->asked ? (double)said->num_kept / (double)said->asked : NAN;
+    return Py_BuildValue("dddddddd", best, second, entropy, log_sum_exp, (double)n, admitted, mass, own > 0 ? 1.0 : 0.0);
+}
+
+/* sureness(skeleton, labels, numbers, logits, own, n): how sure a policy is of a goal that stands alone, by the best n
+ * tactics that apply to it; see answers.py. First come the logits of `own` hypotheses of the theorem. */
+static PyObject *Stepper_sureness(Stepper *s, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 6 || !PyList_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "sureness(skeleton, labels, numbers, logits, own, n)");
+        return NULL;
+    }
+    int32_t skeleton = terms_checked(s->terms, args[0]);
+    Py_ssize_t own = PyLong_AsSsize_t(args[4]), wanted = PyLong_AsSsize_t(args[5]);
+    Py_buffer numbers, logits;
+    if (skeleton < 0 || PyErr_Occurred() || PyObject_GetBuffer(args[2], &numbers, PyBUF_C_CONTIGUOUS) < 0)
+        return NULL;
+    if (PyObject_GetBuffer(args[3], &logits, PyBUF_C_CONTIGUOUS) < 0) {
+        PyBuffer_Release(&numbers);
+        return NULL;
+    }
+    Sureness said = {.num_kept = 0};
+    Py_ssize_t count = logits.len / (Py_ssize_t)sizeof(double);
+    const double *logit = logits.buf;
+    double largest = -INFINITY, log_sum_exp = NAN;
+    PyObject *made = NULL;
+    if (own < 0 || wanted < 1 || wanted > 64 || count > INT32_MAX ||
+        count != own + numbers.len / (Py_ssize_t)sizeof(int64_t)) {
+        PyErr_SetString(PyExc_ValueError, "a logit for each hypothesis and assertion, and 1 to 64 tactics");
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        largest = logit[i] > largest ? logit[i] : largest;
+    for (Py_ssize_t i = 0; i < count; i++)
+        said.total += exp(logit[i] - largest);
+    if (count)
+        log_sum_exp = largest + log(said.total);
+    if (ask(s, skeleton, args[1], numbers.buf, own, logit, count, largest, wanted, &said) == 0)
+        made = statistics(&said, count, own, largest, log_sum_exp);
+done:
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&logits);
+    return made;
+}
+
 /* -- for Python --------------------------------------------------------------------------------------------------- */
 
 static PyObject *Stepper_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -426,6 +582,7 @@ static PyMethodDef Stepper_methods[] = {
     {"step", (PyCFunction)(void (*)(void))Stepper_step, METH_FASTCALL, NULL},
     {"step_many", (PyCFunction)(void (*)(void))Stepper_step_many, METH_FASTCALL, NULL},
     {"admitted", (PyCFunction)(void (*)(void))Stepper_admitted, METH_FASTCALL, NULL},
+    {"sureness", (PyCFunction)(void (*)(void))Stepper_sureness, METH_FASTCALL, NULL},
     {NULL},
 };
 

@@ -71,6 +71,36 @@ def test_a_run_that_is_stopped_and_a_search_that_is_broken_off_are_told(tmp_path
     assert found["run"]["events"][0]["attributes"]["proofsearch.theorem"] == "a"
 
 
+def test_parts_are_below_their_search_and_within_its_time(tmp_path: Path) -> None:
+    spans = Spans(SpansConfig(path=tmp_path / "spans.jsonl", shortest=0), "run-id")
+    spans.run_started(RunInfo(Path("runs/first"), RunConfig(), 2, 0))
+    searched(spans)
+    searched(spans)
+    spans.run_finished(RunInfo(Path("runs/first"), RunConfig(), 2, 0), {})
+    spans.close()
+    found = read(tmp_path / "spans.jsonl")
+    (run,) = (span for span in found if span["name"] == "run")
+    first, second = searches = [span for span in found if span["name"] == "search"]
+    assert {span["parent_id"] for span in searches} == {run["context"]["span_id"]}
+    assert len({span["context"]["span_id"] for span in found}) == len(found)
+    assert {span["context"]["trace_id"] for span in found} == {run["context"]["trace_id"]}
+    for one in searches:
+        parts = [span for span in found if span["parent_id"] == one["context"]["span_id"]]
+        assert {part["name"] for part in parts} == {"generate", "step"}
+        for part in parts:
+            assert one["start_time"] <= part["start_time"] <= part["end_time"] <= one["end_time"]
+    assert first["end_time"] <= second["start_time"]
+    assert {json.dumps(span["resource"]) for span in found} == {json.dumps(run["resource"])}
+
+
+def test_a_sampler_of_the_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    spans = Spans(SpansConfig(path=tmp_path / "spans.jsonl", shortest=0), "run-id")
+    searched(spans)
+    spans.close()
+    assert read(tmp_path / "spans.jsonl") == []
+
+
 @contextmanager
 def collector() -> Iterator[tuple[str, list[bytes]]]:
     """An OTLP/HTTP collector that keeps what it is sent."""

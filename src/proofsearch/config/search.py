@@ -23,7 +23,7 @@ class LimitConfig(FrozenModel):
 class PriorityConfig(FrozenModel):
     """How the frontier orders nodes. Higher priority is expanded first; ties by insertion.
 
-    With g = minus the cumulative log-probability, L = −g, v = the scorer's value, n = number of goals:
+    With L = the cumulative log-probability, v = the scorer's value, n = number of goals, d = steps to the node:
 
     ========== ==============================================================================================
     kind       priority
@@ -38,28 +38,32 @@ class PriorityConfig(FrozenModel):
     reranked   the log-likelihood of the path under the policy as the value corrects it: the sum over its steps of log
                softmax of u among the live children, with u = scale·mix by the scorer's calibration, or, without one,
                L + heuristic_weight·v − goal_weight·n; once an expansion, when its children are new
-    astar      −(g + heuristic_weight·h) with h = −v: a value on the scale of log-probability, such as minus the
-               remaining cost
+    astar      L + heuristic_weight·v, for a value on the scale of log-probability, such as minus the remaining cost
+    phs        L − log(d + 1 + heuristic_weight·h) with h = −v: a value that is minus the remaining steps
+    phs-star   (1 + heuristic_weight·h/d)·L − log(d + 1 + heuristic_weight·h)
     split      two queues, one by L and one by v; a share ``value_share`` of expansions is taken from the second
     ========== ==============================================================================================
 
-    Every kind but ``reranked`` then subtracts ``goal_weight``·n (for ``mix`` on the standardised scale). Not given,
-    that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted together with the value's weight.
+    Every kind but ``reranked`` and both ``phs`` then subtracts ``goal_weight``·n (for ``mix`` on the
+    standardised scale). Not given, that is 1, but for ``mix`` and ``reranked`` with a calibration what was fitted
+    together with the value's weight.
     A node whose value is missing is ordered by its parent's value; where that is missing too, by log-probability. One
     whose score is put off (``defer``) is ordered by the mean value of its scored siblings.
     """
 
     kind: str = Field(
         default="auto",
-        description="value, logprob, normalized, mix, reranked, astar, split or a plugin's; auto: mix if the scorer is "
-        "calibrated.",
+        description="value, logprob, normalized, mix, reranked, astar, phs, phs-star, split or a plugin's; "
+        "auto: mix if the scorer is calibrated.",
     )
     length_exponent: float = Field(default=1.0, ge=0, description="normalized: exponent of the token count.")
     value_weight: float | None = Field(
         default=None, ge=0, le=1, description="mix: weight of the value; default: the scorer's calibration, else 0.5."
     )
     warmup: int = Field(default=64, ge=2, description="mix: scored nodes that fix the standardisation.")
-    heuristic_weight: float = Field(default=1.0, ge=0, description="astar, reranked: weight of the value.")
+    heuristic_weight: float = Field(
+        default=1.0, ge=0, description="astar, reranked, phs, phs-star: weight of the value."
+    )
     value_share: float = Field(default=0.5, ge=0, le=1, description="split: share of expansions ordered by value.")
     goal_weight: float | None = Field(
         default=None, ge=0, description="Subtracted for each open goal; default: 1, for mix the scorer's calibration."
@@ -81,9 +85,9 @@ class SearchConfig(FrozenModel):
     max_depth: int | None = Field(default=None, ge=1, description="Nodes this deep are not expanded.")
     defer: int | None = Field(
         default=None,
-        ge=1,
-        description="Score this many of the likeliest new siblings at once, the others when they are next; default: "
-        "all at once.",
+        ge=0,
+        description="Score this many of the likeliest new siblings at once, the others when they are next; 0: each one "
+        "when it is next; default: all at once.",
     )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from proofsearch.engine.deferred import Deferred
 from proofsearch.engine.frontier import Frontier
+from proofsearch.engine.optimistic import Optimistic
 from proofsearch.engine.ordering import Order
 from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
@@ -36,7 +37,9 @@ class _Exploration:
         config = search.config
         self._max_depth = inf if config.max_depth is None else config.max_depth
         defers = config.defer is not None and search.scored
-        self._deferred = Deferred(config.defer) if config.defer is not None and defers else None
+        self._deferred: Deferred | Optimistic | None = None
+        if config.defer is not None and defers:
+            self._deferred = Deferred(config.defer) if config.defer else Optimistic(search.calibration)
         self._order = Order(
             search.priority,
             graph,
@@ -118,7 +121,9 @@ class _Exploration:
         deferred = self._deferred
         while deferred is not None and self._search.scored and node in deferred:
             nodes = deferred.take(node, self._graph)
-            self._enqueue([], nodes, self._score(nodes))
+            rescaled = self._score(nodes)
+            deferred.estimate(self._graph)
+            self._enqueue([], nodes, rescaled)
             node = self._frontier.pop()
         return node
 

@@ -91,10 +91,19 @@ class CalibratedMix:
 
     def __call__(self, columns: PriorityColumns) -> Sequence[float]:
         """The mixture; z(L) alone where the value is missing."""
-        mixed, weight = self._scale.mixed, self._weight
+        scale, weight = self._scale, self._weight
+        values, logprobs = columns.value, columns.logprob
+        total = sum(values)
+        if total == total:  # values are finite or nan, so none is missing; a call for each would take most of the time
+            mean, slope = scale.value_mean, weight * scale.value_scale
+            middle, steepness = scale.logprob_mean, (1 - weight) * scale.logprob_scale
+            return [
+                round((logprob - middle) * steepness + (value - mean) * slope, Z_DIGITS)
+                for value, logprob in zip(values, logprobs, strict=True)
+            ]
         return [
-            round(mixed(value, logprob, weight), Z_DIGITS)
-            for value, logprob in zip(columns.value, columns.logprob, strict=True)
+            round(scale.mixed(value, logprob, weight), Z_DIGITS)
+            for value, logprob in zip(values, logprobs, strict=True)
         ]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from proofsearch.engine.priorities import Logprob
 from proofsearch.engine.standardisation import DEFAULT_GOAL_WEIGHT
 from proofsearch.errors import PluginError
+from proofsearch.graph import NAN
 from proofsearch.protocols import Alternates, BeginsAnew, Learns
 
 if TYPE_CHECKING:
@@ -46,14 +47,19 @@ class Columns:
     @property
     def value(self) -> list[float]:
         """The nodes' values, else what is estimated, else their best parents'; ``nan`` where that is missing too."""
-        graph, estimates, nodes = self._graph, self._estimates, self.nodes
+        graph, nodes = self._graph, self.nodes
         values = _take(graph.value, nodes)
         total = sum(values)
         if total != total:  # values are finite or nan, so some are missing
-            for index, node in enumerate(nodes):
-                if values[index] != values[index]:
-                    known = estimates.get(node)
-                    values[index] = graph.value[graph.edge_source[graph.best_edge[node]]] if known is None else known
+            known = self._estimates.get
+            values = [value if value == value else known(node, NAN) for value, node in zip(values, nodes, strict=True)]
+            total = sum(values)
+            if total != total:
+                of, source, edge = graph.value, graph.edge_source, graph.best_edge
+                values = [
+                    value if value == value else of[source[edge[node]]]
+                    for value, node in zip(values, nodes, strict=True)
+                ]
         return values
 
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proofsearch.protocols import Calibration, Priority, PriorityColumns
 
 from proofsearch.engine.mixing import Mix, default_goals, or_default
+from proofsearch.engine.policy_guided import PolicyGuided, PolicyGuidedStar
 from proofsearch.engine.reranking import Reranked
 
 
@@ -159,6 +160,8 @@ BUILTIN: dict[str, Callable[[PriorityConfig], Priority]] = {
     "mix": lambda weights: Mix(weights.value_weight, weights.warmup),
     "reranked": lambda weights: Reranked(weights.value_weight, weights.heuristic_weight),
     "astar": lambda weights: AStar(weights.heuristic_weight),
+    "phs": lambda weights: PolicyGuided(weights.heuristic_weight),
+    "phs-star": lambda weights: PolicyGuidedStar(weights.heuristic_weight),
     "split": lambda weights: Split(weights.value_share),
 }
 """By name, with the weights that a configuration gives. The core's plugin registers them."""
@@ -171,6 +174,8 @@ HELP = {
     "mix": "Standardised value and log-probability (--value-weight, --warmup).",
     "reranked": "The path's likelihood under the policy, corrected by the value.",
     "astar": "Log-probability and --heuristic-weight times the value.",
+    "phs": "Steps taken and missing, by the value, over the path's probability (--heuristic-weight).",
+    "phs-star": "phs, with the probability of the missing steps estimated too.",
     "split": "Two queues, one by log-probability and one by value (--value-share).",
 }
 """One line about each."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proofsearch.errors import ComponentError, ProofsearchError, one_line, trace_of
@@ -90,12 +89,7 @@ class Scoring:
         Raises:
             ProofsearchError: the scorer raised one, so the user has something to put right.
         """
-        if self._with_path:
-            requests = [self._request(graph, node) for node in nodes]
-        else:
-            requests = [ScoreRequest(self._theorem, graph.state[node], 0, 0.0, 0) for node in nodes]
-        if (moves := self._moves) is not None:
-            requests = [replace(request, moves=moves(request.state)) for request in requests]
+        requests = [self._request(graph, node) for node in nodes]
         self.calls += 1
         self.scored += len(requests)
         for node, value in zip(nodes, self._ask(requests), strict=True):
@@ -103,16 +97,21 @@ class Scoring:
             graph.value[node] = math.nan if value is None else value
 
     def _request(self, graph: SearchGraph, node: int) -> ScoreRequest:
-        state, edge = graph.state, graph.best_edge[node]
+        state = graph.state[node]
+        moves = self._moves and self._moves(state)
+        edge = graph.best_edge[node] if self._with_path else -1
+        if edge < 0:
+            return ScoreRequest(self._theorem, state, 0, 0.0, 0, None, 0.0, None, moves)
         return ScoreRequest(
             self._theorem,
-            state[node],
+            state,
             graph.depth[node],
             graph.logprob[node],
             graph.num_tokens[node],
-            graph.edge_tactic[edge] if edge >= 0 else None,
-            graph.edge_logprob[edge] if edge >= 0 else 0.0,
-            state[graph.edge_source[edge]] if edge >= 0 else None,
+            graph.edge_tactic[edge],
+            graph.edge_logprob[edge],
+            graph.state[graph.edge_source[edge]],
+            moves,
         )
 
     def _ask(self, requests: Sequence[ScoreRequest]) -> Sequence[float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -74,18 +74,30 @@ def refuse_other_environments(first: RunFolder, second: RunFolder) -> None:
     Raises:
         UsageError: they ran on different environments, or on other versions or files of one.
     """
+    refuse_others(*((str(run.path), run.config.env, run.fingerprint) for run in (first, second)))
+
+
+def refuse_others(first: tuple[str, str, Mapping[str, str]], second: tuple[str, str, Mapping[str, str]]) -> None:
+    """Refuses what :func:`refuse_other_environments` does.
+
+    Args:
+        first: what to call a run, its environment's name, and the environment's fingerprint.
+        second: the same of another one.
+
+    Raises:
+        UsageError: as there.
+    """
+    (one, env, before), (other, other_env, after) = first, second
     why = ""
-    if first.config.env != second.config.env:
-        why = f"one searched in the environment {first.config.env!r}, the other in {second.config.env!r}"
-    else:
-        before, after = first.fingerprint, second.fingerprint
-        if keys := differing(before, after):
-            key = keys[0]
-            why = f"{key} of the environment is {before.get(key)!r} in the first and {after.get(key)!r} in the second"
+    if env != other_env:
+        why = f"one searched in the environment {env!r}, the other in {other_env!r}"
+    elif keys := differing(before, after):
+        key = keys[0]
+        why = f"{key} of the environment is {before.get(key)!r} in the first and {after.get(key)!r} in the second"
     if why:
         raise UsageError(
-            f"{first.path} and {second.path} can't be compared: {why}; evaluate them one at a time, or search again on "
-            f"one environment"
+            f"{one} and {other} can't be compared: {why}; evaluate them one at a time, or search again on one "
+            f"environment"
         )
 
 

@@ -30,8 +30,13 @@ def so_far(first: RunFolder, second: RunFolder, expansions: float, split: str | 
     for name in planned:
         if name not in before or name not in after:
             break
-        signs.append(_solved(after[name], expansions) - _solved(before[name], expansions))
+        signs.append(sign(before[name], after[name], expansions))
     return sequential(signs, len(planned))
+
+
+def sign(first: TheoremResult, second: TheoremResult, expansions: float) -> int:
+    """−1 where only the first is a proof within so many expansions, 1 where only the second is, 0 otherwise."""
+    return _solved(second, expansions) - _solved(first, expansions)
 
 
 def _solved(result: TheoremResult, expansions: float) -> bool:

@@ -17,6 +17,7 @@ from proofsearch.plugins.batching import Batcher, Clients
 from proofsearch.protocols import (
     Calibrated,
     Calibration,
+    CountsLost,
     Encoder,
     EncodesRequests,
     Fingerprinted,
@@ -311,7 +312,19 @@ class _SharesPolicy(SharedEncoder):
             return self.original.policy_fingerprint()
 
 
+class _SharesLost(SharedEncoder):
+    """A shared encoder that counts the states that it did not find again."""
+
+    @property
+    def num_lost(self) -> int:
+        """As the encoder itself."""
+        assert isinstance(self.original, CountsLost)
+        with self._turn:
+            return self.original.num_lost
+
+
 _ENCODER_ABILITIES: Sequence[tuple[type[Any], type[SharedEncoder]]] = (
     (EncodesRequests, _SharesRequests),
     (ReadsPolicy, _SharesPolicy),
+    (CountsLost, _SharesLost),
 )

@@ -100,6 +100,7 @@ from proofsearch.protocols.training import (
 from proofsearch.protocols.value import (
     Calibrated,
     Calibration,
+    CountsLost,
     Encoder,
     EncodesRequests,
     FollowsPaths,
@@ -125,6 +126,7 @@ __all__ = [
     "Calibration",
     "Choice",
     "ChoosesGenerator",
+    "CountsLost",
     "CountsProcessorTime",
     "CountsWaiting",
     "Decomposes",

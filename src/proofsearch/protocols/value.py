@@ -157,3 +157,12 @@ class ReadsPolicy(Protocol):
 
         Where rows of another policy mean something else altogether, :meth:`Encoder.fingerprint` changes with it, too.
         """
+
+
+@runtime_checkable
+class CountsLost(Protocol):
+    """An encoder that has to find recorded states again before it can read them, and may not find all."""
+
+    @property
+    def num_lost(self) -> int:
+        """How many of the states that it was asked about so far were not found: all of their rows say the same."""

@@ -42,6 +42,7 @@ from proofsearch.runs.layout import (
     to_json,
 )
 from proofsearch.runs.results import PROOFS, ResultLog
+from proofsearch.runs.searches import ROWS_PER_FILE, RecordedSearches
 from proofsearch.runs.selection import Whole
 from proofsearch.storage.lock import FolderLock
 from proofsearch.types import Theorem
@@ -53,9 +54,7 @@ if TYPE_CHECKING:
 OTHER = "~"
 """Between a theorem's file name, in which it can't stand, and the number of a further proof."""
 
-MOST_SINGLES = 2048
-"""Searches in files of their own, at most; then they are merged. Thousands more would make every listing slow, and
-merging all of them at the end would keep a large run waiting for minutes."""
+NOT_MERGED = "the trajectories were not merged; they stay as single files, which every reader takes"
 
 
 class Recording(NamedTuple):
@@ -80,8 +79,9 @@ class RunFolder(RunContents):
     def __init__(self, path: Path, header: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
         """Not for callers: use :meth:`create` or :meth:`open`."""
         super().__init__(path, header, theorems)
-        self._unmerged: set[str] = set()
-        self._merge_failed = False
+        self._searches = RecordedSearches(
+            self.trajectories, {theorem.name: self._single(theorem.name) for theorem in theorems}
+        )
 
     @classmethod
     def create(
@@ -220,9 +220,8 @@ class RunFolder(RunContents):
         with self._storing(f"the result of {what} was not written"):
             storage.write_together(files)
             log.append(list(results.values()))
-        self._unmerged |= {name for name, result in results.items() if result.search_id}
-        if len(self._unmerged) >= MOST_SINGLES:
-            self.compact()
+        with self._storing(NOT_MERGED):
+            self._searches.add((name, result.search_id) for name, result in results.items() if result.search_id)
         return list(results.values())
 
     def _check_new(self, log: ResultLog, result: TheoremResult, *, recorded: bool) -> None:
@@ -237,7 +236,7 @@ class RunFolder(RunContents):
         if result.failure and recorded:
             raise RunFolderError(f"{self.path}: {name!r}: a failed theorem ({result.failure}) has no trajectory")
 
-    def compact(self, *, rows_per_file: int = 2_000_000) -> None:
+    def compact(self, *, rows_per_file: int = ROWS_PER_FILE) -> None:
         """Merges the single trajectory files into a few ``part-*.parquet``.
 
         Readers see every search exactly once at each moment, and after a kill at any moment: a part appears whole
@@ -247,21 +246,9 @@ class RunFolder(RunContents):
             StorageError: the disk is full or the like; nothing is lost.
             InputError: a trajectory file is damaged; the message names it.
         """
-        from proofsearch.runs.compaction import compact, merged_ids
-
-        results = self._writable().results
-        with self._storing("the trajectories were not merged; they stay as single files, which every reader takes"):
-            if self._merge_failed:
-                merged = merged_ids(self.trajectories)
-                for name in [name for name in self._unmerged if results[name].search_id in merged]:
-                    self._single(name).unlink(missing_ok=True)
-                    self._unmerged.discard(name)
-            # In the run's order, so that the parts don't depend on which worker was first.
-            names = [theorem.name for theorem in self.theorems if theorem.name in self._unmerged]
-            self._merge_failed = True
-            compact(self.trajectories, [self._single(name) for name in names], rows_per_file)
-            self._merge_failed = False
-        self._unmerged.clear()
+        self._writable()
+        with self._storing(NOT_MERGED):
+            self._searches.merge(rows_per_file)
 
     def finish(self) -> None:
         """Merges the trajectories, notes how the run ended, and closes it.
@@ -277,6 +264,7 @@ class RunFolder(RunContents):
 
     def close(self) -> None:
         """Frees the lock. Idempotent. What was recorded is safe without it."""
+        self._searches.close()
         if self._log is not None:
             self._log.close()
             with contextlib.suppress(OSError, RunFolderError):
@@ -305,27 +293,14 @@ class RunFolder(RunContents):
             raise
 
     def _clear_uncommitted(self, results: Mapping[str, TheoremResult]) -> None:
-        for folder in (self.path, self.path / "proofs", self.trajectories):
+        for folder in (self.path, self.path / PROOFS):
             folder.mkdir(exist_ok=True)
             for stray in folder.glob(f"*{storage.PART_SUFFIX}"):
                 stray.unlink(missing_ok=True)
-        merged: frozenset[str] = frozenset()
-        if any(self.trajectories.glob("part-*.parquet")):
-            from proofsearch.runs.compaction import keep_only
-
-            wanted = {result.search_id for result in results.values() if result.search_id}
-            merged = keep_only(self.trajectories, wanted)
-        searches = {path.name for path in self.trajectories.iterdir()}
+        self._searches.clear({name: result.search_id for name, result in results.items() if result.search_id})
         proofs = {path.name for path in (self.path / PROOFS).iterdir()}
-        self._unmerged.clear()
         for theorem in self.theorems:
             result = results.get(theorem.name)
-            single = self._single(theorem.name)
-            if single.name in searches:
-                if result is not None and result.search_id and result.search_id not in merged:
-                    self._unmerged.add(theorem.name)
-                else:
-                    single.unlink(missing_ok=True)
             proof = self.path / PROOFS / f"{self._files[theorem.name]}{self.proof_suffix}"
             if proof.name in proofs and (result is None or not result.proof_file):
                 proof.unlink(missing_ok=True)

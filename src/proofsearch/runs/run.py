@@ -16,7 +16,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from proofsearch.config import RunConfig
 from proofsearch.engine.watching import Watcher, Watching
@@ -26,26 +25,22 @@ from proofsearch.plugins.components import Components, check_search
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import Resolved, ResolvedRun, resolve, used_packages
 from proofsearch.protocols import (
-    CountsWaiting,
     Environment,
-    Executor,
-    Job,
     JobResult,
     RelaysProgress,
     RunInfo,
     TheoremResult,
 )
-from proofsearch.protocols.events import Began, OnEvent, Recorded, Warned, ignore_event
-from proofsearch.runs.faults import Fault, faults, source_of
-from proofsearch.runs.folder import Recording, RunFolder
+from proofsearch.protocols.events import Began, OnEvent, ignore_event
+from proofsearch.runs.faults import Fault, faults
+from proofsearch.runs.folder import RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
+from proofsearch.runs.recording import Recorder
 from proofsearch.runs.selection import Selection, select
+from proofsearch.runs.stopping import Jobs, StopRule
 from proofsearch.runs.worker import Searched, WorkerRecipe, prepare
 from proofsearch.types import Theorem
-
-MOST_TOGETHER = 64
-"""Results that are recorded together, at most, where so many wait."""
 
 GLIMPSE_INTERVAL = 0.5
 """Seconds between two glimpses of a worker that a person watches."""
@@ -90,6 +85,7 @@ def run_search(
     plugins: Plugins | None = None,
     on_event: OnEvent = ignore_event,
     live: bool = False,
+    until: StopRule | None = None,
 ) -> RunSummary:
     """Searches theorems and keeps everything in a run folder.
 
@@ -99,6 +95,7 @@ def run_search(
         plugins: default: those that are installed.
         on_event: told what happens, in this thread.
         live: tell of each :class:`~proofsearch.protocols.events.Glimpse` as well, where the executor can pass them on.
+        until: says when the run has been searched far enough; default: when every theorem has a result.
 
     Raises:
         ProofsearchError: bad input, an unusable plugin, a full disk, a worker that can't start. What was recorded is
@@ -106,10 +103,10 @@ def run_search(
     """
     began = time.monotonic()
     plugins = plugins or Plugins.discover()
-    folder, parts, selection = _begin(plugins, config, out, on_event)
+    folder, parts, selection = _begin(plugins, config, out, on_event, until)
     with folder:
         on_event(Began(out, len(folder.theorems), 0, 0, selection.config, selection.is_default))
-        _search(folder, plugins, parts, folder.remaining(), on_event, live)
+        _search(folder, plugins, parts, folder.remaining(), on_event, live, until)
         return RunSummary(out, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
@@ -121,6 +118,7 @@ def resume_search(
     plugins: Plugins | None = None,
     on_event: OnEvent = ignore_event,
     live: bool = False,
+    until: StopRule | None = None,
 ) -> RunSummary:
     """Resumes a run: searches the theorems that have no result yet.
 
@@ -131,6 +129,7 @@ def resume_search(
         plugins: default: those that are installed.
         on_event: told what happens, in this thread.
         live: tell of each :class:`~proofsearch.protocols.events.Glimpse` as well, where the executor can pass them on.
+        until: says when the run has been searched far enough; default: when every theorem has a result.
 
     Raises:
         RunFolderError: not a run folder, damaged, in use, of a newer version, or its environment has changed since.
@@ -156,14 +155,18 @@ def resume_search(
                 refuse_changed(folder, components.environment())
                 prepare(components)
         earlier = folder.results()
+        if until is not None:
+            again = {theorem.name for theorem in remaining}
+            kept = {name: result for name, result in earlier.items() if name not in again}
+            until.begin(config, folder.fingerprint, folder.theorems, kept)
         proved = sum(result.proved for result in earlier.values())
         on_event(Began(path, len(folder.theorems), len(folder.theorems) - len(remaining), proved))
-        _search(folder, plugins, parts, remaining, on_event, live)
+        _search(folder, plugins, parts, remaining, on_event, live, until)
         return RunSummary(path, len(folder.theorems), folder.results(), time.monotonic() - began)
 
 
 def _begin(
-    plugins: Plugins, config: RunConfig, out: Path, on_event: OnEvent
+    plugins: Plugins, config: RunConfig, out: Path, on_event: OnEvent, until: StopRule | None
 ) -> tuple[RunFolder, ResolvedRun, Selection]:
     """Selects the theorems and makes the folder. The environment, which may be large, does not outlive this."""
     parts = resolve(plugins, config)
@@ -173,6 +176,8 @@ def _begin(
     with Components(plugins, parts, on_event) as components:
         environment = components.environment()
         selection = select(environment, config.select, config.seed)
+        if until is not None:
+            until.begin(config, dict(environment.fingerprint()), selection.theorems, {})
         prepare(components)
         resolved = parts.config.model_copy(update={"select": selection.config})
         folder = RunFolder.create(
@@ -193,6 +198,7 @@ def _search(
     theorems: Sequence[Theorem],
     on_event: OnEvent,
     live: bool,
+    until: StopRule | None,
 ) -> None:
     """Has the executor search the theorems and records each result before it is told."""
     about = RunInfo(folder.path, parts.config, len(folder.theorems), len(folder.theorems) - len(theorems))
@@ -207,67 +213,26 @@ def _search(
             glimpse = GLIMPSE_INTERVAL
             executor.relay_progress_to(lambda job, glimpse: on_event(glimpse))
         recipe = WorkerRecipe(parts.config, folder.run_id, plugins.extra, glimpse)
-        jobs = (Job(theorem.name, theorem) for theorem in theorems)
-        waiting = {theorem.name for theorem in theorems}
+        jobs = Jobs(theorems, until)
         named = f"{described(executor, 'executor')}: run()"
-        with _Recorder(folder, executor, observers, on_event) as recorder:
+        with Recorder(folder, executor, observers, on_event, until) as recorder:
             for done in executor.run(recipe, jobs):
-                if done.job.key not in waiting:
+                if done.job.key not in jobs.waiting:
                     raise ComponentError(
                         f"{named} reported {done.job.key!r}, which was reported before or is no job of it"
                     )
-                waiting.discard(done.job.key)
+                jobs.waiting.discard(done.job.key)
                 recorder.take(searched_by(done, parts.config.seed))
-        if waiting:
+        missing = jobs.waiting | {theorem.name for theorem in jobs.left()}
+        if missing:
             raise ComponentError(
-                f"{named} ended without a result for {len(waiting)} of {len(theorems)} jobs, such as "
-                f"{min(waiting)!r}; what came is kept"
+                f"{named} ended without a result for {len(missing)} of {len(theorems)} jobs, such as "
+                f"{min(missing)!r}; what came is kept"
             )
         folder.finish()
-        results = folder.results() if observers else {}
-        observers.notify(Watcher.run_finished, about, results)
-
-
-class _Recorder:
-    """Records what workers found, and tells of it; what waits at the same time together.
-
-    Args:
-        folder: where it is recorded.
-        executor: whose results they are.
-        observers: told of each result that is recorded.
-        on_event: told of it too, before them.
-    """
-
-    def __init__(self, folder: RunFolder, executor: Executor, observers: Watching, on_event: OnEvent) -> None:
-        self._folder = folder
-        self._executor = executor if isinstance(executor, CountsWaiting) else None
-        self._observers = observers
-        self._on_event = on_event
-        self._taken: list[Searched] = []
-        self._warned: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._record()  # whatever ended the run, what came before it is kept
-
-    def take(self, searched: Searched) -> None:
-        """Takes what came of a theorem, and records it unless the next result is there already."""
-        self._taken.append(searched)
-        if self._executor is None or len(self._taken) >= MOST_TOGETHER or not self._executor.results_waiting():
-            self._record()
-
-    def _record(self) -> None:
-        taken, self._taken = self._taken, []
-        recordings = [Recording(one.result, one.proof, one.trajectory) for one in taken]
-        for searched, result in zip(taken, self._folder.record_all(recordings), strict=True):
-            self._on_event(Recorded(result))
-            for warning in searched.result.warnings:
-                if source_of(warning) not in self._warned:
-                    self._warned.add(source_of(warning))
-                    self._on_event(Warned(searched.result.theorem, warning, searched.result.traceback))
-            self._observers.notify(Watcher.searched, result)
+        if not folder.remaining():
+            results = folder.results() if observers else {}
+            observers.notify(Watcher.run_finished, about, results)
 
 
 def searched_by(done: JobResult, seed: int) -> Searched:

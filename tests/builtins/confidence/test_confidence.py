@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakeprover import state
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proofsearch import Candidate, Theorem
 from proofsearch.builtins.confidence.config import ConfidenceConfig, ConfidenceTrainerConfig
-from proofsearch.builtins.confidence.features import COLUMNS, features
-from proofsearch.builtins.confidence.model import LinearValue, fit
+from proofsearch.builtins.confidence.features import COLUMNS, features, row_of
+from proofsearch.builtins.confidence.model import LinearValue, QuickValue, fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
@@ -106,6 +108,44 @@ def test_missing_counts_as_the_mean_and_by_a_weight_of_its_own() -> None:
     means = np.where(np.array(COLUMNS) == "entropy", 2.0, 0.0)
     value = LinearValue(means, np.ones(width), weights, missing)
     assert value.values(rows).tolist() == [1.0, -1.0, -5.0]
+
+
+def sample_statistics() -> st.SearchStrategy[PolicyStatistics]:
+    """Statistics of a state and of up to four goals, each number missing now and then."""
+    number = st.one_of(st.just(float("nan")), st.floats(-9, 9))
+    moves = st.one_of(st.just(float("nan")), st.floats(0, 999))
+    goal = st.builds(PolicyStatistics, number, number, number, number, moves, number, number, number)
+    return st.builds(
+        PolicyStatistics,
+        number,
+        number,
+        number,
+        number,
+        moves,
+        number,
+        number,
+        number,
+        st.lists(goal, max_size=4).map(tuple),
+    )
+
+
+@given(st.lists(sample_statistics(), max_size=5), st.integers(0, 2**32))
+def test_row_by_row_the_value_is_the_same(statistics: list[PolicyStatistics], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    means, weights, missing = random.normal(size=(3, len(COLUMNS)))
+    value = LinearValue(means, random.uniform(0.1, 3, len(COLUMNS)), weights, missing)
+    quick = QuickValue(value)
+    assert [quick(row_of(one)) for one in statistics] == pytest.approx(value.values(features(statistics)).tolist())
+
+
+def test_a_row_puts_goals_together_and_counts_dead_ones_apart() -> None:
+    goals = tuple(PolicyStatistics(best=best, entropy=entropy) for best, entropy in ((-1.0, 1.0), (-3.0, 2.0)))
+    row = dict(zip(COLUMNS, row_of(PolicyStatistics(goals=(*goals, PolicyStatistics()))), strict=True))
+    assert [row[f"{how} best of goals"] for how in ("sum of", "least", "largest")] == [-4.0, -3.0, -1.0]
+    assert [row[f"{how} entropy of goals"] for how in ("sum of", "least", "largest")] == [3.0, 1.0, 2.0]
+    assert np.isnan(row["sum of mass of goals"])
+    assert row["dead goals"] == 1.0
+    assert row["dead"] == 1.0
 
 
 def test_a_fit_finds_what_tells_good_members() -> None:

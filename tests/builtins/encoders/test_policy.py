@@ -15,7 +15,7 @@ from proofsearch import Candidate, Theorem
 from proofsearch.builtins.confidence.features import COLUMNS
 from proofsearch.builtins.encoders.policy import PolicyConfig, make_policy
 from proofsearch.errors import UsageError
-from proofsearch.protocols import EncodesRequests, GenerationRequest, PolicyStatistics, ReadsPolicy
+from proofsearch.protocols import CountsLost, EncodesRequests, GenerationRequest, PolicyStatistics, ReadsPolicy
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_encoder
 from proofsearch.testing.recordings import record
 from proofsearch.trajectory.reader import read_searches
@@ -149,7 +149,12 @@ def test_a_recorded_state_that_is_not_found_again_is_all_missing(
     [search] = read_searches([record(environment, [theorem], tmp_path / "searches.parquet")])
     with SampleBuilder(environment, generators={"": Known()}) as builder:
         made = make_policy(PolicyConfig(vectors=True), builder)
-        [row] = made.encode_requests([GenerationRequest(other, search.state(0))])
+        assert isinstance(made, CountsLost)
+        made.encode_requests([GenerationRequest(theorem, search.state(0))])
+        assert made.num_lost == 0
+        [again] = read_searches([tmp_path / "searches.parquet"])
+        [row] = made.encode_requests([GenerationRequest(other, again.state(0))])
+        assert made.num_lost == 1
     assert not row[:WIDTH].any()
     assert row[WIDTH : 2 * WIDTH].all()
     assert row[-1] == 1

@@ -15,6 +15,8 @@ from proofsearch.runs.minimising.run import minimise_run
 from proofsearch.runs.minimising.worker import Bounds
 from proofsearch.runs.run import resume_search, run_search
 from proofsearch.runs.verification import verify_run
+from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trajectory.choices import choices
 from proofsearch.trajectory.reader import read_searches
 
 pytestmark = pytest.mark.usefixtures("fake_prover")
@@ -68,6 +70,27 @@ def test_every_proof_becomes_as_short_as_can_be_and_the_run_is_one_like_others(r
         assert after.results()[name].search_id == search.search_id
     beside = [max(len(search.edges.range(node)) for node in range(search.num_nodes)) for search in searches.values()]
     assert max(beside) > 1, "where that leaves no doubt, beside the policy's other candidates"
+
+
+def test_trainers_learn_the_short_proofs_and_a_decision_at_each_step(run: Path, tmp_path: Path) -> None:
+    """Catches a run that holds the short proofs and teaches something else, or nothing."""
+    minimise_run(run, tmp_path / "short", Bounds(expansions=120), workers=1)
+    after = RunFolder.open(tmp_path / "short").results()
+    learnt = {search.theorem.name: search for search in LearnableSearches([tmp_path / "short"])}
+    assert set(learnt) == {name for name, of in after.items() if _split(run, name) != "test"} != set()
+    decisions = 0
+    for name, search in learnt.items():
+        assert tuple(search.edges.tactic[edge] for edge in search.proof()) == after[name].tactics
+        steps = [search.labels.remaining[search.edges.source[edge]] for edge in search.proof()]
+        assert steps == list(range(len(steps), 0, -1))
+        for choice in choices(search):
+            decisions += 1
+            assert 0 < sum(choice.positive) < len(choice.positive), "one way leads on, and the policy had others"
+    assert decisions > len(learnt) / 2
+
+
+def _split(run: Path, name: str) -> str:
+    return next(theorem.split for theorem in RunFolder.open(run).theorems if theorem.name == name)
 
 
 def test_the_shortest_recorded_proof_is_free(run: Path, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import MOST_RESAMPLES, MOST_WORKERS, WIDEST
 from proofsearch.config.explain import require
+from proofsearch.models.devices import DEVICE
 
 PartsKind = Literal["state", "goals"]
 """What is encoded of a state. ``"state"``: it is one part, itself. ``"goals"``: each open goal is one."""
@@ -21,7 +22,7 @@ GroupsKind = Literal["tiers", "siblings", "frontier"]
 SplitKind = Literal["theorem", "position"]
 """How validation theorems are chosen: drawn at random, or the last in the library's order."""
 RowType = Literal["float32", "float16"]
-"""How rows are kept in memory. float16 halves it; a row's entries are then rounded to 11 bits."""
+"""How rows are kept. float16 halves it; a row's entries are then rounded to 11 bits."""
 ValueKind = Literal["energy", "cost"]
 """What a value is: minus the energy, or minus the predicted remaining steps."""
 
@@ -41,13 +42,15 @@ MAY_CHANGE = frozenset(
         "cache_megabytes",
         "threads",
         "warm_restart",
+        "device",
+        "memory_megabytes",
     }
 )
 """What may differ when a training is resumed: how long and how closely, not what is trained on what."""
 
 RUNTIME_ONLY = frozenset(
     {"max_minutes", "validate_every", "validation_decisions", "checkpoint_every", "tensorboard", "threads"}
-    | {"max_skipped", "cache_embeddings", "cache_megabytes", "warm_restart"}
+    | {"max_skipped", "cache_embeddings", "cache_megabytes", "warm_restart", "device", "memory_megabytes"}
 )
 """What of it makes a finished training no less finished."""
 
@@ -98,7 +101,10 @@ class EbmTrainerConfig(ComponentConfig):
         default=4096, gt=0, description="Megabytes of encoded states kept on disk; the least recently used go first."
     )
     row_type: RowType = Field(
-        default="float32", description="Number type of encoded states in memory; float16 takes half the space."
+        default="float32", description="Number type of encoded states that are kept; float16 takes half the space."
+    )
+    memory_megabytes: float = Field(
+        default=4096, ge=0, description="Megabytes of encoded states kept in memory; more are kept in a file in OUT."
     )
     split: SplitKind = Field(
         default="theorem", description="Validation theorems: drawn at random, or the last in the library's order."
@@ -108,6 +114,10 @@ class EbmTrainerConfig(ComponentConfig):
     )
 
     # The head.
+    start: Path | None = Field(
+        default=None,
+        description="A checkpoint folder whose head to begin with, its standardisation included; default: a new head.",
+    )
     inputs: Literal["zscore", "l2", "raw"] = Field(
         default="zscore", description="Standardise the encoder's columns, scale its rows to unit length, or neither."
     )
@@ -119,6 +129,9 @@ class EbmTrainerConfig(ComponentConfig):
     layer_norm: bool = Field(default=False, description="Normalise the hidden layers.")
     learnable_scale: bool = Field(default=True, description="Learn the scale of the energy.")
     remaining_output: bool = Field(default=True, description="A second output predicts the remaining steps.")
+    buckets: bool = Field(
+        default=False, description="It predicts how likely they exceed each of some bounds (loss ordinal_regression)."
+    )
     output_bias: bool | None = Field(
         default=None, description="Add a constant to the energy of each state or goal; default: only if parts is goals."
     )
@@ -147,6 +160,14 @@ class EbmTrainerConfig(ComponentConfig):
         default=4,
         ge=0,
         description="siblings: dead ends added to a group, for the second output.",
+    )
+    solved: int = Field(
+        default=0, ge=0, description="siblings: other solved states added to a group, for the second output."
+    )
+    mistakes: int = Field(
+        default=0,
+        ge=0,
+        description="siblings: states that the search expanded in vain while a positive waited, compared with it.",
     )
     max_gap: float | None = Field(
         default=None,
@@ -190,11 +211,22 @@ class EbmTrainerConfig(ComponentConfig):
     )
     tensorboard: bool = Field(default=False, description="Also write logs for TensorBoard, into OUT/tensorboard.")
     threads: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Threads of the training.")
+    device: str = Field(
+        default="cpu",
+        pattern=rf"^({DEVICE})$",
+        description="Where the head is trained: auto, an accelerator if there is one; or cpu, cuda, cuda:1, mps, xpu.",
+    )
 
     @property
     def encoders(self) -> tuple[str, ...]:
         """The encoders in the order of their columns; the core looks here for what has to be built."""
         return (self.encoder, *self.append)
+
+    @model_validator(mode="after")
+    def _whole_states(self) -> EbmTrainerConfig:
+        if self.buckets and self.parts != "state":
+            raise ValueError("--ebm-buckets: what exceeds a bound doesn't add up over goals; use --ebm-parts state")
+        return self
 
     @field_validator("append")
     @classmethod

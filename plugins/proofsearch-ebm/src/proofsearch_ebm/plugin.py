@@ -22,8 +22,15 @@ def register_scorers(register: Register) -> None:
 
 @hookimpl
 def register_losses(register: Register) -> None:
-    """Registers ``info_nce``, ``depth_regression``, ``listwise``, ``margin_ranking`` and ``pairwise``."""
-    from proofsearch_ebm.losses import depth_regression, info_nce, listwise, margin_ranking, pairwise
+    """Registers the losses of this package."""
+    from proofsearch_ebm.losses import (
+        depth_regression,
+        info_nce,
+        listwise,
+        margin_ranking,
+        ordinal_regression,
+        pairwise,
+    )
 
     register("info_nce", info_nce.make_info_nce, info_nce.InfoNceConfig, "Find the positive among K negatives.")
     register(
@@ -31,6 +38,12 @@ def register_losses(register: Register) -> None:
         depth_regression.make_depth_regression,
         depth_regression.DepthRegressionConfig,
         "Learn how many steps are missing.",
+    )
+    register(
+        "ordinal_regression",
+        ordinal_regression.make_ordinal_regression,
+        ordinal_regression.OrdinalRegressionConfig,
+        "Learn how likely more steps are missing than each of some bounds.",
     )
     register("listwise", listwise.make_listwise, listwise.ListwiseConfig, "Softmax over a whole sibling set.")
     register(

@@ -9,8 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proofsearch_ebm.data import rows as rows_module
 from proofsearch_ebm.data.dataset import build_dataset
 from proofsearch_ebm.data.parts import PartEncoder
+from proofsearch_ebm.data.row_file import RowFile
+from proofsearch_ebm.data.rows import Memory
 
 from proofsearch.errors import InputError
 
@@ -335,6 +338,50 @@ def test_gather_takes_any_states_with_repetitions_and_padding(table, build):
         got = rows[index[offsets[place] : offsets[place + 1]]]
         begin, end = (0, 0) if state < 0 else dataset.parts.offsets[[state, state + 1]]
         assert np.array_equal(got, dataset.parts.rows[dataset.parts.index[begin:end]])
+
+
+@pytest.mark.parametrize("kind", ["state", "goals"])
+@pytest.mark.parametrize("row_type", ["float32", "float16"])
+@pytest.mark.parametrize("most", [0, 6 * 8 * 2, 10**9])
+def test_rows_beyond_memory_are_those_in_memory(table, build, tmp_path, monkeypatch, kind, row_type, most):
+    monkeypatch.setattr(rows_module, "_CHUNK", 3)
+    dropping = [("root", ["b", *(f"c{n}" for n in range(9))]), ("b", ["d", *map(str, range(50)), "qed"])]
+    tables = [table("t", SCRIPT), table("u", dropping)]
+    options = {"kind": kind, "row_type": row_type, "max_states": 4}
+    plain = build(*tables, **options)
+    said = []
+    dataset = build(*tables, **options, memory=Memory(most, tmp_path / "out"), say=said.append)
+    beyond = most < 10**9
+    assert isinstance(dataset.parts.rows, RowFile) is beyond is any("are in a file" in line for line in said)
+    assert dataset.parts.rows.shape == plain.parts.rows.shape
+    assert dataset.parts.rows.dtype == row_type
+    for ids in (np.arange(plain.num_states), np.array([[3, -1], [0, 3]]), np.zeros(0, np.int64)):
+        for one, other in zip(dataset.gather(ids), plain.gather(ids), strict=True):
+            assert one.dtype == other.dtype
+            assert np.array_equal(one, other)
+    dataset.close()
+    plain.close()
+    if beyond:
+        with pytest.raises(ValueError, match="closed"):
+            dataset.gather(np.array([0]))
+
+
+def test_the_file_of_rows_is_closed_if_reading_fails(table, build, tmp_path, monkeypatch):
+    made = []
+
+    class Noted(RowFile):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(rows_module, "RowFile", Noted)
+    monkeypatch.setattr(rows_module, "_CHUNK", 1)
+    damaged = replaced(table("u", SCRIPT), "num_goals", [9] * table("u", SCRIPT).num_rows)
+    with pytest.raises(InputError, match="damaged"):
+        build(table("t", SCRIPT), damaged, memory=Memory(0, tmp_path))
+    (file,) = made
+    with pytest.raises(ValueError, match="closed"):
+        file[np.array([0])]
 
 
 # ----------------------------------------------------------------------------------------------------------- bad input

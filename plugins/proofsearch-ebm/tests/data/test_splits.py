@@ -72,6 +72,24 @@ def test_a_split_that_all_theorems_are_of_tells_none_apart():
     assert validation.tolist() == drawn.tolist()
 
 
+@pytest.mark.parametrize("by", ["theorem", "position"])
+def test_what_is_known_from_the_beginning_is_not_drawn(by):
+    theorems = numbered(20, {3})
+    drawn = set(split_theorems(dataset_of(*theorems), by, 0.3, 0)[1].tolist()) - {3}
+    known = {theorems[index].name for index in sorted(drawn)[:2]}
+    train, validation = split_theorems(dataset_of(*theorems), by, 0.3, 0, known)
+    assert len(validation) == 6
+    assert 3 in validation
+    assert not known & {theorems[index].name for index in validation.tolist()}
+    assert drawn - set(validation.tolist()) == {int(name[1:]) for name in known}, "the others are drawn as ever"
+    assert sorted([*train, *validation]) == list(range(20))
+
+
+def test_if_all_is_known_nothing_validates_and_it_is_said():
+    with pytest.raises(InputError, match=r"0 validate and 4 are left to train on.*--ebm-start"):
+        split_theorems(dataset_of(*numbered(4)), "theorem", 0.3, 0, {f"t{number}" for number in range(4)})
+
+
 def test_a_theorem_without_a_position_is_named():
     theorems = [*numbered(3), Theorem("lost", "")]
     with pytest.raises(InputError, match="'lost' has no position"):

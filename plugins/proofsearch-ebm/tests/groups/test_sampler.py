@@ -12,7 +12,17 @@ from proofsearch_ebm.data.dataset import build_dataset
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.groups.sample import pad_groups
 from proofsearch_ebm.groups.sampler import FrontierSampler, SiblingSampler, TierSampler, make_sampler
-from proofsearch_ebm.groups.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+from proofsearch_ebm.groups.tiers import (
+    DEAD_END,
+    EASY,
+    HARD,
+    MEDIUM,
+    MISTAKE,
+    POSITIVE,
+    SOLVED,
+    fill_tiers,
+    tier_counts,
+)
 from proofsearch_ebm.training.validation import frontier_choices
 
 from proofsearch.errors import InputError, UsageError
@@ -447,3 +457,69 @@ def test_no_group_is_one_clear_message(table, build, groups):
     dataset = build(table("t", [("a", ["b"]), ("b", ["qed"])]))
     with pytest.raises(InputError, match="none of the 1 theorems to learn from has"):
         make_sampler(groups, dataset, np.array([0]))
+
+
+def test_solved_states_and_mistakes_beside_siblings(table, build, states_by_text):
+    """Siblings are no mistakes beside themselves, nor is what was expanded before the positive was met."""
+    script = [
+        ("t", ["early", "a", "b", "way back"]),
+        ("early", ["no"]),
+        ("b", ["no"]),  # waited beside a
+        ("way back", ["t"]),
+        ("a", ["c", "d"]),
+        ("d", ["no"]),  # waited beside c
+        ("c", ["qed"]),
+    ]
+    dataset = build(table("t", script))
+    ids = states_by_text(dataset, 0, "t", "early", "a", "b", "way back", "c", "d")
+    name = {number: text for text, number in ids.items()}
+
+    def groups(**options):
+        [sample] = everything(make_sampler("siblings", dataset, np.arange(1), batch=9, shuffle=False, **options))
+        return {
+            tuple(name[state] for state in states[positive]): {
+                tier: {name[state] for state in states[tiers == tier]} for tier in set(tiers.tolist()) - {-1}
+            }
+            for states, positive, tiers in zip(sample.states, sample.positive, sample.tier, strict=True)
+        }
+
+    assert groups()[("c",)] == {POSITIVE: {"c"}, HARD: {"d"}}
+    assert groups(mistakes=9)[("c",)] == {POSITIVE: {"c"}, HARD: {"d"}}
+    beside = groups(solved=9, dead_ends=9)
+    assert beside[("c",)][SOLVED] == {"t", "a", "way back"}
+    assert beside[("c",)][DEAD_END] == {"early", "b"}
+    assert beside[("a",)][SOLVED] == {"t", "c"}
+
+
+def test_mistakes_of_other_decisions_are_compared_once(table, build, states_by_text):
+    script = [
+        ("t", ["a", "b", "c"]),
+        ("b", ["b1", "b2"]),
+        ("b1", ["no"]),  # expanded while a waited, and no sibling of it
+        ("a", ["qed"]),
+    ]
+    dataset = build(table("t", script))
+    ids = states_by_text(dataset, 0, "a", "b", "c", "b1")
+    for seed in range(5):
+        [sample] = everything(make_sampler("siblings", dataset, np.arange(1), batch=1, mistakes=4, dead_ends=4), seed)
+        assert sample.states[0][sample.tier[0] == MISTAKE].tolist() == [ids["b1"]]
+        assert len(set(sample.states[0].tolist())) == len(sample.states[0])
+    assert sampler_states(dataset, mistakes=0) == {"positive": 1, "hard": 2}
+    assert sampler_states(dataset, mistakes=1) == {"positive": 1, "hard": 2, "mistake": 1}
+
+
+def sampler_states(dataset, **options):
+    sampler = make_sampler("siblings", dataset, np.arange(1), **options)
+    everything(sampler)
+    return {name: count for name, count in sampler.realised.items() if count}
+
+
+def test_an_earlier_version_s_place_is_gone_back_to(dataset):
+    sampler = make_sampler("siblings", dataset, np.arange(3))
+    everything(sampler)
+    state = sampler.state_dict()
+    for tier in ("solved", "mistake"):
+        del state["realised"][tier]
+    again = make_sampler("siblings", dataset, np.arange(3))
+    again.load_state_dict(state)
+    assert again.realised == sampler.realised

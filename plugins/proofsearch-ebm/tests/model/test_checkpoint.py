@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from proofsearch_ebm.model.checkpoint import load_checkpoint, save_checkpoint
+from proofsearch_ebm.model.checkpoint import THEOREMS, load_checkpoint, save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead, HeadConfig
 from safetensors import torch as safetensors_torch
 
@@ -85,6 +85,20 @@ def test_saved_loaded_and_folded_gives_the_same_energies(head, tmp_path):
     assert loaded.metrics == {"gap": 1.5}
 
 
+def test_only_a_second_output_by_buckets_needs_this_version(head, tmp_path):
+    """Earlier versions know no bounds, and refuse a key that they don't know as damage."""
+    written = save(tmp_path, arrays(head)).config
+    assert written["format"] == 1
+    assert "remaining_bounds" not in written["head"]
+    by_buckets = EnergyHead(CONFIG.model_copy(update={"remaining_bounds": (1.0, 2.0)})).eval()
+    written = save(tmp_path, arrays(by_buckets), config=by_buckets.config, step=20).config
+    assert (written["format"], written["head"]["remaining_bounds"]) == (2, [1.0, 2.0])
+    rows = np.random.default_rng(1).normal(3, 2, (20, 6)).astype(np.float32)
+    with torch.no_grad():
+        expected = by_buckets(torch.from_numpy(rows)).cost.numpy()
+    assert load_checkpoint(tmp_path).head(rows).remaining == pytest.approx(expected, abs=1e-5)
+
+
 @pytest.mark.parametrize("parts", ["goals", "state"])
 @pytest.mark.parametrize("with_theorem", [True, False])
 def test_what_the_encoder_read_comes_back(head, tmp_path, parts, with_theorem):
@@ -100,6 +114,23 @@ def test_several_encoders_come_back_in_their_order_with_their_options_and_the_po
     loaded = load_checkpoint(tmp_path)
     assert list(loaded.encoders.items()) == list(encoders.items())
     assert (loaded.encoder_fingerprint, loaded.policy_fingerprint) == ("toy-1+policy-1", "knn-1")
+
+
+def test_the_names_of_learnt_theorems_come_back_if_somebody_noted_them(head, tmp_path):
+    save(tmp_path, arrays(head))
+    assert load_checkpoint(tmp_path).learnt is None
+    save(tmp_path, arrays(head), learnt={"b", "a", "ä"})
+    assert load_checkpoint(tmp_path).learnt == {"a", "b", "ä"}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]"])
+def test_damaged_names_of_theorems_are_refused(head, tmp_path, content):
+    save(tmp_path, arrays(head), learnt={"a"})
+    (tmp_path / THEOREMS).write_text(content)
+    manifest = read_manifest_unchecked(tmp_path)
+    write_manifest(tmp_path, manifest, manifest.files)
+    with pytest.raises(InputError, match=f"{THEOREMS}: "):
+        load_checkpoint(tmp_path)
 
 
 def test_tensors_come_back_bit_for_bit(tmp_path):
@@ -240,6 +271,6 @@ def test_a_changed_byte_is_found(head, tmp_path):
 def test_the_manifest_says_what_it_was_made_with(head, tmp_path):
     save(tmp_path, arrays(head))
     manifest = read_manifest(tmp_path, kind="scorer", name="ebm")
-    assert manifest.config["head"] == CONFIG.model_dump(mode="json")
+    assert manifest.config["head"] == CONFIG.model_dump(mode="json", exclude={"remaining_bounds"})
     assert manifest.config["training"] == {"steps": 3}
     assert "torch" in manifest.versions

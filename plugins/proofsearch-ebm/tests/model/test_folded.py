@@ -56,6 +56,13 @@ def assert_equal(folded: FoldedHead, head: EnergyHead, rows: np.ndarray) -> None
         assert np.allclose(found.remaining, expected.cost.numpy(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("spectral", [True, False])
+def test_folding_keeps_what_buckets_expect(spectral: bool) -> None:
+    head = trained(HeadConfig(width=10, hidden=(24, 16), spectral_norm=spectral, remaining_bounds=(1, 2, 4, 8)))
+    assert_equal(fold(head), head, ROWS)
+    assert len(np.unique(fold(head)(ROWS).remaining)) > 1
+
+
 @pytest.mark.parametrize(
     ("inputs", "spectral", "norm", "both"),
     list(itertools.product(["zscore", "l2", "raw"], [True, False], [True, False], [True, False])),

@@ -192,6 +192,27 @@ def test_a_rare_column_is_not_blown_up() -> None:
     assert standardisation(np.ones((4, 2)))[1].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("width", [1, 127, 128, 300, 1025])
+def test_some_columns_at_a_time_are_standardised_as_all_at_once(width: int) -> None:
+    """Bit for bit, since checkpoints keep what is found: a block must not be so narrow that NumPy adds up otherwise."""
+    rows = np.random.default_rng(width).normal(3, 2, (1000, width)).astype(np.float32)
+    mean, scale = standardisation(rows, floor=0.0)
+    means = rows.mean(axis=0, dtype=np.float64)
+    spread = np.sqrt(np.mean((rows - means) ** 2, axis=0, dtype=np.float64))
+    assert np.array_equal(mean, means.astype(np.float32))
+    assert np.array_equal(scale, (1 / spread).astype(np.float32))
+
+
+def test_the_scale_is_that_of_all_rows_also_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = some_rows(50)
+    whole = EnergyHead(SMALL)
+    before = whole.set_scale(rows)
+    monkeypatch.setattr("proofsearch_ebm.model.head.ROWS_AT_ONCE", 7)
+    parts = EnergyHead(SMALL)
+    assert parts.set_scale(rows) == pytest.approx(before, rel=1e-5)
+    assert parts.log_temperature.item() == pytest.approx(whole.log_temperature.item(), rel=1e-5)
+
+
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
@@ -312,3 +333,41 @@ def test_without_a_scale_spectral_norm_is_stuck() -> None:
     # told apart.
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2", learnable_scale=False)) > 0.3
     assert overfit(HeadConfig(width=16, hidden=(64, 32), inputs="l2")) < 0.1
+
+
+def by_buckets(*bounds: float) -> HeadConfig:
+    return HeadConfig(width=12, hidden=(24, 16), remaining_bounds=bounds)
+
+
+def test_a_second_output_by_buckets_expects_what_its_logits_say() -> None:
+    head = EnergyHead(by_buckets(1, 2, 4)).eval()
+    with torch.no_grad():
+        head.cost_output.weight.zero_()
+        for bias, expected in (([-30, -30, -30], 0.5), ([30, -30, -30], 1.5), ([30, 30, 30], 6.0), ([30, 30, 0], 4.5)):
+            head.cost_output.bias.copy_(torch.tensor(bias))
+            output = head(some_rows(2))
+            assert output.cost.tolist() == pytest.approx([expected] * 2, abs=1e-4)
+            assert output.exceeds.shape == (2, 3)
+            assert output.bounds == (1, 2, 4)
+
+
+@pytest.mark.parametrize("steps", [2.0, 5.0, 12.0])
+def test_the_first_guess_of_buckets_is_near_the_mean(steps: float) -> None:
+    head = EnergyHead(by_buckets(*(float(bound) for bound in range(1, 60)))).eval()
+    head.set_cost(steps)
+    with torch.no_grad():
+        head.cost_output.weight.zero_()
+        assert head(some_rows(1)).cost.item() == pytest.approx(steps, rel=0.1)
+
+
+def test_logits_of_buckets_are_those_of_states_with_one_part_each() -> None:
+    output = EnergyHead(by_buckets(1, 2)).eval()(some_rows(3))
+    alone = state_outputs(output, torch.tensor([2, 0]), torch.tensor([0, 1, 2]))
+    assert torch.equal(alone.exceeds, output.exceeds[[2, 0]])
+    assert alone.bounds == (1, 2)
+    assert state_outputs(output, torch.tensor([2, 0, 1]), torch.tensor([0, 1, 3])).exceeds is None
+
+
+def test_bounds_increase() -> None:
+    with pytest.raises(ValueError, match="increasing"):
+        by_buckets(1, 1)

@@ -17,6 +17,7 @@ from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.losses.depth_regression import DepthRegression, DepthRegressionConfig
 from proofsearch_ebm.losses.info_nce import InfoNce, InfoNceConfig
 from proofsearch_ebm.losses.listwise import Listwise, ListwiseConfig
+from proofsearch_ebm.losses.ordinal_regression import OrdinalRegression, OrdinalRegressionConfig
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.checkpoint import load_checkpoint
 from proofsearch_ebm.model.head import MAX_SCALE, StateOutput
@@ -32,7 +33,9 @@ from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.protocols import TrainingRequest
 from proofsearch.trainers.progress import Progress
+from proofsearch.trainers.state import load_state
 from proofsearch.trainers.tensors import read_tensors
+from proofsearch.types import State
 
 OPTIONS = {
     "parts": "goals",
@@ -276,6 +279,64 @@ def test_the_remaining_steps_are_learnt_beside_the_order(train):
     assert final_error(1) < 0.6 * final_error(0)
 
 
+@pytest.mark.parametrize("measure", ["steps", "nats"])
+def test_buckets_are_learnt_from_solved_states_beside_the_order(train, letters, measure):
+    """Would catch logits that never reach the loss, and a cost that a search reads off another output."""
+    ordinal = OrdinalRegression(OrdinalRegressionConfig(measure=measure))
+
+    def trained(weight):
+        return train(
+            builder=Builder(Telling(letters), ordinal_regression=ordinal),
+            parts="state",
+            groups="siblings",
+            loss=("listwise:1", f"ordinal_regression:{weight}"),
+            buckets=True,
+            solved=2,
+            mistakes=2,
+            patience=0,
+            out=f"{weight}",
+            steps=120,
+            learning_rate=0.03,
+        )
+
+    folders = [trained(weight) for weight in (0, 1)]
+    before, after = (
+        History.read(folder / "training.parquet").series("loss/ordinal_regression", "train")[-1][1]
+        for folder in folders
+    )
+    assert after < 0.6 * before
+    found = metrics(folders[1])
+    assert found["realised_tiers"]["solved"] > 0
+    assert found["mixing"].keys() == {"energy", "cost"}
+    rows = Telling(letters).encode([State(f"x.{depth} good", ()) for depth in (0, 1)])
+    far, near = load_checkpoint(folders[1]).head(rows).remaining
+    assert far > near  # the proofs have three steps
+
+
+def test_recorded_states_that_are_lost_are_counted_aloud(train, letters):
+    class Forgetful(Telling):
+        num_lost = 0
+
+        def encode(self, states):
+            self.num_lost += 1
+            return super().encode(states)
+
+    said = []
+    train(encoder=Forgetful(letters), said=said, steps=5)
+    assert [line for line in said if "1 recorded states were not found again" in line]
+    said.clear()
+    train(said=said, steps=5, out="another")
+    assert not any("not found again" in line for line in said)
+
+
+def test_only_states_of_one_theorem_have_its_nats(build, table):
+    """Nats are the recorded log-probabilities of the likeliest way: step i of an expansion has −(i + 1) / 4."""
+    dataset = build(table("t", [("t", ["far", "near"]), ("far", ["no", "no", "qed"]), ("near", ["no", "qed"])]))
+    known = {round(float(nats), 3) for nats in dataset.nats}
+    assert known == {1.0, 0.75, 0.5}  # of the root by way of near or far alike, of far, of near
+    assert set(dataset.nats[dataset.label != 1].tolist()) <= {-1.0}
+
+
 @pytest.mark.parametrize("groups", ["tiers", "siblings", "frontier"])
 def test_the_same_searches_filed_in_another_order_give_the_same_head(train, table, write, letters, groups):
     """One worker and two: what they searched is the same, who was first is not."""
@@ -392,6 +453,8 @@ CHANGES = [
     {"easy": 0.0},
     {"groups": "siblings", "max_members": 3},
     {"groups": "siblings", "dead_ends": 0},
+    {"groups": "siblings", "solved": 2},
+    {"groups": "siblings", "mistakes": 2},
     {"steps": 7},
     {"batch": 7},
     {"learning_rate": 0.02},
@@ -447,9 +510,30 @@ def test_the_same_options_change_nothing(weights):
 
 
 def test_options_are_all_covered():
-    # The encoder is what the tests replace; what is appended, and the labels that min_expansions makes, have their own.
+    # The encoder is what the tests replace; what is appended, the labels that min_expansions makes, a warm start and
+    # buckets have their own.
     covered = {name for change in CHANGES for name in change}
-    assert covered | {"encoder", "append", "min_expansions"} | MAY_CHANGE == set(EbmTrainerConfig.model_fields)
+    assert covered | {"encoder", "append", "min_expansions", "start", "buckets"} | MAY_CHANGE == set(
+        EbmTrainerConfig.model_fields
+    )
+
+
+@pytest.mark.parametrize("groups", ["siblings", "tiers"])
+@pytest.mark.parametrize("row_type", ["float32", "float16"])
+def test_rows_beyond_memory_give_the_same_checkpoint_bit_for_bit(train, monkeypatch, groups, row_type):
+    monkeypatch.setattr("proofsearch_ebm.data.rows._CHUNK", 50)
+    options = {"groups": groups, "row_type": row_type, "steps": 20}
+    plain, said = train(out="plain", **options), []
+    beyond = train(out="beyond", memory_megabytes=0.001, said=said, **options)
+    assert any(f"are in a file in {beyond}" in line for line in said)
+    assert state(beyond) == state(plain)
+    assert metrics(beyond) == metrics(plain)
+    assert {path.name for path in beyond.iterdir()} == {path.name for path in plain.iterdir()}
+
+
+def state(folder):
+    tensors = load_state(folder).tensors
+    return {f"{group}/{name}": array.tobytes() for group, of in tensors.items() for name, array in of.items()}
 
 
 # ------------------------------------------------------------------------------------------------ what it leaves behind

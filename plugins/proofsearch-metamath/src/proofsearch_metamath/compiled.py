@@ -1,7 +1,7 @@
 """The compiled implementation of terms, unification and steps, where it was built.
 
 ``pip install`` builds it where there is a C compiler, and leaves it out with a notice where there is none. Everything
-works without it, several times slower, with the very same results.
+works without it, several times slower, with the same results, but for the last bits of the ranker's logits.
 """
 
 from __future__ import annotations

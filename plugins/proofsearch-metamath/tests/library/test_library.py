@@ -61,6 +61,20 @@ def test_patterns_are_the_parsed_statements(library: Library) -> None:
     assert eight.conclusion == (wal, (wal, (wi, *equal), 1), 0), "arguments stand in the order of the $f"
 
 
+def test_patterns_have_the_frames_variables_and_conditions(prefix: MetamathEnvironment) -> None:
+    library = prefix.library
+    conditions = 0
+    for index in range(0, len(library.provable_labels), 7):
+        frame, pattern = library.frames[library.provable_labels[index]], library.pattern(index)
+        assert pattern.label == frame.label
+        assert [library.typecodes[typecode] for typecode in pattern.typecodes] == [one.typecode for one in frame.floats]
+        variables = [floating.variable for floating in frame.floats]
+        named = {(variables[one], variables[other]) for one, other in pattern.disjoint}
+        assert named == set(frame.disjoint)
+        conditions += len(named)
+    assert conditions > 20
+
+
 def test_syntax_axioms_and_syntax_theorems_cannot_be_applied(library: Library) -> None:
     assert not {"wi", "weq", "wtru"} & library.provable_index.keys()
     assert library.before(library.frames["id"].position) == library.provable_index["id"]

@@ -26,6 +26,7 @@ from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.generator import shipped_weights
+from proofsearch_metamath.ranker.pairing import Pairing
 from proofsearch_metamath.ranker.statements import MEASURES, Statements
 from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.weights import load_weights
@@ -115,15 +116,15 @@ def test_it_conforms(builder: SampleBuilder, trained: Path) -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Gets an entry each time that the towers are asked for logits."""
+    """Gets an entry each time that the towers look at a goal that stands alone."""
     asked: list[int] = []
-    logits = Towers.logits
+    look = Pairing.look_alone
 
-    def counted(self: Towers, *given: Any) -> Any:
+    def counted(self: Pairing, *given: Any) -> Any:
         asked.append(1)
-        return logits(self, *given)
+        return look(self, *given)
 
-    monkeypatch.setattr(Towers, "logits", counted)
+    monkeypatch.setattr(Pairing, "look_alone", counted)
     return asked
 
 
@@ -140,8 +141,8 @@ def test_what_it_said_of_a_state_is_used_when_that_is_expanded(
     [statistics] = generator.statistics([request], 8)
     [candidates] = generator.generate([request], 8)
     assert len(asked) == 1
-    assert statistics.best == candidates[0].logprob
-    assert statistics.second == candidates[1].logprob
+    assert statistics.best == pytest.approx(candidates[0].logprob)
+    assert statistics.second == pytest.approx(candidates[1].logprob)
     assert statistics.moves >= len(candidates)
     assert 0 < statistics.admitted <= 1
     assert math.isfinite(statistics.log_sum_exp)

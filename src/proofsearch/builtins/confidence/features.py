@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,37 +29,45 @@ COLUMNS = (
 
 def features(statistics: Sequence[PolicyStatistics]) -> Floats:
     """A row a state, shape ``(len(statistics), len(COLUMNS))``; ``nan`` where the policy doesn't say."""
-    rows = np.full((len(statistics), len(COLUMNS)), math.nan)
-    if not statistics:
-        return rows
-    rows[:, : len(_OF_STATE)] = [
-        (
-            one.best,
-            one.second,
-            one.entropy,
-            one.log_sum_exp,
-            math.log1p(one.moves),
-            one.admitted,
-            one.mass,
-            one.closes,
-            math.isnan(one.best),
-        )
-        for one in statistics
+    return np.array([row_of(one) for one in statistics], dtype=np.float64).reshape(len(statistics), len(COLUMNS))
+
+
+def row_of(one: PolicyStatistics) -> list[float]:
+    """The row of one state. A search asks for few at a time, and small arrays would cost more than the sums.
+
+    Over goals there are sum, least and largest of what is known; goals for which the policy has no candidate are
+    counted apart.
+    """
+    row = [
+        one.best,
+        one.second,
+        one.entropy,
+        one.log_sum_exp,
+        math.log1p(one.moves),
+        one.admitted,
+        one.mass,
+        one.closes,
+        float(one.best != one.best),
     ]
-    whose = [place for place, one in enumerate(statistics) if one.goals]
-    if whose:
-        rows[whose, len(_OF_STATE) :] = _together([statistics[place].goals for place in whose])
-    return rows
+    goals = one.goals
+    if not goals:
+        return row + _NO_GOALS
+    dead = 0
+    for column in zip(*[(goal.best, goal.entropy, goal.mass, goal.log_sum_exp) for goal in goals], strict=True):
+        known: Sequence[float] = column
+        total = sum(known)
+        if total != total:
+            known = [number for number in column if number == number]
+            if len(row) == len(_OF_STATE):
+                dead = len(column) - len(known)
+            if not known:
+                row += _UNKNOWN
+                continue
+            total = sum(known)
+        row += (total, min(known), max(known))
+    row.append(float(dead))
+    return row
 
 
-def _together(goals: Sequence[Sequence[PolicyStatistics]]) -> Floats:
-    """Sum, least and largest over each state's goals; goals for which the policy has no candidate are counted apart."""
-    said = np.array([(one.best, one.entropy, one.mass, one.log_sum_exp) for several in goals for one in several])
-    begins = [0, *accumulate(map(len, goals[:-1]))]
-    known = ~np.isnan(said)
-    sums = np.add.reduceat(np.where(known, said, 0.0), begins)
-    sums[~np.logical_or.reduceat(known, begins)] = math.nan
-    # fmin and fmax pass over what is missing.
-    blocks = (sums, np.fmin.reduceat(said, begins), np.fmax.reduceat(said, begins))
-    dead = np.add.reduceat(~known[:, 0], begins, dtype=np.float64)
-    return np.column_stack((np.stack(blocks, axis=2).reshape(len(goals), -1), dead))
+_UNKNOWN = [math.nan] * 3
+_NO_GOALS = [math.nan] * (len(COLUMNS) - len(_OF_STATE))

@@ -37,6 +37,8 @@ class AskedPolicy:
         self, policy: TacticGenerator, environment: Environment, candidates: int, *, replay: bool = True
     ) -> None:
         self._policy = policy
+        # Asked once: an instance check of a protocol takes longer than a goal that is known.
+        self._reports = policy.statistics if isinstance(policy, ReportsStatistics) else None
         self._candidates = candidates
         self._live = LiveStates(environment) if replay else None
 
@@ -46,8 +48,8 @@ class AskedPolicy:
 
     def ask(self, requests: Sequence[GenerationRequest]) -> Sequence[PolicyStatistics | None]:
         """How sure it is at states that a session, or a policy that reads texts, knows as they are."""
-        if isinstance(self._policy, ReportsStatistics):
-            return self._policy.statistics(requests, self._candidates)
+        if self._reports is not None:
+            return self._reports(requests, self._candidates)
         return list(map(statistics_of, self._policy.generate(requests, self._candidates)))
 
     def each(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from proofsearch.builtins.confidence.config import NAME, ConfidenceConfig
-from proofsearch.builtins.confidence.features import COLUMNS, features
-from proofsearch.builtins.confidence.model import LinearValue
+from proofsearch.builtins.confidence.features import COLUMNS, row_of
+from proofsearch.builtins.confidence.model import LinearValue, QuickValue
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.checkpoint import read_manifest
 from proofsearch.protocols import Builder, Calibration, GenerationRequest, ScoreRequest
@@ -42,18 +42,14 @@ class ConfidenceScorer:
 
     def __init__(self, policy: AskedPolicy, value: LinearValue, calibration: Calibration) -> None:
         self._policy = policy
-        self._value = value
+        self._value = QuickValue(value)
         self._calibration = calibration
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[float | None]:
         """One value a request, in nats of log-probability; ``None`` where the policy says nothing."""
         found = self._policy.statistics([GenerationRequest(one.theorem, one.state, one.moves) for one in requests])
-        values: list[float | None] = [None] * len(requests)
-        places = [place for place, statistics in enumerate(found) if statistics is not None]
-        rows = features([statistics for statistics in found if statistics is not None])
-        for place, value in zip(places, self._value.values(rows).tolist(), strict=True):
-            values[place] = value
-        return values
+        value = self._value
+        return [None if statistics is None else value(row_of(statistics)) for statistics in found]
 
     def calibration(self) -> Calibration:
         """How the value is mixed with log-probability."""

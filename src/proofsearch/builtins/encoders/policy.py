@@ -79,6 +79,12 @@ class PolicyEncoder:
         self._config = config
         self._policy = policy
         self._asked = asked
+        self._num_lost = 0
+
+    @property
+    def num_lost(self) -> int:
+        """How many recorded states were not found again so far."""
+        return self._num_lost
 
     @property
     def width(self) -> int:
@@ -92,7 +98,9 @@ class PolicyEncoder:
         if self._config.vectors:
             rows[:, -1] = 1.0
         for row, found in zip(rows, self._asked.each(requests, self._rows), strict=True):
-            if found is not None:
+            if found is None:
+                self._num_lost += 1
+            else:
                 row[:] = found
         return rows
 

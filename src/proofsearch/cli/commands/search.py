@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proofsearch.cli.options import Given, Panels, component_options, config_options, read_file, with_options
 from proofsearch.cli.output.run import display, summary_json, summary_text
-from proofsearch.cli.shared_options import SEARCH, WORKERS, ConfigFile, Quiet, ResultAsJson, free_folder
+from proofsearch.cli.shared_options import SEARCH, WORKERS, ConfigFile, Quiet, ResultAsJson, free_folder, number_between
 from proofsearch.config import RunConfig
 from proofsearch.errors import UsageError
 from proofsearch.plugins.components import check_search
@@ -19,6 +19,9 @@ from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
 from proofsearch.process import streams
 from proofsearch.runs.run import RunSummary, resume_search, run_search
+
+if TYPE_CHECKING:
+    from proofsearch.evaluation.stopping import DecidedAgainst
 
 _PANELS: Panels = {
     "Theorems": [
@@ -45,6 +48,26 @@ _KINDS = ("environment", "generator", "scorer", "encoder", "strategy", "priority
 _WORKERS = ("execution", "workers")
 _SELECTORS = ("theorems", "file", "split")
 
+_UntilDecidedAgainst = Annotated[
+    Path | None,
+    typer.Option(
+        "--until-decided-against",
+        metavar="RUN",
+        help="Stop as soon as the comparison with this finished run is decided, by a test that is valid at every look.",
+        show_default="search every theorem",
+    ),
+]
+_Futility = Annotated[
+    float | None,
+    typer.Option(
+        "--futility",
+        parser=number_between(0, 1),
+        metavar="FLOAT",
+        help="With --until-decided-against: also stop where the chance that the rest decides it is below this.",
+        show_default="go on to the end",
+    ),
+]
+
 
 def add_to(app: typer.Typer, plugins: Plugins) -> None:
     """Adds the command, with the options of every installed component."""
@@ -69,6 +92,8 @@ def _command(plugins: Plugins) -> Callable[..., None]:
                 "--retry-failures", help="With --resume: also search theorems again whose worker gave no result."
             ),
         ] = False,
+        until_decided_against: _UntilDecidedAgainst = None,
+        futility: _Futility = None,
         config: ConfigFile = None,
         quiet: Quiet = False,
         as_json: ResultAsJson = False,
@@ -89,6 +114,7 @@ def _command(plugins: Plugins) -> Callable[..., None]:
                 raise UsageError("--retry-failures needs a run to resume; give it with --resume RUN")
             settings = _settings(plugins, given, config)
             path = out or free_folder(Path("runs"), f"{settings.env}-{settings.scorer}")
+        until = _stop_rule(until_decided_against, futility)
         with display(quiet) as shown:
             if resume is not None:
                 workers = given.places.get(_WORKERS)
@@ -96,20 +122,33 @@ def _command(plugins: Plugins) -> Callable[..., None]:
             else:
                 run = partial(run_search, settings, path)
             try:
-                summary = run(plugins=plugins, on_event=shown.show, live=shown.live)
+                summary = run(plugins=plugins, on_event=shown.show, live=shown.live, until=until)
             except KeyboardInterrupt:
                 summary = None
         if summary is None:
             _print_resume_hint(path)
             raise typer.Exit(130)
-        _report(summary, as_json)
+        _report(summary, until, as_json)
 
     return search
 
 
-def _report(summary: RunSummary, as_json: bool) -> None:
-    streams.output(summary_json(summary) if as_json else summary_text(summary))
-    if len(summary.failures) == summary.theorems:
+def _stop_rule(against: Path | None, futility: float | None) -> DecidedAgainst | None:
+    """What ends a run before every theorem has a result, where that was asked for."""
+    if against is None:
+        if futility is not None:
+            raise UsageError(
+                "--futility says when a comparison is given up; name the other run with --until-decided-against RUN"
+            )
+        return None
+    from proofsearch.evaluation.stopping import DecidedAgainst  # brings pyarrow, which --help has no need of
+
+    return DecidedAgainst(against, futility)
+
+
+def _report(summary: RunSummary, until: DecidedAgainst | None, as_json: bool) -> None:
+    streams.output(summary_json(summary, until) if as_json else summary_text(summary, until))
+    if len(summary.failures) == len(summary.results):
         streams.error("no theorem could be searched; see the failures above")
         raise typer.Exit(1)
 

@@ -278,7 +278,7 @@ def _decided(test: Sequential, number: int) -> str:
         )
     if test.looked == test.planned:
         return f"[yellow]all searched, not decided[/] ({looked})"
-    return f"[yellow]not decided: go on[/] ({looked})"
+    return f"[yellow]not decided: go on[/] ({looked}; chance that the rest decides it: {test.chance:.0%})"
 
 
 def _costs(comparison: Comparison, number: int) -> Table:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -22,6 +22,9 @@ from proofsearch.protocols import TheoremResult
 from proofsearch.protocols.events import Began, Event, Glimpse, Preparing, Recorded, Warned
 from proofsearch.runs.run import RunSummary
 from proofsearch.runs.tiers import count_tiers, tiers_in_words
+
+if TYPE_CHECKING:
+    from proofsearch.evaluation.stopping import DecidedAgainst
 
 
 class Display(Protocol):
@@ -224,15 +227,29 @@ class _Pace:
         return (self.theorems - self.done) / self.rate if self.rate else 0.0
 
 
-def summary_text(summary: RunSummary) -> str:
-    """The end of a run, for people."""
-    low, high = wilson(summary.proved, summary.theorems)
+def summary_text(summary: RunSummary, until: DecidedAgainst | None = None) -> str:
+    """The end of a run, for people.
+
+    Args:
+        summary: of the run.
+        until: what may have stopped it.
+    """
+    searched = len(summary.results)
+    low, high = wilson(summary.proved, searched)
     ended = Counter(result.ending for result in summary.results.values() if not result.proved)
     lines = [
-        f"proved {summary.proved} of {summary.theorems} theorems "
-        f"({percentage(summary.proved / summary.theorems)}, 95% interval {percentage(low)} to {percentage(high)}) "
+        f"proved {summary.proved} of {searched} theorems"
+        f"{'' if searched == summary.theorems else ' searched'} "
+        f"({percentage(summary.proved / searched)}, 95% interval {percentage(low)} to {percentage(high)}) "
         f"in {duration(summary.seconds)}"
     ]
+    if until is not None:
+        lines.insert(0, against_text(until))
+    if searched < summary.theorems:
+        lines.append(
+            f"stopped: {summary.theorems - searched} of {summary.theorems} theorems were not searched; "
+            f"to search them too: proofsearch search --resume {summary.path}"
+        )
     if tiers := tiers_in_words(count_tiers(result.verdict for result in summary.results.values())):
         lines.append(f"checked: {tiers}")
     if ended:
@@ -252,9 +269,31 @@ def summary_text(summary: RunSummary) -> str:
     return "\n".join(lines)
 
 
-def summary_json(summary: RunSummary) -> str:
-    """The end of a run, for programs."""
-    low, high = wilson(summary.proved, summary.theorems)
+def against_text(until: DecidedAgainst) -> str:
+    """How the comparison with another run stands, in a line."""
+    from proofsearch.measures.sequential import ALPHA  # brings numpy
+
+    test = until.test
+    counts = f"of the first {test.looked:,} of {test.planned:,} theorems {test.only_first} only {until.path}, "
+    counts += f"{test.only_second} only this run"
+    if test.decided_at is not None:
+        better, worse = ("this run", until.path) if test.only_second > test.only_first else (until.path, "this run")
+        order = "" if until.shuffled else "; in the library's order, whose beginning may be easier: see --shuffle"
+        return (
+            f"decided after {test.decided_at:,} theorems: {better} proves more than {worse} ({counts}; p ≤ {ALPHA:g}, "
+            f"valid at every look{order})"
+        )
+    if until.futile:
+        return (
+            f"given up: the chance that the rest would show a difference from {until.path} is {test.chance:.1%} "
+            f"({counts})"
+        )
+    return f"not decided: no difference from {until.path} is shown ({counts})"
+
+
+def summary_json(summary: RunSummary, until: DecidedAgainst | None = None) -> str:
+    """The end of a run, for programs; the arguments are those of :func:`summary_text`."""
+    low, high = wilson(summary.proved, len(summary.results))
     values: dict[str, Any] = {
         "run": str(summary.path),
         "theorems": summary.theorems,
@@ -280,6 +319,18 @@ def summary_json(summary: RunSummary) -> str:
         "warnings": [dataclasses.asdict(fault) for fault in summary.faults],
         "proofs": str(summary.path / "proofs"),
     }
+    if until is not None:
+        test = until.test
+        values["against"] = {
+            "run": str(until.path),
+            "planned": test.planned,
+            "looked": test.looked,
+            "only_first": test.only_first,
+            "only_second": test.only_second,
+            "decided_at": test.decided_at,
+            "futile": until.futile,
+            "chance": test.chance,
+        }
     return json.dumps(values, indent=2)
 
 

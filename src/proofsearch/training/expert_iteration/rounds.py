@@ -148,12 +148,15 @@ class Rounds:
 
             return read_manifest(checkpoint).metrics
         self._on_event(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
+        begun = training_settings(checkpoint)
         before = RoundPaths(self._out, number - 1).checkpoint if number else None
+        if begun is not None and begun.options.get(self._config.plugin, {}).get("start") is None:
+            before = None  # begun by a version whose trainer had no such option
         config = training_config(self._config, self._trajectories(places), before, starts=self._starts)
         summary = train(
             resolve_training(self._plugins, config, shared=True).config,
             checkpoint,
-            resume=training_settings(checkpoint) is not None,
+            resume=begun is not None,
             plugins=self._plugins,
             on_event=self._on_event,
         )

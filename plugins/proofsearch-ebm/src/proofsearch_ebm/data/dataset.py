@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,10 @@ from proofsearch_ebm.data.merging import (
     merge_searches,
     spans,
 )
-from proofsearch_ebm.data.parts import PartEncoder, Parts
+from proofsearch_ebm.data.parts import PartEncoder, Parts, StoredParts
 from proofsearch_ebm.data.report import DatasetReport
-from proofsearch_ebm.data.rows import RowTable
+from proofsearch_ebm.data.row_file import RowFile
+from proofsearch_ebm.data.rows import Memory, RowTable
 
 _SAY_EVERY = 500
 """Searches between two lines of progress."""
@@ -60,11 +62,13 @@ class Dataset:
 
     Attributes:
         theorems: by theorem index.
-        parts: the rows of all states, distinct ones once; float16 if it was built so.
+        parts: the rows of all states, distinct ones once; float16 if it was built so, in a file if they are many.
         label: 1 positive, 0 negative, -1 unknown; int8, shape ``(N,)``.
         leads_on: whether the state led on to the proof when a search met it, and not only back to what had been
             expanded before; false for roots. Such states are positive; bool, shape ``(N,)``.
         remaining: steps to the nearest known proof, at least 1; -1 unless positive; float32, shape ``(N,)``.
+        nats: −log-probability under the recorded policy of the likeliest known proof, at least 0; -1 unless positive;
+            float32, shape ``(N,)``.
         depth: steps from the root on the likeliest path; int32, shape ``(N,)``.
         num_goals: open goals, at least 1; int32, shape ``(N,)``.
         logprob: sum of the log-probabilities on the likeliest path; float32, shape ``(N,)``.
@@ -80,10 +84,11 @@ class Dataset:
     """
 
     theorems: list[TheoremStates]
-    parts: Parts
+    parts: StoredParts
     label: NDArray[np.int8]
     leads_on: NDArray[np.bool_]
     remaining: NDArray[np.float32]
+    nats: NDArray[np.float32]
     depth: NDArray[np.int32]
     num_goals: NDArray[np.int32]
     logprob: NDArray[np.float32]
@@ -114,13 +119,31 @@ class Dataset:
             state_ids: in any order, with repetitions; of any shape, read row by row. A negative id, padding, is a
                 state without parts.
         """
+        used, index, offsets = self.locate(state_ids)
+        return Parts(self.rows(used), index, offsets)
+
+    def locate(self, state_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Where the parts of some states are: as :meth:`gather`, with the rows' numbers, increasing, for rows."""
         ids = np.asarray(state_ids, np.int64).ravel()
         real = np.maximum(ids, 0)
         starts = self.parts.offsets[real]
         counts = np.where(ids >= 0, self.parts.offsets[real + 1] - starts, 0)
         used, index = np.unique(self.parts.index[spans(starts, counts)], return_inverse=True)
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        return Parts(self.parts.rows[used].astype(np.float32), index.astype(np.int64).ravel(), offsets)
+        return used, index.astype(np.int64).ravel(), offsets
+
+    def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """A copy of some rows, shape ``(len(numbers), width)``, float32.
+
+        Raises:
+            StorageError: they are in a file that can't be read.
+        """
+        return self.parts.rows[numbers].astype(np.float32, copy=False)
+
+    def close(self) -> None:
+        """Removes the file of rows, if there is one; they can't be read any more then. Idempotent."""
+        if isinstance(self.parts.rows, RowFile):
+            self.parts.rows.close()
 
     def states_of(self, theorems: Iterable[int]) -> NDArray[np.int64]:
         """The state ids of some theorems, by theorem index."""
@@ -142,6 +165,7 @@ def build_dataset(
     say: Callable[[str], None],
     status: Callable[[str, int | None], None] = _no_status,
     row_type: RowType = "float32",
+    memory: Memory | None = None,
 ) -> Dataset:
     """Reads, labels, merges and encodes recorded searches.
 
@@ -155,13 +179,42 @@ def build_dataset(
         say: gets lines for people: progress, what was dropped.
         status: told what goes on and how many searches were read.
         row_type: how rows are kept; float16 for millions of them.
+        memory: where they are kept; ``None``: in memory. Close the dataset in the end.
 
     Raises:
         InputError: no search at all, none with an accepted proof outside the test split, searches of different
             environments, damaged or foreign files, or an encoder that returned what is no vector.
+        StorageError: the rows fit neither into memory nor on the disk.
     """
+    table = RowTable(encoder, row_type, memory)
+    with ExitStack() as undone:
+        undone.callback(table.close)
+        dataset = _built(
+            paths, encoder, table, min_expansions, max_states_per_theorem, seed=seed, say=say, status=status
+        )
+        undone.pop_all()
+    if isinstance(dataset.parts.rows, RowFile) and memory is not None:
+        rows = dataset.parts.rows
+        size = len(rows) * dataset.width * rows.dtype.itemsize / 1e6
+        say(f"{len(rows)} encoded parts of {size:.0f} MB are in a file in {memory.folder} while the training lasts")
+    for line in dataset.report.sentences():
+        say(line)
+    return dataset
+
+
+def _built(
+    paths: Sequence[Path],
+    encoder: PartEncoder,
+    table: RowTable,
+    min_expansions: int,
+    max_states: int,
+    *,
+    seed: int,
+    say: Callable[[str], None],
+    status: Callable[[str, int | None], None],
+) -> Dataset:
+    """See :func:`build_dataset`."""
     tally: Counter[str] = Counter()
-    table = RowTable(encoder, row_type)
     found: dict[str, list[EncodedSearch]] = defaultdict(list)
     theorems: dict[str, Theorem] = {}
     origins: set[tuple[str, str, str, str]] = set()
@@ -174,7 +227,7 @@ def build_dataset(
             search,
             encoder.reading,
             min_expansions=min_expansions,
-            max_states=max_states_per_theorem,
+            max_states=max_states,
             seed=seed,
         )
         tally.update(nodes=labelled.num_nodes, empty=labelled.empty, proved=1)
@@ -184,13 +237,8 @@ def build_dataset(
     if not found:
         raise InputError(_nothing_to_learn(paths, tally))
     status("putting the searches of each theorem together", None)
-    merged = {
-        name: merge_searches(searches, max_states=max_states_per_theorem, seed=seed) for name, searches in found.items()
-    }
-    dataset = _assembled(merged, theorems, table, tally, origins, encoder.fingerprint())
-    for line in dataset.report.sentences():
-        say(line)
-    return dataset
+    merged = {name: merge_searches(searches, max_states=max_states, seed=seed) for name, searches in found.items()}
+    return _assembled(merged, theorems, table, tally, origins, encoder.fingerprint())
 
 
 def _searches(
@@ -264,10 +312,11 @@ def _assembled(
     environments, fingerprints, generators, scorers = (sorted(set(names)) for names in zip(*origins, strict=True))
     return Dataset(
         theorems=states,
-        parts=Parts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
+        parts=StoredParts(table.take(used), index.ravel().astype(np.int64), offsets.astype(np.int64)),
         label=label,
         leads_on=np.concatenate([theorem.leads_on for theorem in merged_theorems]),
         remaining=column("remaining", np.float32),
+        nats=column("nats", np.float32),
         depth=column("depth", np.int32),
         num_goals=column("num_goals", np.int32),
         logprob=column("logprob", np.float32),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch.protocols import Encoder, EncodesRequests, GenerationRequest, ReadsPolicy
+from proofsearch.protocols import CountsLost, Encoder, EncodesRequests, GenerationRequest, ReadsPolicy
 from proofsearch.types import ProofState, State
 
 
@@ -34,6 +34,10 @@ class JoinedEncoder:
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
         self._encoders = encoders
+        # Looked at once: an instance check of a protocol takes as long as encoding a state.
+        self._asked = [
+            encoder.encode_requests if isinstance(encoder, EncodesRequests) else None for encoder in encoders
+        ]
 
     @property
     def width(self) -> int:
@@ -42,7 +46,11 @@ class JoinedEncoder:
 
     def encode(self, states: Sequence[ProofState]) -> NDArray[np.float32]:
         """Shape ``(len(states), width)``."""
-        return np.concatenate([np.asarray(_rows(encoder, states), np.float32) for encoder in self._encoders], axis=1)
+        rows = [
+            encoder.encode(states) if asked is None else asked(_requests(states))
+            for encoder, asked in zip(self._encoders, self._asked, strict=True)
+        ]
+        return np.concatenate([np.asarray(block, np.float32) for block in rows], axis=1)
 
     def fingerprint(self) -> str:
         """That of an encoder, or of all in their order."""
@@ -69,11 +77,21 @@ def policy_fingerprint(encoders: Sequence[Encoder]) -> str:
     return "+".join(encoder.policy_fingerprint() for encoder in encoders if isinstance(encoder, ReadsPolicy))
 
 
-def _rows(encoder: Encoder, states: Sequence[ProofState]) -> NDArray[np.float32]:
-    if not isinstance(encoder, EncodesRequests):
-        return encoder.encode(states)
+def lost_states(encoders: Sequence[Encoder]) -> str:
+    """A warning if encoders did not find recorded states again, whose rows then say that all is missing; or ``""``."""
+    lost = max((encoder.num_lost for encoder in encoders if isinstance(encoder, CountsLost)), default=0)
+    if not lost:
+        return ""
+    return (
+        f"warning: {lost} recorded states were not found again by taking the recorded steps; their rows are as if the "
+        f"policy had said nothing; record the searches again with this environment and version, or show the policy the "
+        f"recorded texts (--no-policy-replay) if it reads nothing else"
+    )
+
+
+def _requests(states: Sequence[ProofState]) -> list[GenerationRequest]:
     requests = []
     for state in states:
         assert isinstance(state, WholeState) and state.request is not None
         requests.append(state.request)
-    return encoder.encode_requests(requests)
+    return requests

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from proofsearch.errors import InputError
 from proofsearch.trajectory.choices import choices, earliest_required_expansion
 from proofsearch.trajectory.labels import NEGATIVE, POSITIVE, Decision, Labels
+from proofsearch.trajectory.likeliest import nats_to_go
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch_ebm.data.parts import Reading
 from proofsearch_ebm.data.rows import SearchParts, parts_of_nodes
@@ -36,6 +37,7 @@ class SearchColumns:
         key: BLAKE2b-128 of the text as two uint64, shape ``(n, 2)``; equal for equal texts.
         label: :data:`POSITIVE_LABEL`, :data:`NEGATIVE_LABEL` or :data:`UNKNOWN_LABEL`.
         remaining: steps to the nearest proof, at least 1; -1 unless positive.
+        nats: −log-probability of the likeliest recorded proof, at least 0; -1 unless positive.
         depth: steps from the root on the best path.
         num_goals: open goals, at least 1.
         logprob: sum of the log-probabilities on the best path.
@@ -52,6 +54,7 @@ class SearchColumns:
     key: NDArray[np.uint64]
     label: NDArray[np.int8]
     remaining: NDArray[np.int32]
+    nats: NDArray[np.float32]
     depth: NDArray[np.int32]
     num_goals: NDArray[np.int32]
     logprob: NDArray[np.float32]
@@ -145,6 +148,7 @@ def label_search(
         key=keys[kept],
         label=label[kept],
         remaining=np.array(labels.remaining, np.int32)[kept],
+        nats=nats_to_go(search)[kept].astype(np.float32),
         depth=search.depth[kept],
         num_goals=search.num_goals[kept],
         logprob=search.logprob[kept].astype(np.float32),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,11 @@ class SearchStates:
         here[at[0]] = False
         return self.states[here], (self.onward > np.maximum(self.generated, met))[here]
 
+    def mistakes(self, state: int) -> NDArray[np.int64]:
+        """The rivals of ``state`` that did not lead on and that the search expanded: those that looked better once."""
+        rivals, onward = self.rivals(state)
+        return np.setdiff1d(np.intersect1d(rivals[~onward], self.states[self.expanded >= 0]), [state])
+
 
 @dataclass(frozen=True, slots=True)
 class MergedTheorem:
@@ -142,8 +148,8 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     """Merges the searches of one theorem.
 
     A state is positive if any search found a proof below it, else negative if any labels it so. What is both is
-    dropped, since one of the two is wrong. Remaining steps are the fewest of all searches; depth and log-probability
-    those of the likeliest path.
+    dropped, since one of the two is wrong. Remaining steps and nats are the fewest of all searches; depth and
+    log-probability those of the likeliest path.
 
     Args:
         searches: at least one.
@@ -164,9 +170,8 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     leads_on = is_any((rows.generated >= 0) & (rows.onward > rows.generated))
     reason = np.full(count, np.iinfo(np.int8).max, np.int8)
     np.minimum.at(reason, number, rows.reason)
-    far = np.iinfo(np.int32).max
-    remaining = np.full(count, far, np.int32)
-    np.minimum.at(remaining, number, np.where(rows.remaining > 0, rows.remaining, far))
+    remaining = _least(rows.remaining, number, count)
+    nats = _least(rows.nats, number, count)
     label = np.full(count, UNKNOWN_LABEL, np.int8)
     label[negative] = NEGATIVE_LABEL
     label[positive] = POSITIVE_LABEL
@@ -182,7 +187,8 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
     columns = replace(
         _take(rows, at),
         label=label[kept],
-        remaining=np.where(remaining < far, remaining, -1).astype(np.int32)[kept],
+        remaining=remaining[kept],
+        nats=nats[kept],
         reason=reason[kept],
     )
     bounds = np.cumsum([0] + [len(search.columns.label) for search in searches])
@@ -204,6 +210,15 @@ def merge_searches(searches: Sequence[EncodedSearch], *, max_states: int, seed: 
         decisions_dropped=tally["dropped"],
         decisions_merged=tally["merged"],
     )
+
+
+def _least(known: NDArray[Any], number: NDArray[np.int64], count: int) -> NDArray[Any]:
+    """The least of each state's numbers, shape ``(count,)``; those below 0 stand for what is not known."""
+    least = np.full(count, -1, known.dtype)
+    rows = np.flatnonzero(known >= 0)
+    rows = rows[np.argsort(-known[rows], kind="stable")]
+    least[number[rows]] = known[rows]  # of several assignments the last stays: the least
+    return least
 
 
 def _states_of(columns: SearchColumns, place: NDArray[np.int64]) -> SearchStates:

@@ -20,6 +20,7 @@ from proofsearch.models.embedding_cache import check_rows
 from proofsearch.protocols import Encoder
 from proofsearch.types import THEOREM_LINE, ProofState, State
 from proofsearch_ebm.config import PartsKind
+from proofsearch_ebm.data.row_file import Rows
 
 _SMALLEST_SLAB = 256
 """Rows that the memory of a :class:`PartEncoder` starts with; it doubles when it is full."""
@@ -43,6 +44,21 @@ class Parts:
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return iter((self.rows, self.index, self.offsets))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredParts:
+    """As :class:`Parts`, of a whole dataset; its rows may be in a file.
+
+    Attributes:
+        rows: distinct rows, by number.
+        index: the row of each part, the states' parts one after the other, shape ``(M,)``, int64.
+        offsets: where each state's parts begin in ``index``, shape ``(states + 1,)``, int64.
+    """
+
+    rows: Rows
+    index: NDArray[np.int64]
+    offsets: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from proofsearch.types import Goal, State
 from proofsearch_ebm.config import RowType
 from proofsearch_ebm.data.joined import WholeState
 from proofsearch_ebm.data.parts import PartEncoder, Reading, beside_theorem
+from proofsearch_ebm.data.row_file import RowFile, Rows
 
 _CHUNK = 8192
 """Parts encoded at a time."""
@@ -129,21 +131,37 @@ def _with_theorem(part: State, statement: str | None) -> State:
     return part if statement is None else beside_theorem(part, statement)
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How much of the encoded rows stays in memory.
+
+    Attributes:
+        most: bytes; more rows than that are all kept in a file.
+        folder: where that file is.
+    """
+
+    most: float
+    folder: Path
+
+
 class RowTable:
     """Rows by the keys of parts. Parts are queued and encoded in chunks, their texts then forgotten."""
 
-    def __init__(self, encoder: PartEncoder, row_type: RowType) -> None:
+    def __init__(self, encoder: PartEncoder, row_type: RowType, memory: Memory | None = None) -> None:
         """Keeps its configuration.
 
         Args:
             encoder: encodes the parts.
             row_type: how rows are kept.
+            memory: where they are kept; ``None``: in memory, however many.
         """
         self._encoder = encoder
         self._type = np.dtype(row_type)
+        self._memory = memory
         self._row: dict[bytes, int] = {}
         self._waiting: list[State] = []
         self._chunks: list[NDArray[np.floating[Any]]] = []
+        self._file: RowFile | None = None
 
     def __len__(self) -> int:
         return len(self._row)
@@ -153,6 +171,7 @@ class RowTable:
 
         Raises:
             InputError: the encoder returned what is no vector.
+            StorageError: the rows fit neither into memory nor on the disk.
         """
         rows = np.empty(len(parts.keys), np.int64)
         for place, key in enumerate(parts.keys):
@@ -165,23 +184,33 @@ class RowTable:
             rows[place] = row
         return rows
 
-    def take(self, used: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+    def take(self, used: NDArray[np.int64]) -> Rows:
         """The rows with these numbers, increasing, shape ``(len(used), width)``. The table is empty afterwards.
 
         Raises:
-            InputError: as :meth:`add`.
+            InputError, StorageError: as :meth:`add`.
         """
         self._encode()
+        self._row = {}
+        if self._file is not None:
+            file, self._file = self._file, None
+            file.keep(used)
+            return file
         rows: NDArray[np.floating[Any]] = np.empty((len(used), self._encoder.width), self._type)
-        chunks, self._chunks, self._row = self._chunks, [], {}
         begin = done = 0
         # Each chunk is freed once it is copied: at no time are there two copies of all rows.
-        for chunk in _drain(chunks):
+        for chunk in self._drain():
             numbers = used[done : int(np.searchsorted(used, begin + len(chunk)))] - begin
             rows[done : done + len(numbers)] = chunk[numbers]
             begin += len(chunk)
             done += len(numbers)
         return rows
+
+    def close(self) -> None:
+        """Forgets the rows. Idempotent."""
+        self._chunks = []
+        if self._file is not None:
+            self._file.close()
 
     def _encode(self) -> None:
         if not self._waiting:
@@ -189,16 +218,28 @@ class RowTable:
         waiting, self._waiting = self._waiting, []
         rows = self._encoder.encode_parts(waiting)
         with np.errstate(over="ignore"):
-            stored = rows.astype(self._type)
+            stored = rows.astype(self._type, copy=False)
         if not (np.isfinite(stored).all() and stored.any(axis=1).all()):
             raise InputError(
                 f"encoder {self._encoder.fingerprint()}: rows with entries up to {float(np.abs(rows).max()):.3g} do "
                 f"not fit into {self._type}; keep them as float32 (--ebm-row-type)"
             )
         self._chunks.append(stored)
+        self._move_to_disk()
 
+    def _move_to_disk(self) -> None:
+        """Writes what has been encoded into the file, if there is one or there has to be one now."""
+        memory = self._memory
+        if memory is None or (self._file is None and sum(chunk.nbytes for chunk in self._chunks) <= memory.most):
+            return
+        if self._file is None:
+            self._file = RowFile(memory.folder, self._encoder.width, self._type)
+        for chunk in self._drain():
+            self._file.append(chunk)
 
-def _drain(chunks: list[NDArray[np.floating[Any]]]) -> Any:
-    chunks.reverse()
-    while chunks:
-        yield chunks.pop()
+    def _drain(self) -> Iterator[NDArray[np.floating[Any]]]:
+        """The chunks, each forgotten before the next one."""
+        chunks, self._chunks = self._chunks, []
+        chunks.reverse()
+        while chunks:
+            yield chunks.pop()

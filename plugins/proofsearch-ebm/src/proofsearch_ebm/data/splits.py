@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def split_theorems(
-    dataset: Dataset, by: SplitKind, fraction: float, seed: int
+    dataset: Dataset, by: SplitKind, fraction: float, seed: int, learnt: Collection[str] = frozenset()
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Splits a dataset's theorems.
 
@@ -32,6 +33,7 @@ def split_theorems(
         by: how the others are chosen.
         fraction: share that validates, from 0 to below 1; rounded up to whole theorems.
         seed: of the draw.
+        learnt: names of theorems that the training begins knowing: none of them is drawn.
 
     Returns:
         The indices of the training and of the validation theorems, each increasing; together all, none in both.
@@ -51,13 +53,15 @@ def split_theorems(
     order = sorted(others, key=lambda index: drawn_place(theorems[index].name, seed))
     if missing and by == "position":
         order = sorted(others, key=lambda index: (-_position(theorems[index]), theorems[index].name))
-    validation = np.array(sorted(held + order[:missing]), np.int64)
-    train = np.array(sorted(order[missing:]), np.int64)
+    drawn = [index for index in order if theorems[index].name not in learnt][:missing]
+    validation = np.array(sorted(held + drawn), np.int64)
+    train = np.array(sorted(set(others).difference(drawn)), np.int64)
     if not len(train) or (fraction > 0 and not len(validation)):
         raise InputError(
             f"the recorded searches prove {len(theorems)} theorem{'s' * (len(theorems) != 1)}, of which "
             f"{len(validation)} validate and {len(train)} are left to train on; expected at least one for each: record "
             f"searches of more theorems of the training split, or lower --ebm-validation-share"
+            + (" (what the head to begin with has learnt, --ebm-start, can't validate)" if learnt else "")
         )
     return train, validation
 

@@ -22,7 +22,8 @@ class GroupSample:
         states: state ids, different within a group; -1 at padding.
         mask: whether there is a member here.
         positive: whether the state leads on to a proof, and not only back to what was expanded before.
-        tier: :mod:`proofsearch_ebm.groups.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, 4 dead end, -1 padding.
+        tier: :mod:`proofsearch_ebm.groups.tiers`: 0 positive, 1 hard, 2 medium, 3 easy, 4 dead end, 5 solved,
+            6 mistake, -1 padding.
     """
 
     states: NDArray[np.int64]

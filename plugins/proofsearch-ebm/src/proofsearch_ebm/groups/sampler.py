@@ -1,6 +1,7 @@
 """The samplers: what a positive state is compared with.
 
-A positive with negatives of three tiers (:class:`TierSampler`), a whole actual sibling set (:class:`SiblingSampler`),
+A positive with negatives of three tiers (:class:`TierSampler`), a whole actual sibling set
+(:class:`~proofsearch_ebm.groups.siblings.SiblingSampler`),
 or a positive with what it competed with on the frontier (:class:`FrontierSampler`).
 """
 
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from proofsearch_ebm.config import GroupsKind
 from proofsearch_ebm.data.dataset import Dataset, TheoremStates
 from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
-from proofsearch_ebm.groups.sampling import Group, GroupSampler
-from proofsearch_ebm.groups.tiers import DEAD_END, EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
+from proofsearch_ebm.groups.sampling import Group, GroupSampler, at_most
+from proofsearch_ebm.groups.siblings import SiblingSampler as SiblingSampler
+from proofsearch_ebm.groups.tiers import EASY, HARD, MEDIUM, POSITIVE, fill_tiers, tier_counts
 
 
 class TierSampler(GroupSampler):
@@ -110,65 +112,7 @@ class TierSampler(GroupSampler):
             drawn = np.unique(drawn[self.dataset.theorem_of[drawn] != theorem])
             if len(drawn) >= count:
                 return rng.choice(drawn, count, replace=False)
-        return _at_most(pool[self.dataset.theorem_of[pool] != theorem], count, rng)
-
-
-class SiblingSampler(GroupSampler):
-    """Whole actual sibling sets: every child of a decision, all that lead on to the proof marked as positive.
-
-    Sets with more than ``max_members`` keep their positives, up to one less than that, and a random choice of the
-    others. A set without a child that is not positive has nothing to learn from and is left out. Beside these stand
-    some of the theorem's labelled negatives, not to be compared: siblings alone don't say what leads nowhere.
-
-    Args:
-        dataset: the states.
-        theorems: the theorem indices to draw from.
-        max_members: members of a group at most, at least 2, dead ends not counted.
-        dead_ends: labelled negatives beside a group at most, a random choice.
-        batch: groups in a batch.
-        shuffle: whether an epoch has an order of its own.
-
-    Raises:
-        InputError: there is no such set.
-    """
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        theorems: NDArray[np.int64],
-        *,
-        max_members: int = 64,
-        dead_ends: int = 0,
-        batch: int = 32,
-        shuffle: bool = True,
-    ) -> None:
-        super().__init__(dataset, theorems, batch=batch, shuffle=shuffle)
-        self._max_members = max_members
-        self._dead_ends = dead_ends
-        self._decisions = [
-            (index, decision)
-            for index in self.theorems.tolist()
-            for decision in dataset.theorems[index].decisions
-            if not decision.positive.all()
-        ]
-        self._need_groups("a decision: a state with a child below which a proof was found and another child")
-
-    @property
-    def num_groups(self) -> int:
-        """The number of decisions with a choice: each makes a group."""
-        return len(self._decisions)
-
-    def _group(self, number: int, rng: Generator) -> Group:
-        index, decision = self._decisions[number]
-        positive = _at_most(decision.children[decision.positive], self._max_members - 1, rng)
-        rest = _at_most(decision.children[~decision.positive], self._max_members - len(positive), rng)
-        dead = np.zeros(0, np.int64)
-        if self._dead_ends:
-            states = self.dataset.theorems[index].states
-            negatives = states[self.dataset.label[states] == NEGATIVE_LABEL]
-            dead = _at_most(np.setdiff1d(negatives, decision.children), self._dead_ends, rng)
-        tiers = np.repeat(np.array([POSITIVE, HARD, DEAD_END], np.int8), [len(positive), len(rest), len(dead)])
-        return np.concatenate([positive, rest, dead]), tiers
+        return at_most(pool[self.dataset.theorem_of[pool] != theorem], count, rng)
 
 
 class FrontierSampler(GroupSampler):
@@ -231,13 +175,13 @@ class FrontierSampler(GroupSampler):
     def _group(self, number: int, rng: Generator) -> Group:
         theorem, place, child = self._children[number]
         decision = self.dataset.theorems[theorem].decisions[place]
-        siblings = _at_most(decision.children[~decision.positive], self._max_members // 2, rng)
+        siblings = at_most(decision.children[~decision.positive], self._max_members // 2, rng)
         others = np.setdiff1d(self._rivals(theorem, place, child), decision.children)
         room = self._max_members - 1 - len(siblings)
         if len(others) > room:
             best = np.argsort(-self._liking[others], kind="stable")
             top, rest = others[best[: room // 2]], others[best[room // 2 :]]
-            others = np.concatenate([top, _at_most(rest, room - len(top), rng)])
+            others = np.concatenate([top, at_most(rest, room - len(top), rng)])
         tiers = np.repeat(np.array([POSITIVE, HARD, MEDIUM], np.int8), [1, len(siblings), len(others)])
         return np.concatenate([[child], siblings, others]), tiers
 
@@ -253,6 +197,8 @@ def make_sampler(
     max_members: int = 64,
     max_gap: float | None = None,
     dead_ends: int = 0,
+    solved: int = 0,
+    mistakes: int = 0,
     shuffle: bool = True,
 ) -> GroupSampler:
     """The sampler for a way of making groups; the arguments are those of the samplers.
@@ -265,7 +211,14 @@ def make_sampler(
         return TierSampler(dataset, theorems, negatives=negatives, ratios=ratios, batch=batch, shuffle=shuffle)
     if groups == "siblings":
         return SiblingSampler(
-            dataset, theorems, max_members=max_members, dead_ends=dead_ends, batch=batch, shuffle=shuffle
+            dataset,
+            theorems,
+            max_members=max_members,
+            dead_ends=dead_ends,
+            solved=solved,
+            mistakes=mistakes,
+            batch=batch,
+            shuffle=shuffle,
         )
     return FrontierSampler(dataset, theorems, max_members=max_members, max_gap=max_gap, batch=batch, shuffle=shuffle)
 
@@ -287,7 +240,3 @@ def _positive_anywhere(dataset: Dataset, states: NDArray[np.int64]) -> NDArray[n
     # Half of a key is enough: two texts that agree in it by chance would cost one easy negative.
     positive = dataset.key[dataset.label == POSITIVE_LABEL, 0]
     return np.isin(dataset.key[states, 0], positive)
-
-
-def _at_most(states: NDArray[np.int64], most: int, rng: Generator) -> NDArray[np.int64]:
-    return states if len(states) <= most else rng.choice(states, max(most, 0), replace=False)

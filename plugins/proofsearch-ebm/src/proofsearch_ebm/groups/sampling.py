@@ -119,7 +119,8 @@ class GroupSampler(ABC):
                 )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._epoch_seed, self._under_way = int(state["epoch_seed"]), bool(state["under_way"])
-        self.realised = {name: int(state["realised"][name]) for name in TIER_NAMES}
+        # Earlier versions know fewer tiers.
+        self.realised = {name: int(state["realised"].get(name, 0)) for name in TIER_NAMES}
         self._rng, self._rng_state = None, state["rng"]
 
     def _need_groups(self, what: str) -> None:
@@ -128,3 +129,8 @@ class GroupSampler(ABC):
                 f"none of the {len(self.theorems)} theorems to learn from has {what}; record searches of more "
                 f"theorems, or with more candidates an expansion"
             )
+
+
+def at_most(states: NDArray[np.int64], most: int, rng: Generator) -> NDArray[np.int64]:
+    """The states, or a random choice of ``most`` of them."""
+    return states if len(states) <= most else rng.choice(states, max(most, 0), replace=False)

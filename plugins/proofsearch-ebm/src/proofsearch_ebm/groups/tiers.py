@@ -8,15 +8,19 @@ from itertools import accumulate, pairwise
 
 from proofsearch.errors import UsageError
 
-POSITIVE, HARD, MEDIUM, EASY, DEAD_END = 0, 1, 2, 3, 4
+POSITIVE, HARD, MEDIUM, EASY, DEAD_END, SOLVED, MISTAKE = 0, 1, 2, 3, 4, 5, 6
 """The tiers of a group's members, as ``GroupSample.tier`` has them; :data:`PADDING` where there is none.
 
-A dead end is a state that a search expanded in vain, elsewhere than at the group's decision: it is not compared.
+A dead end is a state that a search expanded in vain, elsewhere than at the group's decision; a solved one is provable:
+neither is compared. A mistake is compared: it was expanded in vain although a positive of the group waited.
 """
 
 PADDING = -1
 
-TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end")
+NOT_COMPARED = (DEAD_END, SOLVED)
+"""The tiers of members that stand in a group for the head's second output alone."""
+
+TIER_NAMES = ("positive", "hard", "medium", "easy", "dead end", "solved", "mistake")
 """The names of the tiers, by number."""
 
 

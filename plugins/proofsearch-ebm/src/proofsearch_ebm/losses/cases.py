@@ -8,6 +8,7 @@ from proofsearch.protocols import LossCase
 from proofsearch_ebm.batch import GroupBatch
 
 _MEMBERS = 5
+_BOUNDS = (1.0, 2.0, 4.0)
 
 
 def loss_cases() -> list[LossCase]:
@@ -36,4 +37,15 @@ def _case(groups: list[str], *, remaining: list[float], dead_end: list[str], tea
     energies = torch.randn(shape, generator=draw).masked_fill(~mask, 0.0)
     predicted = torch.rand(shape, generator=draw)
     searched = torch.tensor([[sign == "-" for sign in group] for group in dead_end])
-    return LossCase(energies, GroupBatch(mask, positive, steps, predicted, searched), mask, positive, teaches)
+    batch = GroupBatch(
+        mask,
+        positive,
+        steps,
+        predicted,
+        searched,
+        nats=torch.where(steps > 0, 0.7 * steps, steps),
+        solved=positive,
+        exceeds=torch.randn((*shape, len(_BOUNDS)), generator=draw),
+        bounds=_BOUNDS,
+    )
+    return LossCase(energies, batch, mask, positive, teaches)

@@ -11,6 +11,7 @@ second output. States whose remaining steps are unknown (−1) count nothing, an
 
 A dead end, a state that was searched in vain, is at least ``dead_end`` steps D away, as far as the second output is
 concerned: it adds the mean of Huber_δ( max(0, log(1 + D) − log(1 + r̂)) ) over them, a censored regression (Tobin 1958).
+With ``measure=nats`` all of this is in nats, the −log-probability of the likeliest known proof, instead of steps.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pydantic import Field
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import UsageError
+from proofsearch_ebm.losses.distance import Measure, measured
 from proofsearch_ebm.losses.masking import mean_over
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class DepthRegressionConfig(ComponentConfig):
     )
     delta: float = Field(default=1.0, gt=0, description="head: errors beyond it count linearly.")
     dead_end: float = Field(default=32.0, gt=0, description="head: steps from a dead end to a proof, at least.")
+    measure: Measure = Field(default="steps", description="How far a proof is: in steps, or in nats of the policy.")
 
 
 class DepthRegression:
@@ -53,19 +56,20 @@ class DepthRegression:
         Raises:
             UsageError: the head has no second output to fit.
         """
-        known = batch.mask & batch.positive & (batch.remaining >= 0)
-        remaining = batch.remaining.to(energies.dtype).masked_fill(~known, 0)
+        distance, known = measured(batch, self._config.measure, "depth_regression")
         if self._config.target == "energy":
+            known = known & batch.mask
+            distance = distance.masked_fill(~known, 0)
             # A distance has nothing to do with how likely the policy found the way to the state.
             energies = energies if batch.energies is None else batch.energies
-            return mean_over((energies.masked_fill(~known, 0) - remaining).square(), known)
+            return mean_over((energies.masked_fill(~known, 0) - distance).square(), known)
         if batch.predicted_log_remaining is None:
             raise UsageError(
                 "the loss depth_regression fits the head's second output, and this head has none: switch it on "
                 "(--ebm-remaining-output) or leave the loss out"
             )
         predicted = batch.predicted_log_remaining
-        loss = mean_over(self._huber((predicted.masked_fill(~known, 0) - remaining.log1p()).abs()), known)
+        loss = mean_over(self._huber((predicted.masked_fill(~known, 0) - distance.log1p()).abs()), known)
         if batch.dead_end is None:
             return loss
         missing = math.log1p(self._config.dead_end) - predicted.masked_fill(~batch.dead_end, 0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proofsearch.config import FrozenModel
 from proofsearch.config.bounds import WIDEST
+
+BOUNDS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+"""What a second output by buckets tells apart: each step near the end, a third or a half more at a time further off."""
 
 
 class HeadConfig(FrozenModel):
@@ -26,3 +30,18 @@ class HeadConfig(FrozenModel):
     learnable_scale: bool = Field(default=True, description="Learn the temperature of the energy; otherwise it is 1.")
     output_bias: bool = Field(default=False, description="Let each part cost a learnt constant.")
     remaining_output: bool = Field(default=True, description="Estimate the remaining steps with a second output.")
+    remaining_bounds: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(), description="Estimate how likely more remains than each of these, increasing; none: one number."
+    )
+
+    @field_validator("remaining_bounds")
+    @classmethod
+    def _increasing(cls, bounds: tuple[float, ...]) -> tuple[float, ...]:
+        if any(left >= right for left, right in itertools.pairwise(bounds)):
+            raise ValueError("expected increasing numbers")
+        return bounds
+
+
+def bucket_values(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    """What stands for each bucket between bounds, one more than these: its middle; for the last 1.5 times its bound."""
+    return (*((left + right) / 2 for left, right in itertools.pairwise((0.0, *bounds))), 1.5 * bounds[-1])

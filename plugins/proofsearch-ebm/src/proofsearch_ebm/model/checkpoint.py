@@ -5,7 +5,8 @@ Nothing here needs torch, so that a search's workers start fast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,8 +21,13 @@ from proofsearch_ebm.config import PartsKind
 from proofsearch_ebm.model.architecture import HeadConfig
 from proofsearch_ebm.model.folded import FoldedHead, fold_tensors
 
-FORMAT = 1
-"""The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
+FORMAT = 2
+"""The newest version of the manifest's ``config`` that this module reads.
+
+It writes version 1 where the second output is one number, which earlier versions of this package can read.
+"""
+THEOREMS = "theorems.json"
+"""The file of the theorems that were learnt from; checkpoints of earlier versions have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,9 @@ class Checkpoint:
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
         metrics: what was measured on it, the mixing included.
+        head_config: the architecture of the head.
+        file: the head's tensors as a training takes them.
+        learnt: the names of the theorems that were learnt from; ``None`` where nobody noted them.
     """
 
     folder: Path
@@ -48,6 +57,9 @@ class Checkpoint:
     parts: PartsKind
     with_theorem: bool
     metrics: Mapping[str, Any]
+    head_config: HeadConfig
+    file: Path
+    learnt: frozenset[str] | None
 
 
 def save_checkpoint(
@@ -62,6 +74,7 @@ def save_checkpoint(
     training: Mapping[str, Any],
     fingerprints: Mapping[str, str],
     metrics: Mapping[str, Any],
+    learnt: Collection[str] | None = None,
 ) -> Manifest:
     """Writes a checkpoint; the folder's earlier one stays whole until this one is.
 
@@ -76,6 +89,7 @@ def save_checkpoint(
         training: the options of the training, as JSON.
         fingerprints: ``"encoder"`` and ``"policy"``, and whatever else it fits together with.
         metrics: JSON values.
+        learnt: the names of the theorems that were learnt from; ``None`` where nobody knows them all.
 
     Raises:
         StorageError: it can't be written; what was there is as it was.
@@ -85,21 +99,24 @@ def save_checkpoint(
         "scorer",
         "ebm",
         config={
-            "format": FORMAT,
+            "format": FORMAT if head_config.remaining_bounds else 1,
             "step": step,
             "encoder": encoder,
             "encoder_options": dict(encoder_options),
             "appended": {name: dict(options) for name, options in appended},
             "parts": parts,
             "with_theorem": with_theorem,
-            "head": head_config.model_dump(mode="json"),
+            "head": head_config.model_dump(
+                mode="json", exclude=None if head_config.remaining_bounds else {"remaining_bounds"}
+            ),
             "training": dict(training),
         },
         versions={package: metadata.version(package) for package in ("proofsearch", "torch")},
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    return write_tensors(folder, manifest, tensors, name="head", step=step)
+    others = {} if learnt is None else {THEOREMS: json.dumps(sorted(learnt), separators=(",", ":")).encode()}
+    return write_tensors(folder, manifest, tensors, name="head", step=step, others=others)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -143,4 +160,17 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         parts,
         with_theorem,
         manifest.metrics,
+        head_config,
+        file,
+        _theorems(folder / THEOREMS) if THEOREMS in manifest.files else None,
     )
+
+
+def _theorems(file: Path) -> frozenset[str]:
+    try:
+        names = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: can't be read: {error}; copy the checkpoint again or train it again") from None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{file}: damaged: expected a list of theorems' names")
+    return frozenset(names)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.trainers.tensors import Unread
+from proofsearch_ebm.model.architecture import bucket_values
 
 if TYPE_CHECKING:
     from proofsearch_ebm.model.architecture import HeadConfig
@@ -71,15 +72,18 @@ class FoldedHead:
 
     Attributes:
         layers: the hidden ones.
-        weight: shape ``(hidden, 1 or 2)``: energy, and remaining steps where the head has that output.
-        bias: shape ``(1 or 2,)``.
+        weight: shape ``(hidden, outputs)``: energy, and remaining steps where the head has that output.
+        bias: shape ``(outputs,)``.
         unit_rows: whether rows are scaled to unit length first.
+        buckets: what stands for each bucket of remaining steps, shape ``(buckets,)``, where the second output is the
+            logits of exceeding the bounds between them; ``None`` where it is one number.
     """
 
     layers: tuple[FoldedLayer, ...]
     weight: Float
     bias: Float
     unit_rows: bool = False
+    buckets: Float | None = None
 
     @property
     def width(self) -> int:
@@ -94,8 +98,16 @@ class FoldedHead:
         for layer in self.layers:
             hidden = layer(hidden)
         out = hidden @ self.weight + self.bias
-        remaining = np.logaddexp(np.float32(0), out[:, 1]) if out.shape[1] > 1 else None
-        return FoldedOutput(out[:, 0], remaining)
+        return FoldedOutput(out[:, 0], self._remaining(out[:, 1:]) if out.shape[1] > 1 else None)
+
+    def _remaining(self, second: Float) -> Float:
+        if self.buckets is None:
+            number: Float = np.logaddexp(np.float32(0), second[:, 0])
+            return number
+        with np.errstate(over="ignore"):  # exp(-x) may overflow: 1 / inf is the limit
+            exceeds = 1 / (1 + np.exp(-second))
+        expected: Float = self.buckets[0] + exceeds @ np.diff(self.buckets)
+        return expected
 
     def states(self, rows: Float, index: NDArray[np.int64], offsets: NDArray[np.int64]) -> FoldedOutput:
         """Energy and remaining steps of states.
@@ -176,15 +188,17 @@ def fold_tensors(config: HeadConfig, tensors: Mapping[str, NDArray[Any]], source
     weight, bias = linear("energy_output", widths[-1], 1, spectral=config.spectral_norm, bias=config.output_bias)
     log_temperature = take("log_temperature")
     temperature = _temperature(log_temperature)
+    bounds = config.remaining_bounds
     columns = [(_over(weight, temperature), _over(bias, temperature))]
     if config.remaining_output:
-        columns.append(linear("cost_output", widths[-1], 1, spectral=False, bias=True))
+        columns.append(linear("cost_output", widths[-1], max(1, len(bounds)), spectral=False, bias=True))
     unread.refuse_rest()
     head = FoldedHead(
         layers=tuple(layers),
         weight=_single(np.concatenate([weight for weight, _ in columns], axis=1)),
         bias=_single(np.concatenate([bias for _, bias in columns])),
         unit_rows=config.inputs == "l2",
+        buckets=np.array(bucket_values(bounds), np.float32) if bounds else None,
     )
     _refuse_infinite(head, float(log_temperature), source)
     return head

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from proofsearch_ebm.model.architecture import HeadConfig as HeadConfig
+from proofsearch_ebm.model.architecture import bucket_values
 from proofsearch_ebm.model.spectral import settle, spectral_linear
 
 MAX_SCALE = 10_000.0
@@ -37,6 +39,11 @@ Such a layer makes of columns with standard deviation 1 hidden units so near 0 t
 with it the whole energy. Without spectral norm the weights grow until it is not.
 """
 
+ROWS_AT_ONCE = 8192
+"""Rows that are put through a head in one call, where there are many."""
+
+_COLUMNS_AT_ONCE = 128
+"""Columns that are standardised together."""
 _SMALLEST_NORM = 1e-12
 
 
@@ -47,10 +54,15 @@ class HeadOutput:
     Attributes:
         energy: float, shape ``(rows,)``; lower is more provable.
         cost: float, shape ``(rows,)``, above 0: estimated remaining steps; ``None`` where the head has no such output.
+        exceeds: float, shape ``(rows, bounds)``: the logit that more remains than each bound; ``None`` where the cost
+            is a number of its own.
+        bounds: increasing; empty where ``exceeds`` is ``None``.
     """
 
     energy: Tensor
     cost: Tensor | None
+    exceeds: Tensor | None = None
+    bounds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +73,15 @@ class StateOutput:
         energy: float, shape ``(states,)``; lower is more provable.
         log_remaining: float, shape ``(states,)``, at least 0: estimate of log(1 + remaining steps); ``None`` where the
             head has no such output.
+        exceeds: float, shape ``(states, bounds)``: the logit that more remains than each bound; ``None`` where the
+            head has no such output, or a state several parts: what exceeds a bound doesn't add up.
+        bounds: increasing; empty where ``exceeds`` is ``None``.
     """
 
     energy: Tensor
     log_remaining: Tensor | None
+    exceeds: Tensor | None = None
+    bounds: tuple[float, ...] = ()
 
 
 class EnergyHead(nn.Module):
@@ -92,7 +109,8 @@ class EnergyHead(nn.Module):
             self.layers = nn.ModuleList(linear(inputs, outputs) for inputs, outputs in itertools.pairwise(widths))
             self.energy_output = linear(widths[-1], 1, bias=config.output_bias)
             # A plain layer: steps go up to dozens, out of reach of one with spectral norm 1.
-            self.cost_output = nn.Linear(widths[-1], 1) if config.remaining_output else None
+            outputs = max(1, len(config.remaining_bounds))
+            self.cost_output = nn.Linear(widths[-1], outputs) if config.remaining_output else None
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in config.hidden) if config.layer_norm else None
         self.register_buffer("input_mean", torch.zeros(config.width))
         self.register_buffer("input_scale", torch.ones(config.width))
@@ -106,7 +124,7 @@ class EnergyHead(nn.Module):
 
         Args:
             rows: float, shape ``(rows, width)``, as the encoder made them.
-            generator: draws what is dropped in training; default: torch's global one.
+            generator: draws what is dropped in training, on the processor; default: torch's global one.
         """
         hidden: Tensor = self._prepared(rows)
         for number, layer in enumerate(self.layers):
@@ -117,12 +135,29 @@ class EnergyHead(nn.Module):
             if self.training and self.config.dropout > 0:
                 hidden = _dropout(hidden, self.config.dropout, generator)
         raw = self.energy_output(hidden).squeeze(-1)
-        cost = None if self.cost_output is None else functional.softplus(self.cost_output(hidden).squeeze(-1))
-        return HeadOutput(raw / torch.exp(self.log_temperature), cost)
+        energy = raw / torch.exp(self.log_temperature)
+        if self.cost_output is None:
+            return HeadOutput(energy, None)
+        second = self.cost_output(hidden)
+        if not self.config.remaining_bounds:
+            return HeadOutput(energy, functional.softplus(second.squeeze(-1)))
+        return HeadOutput(energy, self._expected(second), second, self.config.remaining_bounds)
+
+    def _expected(self, exceeds: Tensor) -> Tensor:
+        """What is to be expected by the logits of exceeding each bound, shape ``(rows,)``."""
+        least, *values = bucket_values(self.config.remaining_bounds)
+        steps = torch.tensor(values).diff(prepend=torch.tensor([least])).to(exceeds.device)
+        expected: Tensor = least + torch.sigmoid(exceeds) @ steps
+        return expected
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is, and where rows have to be."""
+        return self.input_mean.device
 
     def _prepared(self, rows: Tensor) -> Tensor:
         if self.config.inputs == "zscore":
-            return (rows - self.input_mean) * self.input_scale
+            return (rows - self.input_mean).mul_(self.input_scale)  # in place: rows are wide, and have no gradient
         if self.config.inputs == "l2":
             norms: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
             return rows / norms.clamp_min(_SMALLEST_NORM)
@@ -157,8 +192,10 @@ class EnergyHead(nn.Module):
         """
         training = self.training
         self.eval()
-        output = self(rows)
+        # In chunks, since the columns of all rows standardised would take as much memory again.
+        outputs = [self(rows[start : start + ROWS_AT_ONCE]) for start in range(0, max(len(rows), 1), ROWS_AT_ONCE)]
         self.train(training)
+        output = joined_outputs(outputs)
         energy = output.energy
         if index is not None and offsets is not None:
             energy = state_outputs(output, index, offsets).energy
@@ -181,15 +218,21 @@ class EnergyHead(nn.Module):
         """
         head = EnergyHead(self.config)
         head.load_state_dict(self.state_dict())
-        if self.config.spectral_norm:
+        if self.config.spectral_norm:  # on the processor: in double precision, which not every device has
             for layer in (*head.layers, head.energy_output):
                 settle(layer)
-        return head.eval()
+        return head.to(self.device).eval()
 
     @torch.no_grad()
     def set_cost(self, steps: float) -> None:
         """Lets every part cost about ``steps`` (above 0) at first: the mean of the training parts is a good start."""
-        if self.cost_output is not None:
+        if self.cost_output is None:
+            return
+        if self.config.remaining_bounds:
+            # The logit of exp(-bound / steps): what is waited for has an exponential distribution.
+            shares = torch.tensor(self.config.remaining_bounds) / steps
+            self.cost_output.bias.copy_(-torch.log(torch.expm1(shares)))
+        else:
             self.cost_output.bias.fill_(steps + math.log(-math.expm1(-steps)))  # the inverse of softplus
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
@@ -208,6 +251,21 @@ class EnergyHead(nn.Module):
         ]
 
 
+def joined_outputs(outputs: Sequence[HeadOutput]) -> HeadOutput:
+    """What the head said of rows in several calls, at least one."""
+
+    def together(chunks: Sequence[Tensor | None]) -> Tensor | None:
+        known = [chunk for chunk in chunks if chunk is not None]
+        return torch.cat(known) if known else None
+
+    return HeadOutput(
+        torch.cat([output.energy for output in outputs]),
+        together([output.cost for output in outputs]),
+        together([output.exceeds for output in outputs]),
+        outputs[0].bounds,
+    )
+
+
 def state_outputs(output: HeadOutput, index: Tensor, offsets: Tensor) -> StateOutput:
     """Adds up the parts of each state.
 
@@ -223,7 +281,11 @@ def state_outputs(output: HeadOutput, index: Tensor, offsets: Tensor) -> StateOu
         # index_select, whose gradient is an index_add: reproducible on the processor, unlike that of rows[index].
         return rows.new_zeros(len(states)).index_add(0, owner, rows.index_select(0, index))
 
-    return StateOutput(added(output.energy), None if output.cost is None else torch.log1p(added(output.cost)))
+    log_remaining = None if output.cost is None else torch.log1p(added(output.cost))
+    energy = added(output.energy)
+    if output.exceeds is None or len(index) != len(states) or not bool((offsets.diff() == 1).all()):
+        return StateOutput(energy, log_remaining)
+    return StateOutput(energy, log_remaining, output.exceeds.index_select(0, index), output.bounds)
 
 
 def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -239,8 +301,17 @@ def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.flo
         that never varies: nothing can be learnt of it, and nothing should be made of it later.
     """
     values = np.asarray(rows)
-    mean = values.mean(axis=0, dtype=np.float64)
-    spread = np.sqrt(np.mean((values - mean) ** 2, axis=0, dtype=np.float64))
+    # Some columns at a time: all of them in double precision would take four times the rows' memory. Sums over rows
+    # are the same whatever stands beside a column.
+    blocks = np.array_split(values, max(1, values.shape[1] // _COLUMNS_AT_ONCE), axis=1)
+    means = [block.mean(axis=0, dtype=np.float64) for block in blocks]
+    spread = np.concatenate(
+        [
+            np.sqrt(np.mean((block - own) ** 2, axis=0, dtype=np.float64))
+            for block, own in zip(blocks, means, strict=True)
+        ]
+    )
+    mean = np.concatenate(means)
     varies = spread > 1e-6 * np.maximum(np.abs(mean), 1e-6)
     if not varies.any():
         return mean.astype(np.float32), np.zeros_like(mean, np.float32)
@@ -250,6 +321,10 @@ def standardisation(rows: ArrayLike, floor: float = 0.1) -> tuple[NDArray[np.flo
 
 
 def _dropout(hidden: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout whose randomness a trainer can save and restore; torch's own takes no generator."""
-    kept = torch.rand(hidden.shape, generator=generator, device=hidden.device, dtype=hidden.dtype) >= rate
-    return hidden * kept / (1.0 - rate)
+    """Dropout whose randomness a trainer can save and restore; torch's own takes no generator.
+
+    It is drawn on the processor whatever the device, so a training drops the same everywhere, and one that was begun
+    on one device goes on with the same random numbers on another.
+    """
+    kept = torch.rand(hidden.shape, generator=generator, dtype=hidden.dtype) >= rate
+    return hidden * kept.to(hidden.device) / (1.0 - rate)

@@ -20,7 +20,7 @@ from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.groups.sample import GroupSample
 from proofsearch_ebm.groups.sampling import GroupSampler
-from proofsearch_ebm.groups.tiers import DEAD_END
+from proofsearch_ebm.groups.tiers import NOT_COMPARED
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.health import check_health
@@ -70,10 +70,10 @@ class Best:
     """The best head so far.
 
     Attributes:
-        step: after which it was validated; 0 for none yet.
+        step: after which it was validated; 0 for none yet, or for the one that the training began with.
         rank: its sibling rank in validation.
         loss: its loss in validation: of equal ranks the lower is better.
-        head: its tensors.
+        head: its tensors; ``None`` for none yet.
     """
 
     step: int = 0
@@ -100,6 +100,8 @@ class TrainingLoop(SteppedTraining):
         seed: of the dropout.
         progress: is told.
         write: gets what is measured.
+        begun: whether the head has learnt something already: it is judged before the first step, and kept if none
+            becomes better.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class TrainingLoop(SteppedTraining):
         seed: int,
         progress: Progress,
         write: WriteScalars,
+        begun: bool = False,
     ) -> None:
         remedy = (
             f"lower --ebm-learning-rate (now {config.learning_rate:g}), and if that does not help, look for a loss "
@@ -132,6 +135,7 @@ class TrainingLoop(SteppedTraining):
         self._losses = losses
         self._validation = validation
         self._write = write
+        self._begun = begun
         self._optimiser = torch.optim.AdamW(head.parameter_groups(config.weight_decay), lr=config.learning_rate)
         self._factor = warmup_cosine(min(config.warmup, config.steps), config.steps)
         self._dropout = torch.Generator().manual_seed(seed)
@@ -140,6 +144,8 @@ class TrainingLoop(SteppedTraining):
 
     def advance(self) -> None:
         """Makes a step, and the validation that is due after it."""
+        if self.step == 0 and self._begun:
+            self._judge()
         self.head.train()
         self._one_step()
         if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
@@ -157,7 +163,7 @@ class TrainingLoop(SteppedTraining):
             self._dataset,
             sample.states,
             sample.positive,
-            elsewhere=sample.tier == DEAD_END,
+            elsewhere=np.isin(sample.tier, NOT_COMPARED),
             policy_weight=config.policy_weight,
             clip=config.clip,
             generator=self._dropout,
@@ -181,6 +187,10 @@ class TrainingLoop(SteppedTraining):
         training["learning_rate"] = self._optimiser.param_groups[0]["lr"]
         self._since_validation = []
         self._record(training, "train")
+        self._judge()
+
+    def _judge(self) -> None:
+        """Measures the head on validation theorems, and keeps it if none was better."""
         if not len(self._validation):
             return
         settled = self.head.with_exact_norms()

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -162,8 +161,8 @@ class GroupMeter:
                 alone.
             policy: the shape of ``energies``, lower is better: what would order the groups without them.
         """
-        alone = energies.detach().to("cpu", torch.float64).numpy()
-        values = alone if ordered is None else ordered.detach().to("cpu", torch.float64).numpy()
+        alone = _on_host(energies)
+        values = alone if ordered is None else _on_host(ordered)
         mask = batch.mask.cpu().numpy()
         positive = batch.positive.cpu().numpy() & mask
         for name, value in (losses or {}).items():
@@ -179,7 +178,7 @@ class GroupMeter:
         self._energies.append(alone[mask])
         self._add_alone(alone, mask, positive)
         if policy is not None:
-            liking = policy.detach().to("cpu", torch.float64).numpy()[used]
+            liking = _on_host(policy)[used]
             self._policy_credit.append(rank_credit(liking, mask, positive) if len(liking) else np.zeros(0))
             if ordered is not None:
                 self._gain.append(self._credit[-1] - self._policy_credit[-1])
@@ -236,6 +235,12 @@ class GroupMeter:
             gain_error=float(gain.std() / np.sqrt(len(gain))) if len(gain) else float("nan"),
             by_depth=by_depth,
         )
+
+
+def _on_host(tensor: Tensor) -> NDArray[np.float64]:
+    # First to the processor, as not every device has double precision.
+    values: NDArray[np.float64] = tensor.detach().cpu().double().numpy()
+    return values
 
 
 def _joined(arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:

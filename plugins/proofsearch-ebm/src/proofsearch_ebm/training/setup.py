@@ -16,10 +16,11 @@ from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.data.splits import split_theorems
 from proofsearch_ebm.groups.sampler import make_sampler
 from proofsearch_ebm.losses.weighted import WeightedLosses
-from proofsearch_ebm.model.architecture import HeadConfig
+from proofsearch_ebm.model.architecture import BOUNDS, HeadConfig
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.loop import EndlessGroups, TrainingLoop
 from proofsearch_ebm.training.scalars import WriteScalars
+from proofsearch_ebm.training.starting import Start, refuse_learnt, started_head
 from proofsearch_ebm.training.validation import Validation, sibling_choices
 
 _INPUT_SAMPLE = 20_000
@@ -34,12 +35,14 @@ class Training:
         loop: to be run.
         head_config: of its head.
         source: gives it groups.
+        train: the training theorems' indices.
         validation: the validation theorems' indices.
     """
 
     loop: TrainingLoop
     head_config: HeadConfig
     source: EndlessGroups
+    train: NDArray[np.int64]
     validation: NDArray[np.int64]
 
 
@@ -51,14 +54,29 @@ def set_up(
     seed: int,
     progress: Progress,
     write: WriteScalars,
+    device: str = "cpu",
+    start: Start | None = None,
 ) -> Training:
     """Splits the theorems and prepares a training of them; the same for the same arguments.
 
+    Args:
+        config: the options.
+        dataset: what is learnt from; its rows stay where they are.
+        losses: what is lowered.
+        seed: of the split, the groups and the head.
+        progress: is told.
+        write: gets what is measured.
+        device: as torch names it: where the head is, and where each batch is brought.
+        start: what the head begins with.
+
     Raises:
         InputError: no theorem is left on one side of the split, or none has anything to compare.
-        UsageError: tiers that are no shares.
+        UsageError: tiers that are no shares, or a start of another shape, or that has learnt what validates.
     """
-    train, validation = split_theorems(dataset, config.split, config.validation_share, seed)
+    learnt = frozenset[str]() if start is None else start.checkpoint.learnt or frozenset()
+    train, validation = split_theorems(dataset, config.split, config.validation_share, seed, learnt)
+    if start is not None:
+        refuse_learnt(start, [dataset.theorems[index].theorem.name for index in validation.tolist()])
     source = EndlessGroups(
         make_sampler(
             config.groups,
@@ -70,6 +88,8 @@ def set_up(
             max_members=config.max_members,
             max_gap=config.max_gap,
             dead_ends=config.dead_ends,
+            solved=config.solved,
+            mistakes=config.mistakes,
         ),
         seed,
     )
@@ -83,9 +103,13 @@ def set_up(
         learnable_scale=config.learnable_scale,
         output_bias=config.bias_per_part,
         remaining_output=config.remaining_output,
+        remaining_bounds=BOUNDS if config.remaining_output and config.buckets else (),
     )
     rng = np.random.default_rng([seed, 3])
-    head = prepared_head(head_config, dataset, train, seed=seed, rng=rng)
+    if start is None:
+        head = prepared_head(head_config, dataset, train, seed=seed, rng=rng)
+    else:
+        head = started_head(start, head_config)
     choices = sibling_choices(dataset, validation.tolist())
     if len(choices) > config.validation_decisions:
         chosen = np.sort(rng.choice(len(choices), config.validation_decisions, replace=False))
@@ -97,8 +121,19 @@ def set_up(
     if not choices:
         progress.say("no decision of a validation theorem has a wrong child: training can't stop early")
     judge_of = Validation(dataset, choices, losses, config.policy_weight)
-    loop = TrainingLoop(config, dataset, head, source, losses, judge_of, seed=seed, progress=progress, write=write)
-    return Training(loop, head_config, source, validation)
+    loop = TrainingLoop(
+        config,
+        dataset,
+        head.to(device),
+        source,
+        losses,
+        judge_of,
+        seed=seed,
+        progress=progress,
+        write=write,
+        begun=start is not None,
+    )
+    return Training(loop, head_config, source, train, validation)
 
 
 def prepared_head(
@@ -138,6 +173,7 @@ def data_hash(dataset: Dataset) -> str:
 
     note(dataset.encoder_fingerprint, dataset.environment, dataset.environment_fingerprint)
     note_arrays(dataset.key, dataset.label, dataset.leads_on, dataset.remaining)
+    # Nats to go are made of the same log-probabilities as those of the states.
     note_arrays(dataset.logprob, dataset.num_goals, dataset.depth)
     for entry in dataset.theorems:
         theorem = entry.theorem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from proofsearch_ebm.batch import GroupBatch
 from proofsearch_ebm.data.dataset import Dataset
-from proofsearch_ebm.data.labelled import NEGATIVE_LABEL
+from proofsearch_ebm.data.labelled import NEGATIVE_LABEL, POSITIVE_LABEL
 from proofsearch_ebm.losses.weighted import WeightedLosses
 from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
 
@@ -54,7 +55,7 @@ def train_step(
     """Makes one step.
 
     Args:
-        head: in training mode.
+        head: in training mode, on the device that the step is to be made on.
         optimiser: of its parameters.
         losses: what to lower.
         dataset: where the states are.
@@ -70,9 +71,9 @@ def train_step(
     if distinct[0] < 0:
         distinct, place = distinct[1:], np.maximum(place - 1, 0)  # padding: any state, it counts nothing
     rows, index, offsets = dataset.gather(distinct)
-    output = head(torch.from_numpy(rows), generator)
-    of_states = state_outputs(output, torch.from_numpy(index), torch.from_numpy(offsets))
-    where = torch.from_numpy(place.reshape(states.shape))
+    output = head(torch.from_numpy(rows).to(head.device), generator)
+    of_states = state_outputs(output, *(torch.from_numpy(array).to(head.device) for array in (index, offsets)))
+    where = torch.from_numpy(place.reshape(states.shape)).to(head.device)
     energies, batch = grouped(dataset, states, positive, of_states, where, elsewhere)
     ordered = against_policy(energies, dataset, states, policy_weight)
     value = losses(ordered, batch)
@@ -105,8 +106,8 @@ def grouped(
         dataset: where the states are.
         states: state ids, shape ``(groups, members)``; −1 at padding.
         positive: the same shape.
-        of_states: of distinct states.
-        place: int64, the shape of ``states``: which of the distinct ones each is; anything at padding.
+        of_states: of distinct states; on the device where the groups are wanted.
+        place: there; int64, the shape of ``states``: which of the distinct ones each is; anything at padding.
         elsewhere: the shape of ``states``: those that are not compared with the others; ``None``: all are.
 
     Returns:
@@ -117,19 +118,32 @@ def grouped(
     mask = present if elsewhere is None else present & ~elsewhere
     positive = positive & mask
     dead_end = present & (dataset.label[states] == NEGATIVE_LABEL)
-    # A state may be positive although no way from it was measured, but never the other way round.
-    remaining = np.where(positive, dataset.remaining[states], np.float32(-1))
-    predicted = None
-    if of_states.log_remaining is not None:
-        predicted = of_states.log_remaining.index_select(0, flat).view(place.shape)
+    solved = positive
+    if elsewhere is not None:
+        solved = positive | (present & elsewhere & (dataset.label[states] == POSITIVE_LABEL))
+
+    def there(array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(place.device)
+
+    def of_solved(distance: NDArray[np.float32]) -> Tensor:
+        # A state may be positive although no way from it was measured, but never the other way round.
+        return there(np.where(solved, distance[states], np.float32(-1)))
+
+    def in_groups(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.index_select(0, flat).view(*place.shape, *tensor.shape[1:])
+
     energies = of_states.energy.index_select(0, flat).view(place.shape)
     batch = GroupBatch(
-        torch.from_numpy(mask),
-        torch.from_numpy(positive),
-        torch.from_numpy(remaining.astype(np.float32)),
-        predicted,
-        torch.from_numpy(dead_end),
+        there(mask),
+        there(positive),
+        of_solved(dataset.remaining),
+        in_groups(of_states.log_remaining),
+        there(dead_end),
         energies,
+        of_solved(dataset.nats),
+        there(solved),
+        in_groups(of_states.exceeds),
+        of_states.bounds,
     )
     return energies, batch
 
@@ -139,4 +153,4 @@ def against_policy(energies: Tensor, dataset: Dataset, states: NDArray[np.int64]
     if policy_weight == 0:
         return energies
     logprob = np.where(states >= 0, dataset.logprob[states], np.float32(0))
-    return energies - policy_weight * torch.from_numpy(logprob)
+    return energies - policy_weight * torch.from_numpy(logprob).to(energies.device)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from proofsearch.checkpoint import Manifest, writing
 from proofsearch.errors import InputError, StorageError, UsageError
+from proofsearch.models.devices import choose_device
 from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch.trainers.progress import Progress
@@ -19,8 +21,9 @@ from proofsearch.trainers.stepping import threads
 from proofsearch.trainers.tensors import to_arrays
 from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
-from proofsearch_ebm.data.joined import joined, policy_fingerprint, reads_requests
+from proofsearch_ebm.data.joined import joined, lost_states, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
+from proofsearch_ebm.data.rows import Memory
 from proofsearch_ebm.losses.cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.checkpoint import save_checkpoint
@@ -31,6 +34,7 @@ from proofsearch_ebm.training.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.training.plots import write_plots
 from proofsearch_ebm.training.scalars import tensorboard, unwritten
 from proofsearch_ebm.training.setup import Training, data_hash, set_up
+from proofsearch_ebm.training.starting import Start, read_start, refuse_other, refuse_other_start
 
 HISTORY = "training.parquet"
 """The measurements, step by step, in the checkpoint folder."""
@@ -66,10 +70,12 @@ class EbmTrainer:
         losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
         encoders = [self._builder.encoder(name) for name in config.encoders]
         refuse_parts(encoders, config)
+        device, start = choose_device(config.device, torch, "--ebm-device"), self._start(encoders, progress)
         saved = None
         if holds_training(out, resume=request.resume):
             saved = load_training(out)
             settings.check(out, saved.values)
+            refuse_other_start(start, saved.values.get("start"), out)
             done = settings.finished(out, kind="scorer", name="ebm")
             if done is not None and _is_whole(out, done, saved):
                 progress.say(f"{out}: the training is done; nothing to resume")
@@ -78,22 +84,52 @@ class EbmTrainer:
             out.mkdir(parents=True, exist_ok=True)
         after = 0 if saved is None else saved.step
         writing_scalars = tensorboard(out / "tensorboard", after) if config.tensorboard else nullcontext(unwritten)
-        with threads(torch, config.threads), writing_scalars as write:
-            dataset = self._dataset(request, encoders, progress)
+        with (
+            threads(torch, config.threads),
+            writing_scalars as write,
+            closing(self._dataset(request, encoders, progress)) as dataset,
+        ):
             self._builder.status("preparing the training")
-            training = set_up(config, dataset, losses, seed=request.seed, progress=progress, write=write)
+            training = set_up(
+                config, dataset, losses, seed=request.seed, progress=progress, write=write, device=device, start=start
+            )
             loop, data = training.loop, data_hash(dataset)
             if saved is not None:
                 settings.check_data(out, saved.values, data)
                 loop.restore(saved)
                 progress.say(f"resumed after step {saved.step}")
-            stopped = loop.run_and_save(lambda: save_state(out, loop.state(settings.origin(data))))
-            self._finish(training, dataset, encoders, request, stopped, progress)
+            origin = settings.origin(data, **({} if start is None else {"start": start.fingerprint}))
+            stopped = loop.run_and_save(lambda: save_state(out, loop.state(origin)))
+            self._finish(training, dataset, encoders, request, stopped, progress, start)
         return out
 
     def loss_cases(self) -> Sequence[LossCase]:
         """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
         return loss_cases()
+
+    def _start(self, encoders: Sequence[Encoder], progress: Progress) -> Start | None:
+        """The checkpoint to begin with, if there is one and it was trained on what these encoders make."""
+        config = self._config
+        if config.start is None:
+            return None
+        start = read_start(config.start)
+        folder, policy = start.checkpoint.folder, policy_fingerprint(encoders)
+        refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
+        if policy != start.checkpoint.policy_fingerprint:
+            progress.say(
+                f"{folder} was trained beside the policy {start.checkpoint.policy_fingerprint}, and this training has "
+                f"{policy}"
+            )
+        if start.checkpoint.learnt is None:
+            progress.say(
+                f"{folder} doesn't say which theorems it has learnt: some may validate, and the value would then seem "
+                f"better than it is"
+            )
+        progress.say(f"beginning with the head of {folder}")
+        return start
+
+    def _encoder_options(self) -> dict[str, Mapping[str, Any]]:
+        return {name: self._builder.encoder_options(name) for name in self._config.encoders}
 
     def _dataset(self, request: TrainingRequest, encoders: Sequence[Encoder], progress: Progress) -> Dataset:
         config, encoder = self._config, joined(encoders)
@@ -103,7 +139,7 @@ class EbmTrainer:
                 cached = CachedEncoder(encoder, folder, config.cache_megabytes, progress.say)
                 opened.callback(cached.close_cache)
                 encoder = cached
-            return build_dataset(
+            dataset = build_dataset(
                 request.trajectories,
                 # The dataset encodes each part once by itself.
                 PartEncoder(
@@ -119,7 +155,11 @@ class EbmTrainer:
                 say=progress.say,
                 status=self._builder.status,
                 row_type=config.row_type,
+                memory=Memory(1e6 * config.memory_megabytes, request.out),
             )
+        if warning := lost_states(encoders):
+            progress.say(warning)
+        return dataset
 
     def _finish(
         self,
@@ -129,6 +169,7 @@ class EbmTrainer:
         request: TrainingRequest,
         stopped: str,
         progress: Progress,
+        start: Start | None,
     ) -> None:
         """Judges the best head and writes the checkpoint, then what is only for people, the table last."""
         loop, config, out = training.loop, self._config, request.out
@@ -137,12 +178,13 @@ class EbmTrainer:
             head, step = loop.head.with_exact_norms(), loop.step
         else:
             head.load_state_dict(to_tensors(loop.best.head))
-        head.eval()
+        head.to(loop.head.device).eval()
         self._builder.status("measuring the best head and weighing its values")
         outcome = judge(head, dataset, training.validation.tolist(), config, request.seed)
         progress.say(*outcome.messages)
         metrics = manifest_metrics(outcome, dataset, loop.history, stopped=stopped, step=loop.step, best_step=step) | {
-            "realised_tiers": dict(training.source.sampler.realised)
+            "realised_tiers": dict(training.source.sampler.realised),
+            "device": str(loop.head.device),
         }
         policy = policy_fingerprint(encoders)
         save_checkpoint(
@@ -150,7 +192,7 @@ class EbmTrainer:
             training.head_config,
             to_arrays(head.state_dict()),
             step=step,
-            encoders={name: self._builder.encoder_options(name) for name in config.encoders},
+            encoders=self._encoder_options(),
             parts=config.parts,
             with_theorem=config.context == "theorem",
             training=config.model_dump(mode="json"),
@@ -158,8 +200,10 @@ class EbmTrainer:
                 "encoder": joined(encoders).fingerprint(),
                 "environment": dataset.environment_fingerprint,
             }
-            | ({"policy": policy} if policy else {}),
+            | ({"policy": policy} if policy else {})
+            | ({} if start is None else {"start": start.fingerprint}),
             metrics=metrics,
+            learnt=_learnt(training, dataset, start),
         )
         try:
             write_plots(out / PLOTS, pictures(loop.history, outcome, step))
@@ -184,6 +228,14 @@ def refuse_parts(encoders: Sequence[Encoder], config: EbmTrainerConfig) -> None:
             f"--ebm-cache-embeddings: rows are kept by a state's text, and those of {names} depend on the theorem as "
             f"well; leave the option out"
         )
+
+
+def _learnt(training: Training, dataset: Dataset, start: Start | None) -> set[str] | None:
+    """The names of the theorems that a head has learnt; ``None`` where its start doesn't say."""
+    names = {dataset.theorems[index].theorem.name for index in training.train.tolist()}
+    if start is None:
+        return names
+    return None if start.checkpoint.learnt is None else names | start.checkpoint.learnt
 
 
 def _is_whole(out: Path, manifest: Manifest, saved: TrainingState) -> bool:

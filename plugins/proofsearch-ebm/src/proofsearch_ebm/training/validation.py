@@ -14,12 +14,11 @@ from proofsearch.trainers.mixing import ChoiceSets
 from proofsearch_ebm.data.dataset import Dataset
 from proofsearch_ebm.data.merging import StateDecision
 from proofsearch_ebm.losses.weighted import WeightedLosses
-from proofsearch_ebm.model.head import EnergyHead, StateOutput, state_outputs
+from proofsearch_ebm.model.head import ROWS_AT_ONCE, EnergyHead, StateOutput, joined_outputs, state_outputs
 from proofsearch_ebm.training.metrics import DEPTH_BANDS, GroupMeter, GroupMetrics
 from proofsearch_ebm.training.step import against_policy, grouped
 
 _GROUPS = 256
-_ROWS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def frontier_choices(
 
 
 class Validation:
-    """Judges heads on one set of choices, whose rows are gathered once.
+    """Judges heads on one set of choices; no more than a chunk of their rows is in memory twice.
 
     Args:
         dataset: where the states are.
@@ -112,7 +111,7 @@ class Validation:
         self._policy_weight = policy_weight
         members = [choice.states for choice in choices]
         self._states = np.unique(np.concatenate(members)) if members else np.zeros(0, np.int64)
-        self._rows, self._index, self._offsets = (torch.from_numpy(array) for array in dataset.gather(self._states))
+        self._located = dataset.locate(self._states)
         # Groups of like widths together, so that little is padding.
         order = sorted(range(len(choices)), key=lambda place: (len(members[place]), place))
         self._batches = [
@@ -127,10 +126,12 @@ class Validation:
         """The head's ranks and losses; the head's mode and vectors stay as they are."""
         meter = GroupMeter()
         with torch.no_grad():
-            of_states = evaluate(head, self._rows, self._index, self._offsets)
+            of_states = evaluate(head, self._dataset, *self._located)
             for states, positive, depth in self._batches:
-                place = torch.from_numpy(np.searchsorted(self._states, np.maximum(states, self._states[0])))
-                energies, batch = grouped(self._dataset, states, positive, of_states, place)
+                place = np.searchsorted(self._states, np.maximum(states, self._states[0]))
+                energies, batch = grouped(
+                    self._dataset, states, positive, of_states, torch.from_numpy(place).to(head.device)
+                )
                 ordered = against_policy(energies, self._dataset, states, self._policy_weight)
                 value = self._losses(ordered, batch)
                 meter.add(
@@ -144,20 +145,28 @@ class Validation:
         return meter.result()
 
 
-def evaluate(head: EnergyHead, rows: torch.Tensor, index: torch.Tensor, offsets: torch.Tensor) -> StateOutput:
-    """What the head says of states in evaluation mode, in chunks of rows; the mode is put back."""
+def evaluate(
+    head: EnergyHead, dataset: Dataset, rows: NDArray[np.int64], index: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> StateOutput:
+    """What the head says of states in evaluation mode, in chunks of rows; the mode is put back.
+
+    Args:
+        head: on any device, where the answer is too.
+        dataset: where the rows are.
+        rows: the numbers of the states' rows, as :meth:`Dataset.locate` gives them.
+        index: likewise.
+        offsets: likewise.
+    """
     training = head.training
     head.eval()
     try:
         with torch.no_grad():
-            outputs = [head(rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
-            output = type(outputs[0])(
-                torch.cat([output.energy for output in outputs]),
-                None
-                if outputs[0].cost is None
-                else torch.cat([output.cost for output in outputs if output.cost is not None]),
-            )
-            return state_outputs(output, index, offsets)
+            outputs = [
+                head(torch.from_numpy(dataset.rows(rows[start : start + ROWS_AT_ONCE])).to(head.device))
+                for start in range(0, max(len(rows), 1), ROWS_AT_ONCE)
+            ]
+            output = joined_outputs(outputs)
+            return state_outputs(output, *(torch.from_numpy(array).to(head.device) for array in (index, offsets)))
     finally:
         head.train(training)
 
@@ -168,12 +177,11 @@ def evaluate_states(
     """Energy and estimated remaining steps of states, each of shape ``(len(states),)``."""
     energies: list[NDArray[Any]] = []
     costs: list[NDArray[Any]] = []
-    for start in range(0, len(states), _ROWS):
-        tensors = (torch.from_numpy(array) for array in dataset.gather(states[start : start + _ROWS]))
-        output = evaluate(head, *tensors)
-        energies.append(output.energy.double().numpy())
+    for start in range(0, len(states), ROWS_AT_ONCE):
+        output = evaluate(head, dataset, *dataset.locate(states[start : start + ROWS_AT_ONCE]))
+        energies.append(output.energy.cpu().double().numpy())
         if output.log_remaining is not None:
-            costs.append(np.expm1(output.log_remaining.double().numpy()))
+            costs.append(np.expm1(output.log_remaining.cpu().double().numpy()))
     nothing = np.zeros(0)
     return np.concatenate(energies or [nothing]), np.concatenate(costs) if costs else None
 

@@ -129,18 +129,31 @@ class Library:
         flat = arrays["trees"]
         return [flat[start:end].tolist() for start, end in pairwise(offsets)]
 
+    @cached_property
+    def _typecode_of(self) -> dict[int, int]:
+        """The index of each typecode, by the number of its symbol."""
+        index = {typecode: number for number, typecode in enumerate(self.typecodes)}
+        return {number: index[symbol] for number, symbol in enumerate(self.tables.symbols) if symbol in index}
+
     def _make_pattern(self, index: int) -> Pattern:
+        # Of the arrays, not of the frame: a search makes thousands, and wants no more of them than this.
+        tables, arrays = self.tables, self.tables.arrays
         position = int(self.provable[index])
-        frame = self.frames[self.tables.labels[position]]
-        typecode_index = {typecode: number for number, typecode in enumerate(self.typecodes)}
-        place = {floating.variable: number for number, floating in enumerate(frame.floats)}
+        start, end = arrays["hypotheses_at"][position : position + 2].tolist()
+        floats = [number for number in arrays["hypotheses"][start:end].tolist() if number >= 0]
+        symbols = arrays["float_symbols"][floats].tolist()
+        place = {variable: number for number, (_, variable) in enumerate(symbols)}
         conclusion, *hypotheses = [self.nested(tree) for tree in self.trees(index)]
-        typecodes = tuple(typecode_index[floating.typecode] for floating in frame.floats)
-        disjoint = tuple(sorted((place[one], place[other]) for one, other in frame.disjoint))
+        typecodes = tuple([self._typecode_of[typecode] for typecode, _ in symbols])
+        start, end = arrays["disjoint_at"][position : position + 2].tolist()
+        apart = arrays["disjoint"][start:end].tolist()
+        disjoint = tuple(
+            sorted([(place[one], place[other]) for one, other in zip(apart[::2], apart[1::2], strict=True)])
+        )
         compiled = self.compiled
         return Pattern(
             index=index,
-            label=frame.label,
+            label=tables.labels[position],
             typecodes=typecodes,
             conclusion=conclusion,
             hypotheses=tuple(hypotheses),

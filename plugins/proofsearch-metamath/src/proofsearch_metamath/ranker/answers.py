@@ -14,6 +14,7 @@ from proofsearch.models.confidence import statistics_of_logprobs
 from proofsearch.models.moves import first_admitted
 from proofsearch.protocols import Moves, PolicyStatistics
 from proofsearch_metamath.ranker.bags import Floats, Ints
+from proofsearch_metamath.search.session import MetamathSession
 
 _ROUNDING = 1 + 1e-9
 """More than two ways to add up the same probabilities can differ by."""
@@ -63,6 +64,27 @@ class Answer:
             admitted=self.admitted,
             closes=float(self.closes),
         )
+
+
+class AppliesAlone:
+    """What applies to a goal that stands alone, whatever comes of it; its :class:`~proofsearch.protocols.Moves`.
+
+    Args:
+        session: of the goal.
+        goal: a skeleton.
+    """
+
+    def __init__(self, session: MetamathSession, goal: int) -> None:
+        self._session = session
+        self._goal = goal
+
+    def listed(self) -> list[str]:
+        """Every hypothesis and assertion whose conclusion may unify with the goal."""
+        return self._session.choices.moves_of(self._goal)
+
+    def admits(self, tactic: str) -> bool:
+        """Whether the tactic applies."""
+        return self._session.applies(self._goal, tactic)
 
 
 def answer(found: Logits, moves: Moves, names: Callable[[Ints, int, Ints], list[str]], n: int) -> Answer:

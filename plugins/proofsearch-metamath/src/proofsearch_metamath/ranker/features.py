@@ -98,6 +98,16 @@ class TermFeatures:
         weights /= np.sqrt((weights * weights).sum())
         return rows.astype(np.int64, copy=False), weights.astype(np.float32)
 
+    def counts(self, term: int) -> tuple[bytes, bytes] | None:
+        """The rows of a term's features, ascending, and how often each occurs, as the bytes of 64-bit numbers.
+
+        ``None`` where nothing is compiled: :meth:`bag` is for all.
+        """
+        if self._compiled is None:
+            return None
+        rows, counts = self._compiled.counts(term)
+        return rows, counts
+
     def symbol(self, term: int) -> int:
         """The hash of a term's outermost symbol; of a variable or metavariable, of its sort and typecode."""
         found = self._symbols.get(term)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST, read_manifest
@@ -19,13 +20,13 @@ from proofsearch.models.confidence import BEST, with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.library.unification import LocalGoal
-from proofsearch_metamath.ranker.answers import Answer, Logits, answer
+from proofsearch_metamath.ranker.answers import Answer, AppliesAlone, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.folds import Policies
-from proofsearch_metamath.ranker.reading import Role, SessionReader, SymbolTable
-from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
+from proofsearch_metamath.ranker.pairing import Pairing
+from proofsearch_metamath.ranker.reading import Reading, Role, SessionReader, SymbolTable
+from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
 from proofsearch_metamath.search.choices import HYPOTHESIS
@@ -55,24 +56,21 @@ class _Session:
 
     Attributes:
         session: the session.
-        towers, assertions: what answers for its theorem.
+        pairing: what answers for its theorem.
         reader: of its states.
         fixed: what the towers read of the theorem.
-        logits: of states with one goal, which may be expanded yet.
+        logits: of goals that stand alone, by their terms: states of one goal, which may be expanded yet.
         goals: what the policy says of each goal, by its term.
     """
 
-    def __init__(
-        self, session: MetamathSession, reader: SessionReader, towers: Towers, assertions: AssertionVectors
-    ) -> None:
+    def __init__(self, session: MetamathSession, reader: SessionReader, pairing: Pairing) -> None:
         self.session = session
-        self.towers = towers
-        self.assertions = assertions
+        self.pairing = pairing
         self.reader = reader
         self._terms: dict[int, Floats] = {}
-        self.logits: OrderedDict[bytes, Logits] = OrderedDict()
+        self.logits: OrderedDict[int, Logits] = OrderedDict()
         self.goals: dict[int, _Goal] = {}
-        self.fixed = towers.surroundings(self.vectors(reader.fixed))
+        self.fixed = pairing.towers.surroundings(self.vectors(reader.fixed))
 
     def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
         """What the towers read of some terms."""
@@ -82,7 +80,7 @@ class _Session:
         """What the towers read of a term."""
         found = self._terms.get(term)
         if found is None:
-            found = self._terms[term] = self.towers.term(self.reader.features.bag(term))
+            found = self._terms[term] = self.pairing.term(self.reader.features, term)
         return found
 
 
@@ -104,7 +102,7 @@ class RankerGenerator:
         self._config = config
         self._environment = environment
         self._builder = builder
-        self._policies: Policies[tuple[Towers, AssertionVectors]] | None = None
+        self._policies: Policies[Pairing] | None = None
         self._symbols: SymbolTable | None = None
         self._sessions: OrderedDict[int, _Session] = OrderedDict()
 
@@ -142,7 +140,8 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
-        goals = tuple([self._goal(session, goal).statistics for goal in state.open])
+        known = session.goals
+        goals = tuple([(known.get(goal) or self._goal(session, goal)).statistics for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
 
     @property
@@ -152,7 +151,7 @@ class RankerGenerator:
         Raises:
             UsageError: there are policies of several folds, whose vectors mean different things.
         """
-        return 4 * self._all().single[0].architecture.width
+        return 4 * self._all().single.towers.architecture.width
 
     def represent(self, requests: Sequence[GenerationRequest]) -> Floats:
         """The first tower's vectors of each state's goals; see :class:`proofsearch.protocols.RepresentsStates`.
@@ -167,8 +166,8 @@ class RankerGenerator:
         for row, request in zip(rows, requests, strict=True):
             state = _own(request.state)
             session = self._session(session_of(state))
-            goals = np.stack([self._goal(session, goal).vector for goal in state.open])
-            theorem = self._goal(session, (session.session.root, ())).vector
+            goals = np.stack([self._goal(session, goal).vector for goal, _ in state.open])
+            theorem = self._goal(session, session.session.root).vector
             row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
         return rows
 
@@ -178,24 +177,31 @@ class RankerGenerator:
         parts = [sorted(manifest.files.items()), self._config.temperature, self._environment.library.tables.sha256]
         return f"{NAME}-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
-    def _goal(self, session: _Session, goal: LocalGoal) -> _Goal:
+    def _goal(self, session: _Session, goal: int) -> _Goal:
         """What it says of a goal as if it stood alone; looked at once a search."""
-        found = session.goals.get(goal[0])
+        found = session.goals.get(goal)
         if found is None:
-            state = session.session.alone(goal)
-            logits = session.logits.get(state.key)
-            if logits is None:
-                logits = session.logits[state.key] = self._logits(state, session)
-                if len(session.logits) > _LOGITS_KEPT:
-                    session.logits.popitem(last=False)
-            said = answer(logits, session.session.moves(state), self._names, BEST)
-            found = session.goals[goal[0]] = _Goal(said.statistics(), logits.vector)
+            logits = session.logits[goal] = self._logits_alone(session, goal)
+            if len(session.logits) > _LOGITS_KEPT:
+                session.logits.popitem(last=False)
+            found = session.goals[goal] = _Goal(self._sureness(session.session, goal, logits), logits.vector)
         return found
 
+    def _sureness(self, session: MetamathSession, goal: int, found: Logits) -> PolicyStatistics:
+        """How sure it is of a goal that stands alone, by the best tactics that apply to it."""
+        sureness = session.sureness
+        if sureness is None:
+            return answer(found, AppliesAlone(session, goal), self._names, BEST).statistics()
+        labels, own = self._environment.library.provable_labels, len(found.logits) - len(found.assertions)
+        return PolicyStatistics(*sureness(goal, labels, found.assertions, found.logits, own, BEST))
+
     def _answer(self, state: MetamathState, moves: Moves | None, n: int) -> Answer:
-        """What it says of a state, whose logits may be kept."""
+        """What it says of a state."""
         session = self._session(session_of(state))
-        logits = session.logits.get(state.key) or self._logits(state, session)
+        if state.num_goals == 1:
+            logits = self._logits_alone(session, state.open[0][0])
+        else:
+            logits = self._logits(session, session.reader.read(state))
         return answer(logits, moves or session.session.moves(state), self._names, n)
 
     def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
@@ -206,30 +212,42 @@ class RankerGenerator:
         hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
         return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
 
-    def _logits(self, state: MetamathState, session: _Session) -> Logits:
-        towers, reading = session.towers, session.reader.read(state)
-        surroundings = towers.surroundings(session.vectors(reading.goals), session.fixed)
-        goal = towers.goal(session.term(reading.goals[0][1]), surroundings, reading.rows)
-        logits = towers.logits(goal, session.assertions, reading.candidates, reading.earlier)
+    def _logits_alone(self, session: _Session, goal: int) -> Logits:
+        """The logits of a goal that stands alone, which may be kept."""
+        kept = session.logits.get(goal)
+        if kept is not None:
+            return kept
+        reading = session.reader.read_alone(goal)
+        where = reading.rows, reading.candidates, reading.earlier
+        return self._with_own(session, reading, *session.pairing.look_alone(session.term(goal), session.fixed, *where))
+
+    def _logits(self, session: _Session, reading: Reading) -> Logits:
+        surroundings = session.pairing.towers.surroundings(session.vectors(reading.goals), session.fixed)
+        first = session.term(reading.goals[0][1])
+        where = reading.rows, reading.candidates, reading.earlier
+        return self._with_own(session, reading, *session.pairing.look(first, surroundings, *where))
+
+    def _with_own(self, session: _Session, reading: Reading, goal: Floats, logits: NDArray[np.float64]) -> Logits:
+        """The logits of assertions, after those of the theorem's hypotheses that may close the goal."""
         if reading.hypotheses:
-            own = towers.own_logits(goal, [session.term(term) for term in reading.hypotheses])
+            own = session.pairing.own_logits(goal, [session.term(term) for term in reading.hypotheses])
             logits = np.concatenate((own, logits))
-        return Logits(reading.candidates, logits.astype(np.float64) / self._config.temperature, goal)
+        return Logits(reading.candidates, logits, goal)
 
     def _session(self, session: MetamathSession) -> _Session:
         found = self._sessions.get(id(session))
         if found is None:
-            towers, assertions = self._all().of(session.target.theorem)
+            pairing = self._all().of(session.target.theorem)
             if self._symbols is None:
                 self._symbols = SymbolTable(self._environment.library)
-            reader = SessionReader(session, self._environment.library, self._symbols, towers.architecture.rows)
+            reader = SessionReader(session, self._environment.library, self._symbols, pairing.towers.architecture.rows)
             # It holds the session, so that no other can have its id.
-            found = self._sessions[id(session)] = _Session(session, reader, towers, assertions)
+            found = self._sessions[id(session)] = _Session(session, reader, pairing)
             if len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         return found
 
-    def _all(self) -> Policies[tuple[Towers, AssertionVectors]]:
+    def _all(self) -> Policies[Pairing]:
         if self._policies is None:
             self._policies = Policies(self._folder, self._opened)
         return self._policies
@@ -238,7 +256,7 @@ class RankerGenerator:
     def _folder(self) -> Path:
         return self._config.path or shipped_weights(self._environment)
 
-    def _opened(self, weights: Weights) -> tuple[Towers, AssertionVectors]:
+    def _opened(self, weights: Weights) -> Pairing:
         towers = Towers(weights.architecture, weights.tensors)
         vectors, missing = assertion_vectors(weights, towers, self._environment, self._builder.cache)
         if missing:
@@ -246,7 +264,7 @@ class RankerGenerator:
                 f"{NAME}: {missing} of the {len(weights.labels)} assertions that {weights.folder} learnt are not in "
                 f"{self._environment.path.name}, or say something else there; the others are recognised"
             )
-        return towers, vectors
+        return Pairing(towers, vectors, self._config.temperature)
 
 
 def _own(state: ProofState) -> MetamathState:

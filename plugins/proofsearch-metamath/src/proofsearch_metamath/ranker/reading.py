@@ -119,14 +119,23 @@ class SessionReader:
                 root = self.features.symbol(other)
                 for meta in common:
                     links.append(here[own[meta]] * 3 + there[others.index(meta)] * 5 + root * 7 + _LINK)
-        found = [
-            _GOALS + min(len(state.open), 8),
-            _METAS + min(len(metas), 8),
-            _SHARED + min(len(shared), 8),
+        return self._reading(parts, len(state.open), len(metas), len(shared), links)
+
+    def read_alone(self, goal: int) -> Reading:
+        """The same of a state whose only goal is this term, a skeleton."""
+        return self._reading([(Role.FIRST, goal)], 1, len(self._terms.metas[goal]), 0, [])
+
+    def _reading(
+        self, parts: list[tuple[Role, int]], num_goals: int, num_metas: int, num_shared: int, links: list[int]
+    ) -> Reading:
+        goal = parts[0][1]
+        kind = (
+            _GOALS + min(num_goals, 8),
+            _METAS + min(num_metas, 8),
+            _SHARED + min(num_shared, 8),
             _SIZE + min(self._terms.sizes[goal].bit_length(), 8),
             *links,
-        ]
-        kind = tuple(found)
+        )
         rows = self._rows.get(kind)
         if rows is None:
             scrambled = np.array([scramble(value) for value in kind], np.uint64)

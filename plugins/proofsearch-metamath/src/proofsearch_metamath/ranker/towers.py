@@ -75,6 +75,25 @@ class Towers:
         biases[known] += tensors["biases"][label_of[known]]
         return AssertionVectors(vectors * self._scale, biases)
 
+    def goal_tensors(self) -> dict[str, Floats]:
+        """What the compiled tower of goals is made of, by its names; each in the order of C."""
+        tensors = self._tensors
+        named = {
+            "table": tensors["table"],
+            "context": tensors["context"],
+            "roles": self._roles,
+            "inner": tensors["goal.inner.weight"],
+            "inner_bias": tensors["goal.inner.bias"],
+            "outer": tensors["goal.outer.weight"],
+            "outer_bias": tensors["goal.outer.bias"],
+        }
+        return {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in named.items()}
+
+    def nearness(self, nearness: Floats) -> Floats:
+        """What :func:`~proofsearch_metamath.ranker.architecture.recency` adds to logits, a number a row."""
+        found: Floats = nearness @ self._tensors["recency"]
+        return found
+
     def term(self, bag: Bag) -> Floats:
         """The sum of the table's rows of a term's features, shape ``(width,)``."""
         rows, weights = bag
@@ -122,7 +141,7 @@ class Towers:
         found += assertions.biases.take(numbers)
         if len(self._recency) <= earlier:
             self._recency = recency(np.arange(earlier + 1), np.zeros(1, np.int64))
-        found += self._recency.take(earlier - numbers, axis=0) @ self._tensors["recency"]
+        found += self.nearness(self._recency.take(earlier - numbers, axis=0))
         return found
 
     def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> Floats:

@@ -9,6 +9,10 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected
 from proofsearch.protocols import Session
@@ -24,6 +28,12 @@ from proofsearch_metamath.search.rendering import Rendering
 from proofsearch_metamath.search.state import MetamathMoves, MetamathState, state_type
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
 from proofsearch_metamath.search.target import Target
+
+_Said: TypeAlias = tuple[float, float, float, float, float, float, float, float]
+Sureness: TypeAlias = Callable[[int, list[str], NDArray[np.int64], NDArray[np.float64], int, int], _Said]
+"""Given a goal, the labels of all provable assertions, which of them may apply, a logit for each hypothesis and each of
+these, how many hypotheses come first, and of how many tactics; the statistics of
+:class:`~proofsearch.protocols.PolicyStatistics`, in order, but for its goals."""
 
 
 class MetamathSession(Session):
@@ -117,14 +127,6 @@ class MetamathSession(Session):
         groups.sort(key=lambda group: focus not in group[0])  # stable
         return [self._state(*renumbered(self.terms, goals, pending)) for goals, pending in groups]
 
-    def alone(self, goal: LocalGoal) -> MetamathState:
-        """The state that has one goal only, and no condition on it.
-
-        Args:
-            goal: of a state of this session.
-        """
-        return self._state(*renumbered(self.terms, (goal,), ()))
-
     def _own(self, state: ProofState) -> MetamathState:
         if not isinstance(state, MetamathState):
             raise TypeError(f"a Metamath session steps its own states, not {type(state).__name__}")
@@ -168,6 +170,16 @@ class MetamathSession(Session):
     def hypotheses(self) -> Sequence[int]:
         """The theorem's hypotheses, as terms."""
         return self.choices.hypotheses
+
+    def applies(self, skeleton: int, tactic: str) -> bool:
+        """Whether a tactic applies to a goal that stands alone, whatever comes of it."""
+        return not isinstance(self._applications.of(skeleton, tactic), Rejected)
+
+    @property
+    def sureness(self) -> Sureness | None:
+        """How sure a policy is of a goal that stands alone, compiled; ``None`` where nothing is."""
+        found: Sureness | None = getattr(self._stepper, "sureness", None)
+        return found
 
     def unifies(self, skeleton: int, index: int) -> bool:
         """Whether the provable assertion of that number applies to a goal, wherever it stands in the library."""

@@ -12,6 +12,8 @@ from proofsearch_trackers.facts import numbers
 from proofsearch_trackers.spans.tracing import Tracing
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
+
     from proofsearch.graph import SearchGraph
     from proofsearch.protocols import RunInfo, SearchResult, TheoremResult, TrainingInfo, TrainingReport
     from proofsearch.types import Theorem
@@ -37,29 +39,31 @@ class Spans(Observer):
         self.shortest = config.shortest
         self._tracing: Tracing | None = None
         self._whole: Any = None  # the span of the run or the training
-        self._search: Any = None
+        self._theorem = ""  # of the search under way
+        self._search: SpanContext | None = None  # where its span will be
+        self._began = 0  # when it began, nanoseconds since the epoch
         self._epoch = 0  # nanoseconds since the epoch at 0 of the search's clock
 
     def started(self, theorem: Theorem, graph: SearchGraph) -> None:
         """Begins the span of a search."""
         self._break_off()
         tracing = self._traced()
-        self._epoch = time.time_ns() - time.perf_counter_ns()
-        self._search = tracing.begin("search", {"proofsearch.theorem": theorem.name}, below=tracing.below_run)
+        self._began = time.time_ns()
+        self._epoch = self._began - time.perf_counter_ns()
+        self._theorem = theorem.name
+        self._search = tracing.place(tracing.run)
 
     def timed(self, part: str, began: float, ended: float, count: int) -> None:
         """Makes a span of a part that took long."""
-        span = self._traced().begin(part, {"proofsearch.count": count}, self._at(began), self._search)
-        span.end(self._at(ended))
+        if self._search is not None:
+            times = self._at(began), self._at(ended)
+            self._traced().write(part, {"proofsearch.count": count}, times, below=self._search)
 
     def expanded(self, graph: SearchGraph, node: int) -> None:
         """Nothing: what an expansion took has been told."""
 
     def finished(self, graph: SearchGraph, result: SearchResult) -> None:
         """Ends the span of the search, with how it went."""
-        search, self._search = self._search, None
-        if search is None:
-            return
         attributes: dict[str, Any] = {
             "proofsearch.status": str(result.status),
             "proofsearch.limit": result.limit_hit or "",
@@ -72,9 +76,9 @@ class Spans(Observer):
             ("score", result.score_seconds, result.scored),
             ("verify", result.accept_seconds, result.refused + (result.verdict is not None)),
         ):
-            attributes |= {f"proofsearch.{part}.seconds": seconds, f"proofsearch.{part}.count": count}
-        search.set_attributes(attributes)
-        search.end()
+            attributes[f"proofsearch.{part}.seconds"] = seconds
+            attributes[f"proofsearch.{part}.count"] = count
+        self._end_search(attributes)
 
     def run_started(self, run: RunInfo) -> None:
         """Begins the span of the run; that of a resumed one is below the first."""
@@ -89,7 +93,7 @@ class Spans(Observer):
         }
         if not run.done:
             tracing.ids.next = tracing.ids.root
-        self._whole = tracing.begin("run", attributes, below=tracing.below_run if run.done else None)
+        self._whole = tracing.begin("run", attributes, below=tracing.run if run.done else None)
 
     def searched(self, result: TheoremResult) -> None:
         """Nothing: a search has its span; one whose worker died has none, which is an event of the run."""
@@ -134,10 +138,15 @@ class Spans(Observer):
 
     def _break_off(self) -> None:
         """Ends the span of a search whose end was never told."""
-        search, self._search = self._search, None
-        if search is not None:
-            search.set_attribute("proofsearch.status", "broken off")
-            search.end()
+        if self._search is not None:
+            self._end_search({"proofsearch.status": "broken off"})
+
+    def _end_search(self, attributes: dict[str, Any]) -> None:
+        place, self._search = self._search, None
+        if place is not None:
+            tracing = self._traced()
+            told = {"proofsearch.theorem": self._theorem} | attributes
+            tracing.write("search", told, (self._began, time.time_ns()), place, tracing.run)
 
     def _end_whole(self, attributes: Mapping[str, Any]) -> None:
         whole, self._whole = self._whole, None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import SpanContext
 
 _MOST_ID = 2**64 - 1
 
@@ -53,52 +54,113 @@ class Ids:
 class Tracing:
     """Makes spans and has them exported, by a thread of the library.
 
+    Those of a run and of a training, to which events belong, are the library's own (:meth:`begin`). Those of searches
+    and their parts, of which there are thousands, are written whole when they are over (:meth:`write`), which takes a
+    twentieth of the time.
+
     Args:
         config: the options.
         run_id: of the run; empty outside of one.
+
+    Attributes:
+        run: the run's own span, for what is below it, which another process may have begun; ``None`` outside of one.
     """
 
     def __init__(self, config: SpansConfig, run_id: str) -> None:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
         self.ids = Ids(run_id)
+        self._resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "proofsearch")})
         self._provider: TracerProvider = TracerProvider(
-            resource=Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "proofsearch")}),
+            resource=self._resource,
             id_generator=self.ids,  # type: ignore[arg-type]
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(_exporter(config)))
+        self._processor = BatchSpanProcessor(_exporter(config))
+        self._provider.add_span_processor(self._processor)
         self._tracer = self._provider.get_tracer("proofsearch")
-        self.below_run = self._below_run() if run_id else None
+        self._scope = InstrumentationScope("proofsearch")
+        self.run = self._place(self.ids.generate_trace_id(), self.ids.root, remote=True) if run_id else None
 
-    def begin(self, name: str, attributes: dict[str, Any], start: int | None = None, below: Any = None) -> Any:
-        """Begins a span.
+    def begin(self, name: str, attributes: dict[str, Any], below: SpanContext | None = None) -> Any:
+        """Begins a span now.
 
         Args:
             name: of the span.
             attributes: of the span.
-            start: when it began, nanoseconds since the epoch; default: now.
-            below: the span, or the context, that it is a part of; default: none, it begins a trace.
+            below: the span that it is a part of; ``None``: it begins a trace.
         """
-        from opentelemetry.context import Context
-        from opentelemetry.trace import Span, set_span_in_context
+        return self._tracer.start_span(name, self._context(below), attributes=attributes)
 
-        context = set_span_in_context(below, Context()) if isinstance(below, Span) else below or Context()
-        return self._tracer.start_span(name, context, attributes=attributes, start_time=start)
+    def place(self, below: SpanContext | None = None) -> SpanContext | None:
+        """Where a span will be that is written when it is over, so that others can be below it before.
+
+        Args:
+            below: the span that it is a part of; ``None``: it begins a trace.
+
+        Returns:
+            The place; ``None`` where the sampler that the environment variables choose wants no such span.
+        """
+        from opentelemetry.sdk.trace.sampling import Decision
+
+        trace = self.ids.generate_trace_id() if below is None else below.trace_id
+        sampled = self._provider.sampler.should_sample(self._context(below), trace, "search")
+        if sampled.decision is not Decision.RECORD_AND_SAMPLE:
+            return None
+        return self._place(trace, self.ids.generate_span_id())
+
+    def write(
+        self,
+        name: str,
+        attributes: dict[str, Any],
+        times: tuple[int, int],
+        place: SpanContext | None = None,
+        below: SpanContext | None = None,
+    ) -> None:
+        """Writes a span that is over.
+
+        Args:
+            name: of the span.
+            attributes: of the span: texts, numbers and truth values.
+            times: when it began and when it ended, nanoseconds since the epoch.
+            place: its own, from :meth:`place`; default: a new one in the trace of ``below``.
+            below: the span that it is a part of; ``None``: it begins a trace.
+        """
+        from opentelemetry.sdk.trace import ReadableSpan
+
+        if place is None:
+            assert below is not None
+            place = self._place(below.trace_id, self.ids.generate_span_id())
+        began, ended = times
+        span = ReadableSpan(
+            name,
+            place,
+            below,
+            self._resource,
+            attributes,
+            start_time=began,
+            end_time=ended,
+            instrumentation_scope=self._scope,
+        )
+        self._processor.on_end(span)
 
     def close(self) -> None:
         """Exports what is left."""
         self._provider.shutdown()
 
-    def _below_run(self) -> Context:
-        """The context of what is below the run's span, which another process may have begun."""
-        from opentelemetry.context import Context
-        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+    def _place(self, trace: int, number: int, *, remote: bool = False) -> SpanContext:
+        from opentelemetry.trace import SpanContext, TraceFlags
 
-        run = SpanContext(self.ids.generate_trace_id(), self.ids.root, True, TraceFlags(TraceFlags.SAMPLED))
-        return set_span_in_context(NonRecordingSpan(run), Context())
+        return SpanContext(trace, number, remote, TraceFlags(TraceFlags.SAMPLED))
+
+    def _context(self, below: SpanContext | None) -> Context:
+        from opentelemetry.context import Context
+        from opentelemetry.trace import NonRecordingSpan, set_span_in_context
+
+        return Context() if below is None else set_span_in_context(NonRecordingSpan(below), Context())
 
 
 def _exporter(config: SpansConfig) -> SpanExporter:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from proofsearch.config import ComponentConfig
 from proofsearch.config.explain import require
+from proofsearch.models.devices import DEVICE
 from proofsearch.models.prompts import TEMPLATE_SUFFIX
 
 
@@ -29,7 +30,7 @@ class ModelConfig(ComponentConfig):
     )
     device: str = Field(
         default="auto",
-        pattern=r"^(auto|spread|cpu|mps|(cuda|xpu)(:\d+)?)$",
+        pattern=rf"^(spread|{DEVICE})$",
         description="auto: an accelerator if there is one; spread: over all of them; or cpu, cuda, cuda:1, mps, xpu.",
     )
     quantisation: Literal["none", "8bit", "4bit"] = Field(

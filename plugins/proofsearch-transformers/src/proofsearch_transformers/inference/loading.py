@@ -31,6 +31,7 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import logging
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.models import devices
 from proofsearch_transformers.inference.config import ModelConfig
 from proofsearch_transformers.inference.files import ADAPTER_CONFIG, ModelFiles, first_line
 
@@ -44,16 +45,7 @@ def choose_device(name: str) -> torch.device:
     Raises:
         UsageError: there is no such device.
     """
-    if name in ("auto", "spread"):
-        found = torch.accelerator.current_accelerator(check_available=True)
-        return torch.device("cpu") if found is None else found
-    device = torch.device(name)
-    if device.type != "cpu":
-        module = torch.get_device_module(device)
-        count = module.device_count() if module.is_available() else 0
-        if (device.index or 0) >= count:
-            raise UsageError(f"device {name}: torch sees {count} of kind {device.type}; choose auto or cpu")
-    return device
+    return torch.device(devices.choose_device("auto" if name == "spread" else name, torch))
 
 
 def load_config(config: ModelConfig, files: ModelFiles) -> PreTrainedConfig:
