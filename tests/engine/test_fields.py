@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -13,8 +14,9 @@ from proofsearch.engine import search
 from proofsearch.engine.priorities import BUILTIN
 from proofsearch.types import Limit
 
-from .fake import THEOREM, FakeGenerator, FakeScorer, FakeSession, random_world, refuse_all
+from .fake import THEOREM, FakeScorer, random_world, refuse_all
 from .test_order import random_values
+from .test_scripts import Session, Wanderer
 
 
 class Clock:
@@ -32,10 +34,10 @@ def trace(config: dict[str, Any]) -> str:
     """All that a search did on a fixed world, as text."""
     world = random_world(17, states=120, branching=6, finish=0.02)
     scorer = FakeScorer(random_values(17, world, ties=False, missing=0.0))
-    generator = FakeGenerator(world)
+    generator = Wanderer(world, {})
     result = search(
         THEOREM,
-        FakeSession(world),
+        Session(world),
         generator,
         scorer,
         config=SearchConfig.model_validate(config),
@@ -51,6 +53,9 @@ def trace(config: dict[str, Any]) -> str:
 CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "strategy": ({}, "best-first", "and-or"),
     "candidates": ({}, 3, 6),
+    "proposals": ({}, "steps", "both"),
+    "scripts": ({"proposals": "scripts"}, 2, 6),
+    "script_states": ({"proposals": "both"}, 1, 4),
     "batch": ({}, 1, 3),
     "max_depth": ({}, None, 3),
     "defer": ({}, None, 1),
@@ -92,7 +97,7 @@ def test_the_field_changes_the_search(field: str) -> None:
     around, one, other = CASES[field]
     traces = []
     for value in (one, other):
-        config: dict[str, Any] = {"limit": {"expansions": 40}, **{name: dict(inner) for name, inner in around.items()}}
+        config: dict[str, Any] = {"limit": {"expansions": 40}, **copy.deepcopy(around)}
         *outer, name = field.split(".")
         inside = config.setdefault(outer[0], {}) if outer else config
         inside[name] = value

@@ -32,10 +32,12 @@ from proofsearch.protocols import (
     Fingerprinted,
     GenerationRequest,
     PolicyStatistics,
+    ProposesScripts,
     ReadsPolicy,
     ReportsStatistics,
     RepresentsStates,
     ScoreRequest,
+    Script,
     TheoremResult,
     follows_paths,
 )
@@ -483,9 +485,10 @@ def test_a_shared_generator_has_the_abilities_that_it_has() -> None:
         representation_width=3,
         represent=lambda requests: rows,
         fingerprint=lambda: "sure-1",
+        propose_scripts=lambda requests, n: [[Script((Candidate("dec", -float(n)),))] for _ in requests],
     )
     make = lambda original: stand_in(("generator", "g"), original, Clients(), ExecutionConfig())  # noqa: E731
-    abilities = (ReportsStatistics, RepresentsStates, Fingerprinted)
+    abilities = (ReportsStatistics, RepresentsStates, Fingerprinted, ProposesScripts)
     assert not any(isinstance(make(plain), ability) for ability in abilities)
     shared: Any = make(sure)
     assert all(isinstance(shared, ability) for ability in abilities)
@@ -494,6 +497,35 @@ def test_a_shared_generator_has_the_abilities_that_it_has() -> None:
     assert shared.represent([request]) is rows
     assert shared.representation_width == 3
     assert shared.fingerprint() == "sure-1"
+    assert shared.propose_scripts([request], 3) == [[Script((Candidate("dec", -3.0),))]]
+    assert shared.generate([request], 3) == [[]]
+
+
+def test_scripts_of_several_searches_are_proposed_in_one_call_and_apart_from_candidates() -> None:
+    calls: list[tuple[str, int]] = []
+
+    def generate(requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
+        calls.append(("generate", len(requests)))
+        return [[Candidate(request.state.text, -1.0)] for request in requests]
+
+    def propose(requests: Sequence[GenerationRequest], n: int) -> list[list[Script]]:
+        calls.append(("propose", len(requests)))
+        return [[Script((Candidate(f"script {request.state.text}", -1.0),))] for request in requests]
+
+    clients = Clients()
+    original: Any = SimpleNamespace(generate=generate, propose_scripts=propose, close=lambda: None)
+    shared: Any = stand_in(("generator", "g"), original, clients, ExecutionConfig(max_wait=3600))
+    found = together(
+        [
+            lambda: shared.propose_scripts([request("a")], 4),
+            lambda: shared.generate([request("b")], 4),
+            lambda: shared.propose_scripts([request("c")], 4),
+        ],
+        clients,
+    )
+    assert [one[0][0].steps[0].tactic for one in (found[0], found[2])] == ["script a", "script c"]
+    assert found[1][0][0].tactic == "b"
+    assert sorted(calls) == [("generate", 1), ("propose", 2)]
 
 
 def test_a_shared_encoder_has_the_abilities_that_it_has() -> None:

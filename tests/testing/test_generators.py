@@ -15,7 +15,7 @@ from proofsearch import Candidate
 from proofsearch.errors import UsageError
 from proofsearch.models.confidence import statistics_of
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.protocols import GenerationRequest, PolicyStatistics
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Script
 from proofsearch.testing import check_generator
 
 Lists = list[list[Candidate]]
@@ -190,6 +190,43 @@ def test_statistics_and_vectors_are_checked_where_there_are_any() -> None:
     assert "vectors fit" in check_generator(Vectors).names("passed")
 
 
+class Proposing(Sound):
+    """Proposes its likeliest tactics as whole proofs of two steps."""
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        return [
+            [Script((one, Candidate("done", -0.5, 3))) for one in candidates]
+            for candidates in self.generate(requests, n)
+        ]
+
+
+class ProposesTooMany(Proposing):
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        return super().propose_scripts(requests, n + 1)
+
+
+class ProposesTwice(Proposing):
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        return [[*scripts, *scripts][:n] for scripts in super().propose_scripts(requests, max(n // 2, 1))]
+
+
+class ProposesNothingToDo(Proposing):
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        return [[Script(())] for _ in requests]
+
+
+class ProposesByPlace(Proposing):
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        found = super().propose_scripts(requests, n)
+        return [scripts if place == 0 else () for place, scripts in enumerate(found)]
+
+
+def test_whole_proofs_are_checked_where_there_are_any() -> None:
+    names = {"scripts fit", "scripts repeatable"}
+    assert names <= set(check_generator(Proposing).names("passed"))
+    assert not names & set(check_generator(Sound).names("passed"))
+
+
 def test_a_sound_generator_passes() -> None:
     report = check_generator(Sound, shared=True)
     assert report.names("failed") == []
@@ -217,6 +254,10 @@ def test_a_sound_generator_passes() -> None:
         (TooSure, "statistics in range"),
         (LessSure, "statistics repeatable"),
         (Wider, "vectors fit"),
+        (ProposesTooMany, "scripts fit"),
+        (ProposesTwice, "scripts fit"),
+        (ProposesNothingToDo, "scripts fit"),
+        (ProposesByPlace, "scripts repeatable"),
     ],
 )
 def test_a_broken_generator_fails_that_check_alone(generator: type[Sound], check: str) -> None:

@@ -204,6 +204,15 @@ class Deferring(Breadth):
     traits: ClassVar = StrategyTraits(defers=True)
 
 
+class Deaf(Breadth):
+    """Says that it replays, and takes no notice of it."""
+
+    traits: ClassVar = StrategyTraits(replays=True)
+
+    def expanded(self, expansions: Sequence[Expansion]) -> None:
+        super().expanded([expansion for expansion in expansions if not expansion.replayed])
+
+
 class Trivial(CountdownEnvironment):
     def open(self, theorem: Theorem) -> Any:
         session = super().open(theorem)
@@ -236,6 +245,7 @@ def test_a_sound_strategy_passes() -> None:
         (Sulking, "outlives refusals"),
         (Claims, "the priority counts or not"),
         (Deferring, "puts off scores"),
+        (Deaf, "searches on from scripts"),
     ],
 )
 def test_a_broken_strategy_fails_that_check_alone(strategy: type[Breadth], check: str) -> None:
@@ -252,4 +262,5 @@ def test_the_strategies_that_come_along_pass() -> None:
         make, config = entry.factory, entry.config() if entry.config else None
         report = check_strategy(make, config, name=entry.name)
         assert report.conforms
-        assert ("puts off scores" in report.names("passed")) == (entry.name == "best-first")
+        for check in ("puts off scores", "searches on from scripts"):
+            assert (check in report.names("passed")) == (entry.name == "best-first")

@@ -114,3 +114,9 @@ def theorem() -> Theorem:
 def searched() -> Callable[..., tuple[SearchGraph, SearchResult]]:
     """``searched(seed, expansions, distinct=40, prove=True)`` gives a graph and a result."""
     return make_search
+
+
+@pytest.fixture
+def result_of() -> Callable[[SearchGraph, tuple[str, ...] | None], SearchResult]:
+    """``result_of(graph, tactics)`` gives the result that goes with a graph."""
+    return make_result

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lean_installation import Installation
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.demonstrations import steps_of
+from proofsearch_lean.demonstrations import split_script, steps_of
 from proofsearch_lean.environment import LeanEnvironment
 
 LIBRARY = Path(__file__).parent / "library" / "theorems"
@@ -78,3 +78,28 @@ def test_our_own_library_can_be_followed(lean: Installation, tmp_path: Path) -> 
     finally:
         environment.close()
     assert shown == {theorem.name for theorem in theorems}
+
+
+@pytest.mark.parametrize(
+    ("script", "tactics"),
+    [
+        ("intro h\nexact h", ["intro h", "exact h"]),
+        ("  intro h\n  exact h\n", ["intro h", "exact h"]),
+        ("intro h\n  exact h", ["intro h", "exact h"]),  # the prompt had the first line's indentation
+        ("by\n  intro h\n  exact h", ["intro h", "exact h"]),
+        ("by simp", ["simp"]),
+        ("theorem t (p : Prop) : p → p := by\n  intro h\n  exact h", ["intro h", "exact h"]),
+        ("Here it is:\n```lean4\ntheorem t : p → p := by\n  intro h\n  exact h\n```\nDone.", ["intro h", "exact h"]),
+        ("have h : p := by\n  simp\nexact h", ["have h : p := by\n  simp", "exact h"]),
+        ("constructor\n· intro h\n  exact h\n· simp", ["constructor", "· intro h\n  exact h", "· simp"]),
+        ("intro h; exact h", ["intro h", "exact h"]),
+        ("", []),
+    ],
+)
+def test_a_whole_proof_is_cut_into_the_steps_of_its_block(script: str, tactics: list[str]) -> None:
+    assert split_script(script) == tactics
+
+
+def test_tactics_that_were_put_together_come_back() -> None:
+    tactics = ["intro h", "have k : p := by\n  exact h", "exact k"]
+    assert split_script("\n".join(tactics)) == tactics

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from proofsearch_rocq.config import RocqConfig
+from proofsearch_rocq.demonstrations import split_script
 from proofsearch_rocq.environment import RocqEnvironment
 
 from proofsearch import Advanced, Finished
@@ -130,3 +131,18 @@ def test_long_proofs_are_skipped(make: Make) -> None:
     environment = make(f"{FOUR}\nProof. split. auto. split. auto. now exists 3. Qed.\n", max_demonstration=4)
     assert list(environment.demonstrations(environment.theorems())) == []
     assert environment.skipped_demonstrations == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "tactics"),
+    [
+        ("intros n. simpl. reflexivity.", ["intros n.", "simpl.", "reflexivity."]),
+        ("Proof.\n  intros n.\n  reflexivity.\nQed.\nLemma other : True.", ["intros n.", "reflexivity."]),
+        ("Lemma a : True.\nProof. exact I. Qed.", ["exact I."]),
+        ("split.\n- auto.\n- { lia. }", ["split.", "auto.", "lia."]),
+        ("```coq\nintros. (* a comment. *)\nauto.\n```", ["intros.", "auto."]),
+        ("", []),
+    ],
+)
+def test_a_whole_proof_is_cut_into_its_sentences(script: str, tactics: list[str]) -> None:
+    assert split_script(script) == tactics

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_generators(register: Register) -> None:
-    """Registers ``knn``, ``mixture`` and ``demonstrated``."""
-    from proofsearch.builtins import demonstration
+    """Registers ``knn``, ``mixture``, ``demonstrated`` and ``recorded``."""
+    from proofsearch.builtins import demonstration, recorded
     from proofsearch.builtins.knn.generator import KnnConfig, make_knn
     from proofsearch.builtins.mixture import MixtureConfig, make_mixture
 
@@ -31,6 +31,12 @@ def register_generators(register: Register) -> None:
         demonstration.make_demonstrated,
         demonstration.DemonstratedConfig,
         "A policy's tactics and that of the library's own proof, to record training data.",
+    )
+    register(
+        recorded.NAME,
+        recorded.make_recorded,
+        config=recorded.RecordedConfig,
+        help="Whole proofs of an earlier run, or of a file, beside a policy's tactics.",
     )
 
 

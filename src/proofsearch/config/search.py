@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -89,6 +89,20 @@ class SearchConfig(FrozenModel):
         description="Score this many of the likeliest new siblings at once, the others when they are next; 0: each one "
         "when it is next; default: all at once.",
     )
+    proposals: Literal["steps", "scripts", "both"] = Field(
+        default="steps",
+        description="What the generator is asked for: steps, the next tactic; scripts, whole proofs, which are "
+        "replayed step by step; or both.",
+    )
+    scripts: int = Field(
+        default=8, ge=1, description="Scripts that the generator is asked for at a state, where it is asked for any."
+    )
+    script_states: int = Field(
+        default=1,
+        ge=1,
+        description="proposals = both: how many states, the first expanded, it is asked for scripts at; 1 is the "
+        "theorem alone.",
+    )
     limit: LimitConfig = LimitConfig()
     priority: PriorityConfig = PriorityConfig()
 
@@ -99,3 +113,13 @@ class SearchConfig(FrozenModel):
         if isinstance(given, dict) and "mode" in given and "strategy" not in given:
             return {"strategy" if key == "mode" else key: value for key, value in given.items()}
         return given
+
+    @model_validator(mode="after")
+    def _asked_for_scripts(self) -> Self:
+        """Refuses to be told how scripts are asked for where none are."""
+        for name, wanted in (("scripts", ("scripts", "both")), ("script_states", ("both",))):
+            if self.proposals not in wanted and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name}: goes with proposals {' or '.join(wanted)}, found {self.proposals}; leave it out"
+                )
+        return self

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class BestFirst:
     """``best-first``: whole states, by priority, ties by insertion."""
 
-    traits: ClassVar = StrategyTraits(batches=True, defers=True)
+    traits: ClassVar = StrategyTraits(batches=True, defers=True, replays=True)
 
     def begin(self, search: SearchHandle) -> _Exploration:
         """A frontier with the root alone."""

@@ -17,6 +17,7 @@ _FLAGS = {
     ("search", "defer"): "--defer",
     ("search", "batch"): "--batch",
     ("search", "priority", "kind"): "--priority",
+    ("search", "proposals"): "--proposals",
 }
 
 
@@ -50,8 +51,24 @@ def check_combination(
         raise UsageError(
             f"{batch}: the strategy {algorithm} expands one node at a time, not {config.batch}; leave it out"
         )
+    if config.proposals != "steps":
+        _check_scripts(strategy, priority, config, name(("search", "proposals")))
     if traits.adds_up and not isinstance(priority, AddsUp):
         raise UsageError(
             f"{name(('search', 'priority', 'kind'))} {kind}: the strategy {algorithm} adds up the costs of parts, "
             "which this priority does not have; use auto, logprob, astar or mix, or another that adds up"
+        )
+
+
+def _check_scripts(strategy: Strategy, priority: Priority, config: SearchConfig, proposals: str) -> None:
+    """Checks that a search which replays scripts can be made of these."""
+    if not strategy.traits.replays:
+        raise UsageError(
+            f"{proposals} {config.proposals}: the strategy {config.strategy} can't replay whole proofs; leave it out, "
+            "or choose another strategy, such as best-first"
+        )
+    if strategy.traits.uses_priority and priority.traits.needs_every_score:
+        raise UsageError(
+            f"{proposals} {config.proposals}: the priority {config.priority.kind} compares all siblings, which a "
+            "replayed step has not; choose another priority"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proofsearch.engine.candidates import candidate_columns
 from proofsearch.errors import PluginError
@@ -15,6 +15,7 @@ from proofsearch.guards.answers import is_sequence
 from proofsearch.protocols import EnumeratesMoves, GenerationRequest, Suggestions
 
 if TYPE_CHECKING:
+    from proofsearch.config import SearchConfig
     from proofsearch.graph import SearchGraph
     from proofsearch.protocols import Choice, Session, TacticGenerator
     from proofsearch.types import Candidate, Theorem
@@ -27,29 +28,33 @@ class Generation:
         generator: the policy.
         theorem: what the search is about.
         session: of the search; where it enumerates moves, requests say them.
-        candidates: how many are asked for where a choice doesn't say.
+        config: of the search; says how many candidates are asked for where a choice doesn't.
         seed: of the search; a request's seed depends on it, the theorem's name and the number of the expansion alone.
 
     Attributes:
         name: what to call the generator in messages.
+        asked: the methods that it is asked by, for messages.
         unsuggested: expanded nodes for which it suggested nothing.
         calls: how often it was asked.
+        states: how many states it was asked about, each as often as it was.
         tokens: tokens that it read and wrote; ``None`` where it doesn't say of all that it was asked.
     """
 
     def __init__(
-        self, generator: TacticGenerator, theorem: Theorem, session: Session, candidates: int, seed: int
+        self, generator: TacticGenerator, theorem: Theorem, session: Session, config: SearchConfig, seed: int
     ) -> None:
         self._generator = generator
         self._theorem = theorem
         self._moves = session.moves if isinstance(session, EnumeratesMoves) else None
-        self._candidates = candidates
+        self._candidates = config.candidates
         # Not hash(): that is randomised in each process.
         digest = blake2b(repr((seed, theorem.name)).encode(), digest_size=8).digest()
         self._seed = int.from_bytes(digest, "big") >> 1  # of the next request
         self.name = described(generator, "generator")
+        self.asked = "generate()"
         self.unsuggested = 0
         self.calls = 0
+        self.states = 0
         self.tokens: tuple[int, int] | None = (0, 0)
 
     def suggestions(self, graph: SearchGraph, choices: Sequence[Choice]) -> Sequence[Sequence[Candidate]]:
@@ -67,19 +72,29 @@ class Generation:
 
     def _ask(self, graph: SearchGraph, choices: Iterable[Choice], count: int) -> Sequence[Sequence[Candidate]]:
         """The answer to one call."""
+        requests = self._requests(graph, choices)
+        found = self._generator.generate(requests, count)
+        if not is_sequence(found) or len(found) != len(requests):
+            raise PluginError(f"{self.name} {complaint_about(found, requests)}")
+        self._note(requests, found)
+        return found
+
+    def _requests(self, graph: SearchGraph, choices: Iterable[Choice]) -> list[GenerationRequest]:
+        """What is asked about the states of some choices."""
         moves, requests = self._moves, []
         for choice in choices:
             state = graph.state[choice.node]
             requests.append(GenerationRequest(self._theorem, state, moves and moves(state), self._seed))
             # A Weyl sequence: distinct for all expansions. 63 bits, so that every library takes it.
             self._seed = (self._seed + 0x9E3779B97F4A7C15) & 0x7FFFFFFFFFFFFFFF
+        return requests
+
+    def _note(self, requests: Sequence[GenerationRequest], found: Sequence[Sequence[Any]]) -> None:
+        """Counts a call that was answered."""
         self.calls += 1
-        found = self._generator.generate(requests, count)
-        if not is_sequence(found) or len(found) != len(requests):
-            raise PluginError(f"{self.name} {complaint_about(found, requests)}")
+        self.states += len(requests)
         if self.tokens is not None:
             self.tokens = _with(self.tokens, found)
-        return found
 
     def columns(
         self, graph: SearchGraph, choice: Choice, candidates: Sequence[Candidate]
@@ -98,7 +113,7 @@ class Generation:
         return self._candidates if choice.candidates is None else choice.candidates
 
 
-def _with(tokens: tuple[int, int], answers: Sequence[Sequence[Candidate]]) -> tuple[int, int] | None:
+def _with(tokens: tuple[int, int], answers: Sequence[Sequence[Any]]) -> tuple[int, int] | None:
     """The tokens of further answers added; ``None`` if one of them doesn't say."""
     read, written = tokens
     for answer in answers:

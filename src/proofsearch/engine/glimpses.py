@@ -63,7 +63,7 @@ class Glimpses:
         self._tell(
             Glimpse(
                 theorem=self._theorem,
-                expansions=len(graph.expanded),
+                expansions=graph.num_expansions,
                 depth=graph.depth[node],
                 num_goals=state.num_goals,
                 value=graph.value[node] if graph.has_value(node) else None,

@@ -2,7 +2,8 @@
 
 Again and again: end if a proof was accepted; end if nothing waits; end if cancelled or at a limit; ask the strategy
 what to expand; ask the generator once for all of it; try every candidate in order; put what came of it into the graph;
-tell the strategy, which has new states scored in one call.
+replay the whole proofs that were proposed, if any were asked for; tell the strategy, which has new states scored in one
+call.
 
 The loop owns limits, asking the generator and the scorer, stepping, verification, observers and the graph. A strategy
 (:class:`proofsearch.protocols.Strategy`) owns the rest.
@@ -20,11 +21,11 @@ from proofsearch.engine.acceptance import Accept, Acceptance
 from proofsearch.engine.budget import Budget
 from proofsearch.engine.collector import fewer_full_collections
 from proofsearch.engine.combination import check_combination
-from proofsearch.engine.generation import Generation
 from proofsearch.engine.priorities import builtin_priority
 from proofsearch.engine.prover_watch import ProverWatch
 from proofsearch.engine.releasing import Releases
 from proofsearch.engine.scoring import MAX_UNSCORED, Scoring
+from proofsearch.engine.scripts import Columns, ScriptGeneration, generation_of
 from proofsearch.engine.stepping import Stepping
 from proofsearch.engine.strategies import builtin_strategy
 from proofsearch.engine.summary import summarize
@@ -88,6 +89,9 @@ def search(
       ``FINISHED`` if one of them is accepted (:mod:`proofsearch.engine.refusals` has the bounds).
     * Where a strategy takes states apart (``and-or``), the same holds of parts: a path is put together by stepping the
       session through it, when the step that was still missing is found, and that step is the one refused with it.
+    * Whole proofs that the generator proposes are replayed right after the expansion of the node that they begin at, in
+      order, each as far as it goes (:mod:`proofsearch.engine.scripts`). A new step of one is a step and no expansion;
+      the limits on steps and time, cancellation and the greatest depth hold in between.
     * A scorer that raises, or returns nonsense, leaves those states without a value and the search goes on; if more
       than 5 % of at least 20 states have none, it is asked no more and everything is ordered by log-probability.
     * Equal priorities are ordered by insertion. The same arguments give the same search, unless ``seconds`` or
@@ -103,8 +107,8 @@ def search(
             the expansion alone.
         accept: replays a path in a fresh context and returns the verdict, with the written proof where it makes one;
             what it raises passes through. Without it the first finished path ends the search.
-        observers: told of the start, of each expansion (with its children scored and their priorities set), and of the
-            end. A search that has no initial state tells them nothing.
+        observers: told of the start, of each expansion (with its children scored and their priorities set) but not of
+            replayed steps, and of the end. A search that has no initial state tells them nothing.
         calibration: how value and log-probability are put on one scale, for the priority ``mix``.
         strategy: what is expanded next; default: the one of the core's own that the configuration names.
         priority: what it orders by; default likewise.
@@ -168,7 +172,7 @@ class _Search:
         self.scored = scoring is not None
         self.scores_paths = scoring is not None and scoring.follows
         self._scoring = scoring
-        self._generation = Generation(generator, theorem, session, config.candidates, seed)
+        self._generation = generation_of(generator, theorem, session, config, seed)
         self._messages: list[str] = []
         self._acceptance = Acceptance(accept, budget, self._messages)
         self._observers = observers
@@ -287,6 +291,8 @@ class _Search:
             expansions.append(self._expand(choice, candidates))
             if self._status is not None:
                 break
+        if isinstance(self._generation, ScriptGeneration):
+            expansions += self._replay(self._generation, expansions)
         self._exploration.expanded(expansions)
         if self._acceptance.refused and self._status in (None, SearchStatus.LIMIT):
             self._try_other_ways()
@@ -294,7 +300,7 @@ class _Search:
             graph.priority.extend(array("d", (NAN,)) * (graph.num_nodes - len(graph.priority)))
         if self._observers:
             for expansion in expansions:
-                for observer in self._observers:
+                for observer in () if expansion.replayed else self._observers:
                     observer.expanded(graph, expansion.node)
         if self._releases is not None:
             self._releases.tell(graph, expansions)
@@ -306,7 +312,7 @@ class _Search:
         budget = self._budget
         began = budget.clock()
         suggestions = self._generation.suggestions(self.graph, choices)
-        budget.generated += len(choices)
+        budget.generated = self._generation.states
         now = budget.clock()
         budget.generate_seconds += now - began
         if now - began >= budget.shortest:
@@ -315,8 +321,28 @@ class _Search:
 
     def _expand(self, choice: Choice, candidates: Sequence[Candidate]) -> Expansion:
         """Tries candidates at a node in order, and puts what came of them into the graph."""
-        budget, graph, node = self._budget, self.graph, choice.node
-        tactics, logprobs, num_tokens = self._generation.columns(graph, choice, candidates)
+        expansion = self._try(choice.node, self._generation.columns(self.graph, choice, candidates))
+        self._budget.expansions += 1
+        return expansion
+
+    def _replay(self, generation: ScriptGeneration, expansions: Sequence[Expansion]) -> list[Expansion]:
+        """Replays the scripts that were proposed at nodes just expanded."""
+        budget = self._budget
+
+        def ended() -> bool:
+            if self._status is None and budget.steps_left() <= 0:
+                self._reach("steps")
+            return self._status is not None or (budget.watched and self._interrupted())
+
+        return list(generation.replayed(self.graph, expansions, self._max_depth, self._try_replayed, ended))
+
+    def _try_replayed(self, node: int, columns: Columns) -> Expansion:
+        return self._try(node, columns, replay=True)
+
+    def _try(self, node: int, columns: Columns, *, replay: bool = False) -> Expansion:
+        """Tries tactics at a node in order, and puts what came of them into the graph."""
+        budget, graph = self._budget, self.graph
+        tactics, logprobs, num_tokens = columns
         left = budget.steps_left()
         cut = len(tactics) > left
         verified, verifier_worked = budget.accept_seconds, budget.accept_processor
@@ -335,7 +361,6 @@ class _Search:
         if now - began >= budget.shortest:
             budget.tell("step", began, now, count)
         budget.steps += count
-        budget.expansions += 1
         if cut and self._status is None and budget.steps_left() <= 0:
             self._reach("steps")
         first_edge, first_node = len(graph.edge_tactic), len(graph.state)
@@ -343,11 +368,12 @@ class _Search:
         if tried.failures:
             self._acceptance.note(tried.failures, first_edge, tried.refused_parts)
         made = (tried.states, tried.failures, budget.at(now), tried.sizes)
-        improved = graph.expand(node, tactics, logprobs, num_tokens, *made)
+        improved = graph.expand(node, tactics, logprobs, num_tokens, *made, replay=replay)
         edges, children = range(first_edge, first_edge + count), range(first_node, len(graph.state))
         if self._releases is not None:
             self._releases.met(graph, tried.states, len(children))
-        return Expansion(node, edges, children, improved, -1 if tried.proved_by < 0 else first_edge + tried.proved_by)
+        proved_by = -1 if tried.proved_by < 0 else first_edge + tried.proved_by
+        return Expansion(node, edges, children, improved, proved_by, replay)
 
     def _try_other_ways(self) -> None:
         """Has other paths checked to where finished ones were refused; not where time is up."""

@@ -46,7 +46,7 @@ class Releases:
         """Tells the session of what some expansions have left behind, if anything."""
         states, self._dropped = self._dropped, []
         if not self._revisits:
-            states += [graph.state[expansion.node] for expansion in expansions]
+            states += [graph.state[expansion.node] for expansion in expansions if not expansion.replayed]
         states += [
             graph.state[node]
             for expansion in expansions

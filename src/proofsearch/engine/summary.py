@@ -49,7 +49,7 @@ def summarize(
     tokens = generation.tokens if generation.calls else None
     if prover_apart is None and not (watch.highest and watch.highest.processes):
         prover_apart = 0.0  # it has no processes of its own
-    warnings, messages = _remarks(messages, graph, generation, scoring)
+    warnings, messages = _remarks(messages, graph, budget.expansions, generation, scoring)
     messages += watch.messages
     return SearchResult(
         theorem=theorem,
@@ -91,15 +91,15 @@ def summarize(
 
 
 def _remarks(
-    noted: list[str], graph: SearchGraph, generation: Generation, scoring: Scoring | None
+    noted: list[str], graph: SearchGraph, expansions: int, generation: Generation, scoring: Scoring | None
 ) -> tuple[list[str], list[str]]:
     """What components did against their contracts; and that, with all else that a person should know."""
     warnings: list[str] = []
     messages = list(noted)
-    if generation.unsuggested and generation.unsuggested == len(graph.expanded):
+    if generation.unsuggested and generation.unsuggested == expansions:
         warnings.append(
-            f"{generation.name}: generate() suggested nothing for any expanded state ({generation.unsuggested} in "
-            "all); a model's answers may all be empty, cut off or unusable"
+            f"{generation.name}: {generation.asked} suggested nothing for any expanded state "
+            f"({generation.unsuggested} in all); a model's answers may all be empty, cut off or unusable"
         )
         messages.append(warnings[0])
     if scoring is not None and scoring.first_failure:

@@ -219,7 +219,7 @@ def _labelled(search: RecordedSearch, labels: Labels, onward: Sequence[int]) -> 
     reached = [search.num_nodes] * search.num_nodes
     for edge, source in enumerate(edges.source):
         for target in edges.targets(edge):
-            reached[target] = min(reached[target], int(search.expansion[source]))
+            reached[target] = min(reached[target], int(search.stepped[source]))
     return np.array(
         [
             node

@@ -29,7 +29,7 @@ def is_neutral(config: RunConfig) -> bool:
     # With ``split`` log-probability chooses every other state; along a known proof these only compete.
     guided = config.scorer == GUIDE and kind == "split"
     by_scorer = config.scorer in NEUTRAL_SCORERS and (kind in _BY_VALUE or guided)
-    return by_scorer and search.defer is None and search.strategy == "best-first"
+    return by_scorer and search.defer is None and search.strategy == "best-first" and search.proposals == "steps"
 
 
 def why_not(config: RunConfig, scorer: str, path: str | None = None) -> str:
@@ -44,6 +44,7 @@ def why_not(config: RunConfig, scorer: str, path: str | None = None) -> str:
     order = [f"scorer {config.scorer}", f"priority {search.priority.kind}"]
     order += [f"defer {search.defer}"] if search.defer is not None else []
     order += [f"strategy {search.strategy}"] if search.strategy != "best-first" else []
+    order += [f"proposals {search.proposals}"] if search.proposals != "steps" else []
     split = config.select.split if config.select.split not in (None, "all", "train") else "validation"
     record = ["proofsearch", "search", *(["--env", config.env] if config.env != "metamath" else [])]
     policy = config.options.get("demonstrated", {}).get("generator", "knn")

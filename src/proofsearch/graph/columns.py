@@ -44,8 +44,13 @@ class GraphColumns:
         edge_outcome: an :class:`~proofsearch.types.OutcomeKind` as a byte.
         edge_message: the message of an edge that has one; sparse.
         edge_seconds: how long a step took, where steps were slow enough to be timed; sparse.
-        expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``.
-        expanded_again: for each node that was expanded more than once the places of its later expansions; sparse.
+        edge_script: for each edge that comes from a script the place of the expansion that the script was proposed at;
+            sparse.
+        expanded: the expanded nodes in the order of expansion, shape ``(expansions,)``; a node at which a step of a
+            script was replayed stands there too, once for each of these steps.
+        replayed: the places in ``expanded`` that are replayed steps: what was tried there is no expansion.
+        expanded_again: for each node that was expanded more than once, or at which steps were replayed, the places of
+            its later expansions and of these steps; sparse.
         solved_by: for each node that is known to be provable the edge that shows it, all of whose targets are provable
             without the node; empty unless the search took states apart.
     """
@@ -68,6 +73,7 @@ class GraphColumns:
         "edge_message",
         "edge_num_tokens",
         "edge_outcome",
+        "edge_script",
         "edge_seconds",
         "edge_tactic",
         "edge_target",
@@ -77,6 +83,7 @@ class GraphColumns:
         "logprob",
         "num_tokens",
         "priority",
+        "replayed",
         "solved_by",
         "state",
     )
@@ -100,9 +107,11 @@ class GraphColumns:
         self.edge_also: dict[int, tuple[int, ...]] = {}
         self.edge_message: dict[int, str] = {}
         self.edge_seconds: dict[int, float] = {}
+        self.edge_script: dict[int, int] = {}
         self.solved_by: dict[int, int] = {}
         self.expanded = array("i")
         self.expanded_again: dict[int, list[int]] = {}
+        self.replayed: set[int] = set()
         self._first_edge = array("i")
         self._first_node = array("i")
         self._created = array("d")
@@ -122,7 +131,12 @@ class GraphColumns:
             self._seconds.append(seconds)
 
     def __repr__(self) -> str:
-        return f"<SearchGraph: {self.num_nodes} nodes, {self.num_edges} edges, {len(self.expanded)} expansions>"
+        return f"<SearchGraph: {self.num_nodes} nodes, {self.num_edges} edges, {self.num_expansions} expansions>"
+
+    @property
+    def num_expansions(self) -> int:
+        """How many expansions there were; replayed steps are none."""
+        return len(self.expanded) - len(self.replayed)
 
     @property
     def num_nodes(self) -> int:
@@ -173,16 +187,23 @@ class GraphColumns:
         return value == value
 
     def edge_range(self, node: int) -> Sequence[int]:
-        """The edges of the node's expansions, in the order in which they were tried; empty if not expanded.
+        """The edges from a node, in the order in which they were tried; empty if nothing was.
 
-        A ``range`` unless the node was expanded again.
+        A ``range`` unless the node was stepped at several times.
         """
         at = self.expanded_at[node]
-        if at < 0:
-            return range(0)
         if node in self.expanded_again:
-            return [edge for at in (at, *self.expanded_again[node]) for edge in self._edges_of_expansion(at)]
-        return self._edges_of_expansion(at)
+            places = self.stepped_at(node)
+            if len(places) > 1:
+                return [edge for at in places for edge in self._edges_of_expansion(at)]
+            (at,) = places
+        return range(0) if at < 0 else self._edges_of_expansion(at)
+
+    def stepped_at(self, node: int) -> list[int]:
+        """The places in ``expanded`` of a node's expansions and replayed steps, ascending."""
+        at = self.expanded_at[node]
+        again = self.expanded_again.get(node, [])
+        return sorted((at, *again)) if at >= 0 else again
 
     def _edges_of_expansion(self, at: int) -> range:
         last = self._first_edge[at + 1] if at + 1 < len(self._first_edge) else self.num_edges
@@ -192,7 +213,7 @@ class GraphColumns:
         self, node: int, tactics: list[str], logprobs: list[float], num_tokens: list[int]
     ) -> tuple[list[str], list[float], list[int]]:
         """Candidates without those that were tried at the node before."""
-        if self.expanded_at[node] < 0:
+        if self.expanded_at[node] < 0 and node not in self.expanded_again:
             return tactics, logprobs, num_tokens
         known = {self.edge_tactic[edge] for edge in self.edge_range(node)}
         left = [index for index, tactic in enumerate(tactics) if tactic not in known]

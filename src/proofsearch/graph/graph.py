@@ -45,6 +45,8 @@ class SearchGraph(GraphColumns):
         failures: Mapping[int, Outcome | Refused],
         seconds: float,
         sizes: Sequence[int] | None = None,
+        *,
+        replay: bool = False,
     ) -> Sequence[int]:
         """Adds one expansion: an edge for each step tried, a node for each state not met before.
 
@@ -61,6 +63,7 @@ class SearchGraph(GraphColumns):
             failures: the outcomes of the other steps, by their place among the candidates, ascending.
             seconds: the time of creation of the new nodes.
             sizes: how many of the states each step that advanced led to, at least 1; by default one each.
+            replay: whether these are steps of a script: then the node still counts as not expanded, if it was not.
 
         Returns:
             The nodes whose best path was replaced, in order, possibly with repetitions; new ones may be among them.
@@ -84,10 +87,12 @@ class SearchGraph(GraphColumns):
             reached = iter(targets)
             targets = [-1 if index in failures else next(reached) for index in range(count)]
         pairs = self._note_further_targets(apart, targets, first_edge) if apart else []
-        if self.expanded_at[node] < 0:
+        if self.expanded_at[node] < 0 and not replay:
             self.expanded_at[node] = len(self.expanded)
         else:
             self.expanded_again.setdefault(node, []).append(len(self.expanded))
+        if replay:
+            self.replayed.add(len(self.expanded))
         self.expanded.append(node)
         self._first_edge.append(first_edge)
         self._first_node.append(first_node)
@@ -116,6 +121,10 @@ class SearchGraph(GraphColumns):
             self.depth += array("i", (self.depth[node] + 1,)) * num_made
             self.expanded_at += NOT_EXPANDED * num_made
         return () if num_made == len(states) else self._merge(node, pairs or enumerate(targets, first_edge))
+
+    def edge_by(self, node: int, tactic: str) -> int | None:
+        """The first edge from a node by this tactic; ``None`` where it was not tried."""
+        return next((edge for edge in self.edge_range(node) if self.edge_tactic[edge] == tactic), None)
 
     def _note_further_targets(
         self, apart: Sequence[tuple[int, ...]], targets: Sequence[int], first_edge: int

@@ -25,6 +25,10 @@ def check_graph(graph: SearchGraph) -> None:
     again = [at for places in graph.expanded_again.values() for at in places]
     first = [at for at in graph.expanded_at if at >= 0]
     assert sorted([*first, *again]) == list(range(len(graph.expanded))), "expanded_at disagrees with expanded"
+    assert graph.replayed.issubset(again), "a replayed step counts as an expansion"
+    for edge, at in graph.edge_script.items():
+        assert 0 <= at < len(graph.expanded), f"edge {edge}: from a script of expansion {at}"
+        assert at not in graph.replayed, f"edge {edge}: from a script that was proposed at a replayed step"
     assert list(graph._first_edge) == sorted(graph._first_edge), "expansions' edges are out of order"
     best = [-math.inf] * nodes
     if nodes:

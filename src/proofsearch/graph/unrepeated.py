@@ -1,4 +1,4 @@
-"""A search graph as if no node had been expanded twice."""
+"""A search graph as if no node had been stepped at two times."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from proofsearch.graph.graph import SearchGraph
 
 
 def with_one_expansion_each(graph: SearchGraph) -> SearchGraph:
-    """The graph as if each node had been expanded once, at its first time, with all of its edges.
+    """The graph as if each node had been stepped at once, at its first time, with all of its edges.
 
-    Edges and expansions are numbered anew; nodes keep their numbers. The graph itself where no node was expanded
-    again.
+    Edges and expansions are numbered anew; nodes keep their numbers. A node at which steps were only replayed is still
+    not expanded. The graph itself where no node was expanded again and nothing was replayed.
     """
     if not graph.expanded_again:
         return graph
-    expanded = sorted(set(graph.expanded), key=graph.expanded_at.__getitem__)
+    expanded = list(dict.fromkeys(graph.expanded))
     order = [edge for node in expanded for edge in graph.edge_range(node)]
     number = {edge: place for place, edge in enumerate(order)}
     made = SearchGraph()
@@ -26,7 +26,11 @@ def with_one_expansion_each(graph: SearchGraph) -> SearchGraph:
     made.expanded = array("i", expanded)
     made.expanded_at = array("i", (-1,)) * graph.num_nodes
     for place, node in enumerate(expanded):
-        made.expanded_at[node] = place
+        if graph.expanded_at[node] >= 0:
+            made.expanded_at[node] = place
+        else:
+            made.expanded_again[node] = [place]
+            made.replayed.add(place)
         made._first_edge.append(len(made._edge_source))
         made._edge_source.extend(array("i", (node,)) * len(graph.edge_range(node)))
     made._timed = made._sourced = len(expanded)
@@ -38,5 +42,7 @@ def with_one_expansion_each(graph: SearchGraph) -> SearchGraph:
     made.edge_also = {number[edge]: targets for edge, targets in graph.edge_also.items()}
     made.edge_message = {number[edge]: message for edge, message in graph.edge_message.items()}
     made.edge_seconds = {number[edge]: seconds for edge, seconds in graph.edge_seconds.items()}
+    place_of = {node: place for place, node in enumerate(expanded)}
+    made.edge_script = {number[edge]: place_of[graph.expanded[at]] for edge, at in graph.edge_script.items()}
     made.solved_by = {node: number[edge] for node, edge in graph.solved_by.items()}
     return made

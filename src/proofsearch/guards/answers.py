@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import one_line
-from proofsearch.protocols import Calibration, JobResult, PolicyStatistics, Usage
+from proofsearch.protocols import Calibration, JobResult, PolicyStatistics, Script, Usage
 from proofsearch.types import (
     TIERS,
     Advanced,
@@ -204,6 +204,13 @@ def moves(answer: object, *arguments: object, **named: object) -> str | None:
     return returned(answer, "moves, with listed() and admits()")
 
 
+def split(answer: object, *arguments: object, **named: object) -> str | None:
+    """Checks an answer of ``SplitsScripts.split_script``."""
+    if is_sequence(answer) and all(isinstance(tactic, str) for tactic in answer):  # type: ignore[attr-defined]
+        return None
+    return returned(answer, "a list of tactics as text")
+
+
 def tactics(answer: object) -> str | None:
     """Checks an answer of ``Moves.listed``: there can be thousands of tactics, so only the first is looked at."""
     if not is_sequence(answer):
@@ -230,6 +237,30 @@ def candidates(answer: object, requests: Sequence[object], n: int = 0) -> str | 
                 complaint = candidate(suggestion)
                 if complaint is not None:
                     return f"returned what it must not: {complaint}"
+    return None
+
+
+def scripts(answer: object, requests: Sequence[object], n: int = 0) -> str | None:
+    """Checks an answer of ``ProposesScripts.propose_scripts``."""
+    if not is_sequence(answer):
+        return returned(answer, "a list of lists of Scripts")
+    lists: Sequence[Any] = answer  # type: ignore[assignment]
+    if len(lists) != len(requests):
+        return (
+            f"returned {len(lists)} lists of scripts for {len(requests)} states; expected one list a state, empty "
+            "where it has none"
+        )
+    for of_state in lists:
+        if not is_sequence(of_state):
+            return f"returned {shown(of_state)} as a state's scripts; expected a list of Scripts"
+        if len(of_state) > n:
+            return f"returned {len(of_state)} scripts for a state when asked for at most {n}; it must cut its list to n"
+        for one in of_state:
+            if not isinstance(one, Script) or not is_sequence(one.steps) or not len(one.steps):
+                return f"returned {shown(one)} among the scripts; expected Scripts of at least one step"
+            for step in one.steps:
+                if complaint := candidate(step):
+                    return f"returned a script that it must not: {complaint}"
     return None
 
 

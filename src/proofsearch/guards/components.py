@@ -176,11 +176,13 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "demonstrations": _each(answers.demonstration),
         "audit": _each(answers.unusable),
         "adapted": _plain(answers.adaptations),
+        "split_script": _plain(answers.split),
         "prepare": _plain(),
         "close": _plain(),
     },
     "generator": {
         "generate": _plain(answers.candidates),
+        "propose_scripts": _plain(answers.scripts),
         "statistics": _plain(answers.statistics),
         "represent": _plain(answers.represented),
         "fingerprint": _plain(answers.text),

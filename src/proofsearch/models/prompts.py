@@ -112,6 +112,7 @@ TEMPLATES: Mapping[str, PromptTemplate] = {
     for template in (
         PromptTemplate("plain", f"[STATE]\n{STATE}\n[TACTIC]\n", stop=("\n",)),
         PromptTemplate("bare", STATE),
+        PromptTemplate("whole-proof", f"[STATE]\n{STATE}\n[PROOF]\n", stop=("[STATE]",)),
         PromptTemplate("bfs-prover", f"{STATE}:::"),
         PromptTemplate("reprover", STATE),
         PromptTemplate(
@@ -119,11 +120,17 @@ TEMPLATES: Mapping[str, PromptTemplate] = {
             f"Complete the following Lean 4 code:\n\n```lean4\n{STATEMENT}\n  /- tactic state:\n{STATE}\n  -/\n  ",
             stop=("\n", "```"),
         ),
+        PromptTemplate(
+            "deepseek-prover-whole",
+            f"Complete the following Lean 4 code:\n\n```lean4\n{STATEMENT}\n  /- tactic state:\n{STATE}\n  -/\n  ",
+            stop=("```",),
+        ),
     )
 }
 """The templates that come along, by name.
 
-``plain`` is the one that ``proofsearch train --plugin lm`` uses; ``bare`` is the state alone, for encoders. The others
+``plain`` is the one that ``proofsearch train --plugin lm`` uses, ``whole-proof`` the one for scripts; ``bare`` is the
+state alone, for encoders; ``deepseek-prover-whole`` differs from ``deepseek-prover`` in what ends an answer. The others
 are those that the models of these names were trained with: BFS-Prover (model card of bytedance-research/BFS-Prover),
 ReProver without retrieval (arXiv 2306.15626), and DeepSeek-Prover-V1.5 with the tactic state as a comment (arXiv
 2408.08152).

@@ -30,9 +30,11 @@ from proofsearch.protocols import (
     Moves,
     PolicyStatistics,
     Prepares,
+    ProposesScripts,
     ReportsStatistics,
     RepresentsStates,
     ScoreRequest,
+    Script,
 )
 from proofsearch.types import Candidate, Goal, ProofState, State
 from proofsearch.workers.calls import Caller, Question
@@ -180,6 +182,11 @@ class _RemoteStatistics(RemoteGenerator):
         return cast("Sequence[PolicyStatistics | None]", self._ask("statistics", requests, n))
 
 
+class _RemoteScripts(RemoteGenerator):
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        return cast("Sequence[Sequence[Script]]", self._ask("propose_scripts", requests, n))
+
+
 class _RemoteVectors(RemoteGenerator):
     @cached_property
     def representation_width(self) -> int:
@@ -242,6 +249,7 @@ _KINDS: Mapping[str, type[Any]] = {"generator": RemoteGenerator, "scorer": Remot
 
 _ABILITIES: Mapping[str, tuple[type[Any], type[_Remote]]] = {
     "statistics": (ReportsStatistics, _RemoteStatistics),
+    "scripts": (ProposesScripts, _RemoteScripts),
     "vectors": (RepresentsStates, _RemoteVectors),
     "fingerprint": (Fingerprinted, _RemoteFingerprint),
     "calibration": (Calibrated, _RemoteCalibratedScorer),

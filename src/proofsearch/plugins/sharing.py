@@ -23,10 +23,12 @@ from proofsearch.protocols import (
     Fingerprinted,
     GenerationRequest,
     PolicyStatistics,
+    ProposesScripts,
     ReadsPolicy,
     ReportsStatistics,
     RepresentsStates,
     ScoreRequest,
+    Script,
     TacticGenerator,
     ValueScorer,
     follows_paths,
@@ -157,25 +159,46 @@ class _Shared(Generic[Component, Question, Answer]):
             self.original.close()
 
 
-class SharedGenerator(_Shared[TacticGenerator, GenerationRequest, Sequence[Candidate]]):
+class SharedGenerator(_Shared[TacticGenerator, GenerationRequest, Any]):
     """A generator that threads share; a :class:`~proofsearch.protocols.TacticGenerator`."""
 
     kind = "generator"
 
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Candidate]]:
         """At most ``n`` candidates a request. Merged with other threads' requests for as many."""
-        return self._batcher.ask(requests, n)
+        return self._batcher.ask(requests, ("candidates", n))
 
-    def _answer(self, questions: Sequence[GenerationRequest], group: Hashable) -> Sequence[Sequence[Candidate]]:
-        assert isinstance(group, int)
+    def _answer(self, questions: Sequence[GenerationRequest], group: Hashable) -> Sequence[Any]:
+        assert isinstance(group, tuple)
+        what, n = group
         with self._turn:
-            suggestions = self.original.generate(questions, group)
+            suggestions = self._suggested(what, questions, n)
         if len(suggestions) != len(questions):
             raise PluginError(
-                f"generator {self._name!r} returned {len(suggestions)} lists of candidates for {len(questions)} "
+                f"generator {self._name!r} returned {len(suggestions)} lists of {what} for {len(questions)} "
                 "states; expected one list a state, empty where it has none"
             )
         return suggestions
+
+    def _suggested(self, what: str, questions: Sequence[GenerationRequest], n: int) -> Sequence[Any]:
+        return self.original.generate(questions, n)
+
+
+class _SharesScripts(SharedGenerator):
+    """A shared generator that proposes whole proofs, which is merged as its candidates are."""
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        """At most ``n`` scripts a request. Merged with other threads' requests for as many."""
+        return self._batcher.ask(requests, (_SCRIPTS, n))
+
+    def _suggested(self, what: str, questions: Sequence[GenerationRequest], n: int) -> Sequence[Any]:
+        if what != _SCRIPTS:
+            return super()._suggested(what, questions, n)
+        assert isinstance(self.original, ProposesScripts)
+        return self.original.propose_scripts(questions, n)
+
+
+_SCRIPTS = "scripts"
 
 
 class _SharesStatistics(SharedGenerator):
@@ -219,6 +242,7 @@ _GENERATOR_ABILITIES: Sequence[tuple[type[Any], type[SharedGenerator]]] = (
     (ReportsStatistics, _SharesStatistics),
     (RepresentsStates, _SharesVectors),
     (Fingerprinted, _SharesFingerprint),
+    (ProposesScripts, _SharesScripts),
 )
 
 

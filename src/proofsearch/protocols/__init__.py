@@ -31,6 +31,7 @@ from proofsearch.protocols.environment import (
     Prepares,
     ReleasesStates,
     Session,
+    SplitsScripts,
     StepsMany,
 )
 from proofsearch.protocols.execution import (
@@ -61,8 +62,10 @@ from proofsearch.protocols.policy import (
     Fingerprinted,
     GenerationRequest,
     PolicyStatistics,
+    ProposesScripts,
     ReportsStatistics,
     RepresentsStates,
+    Script,
     Suggestions,
     TacticGenerator,
 )
@@ -167,6 +170,7 @@ __all__ = [
     "Priority",
     "PriorityColumns",
     "PriorityTraits",
+    "ProposesScripts",
     "ReadsMoves",
     "ReadsPolicy",
     "RelaysProgress",
@@ -179,6 +183,7 @@ __all__ = [
     "RunInfo",
     "RunObserver",
     "ScoreRequest",
+    "Script",
     "SearchHandle",
     "SearchObserver",
     "SearchResult",
@@ -186,6 +191,7 @@ __all__ = [
     "ServedModel",
     "ServesModels",
     "Session",
+    "SplitsScripts",
     "StandsIn",
     "StepsMany",
     "Strategy",

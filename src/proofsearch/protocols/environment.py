@@ -141,6 +141,21 @@ class Demonstrates(Protocol):
 
 
 @runtime_checkable
+class SplitsScripts(Protocol):
+    """An environment that knows where the tactics of a written script begin and end.
+
+    Without this ability each line is a tactic.
+    """
+
+    def split_script(self, script: str) -> Sequence[str]:
+        """The tactics of a proof as a model writes it, in order; none where it is no proof.
+
+        What stands around the proof, such as the statement or a code fence, is no tactic. The tactics of a script that
+        was put together of tactics, a line each, are these.
+        """
+
+
+@runtime_checkable
 class Explains(Protocol):
     """An environment that can show a proof to a person."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
 from proofsearch.protocols.environment import Moves
 from proofsearch.types import Candidate, ProofState, Theorem
@@ -32,21 +32,36 @@ class GenerationRequest:
     seed: int = 0
 
 
-class Suggestions(list[Candidate]):
-    """The candidates of one request, with the tokens that they took.
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole proof as a policy proposes it: tactics that are to be tried one after the other.
+
+    Attributes:
+        steps: the tactics, at least one. The log-probability of each is that of the tactic where the script has been
+            written up to it; their sum is that of the script.
+    """
+
+    steps: tuple[Candidate, ...]
+
+
+Suggested = TypeVar("Suggested", bound=Candidate | Script)
+
+
+class Suggestions(list[Suggested], Generic[Suggested]):
+    """The candidates, or the scripts, of one request, with the tokens that they took.
 
     A policy that reads and writes tokens answers with these instead of plain lists, so that searches can be compared
     at equal tokens. What it worked out before and kept counts where it is used.
 
     Args:
-        candidates: as :meth:`TacticGenerator.generate` answers them.
+        candidates: as :meth:`TacticGenerator.generate` answers them, or :meth:`ProposesScripts.propose_scripts`.
         tokens_in: tokens of the prompts that were read for them, at least 0.
-        tokens_out: tokens that were written, those of answers that made no candidate included, at least 0.
+        tokens_out: tokens that were written, those of answers of which nothing came included, at least 0.
     """
 
     __slots__ = ("tokens_in", "tokens_out")
 
-    def __init__(self, candidates: Iterable[Candidate] = (), *, tokens_in: int, tokens_out: int) -> None:
+    def __init__(self, candidates: Iterable[Suggested] = (), *, tokens_in: int, tokens_out: int) -> None:
         super().__init__(candidates)
         self.tokens_in = tokens_in
         self.tokens_out = tokens_out
@@ -55,7 +70,7 @@ class Suggestions(list[Candidate]):
         return _suggestions, (list(self), self.tokens_in, self.tokens_out)
 
 
-def _suggestions(candidates: list[Candidate], tokens_in: int, tokens_out: int) -> Suggestions:
+def _suggestions(candidates: list[Suggested], tokens_in: int, tokens_out: int) -> Suggestions[Suggested]:
     return Suggestions(candidates, tokens_in=tokens_in, tokens_out=tokens_out)
 
 
@@ -71,6 +86,20 @@ class TacticGenerator(Protocol):
     def close(self) -> None:
         """Frees what it holds; by default nothing. Idempotent."""
         return
+
+
+@runtime_checkable
+class ProposesScripts(Protocol):
+    """A policy that can propose whole proofs, as ``--proposals scripts`` and ``both`` need.
+
+    A search replays a script step by step: where it goes wrong, what it reached before stays.
+    """
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[Script]]:
+        """At most ``n`` scripts a request that begin at its state, best first, without duplicates.
+
+        An empty list where it has none. Those of a policy that counts its tokens are :class:`Suggestions`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

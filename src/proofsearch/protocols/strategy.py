@@ -33,6 +33,7 @@ class StrategyTraits:
         scores_beginnings: whether every state is scored as if a search began with it, with depth, log-probability and
             token count 0 and no step before it: what is reached in many ways is to have one value.
         revisits: whether it may expand a node again. Where not, an expanded state is released.
+        replays: whether it takes notice of the replayed steps of scripts (``--proposals``).
     """
 
     batches: bool = False
@@ -41,6 +42,7 @@ class StrategyTraits:
     adds_up: bool = False
     scores_beginnings: bool = False
     revisits: bool = False
+    replays: bool = False
 
 
 class Choice(NamedTuple):
@@ -64,6 +66,8 @@ class Expansion(NamedTuple):
         children: the nodes that it added, the states not met before.
         improved: nodes whose best path was replaced by a better one, in order, possibly repeated.
         proved_by: the edge that proves ``node``; -1 if none does.
+        replayed: whether it is a step of a script that was replayed: then it is no expansion, and ``node`` is still to
+            be expanded if it was before.
     """
 
     node: int
@@ -71,6 +75,7 @@ class Expansion(NamedTuple):
     children: range
     improved: Sequence[int]
     proved_by: int = -1
+    replayed: bool = False
 
 
 class SearchHandle(Protocol):
@@ -141,6 +146,8 @@ class Exploration(Protocol):
 
         New nodes have no value yet: the strategy has them scored, and appends one row for each to the graph's column
         ``priority``. Where the search has ended nothing more will be asked of it, but what is proved is still noted.
+
+        Behind the choices come the replayed steps of their scripts, if the strategy's traits say that it ``replays``.
         """
 
     def proof(self, node: int, tactic: str) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ from proofsearch.config import RunConfig
 from proofsearch.engine import search
 from proofsearch.engine.glimpses import Glimpses
 from proofsearch.engine.prover_watch import ProverWatch
+from proofsearch.engine.scripts import check_proposals
 from proofsearch.errors import ComponentError, trace_of
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
@@ -132,7 +133,12 @@ class ModelRecipe:
 
 
 def prepare(components: Components) -> None:
-    """Does once what every worker would otherwise do at the same time: indexes and other caches."""
+    """Does once what every worker would otherwise do at the same time: indexes and other caches.
+
+    Raises:
+        UsageError: the search wants whole proofs, and the generator proposes none.
+    """
+    check_proposals(components.generator(), components.search)
     for component in (components.environment(), components.generator(), components.scorer()):
         if isinstance(component, Prepares):
             component.prepare()

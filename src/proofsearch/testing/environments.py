@@ -17,6 +17,7 @@ from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.testing.checks import Checks, NotApplicable, Violation, brief, expect, spread
 from proofsearch.testing.environment_case import NONSENSE, EnvironmentCase, Step, alike, follow, neighbours, shown
 from proofsearch.testing.processes import children, ended
+from proofsearch.testing.scripts import add_split_check
 from proofsearch.types import Advanced, Crashed, Finished, ProofState, Rejected, TimedOut, Tree
 
 _ODD_TACTICS = ("", " ", "\n", "\0", "a\nb", "⊢ 𝔸", ")" * 50, "x" * 20_000, "\ud800")
@@ -309,6 +310,9 @@ def demonstrations_replay(case: EnvironmentCase) -> str:
         end = followed[-1].outcome if followed else None
         expect(isinstance(end, Finished), f"{theorem.name!r}: the steps shown end in {brief(end)}")
     return f"{len(shows)} steps of {len(theorems)} proofs"
+
+
+add_split_check(ENVIRONMENT_CHECKS)
 
 
 @ENVIRONMENT_CHECKS.add

@@ -16,6 +16,7 @@ from proofsearch.errors import ProofsearchError
 from proofsearch.protocols import (
     Builder,
     Factory,
+    GenerationRequest,
     PolicyStatistics,
     Prepares,
     ReportsStatistics,
@@ -33,6 +34,7 @@ from proofsearch.testing.checks import (
 )
 from proofsearch.testing.requests import RequestCase, add_request_checks
 from proofsearch.testing.samples import Sample, states_of
+from proofsearch.testing.scripts import add_proposal_checks
 from proofsearch.types import Candidate
 
 _RANGES = {
@@ -79,8 +81,11 @@ class GeneratorCase(RequestCase[TacticGenerator, Sequence[Candidate]]):
         self, component: TacticGenerator, samples: Sequence[Sample], n: int
     ) -> Sequence[Sequence[Candidate]]:
         """At most so many candidates a sample."""
-        requests = [sample.generation_request(self._seeds.get(id(sample), 0)) for sample in samples]
-        return component.generate(requests, n)
+        return component.generate(self.requests(samples), n)
+
+    def requests(self, samples: Sequence[Sample]) -> list[GenerationRequest]:
+        """What it is asked about samples."""
+        return [sample.generation_request(self._seeds.get(id(sample), 0)) for sample in samples]
 
     def difference(self, one: Sequence[Candidate], other: Sequence[Candidate]) -> str:
         """How two lists of candidates differ. Equally likely ones may stand in another order."""
@@ -103,8 +108,7 @@ class GeneratorCase(RequestCase[TacticGenerator, Sequence[Candidate]]):
         if not isinstance(component, ReportsStatistics):
             raise NotApplicable("it doesn't say how sure it is")
         asked = self.samples if samples is None else samples
-        requests = [sample.generation_request(self._seeds.get(id(sample), 0)) for sample in asked]
-        found = component.statistics(requests, self.candidates)
+        found = component.statistics(self.requests(asked), self.candidates)
         expect(len(found) == len(asked), f"it returned {len(found)} statistics for {len(asked)} states")
         return found
 
@@ -252,6 +256,7 @@ def vectors_fit(case: GeneratorCase) -> str:
     return f"{wanted[1]} columns"
 
 
+add_proposal_checks(GENERATOR_CHECKS)
 add_closing_check(GENERATOR_CHECKS)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from proofsearch.protocols import Environment, GenerationRequest, Session, TacticGenerator
+from proofsearch.protocols import Environment, GenerationRequest, Script, Session, TacticGenerator
 from proofsearch.testing.samples import ListedTactics
 from proofsearch.types import (
     Advanced,
@@ -26,6 +26,8 @@ from proofsearch.types import (
 
 _PROVED, _REJECTED, _LATE, _CRASHED = "proved", "rejected", "timed out", "crashed"
 _START = "start"
+_LONGEST = 4
+"""Steps of a walk."""
 
 Ways = Mapping[str, Sequence[tuple[str, float]]]
 """By place, where its steps lead and the policy's probabilities of them."""
@@ -121,6 +123,20 @@ class MazePolicy(TacticGenerator):
             [Candidate(f"to {target}", math.log(p)) for target, p in self._ways.get(request.state.text, ())][:n]
             for request in requests
         ]
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Script]]:
+        """A walk from each of a place's ways on, by the likeliest way each time; it ends with a step that fails.
+
+        None of them is a proof, so that the search has to go on from what they reach.
+        """
+        return [[self._walk(place) for place, _ in self._ways.get(request.state.text, ())][:n] for request in requests]
+
+    def _walk(self, place: str) -> Script:
+        steps = [Candidate(f"to {place}", -1.0)]
+        while len(steps) < _LONGEST and (ways := [way for way in self._ways.get(place, ()) if way[0] != _PROVED]):
+            place, probability = max(ways, key=lambda way: way[1])
+            steps.append(Candidate(f"to {place}", math.log(probability)))
+        return Script((*steps, Candidate("nowhere", -1.0)))
 
 
 def mazes() -> list[World]:

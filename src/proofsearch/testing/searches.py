@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from proofsearch.config import LimitConfig, PriorityConfig, SearchConfig
 from proofsearch.engine import SearchGraph, SearchResult, search
@@ -185,6 +185,7 @@ class Trial:
         accept: whether finished paths that are proofs are taken for such.
         observers: who watches.
         goal_weight: as in the configuration.
+        proposals: as in the configuration; whole proofs are asked for at the first few states.
     """
 
     scorer: ValueScorer | None = None
@@ -197,6 +198,7 @@ class Trial:
     accept: bool = True
     observers: Sequence[SearchObserver] = field(default=())
     goal_weight: float | None = None
+    proposals: Literal["steps", "both"] = "steps"
 
     def run(self, world: World, strategy: Strategy | None = None) -> SearchResult:
         """Searches; default: best-first."""
@@ -205,6 +207,8 @@ class Trial:
             candidates=8,
             batch=self.batch,
             defer=self.defer,
+            proposals=self.proposals,
+            script_states=1 if self.proposals == "steps" else 3,
             max_depth=self.max_depth,
             limit=LimitConfig(expansions=self.expansions),
             priority=PriorityConfig(kind=kind, goal_weight=self.goal_weight),

@@ -239,6 +239,24 @@ def _scored(case: StrategyCase, world: World, defer: int | None) -> int:
     return Trial(scorer=HashedValues(), defer=defer, expansions=_FEW).run(world, case.component).scored
 
 
+@STRATEGY_CHECKS.add
+def searches_on_from_scripts(case: StrategyCase) -> str:
+    """A strategy that ``replays`` searches on from what scripts have reached, and proves the same as without them."""
+    if not case.traits.replays:
+        raise NotApplicable("it replays no scripts")
+    replayed = 0
+    for world in mazes():
+        plain = Trial().run(world, case.component)
+        result = Trial(proposals="both").run(world, case.component)
+        name, graph = world.theorem.name, result.graph
+        replayed += len(graph.replayed)
+        expect(result.status == plain.status, f"{name}: it ends {result.status} with scripts, {plain.status} without")
+        left = [node for node in range(graph.num_nodes) if graph.expanded_at[node] < 0]
+        exhausted = result.status == SearchStatus.EXHAUSTED
+        expect(not (exhausted and left), f"{name}: it is exhausted, and the nodes {left} were not expanded")
+    return f"{replayed} replayed steps"
+
+
 def check_strategy(
     factory: Factory,
     config: ComponentConfig | None = None,

@@ -66,7 +66,7 @@ def earliest_required_expansion(search: RecordedSearch) -> list[int]:
     The widest-path problem, backwards from the nodes where the proof was finished (Pollack 1960): -1 where there is no
     way. An edge to several nodes is a way once there is one from each.
     """
-    expansion = search.expansion.tolist()
+    expansion = _times(search)
     into: dict[int, list[int]] = defaultdict(list)
     missing: dict[int, int] = {}
     heap: list[tuple[int, int]] = []
@@ -93,3 +93,11 @@ def earliest_required_expansion(search: RecordedSearch) -> list[int]:
             if not missing[edge] and earliest[parent] < 0:
                 heapq.heappush(heap, (-min(-negated, expansion[parent]), parent))
     return earliest
+
+
+def _times(search: RecordedSearch) -> list[int]:
+    """When each node was stepped: its expansion, or right after that at which a script was proposed."""
+    return [
+        place if expanded else place + 1 if place >= 0 else -1
+        for place, expanded in zip(search.stepped.tolist(), search.expanded.tolist(), strict=True)
+    ]

@@ -22,6 +22,7 @@ class RecordedEdges:
         source: the node stepped.
         target: the node reached; -1 unless the edge advanced.
         outcome: an :class:`~proofsearch.types.OutcomeKind`.
+        counts: how many edges each node has, shape ``(num_nodes,)``.
     """
 
     def __init__(self, table: pa.Table, first_edge: NDArray[np.int32], search_id: str) -> None:
@@ -46,7 +47,7 @@ class RecordedEdges:
         self._flat, self._order = flat, order
         self._search_id = search_id
         self._first = first_edge
-        self._counts = counts
+        self.counts: NDArray[np.int64] = counts
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -82,6 +83,11 @@ class RecordedEdges:
         """How long a step took, for those that were timed."""
         return self._said("seconds")
 
+    @cached_property
+    def script(self) -> dict[int, int]:
+        """For each edge that comes from a script the expansion, by its place, that the script was proposed at."""
+        return self._said("script")
+
     def _said(self, name: str) -> dict[int, Any]:
         """A field of edges, most of which have none."""
         values = self._flat.field(name)
@@ -91,9 +97,9 @@ class RecordedEdges:
         return {edge: value for edge, value in enumerate(found) if value is not None}
 
     def range(self, node: int) -> range:
-        """The edges of a node, in the order in which they were tried; empty if it was not expanded."""
+        """The edges of a node, in the order in which they were tried; empty if nothing was."""
         first = int(self._first[node])
-        return range(first, first + int(self._counts[node])) if first >= 0 else range(0)
+        return range(first, first + int(self.counts[node])) if first >= 0 else range(0)
 
     def check(self, num_nodes: int) -> None:
         """Refuses edges that no search could have made.

@@ -327,60 +327,102 @@ class RecordedSearch:
         return RecordedEdges(self.table, _column(np.int32, -1)(self.table.column("first_edge")), self.search_id)
 
     def graph(self) -> SearchGraph:
-        """The search graph, exactly as it was, with :class:`RecordedState` for states, but for ``solved_by``.
+        """The search graph, with :class:`RecordedState` for states; nodes that were stepped at several times only once.
+
+        Otherwise it is exactly as it was, but for ``solved_by``.
 
         Raises:
             InputError: the rows contradict each other.
         """
-        from proofsearch.graph import Refused, SearchGraph
+        from proofsearch.graph import SearchGraph
 
         states = self.states()
         graph = SearchGraph(states[0])
         edges = self.edges
         edges.check(self.num_nodes)
         if sorted(self.expansion[self.expanded].tolist()) != list(range(int(self.expanded.sum()))):
-            raise InputError(f"search {self.search_id}: damaged: its expansions are not numbered from 0")
+            raise self._damaged("its expansions are not numbered from 0")
+        first_edge = _column(np.int32, -1)(self.table.column("first_edge"))
+        reached = edges.first(self.num_nodes)
+        if (reached[1:] < 0).any():
+            raise self._damaged(f"no edge leads to node {1 + int(reached[1:].argmin())}")
+        self._fill(graph, states)
+        # Those without an edge of their own stand before those whose edges have the same number.
+        stepped = np.lexsort((self.expansion, edges.counts > 0, first_edge))[int((first_edge < 0).sum()) :]
+        for node in stepped.tolist():
+            if reached[node] >= first_edge[node]:
+                raise self._damaged(f"node {node} was expanded before an edge reached it")
+            self._step(graph, states, node)
+        if list(graph.edge_target) != edges.target.tolist() or graph.edge_also != edges.also:
+            raise self._damaged("its edges do not lead to its nodes")
+        self._fill(graph, states)  # stepping may have found better paths where the rows contradict each other
+        graph.edge_seconds.update(edges.seconds)
+        node_of = {place: node for node, place in enumerate(self.expansion.tolist()) if place >= 0}
+        for edge, place in edges.script.items():
+            if place not in node_of:
+                raise self._damaged(f"edge {edge} is of a script that was proposed at expansion {place}")
+            graph.edge_script[edge] = graph.expanded_at[node_of[place]]
+        return graph
+
+    def _fill(self, graph: SearchGraph, states: Sequence[RecordedState]) -> None:
+        """Gives the graph the nodes, with what the search computed of them."""
+        graph.state = list(states)
+        graph._node_of = {state.key: node for node, state in enumerate(states)}
+        if len(graph._node_of) < len(states):
+            raise self._damaged("two nodes have the same state; equal states must be one node")
+        for name in ("value", "seconds", "logprob", "depth", "num_tokens", "best_edge", "priority"):
+            column = getattr(graph, name)
+            try:
+                column[:] = type(column)(column.typecode, getattr(self, name).tolist())
+            except OverflowError:
+                raise self._damaged(f"a number in column {name} is too large") from None
+        graph.expanded_at.extend([-1] * (len(states) - len(graph.expanded_at)))
+
+    def _step(self, graph: SearchGraph, states: Sequence[RecordedState], node: int) -> None:
+        """Steps the graph at a node as the search did, at one time."""
+        from proofsearch.graph import Refused
+
         made: dict[OutcomeKind, type[Rejected | TimedOut | Crashed | Refused]] = {
             OutcomeKind.REJECTED: Rejected,
             OutcomeKind.TIMED_OUT: TimedOut,
             OutcomeKind.CRASHED: Crashed,
             OutcomeKind.REFUSED: Refused,
         }
-        for node in np.argsort(self.expansion, kind="stable")[int((~self.expanded).sum()) :].tolist():
-            if node >= graph.num_nodes:
-                raise InputError(
-                    f"search {self.search_id}: damaged: node {node} was expanded before an edge reached it"
-                )
-            steps = edges.range(node)
-            outcomes = [OutcomeKind(kind) for kind in edges.outcome[steps.start : steps.stop].tolist()]
-            failures: dict[int, Outcome | Refused] = {
-                place: Finished()
-                if kind == OutcomeKind.FINISHED
-                else made[kind](edges.message.get(steps.start + place, ""))
-                for place, kind in enumerate(outcomes)
-                if kind != OutcomeKind.ADVANCED
-            }
-            graph.expand(
-                node,
-                edges.tactic[steps.start : steps.stop],
-                edges.logprob[steps.start : steps.stop].tolist(),
-                edges.num_tokens[steps.start : steps.stop].tolist(),
-                [states[target] for edge in steps for target in edges.targets(edge)],
-                failures,
-                0.0,
-                [len(targets) for edge in steps if (targets := edges.targets(edge))] if edges.also else None,
-            )
-        same = list(graph.edge_target) == edges.target.tolist() and graph.edge_also == edges.also
-        if graph.num_nodes != self.num_nodes or not same:
-            raise InputError(f"search {self.search_id}: damaged: its edges do not lead to its nodes in their order")
-        # Replaying the expansions gives the same columns, but for what the graph was told and not what it computed.
-        for name in ("seconds", "value", "logprob", "depth", "num_tokens", "best_edge"):
-            column = getattr(graph, name)
-            try:
-                column[:] = type(column)(column.typecode, getattr(self, name).tolist())
-            except OverflowError:
-                raise InputError(f"search {self.search_id}: damaged: a number in column {name} is too large") from None
-        graph.edge_seconds.update(edges.seconds)
-        del graph.priority[:]
-        graph.priority.extend(self.priority.tolist())
-        return graph
+        edges = self.edges
+        steps = edges.range(node)
+        outcomes = [OutcomeKind(kind) for kind in edges.outcome[steps.start : steps.stop].tolist()]
+        failures: dict[int, Outcome | Refused] = {
+            place: Finished()
+            if kind == OutcomeKind.FINISHED
+            else made[kind](edges.message.get(steps.start + place, ""))
+            for place, kind in enumerate(outcomes)
+            if kind != OutcomeKind.ADVANCED
+        }
+        graph.expand(
+            node,
+            edges.tactic[steps.start : steps.stop],
+            edges.logprob[steps.start : steps.stop].tolist(),
+            edges.num_tokens[steps.start : steps.stop].tolist(),
+            [states[target] for edge in steps for target in edges.targets(edge)],
+            failures,
+            0.0,
+            [len(targets) for edge in steps if (targets := edges.targets(edge))] if edges.also else None,
+            replay=not self.expanded[node],
+        )
+
+    def _damaged(self, why: str) -> InputError:
+        return InputError(f"search {self.search_id}: damaged: {why}")
+
+    @cached_property
+    def stepped(self) -> NDArray[np.int32]:
+        """When steps were tried at each node, as :attr:`expansion` counts; shape ``(num_nodes,)``, -1 where none were.
+
+        Of a node that was not expanded, but at which steps of scripts were replayed, it is the expansion that the last
+        of these scripts was proposed at.
+        """
+        stepped = np.array(self.expansion, np.int32)
+        for edge, place in self.edges.script.items():
+            source = self.edges.source[edge]
+            if not self.expanded[source]:
+                stepped[source] = max(stepped[source], place)
+        return stepped

@@ -1,4 +1,4 @@
-"""The trajectory schema, version 3: one row a node of a recorded search, in Parquet.
+"""The trajectory schema, version 4: one row a node of a recorded search, in Parquet.
 
 A file holds whole searches, each as consecutive rows in the order of its nodes, never split over row groups. The
 schema's version stands in the file's metadata under ``proofsearch.schema``. Readers refuse newer versions and read
@@ -24,11 +24,13 @@ The columns, with "null" where one may be missing:
 ``parents``           the nodes with an edge to it, each once, in the order of their edges
 ``best_parent``       the one on the best path; null for the root
 ``best_edge``         the edge on it, as a number in the search; null for the root
-``first_edge``        the number of its own first edge; null unless expanded. Its edges are numbered on from there
+``first_edge``        the number of its own first edge; null where it was neither expanded nor a step of a script
+                      replayed there. Its edges are numbered on from there
 ``edges``             its steps: ``tactic``, ``logprob``, ``num_tokens``, ``outcome``
                       (:class:`~proofsearch.types.OutcomeKind`), ``target`` (null unless advanced), ``message`` (null),
                       ``also`` (null): the further nodes of a step to several, all of which have to be proved,
-                      ``seconds`` (null): how long it took, where steps were slow enough to be timed
+                      ``seconds`` (null): how long it took, where steps were slow enough to be timed,
+                      ``script`` (null): of a step that comes from a whole proof, the expansion that it was proposed at
 ``label``             ``positive``, ``negative`` or ``unknown`` (:mod:`proofsearch.trajectory.labels`)
 ``remaining``         steps of the shortest recorded proof, at least 1; null unless positive
 ``min_expansions``    the demand on negatives that the labels were made with
@@ -43,7 +45,8 @@ The columns, with "null" where one may be missing:
 ``limits``            the bounds of :class:`~proofsearch.types.Limit`, each null where there was none
 ===================== =========================================================================================
 
-Version 1 had no ``also``: every step led to one node. Versions 1 and 2 had no ``seconds`` of a step.
+Version 1 had no ``also``: every step led to one node. Versions 1 and 2 had no ``seconds`` of a step, and none before 4
+a ``script``: no step came from one.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ from proofsearch.errors import InputError
 from proofsearch.trajectory.columns import fitted
 from proofsearch.types import Tree
 
-VERSION = 3
+VERSION = 4
 """The version that this module writes, and the newest that it reads."""
 
 VERSION_KEY = b"proofsearch.schema"
@@ -76,6 +79,7 @@ EDGE = pa.struct(
         pa.field("message", pa.string()),
         pa.field("also", pa.list_(pa.field("element", pa.int32(), nullable=False))),
         pa.field("seconds", pa.float64()),
+        pa.field("script", pa.int32()),
     ]
 )
 LIMITS = pa.struct(
@@ -140,7 +144,7 @@ SCHEMA = pa.schema(
     ],
     metadata={VERSION_KEY: str(VERSION).encode()},
 )
-"""The columns of version 3."""
+"""The columns of version 4."""
 
 
 def version_of(metadata: dict[bytes, bytes] | None, source: str) -> int:
@@ -201,7 +205,7 @@ def upgrade(table: pa.Table, version: int, source: str, names: Sequence[str] = S
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata={VERSION_KEY: str(VERSION).encode()}))
 
 
-_LATER_OF_EDGES = {1: ("also", "seconds"), 2: ("seconds",)}
+_LATER_OF_EDGES = {1: ("also", "seconds", "script"), 2: ("seconds", "script"), 3: ("script",)}
 """The fields of edges that each earlier version had not yet."""
 
 

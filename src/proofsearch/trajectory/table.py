@@ -79,13 +79,14 @@ def to_table(
         search_id: from :func:`new_search_id`.
         min_expansions: of the labels.
     """
+    place = _expansions(graph)
     graph = with_one_expansion_each(graph)
     proved = result.verdict is not None and result.verdict.proved
     proof_nodes: Sequence[int] = ()
     proof_edge = -1
     if proved:
         proof_nodes, proof_edge = _proof(graph) if graph.solved_by else _walk(graph, result.tactics or ())
-    columns = _columns(graph, proof_nodes, proved=proved, min_expansions=min_expansions)
+    columns = _columns(graph, place, proof_nodes, proved=proved, min_expansions=min_expansions)
     facts = _facts(result, theorem, origin) | {
         "search_id": search_id,
         "min_expansions": min_expansions,
@@ -130,10 +131,27 @@ def _facts(result: SearchResult, theorem: Theorem, origin: Origin) -> dict[str, 
     }
 
 
-def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, min_expansions: int) -> dict[str, Any]:
+def _expansions(graph: SearchGraph) -> NDArray[np.int32]:
+    """The place of each node in the order of first expansions, -1 where there was none; shape ``(num_nodes,)``."""
+    expanded_at = np.asarray(graph.expanded_at, dtype=np.int32)
+    if not graph.expanded_again:
+        return expanded_at
+    order = np.argsort(expanded_at, kind="stable")[int((expanded_at < 0).sum()) :]
+    place = np.full(len(expanded_at), -1, np.int32)
+    place[order] = np.arange(len(order))
+    return place
+
+
+def _columns(
+    graph: SearchGraph,
+    expansion: NDArray[np.int32],
+    proof_nodes: Sequence[int],
+    *,
+    proved: bool,
+    min_expansions: int,
+) -> dict[str, Any]:
     """What differs from node to node, by column."""
     nodes = graph.num_nodes
-    expansion = np.asarray(graph.expanded_at, dtype=np.int32)
     expanded = expansion >= 0
     source = np.asarray(graph.edge_source, dtype=np.int32)
     target = np.asarray(graph.edge_target, dtype=np.int32)
@@ -150,8 +168,10 @@ def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, mi
     ranges = [graph.edge_range(node) for node in range(nodes)]
     order = np.fromiter((edge for edges in ranges for edge in edges), dtype=np.int64, count=len(source))
     first_edge = [
-        edges.start if isinstance(edges, range) and expansion[node] >= 0 else -1 for node, edges in enumerate(ranges)
+        edges.start if isinstance(edges, range) and (edges or expansion[node] >= 0) else -1
+        for node, edges in enumerate(ranges)
     ]
+    script = {edge: int(expansion[graph.expanded[at]]) for edge, at in graph.edge_script.items()}
     texts = [state.text for state in graph.state]
     best_parent = np.where(best_edge >= 0, source[best_edge] if len(source) else -1, -1)
 
@@ -173,7 +193,7 @@ def _columns(graph: SearchGraph, proof_nodes: Sequence[int], *, proved: bool, mi
         "best_parent": _nullable(best_parent.astype(np.int32), _negative),
         "best_edge": _nullable(best_edge, _negative),
         "first_edge": _nullable(np.array(first_edge, np.int32), _negative),
-        "edges": _edges(graph, order, target, outcome, [len(edges) for edges in ranges]),
+        "edges": _edges(graph, order, target, outcome, script, [len(edges) for edges in ranges]),
         "label": labels.label,
         "remaining": _nullable(np.asarray(labels.remaining, dtype=np.int32), _negative),
         "on_proof": on_proof,
@@ -234,6 +254,7 @@ def _edges(
     order: NDArray[np.int64],
     target: NDArray[np.int32],
     outcome: NDArray[np.int8],
+    script: Mapping[int, int],
     counts: Sequence[int],
 ) -> pa.Array[Any]:
     tactics, messages = graph.edge_tactic, graph.edge_message
@@ -246,6 +267,7 @@ def _edges(
         pa.array([messages.get(int(edge)) for edge in order], pa.string()),
         pa.array([graph.edge_also.get(int(edge)) for edge in order], EDGE.field("also").type),
         pa.array([graph.edge_seconds.get(int(edge)) for edge in order], EDGE.field("seconds").type),
+        pa.array([script.get(int(edge)) for edge in order], EDGE.field("script").type),
     ]
     return _list_array(counts, pa.StructArray.from_arrays(values, fields=list(EDGE)), "edges")
 

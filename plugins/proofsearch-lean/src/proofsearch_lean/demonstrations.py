@@ -7,12 +7,15 @@ search has. Steps are those of the block itself: what stands below ``·`` or ``c
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 
 from proofsearch import Advanced, Demonstration, Finished, ProofState, Theorem
+from proofsearch.models.scripts import within_fence
 from proofsearch.protocols import Session
+from proofsearch_lean.scripts import left_open
 from proofsearch_lean.theorems.scanner import CLOSING, OPENING, ScanError, Token, tokens
 
 _CONTINUING = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
@@ -20,6 +23,10 @@ _CONTINUING = frozenset(("|", "<;>", "_", "<|", "|>", "|>."))
 _TAKING_WORDS = "=> · . by | all_goals any_goals focus repeat repeat' try iterate conv first"
 _TAKES_ALL = frozenset(_TAKING_WORDS.split())
 """Behind these, a ``;`` belongs to what they take."""
+
+
+_STATED = re.compile(r"(?:.*\n)?\s*(?:theorem|lemma|example)\b.*?:=(?=\s*by\b)", re.DOTALL)
+_BY = re.compile(r"\A\s*by\b[^\S\n]*")
 
 
 def steps_of(proof: str) -> list[str]:
@@ -49,6 +56,24 @@ def steps_of(proof: str) -> list[str]:
         if last > begin:
             steps.append(_moved_to_margin(proof[read[begin].start : read[last - 1].end], column))
     return steps
+
+
+def split_script(script: str) -> list[str]:
+    """The tactics of a proof as a model writes it: the block alone, or behind ``by``, or with its statement.
+
+    What stands around it, such as a code fence, is left out. The first line may have lost its indentation, as where the
+    prompt has it.
+    """
+    text = within_fence(script)
+    stated = _STATED.match(text)
+    if stated is not None:
+        text = text[stated.end() :]
+    text = _BY.sub("", text, count=1).strip("\n").rstrip()
+    first, _, rest = text.partition("\n")
+    margins = [len(line) - len(line.lstrip(" ")) for line in rest.split("\n") if line.strip()]
+    if margins and not first.startswith(" ") and not left_open(first):
+        first = " " * min(margins) + first
+    return steps_of("by\n" + textwrap.indent(textwrap.dedent(f"{first}\n{rest}"), "  ")) if text else []
 
 
 def _beginnings(read: Sequence[Token], column: int | None) -> list[int] | None:

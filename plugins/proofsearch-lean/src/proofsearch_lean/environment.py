@@ -13,7 +13,7 @@ from proofsearch.process import streams
 from proofsearch.protocols import Usage
 from proofsearch_lean.adaptation import adapt
 from proofsearch_lean.config import LeanConfig
-from proofsearch_lean.demonstrations import replay, steps_of
+from proofsearch_lean.demonstrations import replay, split_script, steps_of
 from proofsearch_lean.memory import usage_of
 from proofsearch_lean.scripts import flaw, proof_text
 from proofsearch_lean.server.connection import ConnectionLostError
@@ -191,6 +191,10 @@ class LeanEnvironment:
             idle, self._idle = self._idle, []
         for transport in idle:
             transport.close()
+
+    def split_script(self, script: str) -> list[str]:
+        """The tactics of a whole proof as a model writes it; see :class:`proofsearch.protocols.SplitsScripts`."""
+        return split_script(script)
 
     # -- proofs --------------------------------------------------------------------------------------------------
 

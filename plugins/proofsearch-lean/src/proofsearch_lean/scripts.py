@@ -54,6 +54,11 @@ def proof_text(theorem: LeanTheorem, tactics: Sequence[str]) -> str:
     return heading(theorem) + "".join(map(indented, tactics))
 
 
+def left_open(line: str) -> bool:
+    """Whether a line is the beginning of a tactic that goes on in the next, as one is that ends with ``by``."""
+    return _OPEN_ENDED.search(_COMMENTS.sub(" ", line).strip()) is not None
+
+
 def flaw(tactic: str) -> str:
     """Why a text can't be a step, whatever Lean says of it; ``""`` where it can.
 

@@ -83,6 +83,12 @@ class GeneratorConfig(ServerConfig):
         default=1.0, gt=0, le=1, description="Sample from the likeliest tokens that together have this probability."
     )
     max_tokens: int = Field(default=128, ge=1, description="Tokens of an answer, at most; a longer answer is dropped.")
+    script_template: str = Field(
+        default="whole-proof", description="Prompt template of whole proofs: its name, or a .toml file."
+    )
+    script_tokens: int = Field(
+        default=1024, ge=1, description="Tokens of a whole proof, at most; a longer one is dropped."
+    )
     missing_logprobs: Literal["error", "frequency"] = Field(
         default="error",
         description="What to do if the server gives no log-probabilities; frequency: don't ask for them, and take a "
@@ -99,7 +105,7 @@ class GeneratorConfig(ServerConfig):
         "default.",
     )
 
-    @field_validator("template")
+    @field_validator("template", "script_template")
     @classmethod
     def _absolute_template(cls, template: str) -> str:
         return absolute_template(template)

@@ -9,20 +9,18 @@ from collections.abc import Callable, Sequence
 from proofsearch.errors import UsageError
 from proofsearch.models.confidence import KeptAnswers, statistics_of
 from proofsearch.models.prompts import load_template
+from proofsearch.models.scripts import SplitScript, split_lines
 from proofsearch.process import streams
-from proofsearch.protocols import GenerationRequest, PolicyStatistics, Suggestions
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Script, Suggestions
 from proofsearch.types import Candidate, State, Theorem
-from proofsearch_openai.candidates import counted, scored
-from proofsearch_openai.completions import Completions
+from proofsearch_openai.candidates import Harvest, Harvested, counted, scored, scripts
 from proofsearch_openai.config import GeneratorConfig
 from proofsearch_openai.connection import Connection, together
+from proofsearch_openai.drawing import ROUNDS, Drawing, seed_of
 from proofsearch_openai.errors import FailedError, RefusedError
-from proofsearch_openai.samples import Sample, Spent
+from proofsearch_openai.samples import Sample
 from proofsearch_openai.sureness import of_first_tokens
 from proofsearch_openai.tally import Tally
-
-ROUNDS = 3
-"""How often a state is asked for at most, to get all its samples from a server that gives fewer than asked."""
 
 ALTERNATIVES = 20
 """First tokens of an answer whose log-probabilities are asked for."""
@@ -38,7 +36,7 @@ _DECIDING = ("endpoint", "samples", "temperature", "top_p", "max_tokens", "missi
 
 _PROBE_TOKENS = 8
 
-_Answer = tuple[list[Candidate] | Suggestions, PolicyStatistics | None]
+_Answer = tuple[list[Candidate], PolicyStatistics | None]
 """The candidates of a state, and how sure the model is there."""
 
 
@@ -54,18 +52,28 @@ class OpenAIGenerator:
     Args:
         config: of the generator.
         say: told what a person should know, a sentence each; default: a warning on standard error.
+        split: cuts a whole proof into its tactics.
 
     Raises:
         UsageError: there is no such template, or the key's variable holds none.
     """
 
-    def __init__(self, config: GeneratorConfig, say: Callable[[str], None] = streams.warning) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        say: Callable[[str], None] = streams.warning,
+        split: SplitScript = split_lines,
+    ) -> None:
         self._config = config
         self._say = say
-        self._template = load_template(config.template)
         self._connection = Connection(config)
-        self._completions = Completions(config, self._connection, self._template, say)
+        self._steps = Drawing(config, self._connection, load_template(config.template), say)
         self._tally = Tally(config, say)
+        # Whole proofs are as long as another option says; all else is as of steps.
+        self._long = config.model_copy(update={"max_tokens": config.script_tokens})
+        self._scripts = Drawing(self._long, self._connection, load_template(config.script_template), say)
+        self._script_tally = Tally(self._long, say, "script", "script_tokens")
+        self._split = split
         self._gives_logprobs = False  # as far as is known
         self._kept: KeptAnswers[_Answer] = KeptAnswers()
         self._alternatives = ALTERNATIVES
@@ -77,17 +85,17 @@ class OpenAIGenerator:
             UsageError: no such model, a refused key, no log-probabilities where they are needed.
             ServerError: no answer.
         """
-        prompt = self._prompt(GenerationRequest(Theorem("probe", "probe"), State("probe", ())))
+        prompt = self._steps.prompt(GenerationRequest(Theorem("probe", "probe"), State("probe", ())))
         most = min(_PROBE_TOKENS, self._config.max_tokens)
         for seed in range(ROUNDS):  # one answer may be an exception
-            (sample, *_) = self._connection.run(self._completions.ask(prompt, 1, seed, most))
+            (sample, *_) = self._connection.run(self._steps.completions.ask(prompt, 1, seed, most))
             if self._config.missing_logprobs == "frequency":
                 self._say(
                     f"{self._config.base_url} is not asked for log-probabilities: those of candidates are the shares "
                     f"of the samples that they have, not the model's"
                 )
                 return
-            if sample.logprob(self._template.stop) is not None:
+            if sample.logprob(self._steps.template.stop) is not None:
                 self._gives_logprobs = True
                 return
             # A model that ends at once has written no token that could have a log-probability.
@@ -109,6 +117,23 @@ class OpenAIGenerator:
         if not requests or n < 1:
             return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
         return [answer[0] for answer in self._answers(requests, n)]
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> list[Sequence[Script]]:
+        """At most ``n`` whole proofs a request, best first, without duplicates, with their tokens if the server counts.
+
+        Raises:
+            UsageError, ServerError: as :meth:`generate`.
+        """
+        if not requests or n < 1:
+            return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
+        found = list[Sequence[Script]]()
+        for samples, spent in self._scripts.draw(requests, 1 if self._config.temperature == 0 else n):
+            proposed = self._proposed(samples, n)
+            known = spent.known
+            found.append(
+                Suggestions(proposed, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out) if known else proposed
+            )
+        return found
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
         """How sure the model is at states; ``None`` for one whose prompt the server refuses or fails at.
@@ -138,7 +163,7 @@ class OpenAIGenerator:
         config = self._config
         options = {
             "version": _VERSION,
-            "template": self._template.fingerprint(),
+            "template": self._steps.template.fingerprint(),
             **config.model_dump(mode="json", include=set(_DECIDING)),
         }
         digest = hashlib.blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=6).hexdigest()
@@ -148,6 +173,7 @@ class OpenAIGenerator:
         """Closes the connections, and says what was left out. Idempotent."""
         self._kept.clear()
         self._tally.close()
+        self._script_tally.close()
         self._connection.close()
 
     # ------------------------------------------------------------------------------------------------ internals
@@ -159,7 +185,7 @@ class OpenAIGenerator:
         # Of the likeliest answer there is only one.
         wanted = 1 if self._config.temperature == 0 else self._config.samples or n
         new: list[_Answer] = []
-        for samples, spent in self._connection.run(self._draw(missing, wanted)) if missing else ():
+        for samples, spent in self._steps.draw(missing, wanted):
             candidates = self._candidates(samples)[:n]
             if spent.known:
                 candidates = Suggestions(candidates, tokens_in=spent.tokens_in, tokens_out=spent.tokens_out)
@@ -175,14 +201,29 @@ class OpenAIGenerator:
             self._tally.refuse(samples)
             return []
         if self._config.missing_logprobs == "frequency":
-            harvest = counted(samples, self._template)
+            harvest = counted(samples, self._steps.template)
         else:
-            harvest = scored(samples, self._template)
-            self._gives_logprobs = self._gives_logprobs or bool(harvest.candidates)
-            if harvest.unlisted and not self._gives_logprobs:
-                raise self._without_logprobs()
+            harvest = self._checked(scored(samples, self._steps.template))
         self._tally.add(harvest)
         return harvest.candidates
+
+    def _proposed(self, samples: Sequence[Sample] | RefusedError | FailedError, n: int) -> list[Script]:
+        if isinstance(samples, RefusedError | FailedError):
+            self._script_tally.refuse(samples)
+            return []
+        frequency = self._config.missing_logprobs == "frequency"
+        harvest = scripts(samples, self._scripts.template, self._split, frequency=frequency)
+        if not frequency:
+            self._checked(harvest)
+        self._script_tally.add(harvest)
+        return harvest.candidates[:n]
+
+    def _checked(self, harvest: Harvest[Harvested]) -> Harvest[Harvested]:
+        """What came with log-probabilities, where the server gives any."""
+        self._gives_logprobs = self._gives_logprobs or bool(harvest.candidates)
+        if harvest.unlisted and not self._gives_logprobs:
+            raise self._without_logprobs()
+        return harvest
 
     def _without_logprobs(self) -> UsageError:
         return UsageError(
@@ -192,76 +233,23 @@ class OpenAIGenerator:
             f"instead, which are not the model's"
         )
 
-    def _prompt(self, request: GenerationRequest) -> str:
-        return self._template.render(request.state, request.theorem).text
-
-    async def _draw(
-        self, requests: Sequence[GenerationRequest], wanted: int
-    ) -> list[tuple[list[Sample] | RefusedError | FailedError, Spent]]:
-        await self._connection.model()  # asked for once, not by every request
-        spent = [Spent() for _ in requests]
-        asked = [self._samples(request, wanted, tokens) for request, tokens in zip(requests, spent, strict=True)]
-        return list(zip(await together(asked), spent, strict=True))
-
     async def _begin(self, requests: Sequence[GenerationRequest]) -> list[Sample | None]:
         """One answer of one token a state, with what else it could have been; ``None`` where there is none."""
         await self._connection.model()
         return await together([self._first_token(request) for request in requests])
 
     async def _first_token(self, request: GenerationRequest) -> Sample | None:
-        prompt = self._prompt(request)
+        prompt = self._steps.prompt(request)
         while True:
             asked = self._alternatives
             try:
-                (sample,) = await self._completions.ask(prompt, 1, _seed(request.seed, 0), 1, asked)
+                (sample,) = await self._steps.completions.ask(prompt, 1, seed_of(request.seed, 0), 1, asked)
             except (RefusedError, FailedError) as error:
                 if isinstance(error, RefusedError) and "logprobs" in error.said and asked > FEWER_ALTERNATIVES:
                     self._alternatives = FEWER_ALTERNATIVES
-                elif await self._completions.takes_short(error):
+                elif await self._steps.completions.takes_short(error):
                     return None
                 else:
                     raise
             else:
                 return sample
-
-    async def _samples(
-        self, request: GenerationRequest, wanted: int, spent: Spent
-    ) -> list[Sample] | RefusedError | FailedError:
-        """As many samples as wanted, fewer where the server won't give them in :data:`ROUNDS`.
-
-        A sample's seed says the how-manieth it is, so that the same are drawn whether or not it is known already how
-        many the server gives at a time.
-
-        Returns:
-            The samples, or why the server refuses this prompt, or fails at it, while it answers another.
-        """
-        prompt = self._prompt(request)
-        found: list[Sample] = []
-        number = 0
-        for _ in range(ROUNDS):
-            missing = wanted - len(found)
-            if missing <= 0:
-                break
-            share = min(missing, self._completions.most or missing)
-            try:
-                answers = await together(
-                    [
-                        self._completions.ask(
-                            prompt, min(share, number + missing - first), _seed(request.seed, first), spent=spent
-                        )
-                        for first in range(number, number + missing, share)
-                    ]
-                )
-            except (RefusedError, FailedError) as error:
-                if await self._completions.takes_short(error):
-                    return error
-                raise
-            found += [sample for answer in answers for sample in answer]
-            number = len(found) if len(answers) == 1 else number + missing
-        return found
-
-
-def _seed(seed: int, number: int) -> int:
-    """The seed of a request's samples from a certain number on: 31 bits, since not every server takes more."""
-    digest = hashlib.blake2b(f"{seed} {number}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Builder, Encoder, TacticGenerator
     from proofsearch_openai.config import EncoderConfig, GeneratorConfig
@@ -45,9 +47,13 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
     """Builds the generator ``openai``; the server is asked when tactics are wanted."""
+    from proofsearch.models.scripts import splitter
     from proofsearch_openai.generator import OpenAIGenerator
 
-    return OpenAIGenerator(config)
+    def split(script: str) -> Sequence[str]:
+        return splitter(builder.environment())(script)
+
+    return OpenAIGenerator(config, split=split)
 
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:

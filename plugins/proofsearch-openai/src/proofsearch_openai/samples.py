@@ -45,18 +45,31 @@ class Sample:
         Returns:
             ``None`` where a token that counts has none: the sum of the others would be that of another text.
         """
+        listed = self.listed(stop)
+        if listed is None:
+            return None
+        total = 0.0
+        for _, logprob in listed:
+            total += logprob
+        return min(total, 0.0), len(listed)
+
+    def listed(self, stop: Sequence[str]) -> list[tuple[str, float]] | None:
+        """The tokens that :meth:`logprob` is of, each with its own; ``None`` where that is.
+
+        Args:
+            stop: the strings that end an answer.
+        """
         if not self.tokens:
             return None
-        total, count, written = 0.0, 0, ""
+        found, written = list[tuple[str, float]](), ""
         for token, logprob in self.tokens:
             if logprob is None:
                 return None
-            total += logprob
-            count += 1
+            found.append((token, logprob))
             written += token
             if any(end in written for end in stop):
                 break
-        return min(total, 0.0), count
+        return found
 
 
 @dataclass(slots=True)

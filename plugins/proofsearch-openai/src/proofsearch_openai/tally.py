@@ -6,6 +6,7 @@ A state without candidates looks in a search like one that leads nowhere, so it 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from proofsearch_openai.candidates import Harvest
 from proofsearch_openai.config import GeneratorConfig
@@ -18,15 +19,25 @@ class Tally:
     Args:
         config: of the generator.
         say: told what a person should know, a sentence each.
+        wanted: what answers are made into.
+        length: the option that says how long an answer may be; the configuration has its value as ``max_tokens``.
     """
 
-    def __init__(self, config: GeneratorConfig, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        say: Callable[[str], None],
+        wanted: str = "candidate",
+        length: str = "max_tokens",
+    ) -> None:
         self._config = config
+        self._wanted = wanted
+        self._length = length
         self._say = say
         self._said: set[str] = set()
         self._reset()
 
-    def add(self, harvest: Harvest) -> None:
+    def add(self, harvest: Harvest[Any]) -> None:
         """Counts a state's samples."""
         self._states += 1
         self._samples += harvest.samples
@@ -41,13 +52,13 @@ class Tally:
             )
         if not harvest.candidates:
             self._barren += 1
-            self._once("barren", f"a state got no candidate: of {harvest.samples} answers {self._lost(harvest)}")
+            self._once("barren", f"a state got no {self._wanted}: of {harvest.samples} answers {self._lost(harvest)}")
 
     def refuse(self, refusal: RefusedError | FailedError) -> None:
         """Counts a state whose prompt the server refuses, or fails at, while it answers others."""
         self._states += 1
         self._refused += 1
-        self._once("refused", f"a state gets no candidates, and others like it will get none: {refusal}")
+        self._once("refused", f"a state gets no {self._wanted}s, and others like it will get none: {refusal}")
 
     def no_alternatives(self) -> None:
         """Notes that the server doesn't list what a token could have been."""
@@ -61,12 +72,13 @@ class Tally:
         """Says the totals, and begins again."""
         if self._refused:
             self._say(
-                f"{self._refused} of {self._states} states got no candidates because the server refuses their prompts "
-                f"or fails at them"
+                f"{self._refused} of {self._states} states got no {self._wanted}s because the server refuses their "
+                f"prompts or fails at them"
             )
         if self._barren:
             self._say(
-                f"{self._barren} of {self._states} states got no candidates because no answer to them could be used"
+                f"{self._barren} of {self._states} states got no {self._wanted}s because no answer to them could be "
+                f"used"
             )
         if self._unscored:
             self._say(
@@ -81,9 +93,9 @@ class Tally:
 
     @property
     def _unfinished(self) -> str:
-        return f"had not ended after {self._config.max_tokens} tokens ({self._config.option('max_tokens')})"
+        return f"had not ended after {self._config.max_tokens} tokens ({self._config.option(self._length)})"
 
-    def _lost(self, harvest: Harvest) -> str:
+    def _lost(self, harvest: Harvest[Any]) -> str:
         parts = (
             (harvest.cut, self._unfinished),
             (harvest.empty, "were empty"),

@@ -13,10 +13,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proofsearch import Advanced, Demonstration, Finished, Theorem
+from proofsearch.models.scripts import within_fence
+from proofsearch_rocq.sentences import split_sentences, without_comments
 from proofsearch_rocq.session import UNSHELVE, RocqSession
 from proofsearch_rocq.states import RocqState
 from proofsearch_rocq.tactics import Tactic, read_tactic
 
+_STATES = re.compile(r"(?:Theorem|Lemma|Fact|Remark|Corollary|Proposition|Property|Example|Goal|Proof)\b")
+_ENDS = re.compile(r"(?:Qed|Defined|Admitted|Abort)\s*\.")
+_STRUCTURE = re.compile(r"-+|\++|\*+|\}|(?:[^:]*:\s*)?\{")
 _BULLET = re.compile(r"-+|\++|\*+")
 _OPENS = re.compile(r"(?:(\d+|\[\s*[^\W\d][\w']*\s*\])\s*:\s*)?\{")
 _PLACES = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
@@ -24,6 +29,23 @@ _PLACES = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
 class UnusableProofError(Exception):
     """A proof that can't be replayed as a search would have found it; the message says where."""
+
+
+def split_script(script: str) -> list[str]:
+    """The tactics of a proof as a model writes it: with its statement, ``Proof.`` and ``Qed.``, or without.
+
+    Bullets and braces are left out, since each tactic acts on the first goal at any rate.
+    """
+    tactics = list[str]()
+    for sentence in split_sentences(within_fence(script)):
+        text = " ".join(without_comments(sentence.text).split()) if '"' not in sentence.text else sentence.text
+        if _ENDS.fullmatch(text):
+            break
+        if _STATES.match(text):
+            tactics.clear()
+        elif not _STRUCTURE.fullmatch(text):
+            tactics.append(text)
+    return tactics
 
 
 def replay(theorem: Theorem, session: RocqSession, script: Sequence[str], max_steps: int) -> Iterator[Demonstration]:

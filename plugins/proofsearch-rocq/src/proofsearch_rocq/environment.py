@@ -12,7 +12,7 @@ from proofsearch import Advanced, Demonstration, Finished, Theorem, Verdict
 from proofsearch.errors import ProofError, UsageError, near
 from proofsearch.protocols import Usage
 from proofsearch_rocq.config import RocqConfig
-from proofsearch_rocq.demonstrations import UnusableProofError, replay
+from proofsearch_rocq.demonstrations import UnusableProofError, replay, split_script
 from proofsearch_rocq.installation import Installation, find_installation
 from proofsearch_rocq.lemmas import Lemma, SourceFile
 from proofsearch_rocq.session import UNSHELVE, RocqSession
@@ -166,6 +166,10 @@ class RocqEnvironment:
         """Whether a file is among the share that is learnt from, by the hash of its name."""
         digest = hashlib.sha256(f"learn {file.module}".encode()).digest()
         return int.from_bytes(digest[:8], "big") < self._config.learn * 2**64
+
+    def split_script(self, script: str) -> list[str]:
+        """The tactics of a whole proof as a model writes it; see :class:`proofsearch.protocols.SplitsScripts`."""
+        return split_script(script)
 
     # -- proofs --------------------------------------------------------------------------------------------------
 

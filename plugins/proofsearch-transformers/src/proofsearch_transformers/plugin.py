@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from proofsearch import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proofsearch.plugins.hookspecs import Register, RegisterDiagnosis
     from proofsearch.protocols import Builder, Encoder, TacticGenerator, Trainer
     from proofsearch_transformers.finetuning.config import LmTrainerConfig
@@ -66,10 +68,14 @@ def register_diagnoses(register: RegisterDiagnosis) -> None:
 
 def make_generator(config: GeneratorConfig, builder: Builder) -> TacticGenerator:
     """Builds the generator ``transformers``; its model is loaded when it is first asked."""
+    from proofsearch.models.scripts import splitter
     from proofsearch_transformers.inference.files import find_files
     from proofsearch_transformers.inference.generator import TransformersGenerator
 
-    return TransformersGenerator(config, find_files(config), builder.cache)
+    def split(script: str) -> Sequence[str]:
+        return splitter(builder.environment())(script)
+
+    return TransformersGenerator(config, find_files(config), builder.cache, split)
 
 
 def make_encoder(config: EncoderConfig, builder: Builder) -> Encoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from proofsearch_transformers.finetuning.examples import (
     Collate,
     Example,
     Examples,
+    Templates,
     answer_counts,
     answer_metrics,
     encode_pair,
@@ -26,7 +28,7 @@ from transformers import EvalPrediction
 from proofsearch.models.prompts import TEMPLATES, PromptTemplate
 from proofsearch.types import Goal, State, Theorem
 
-PLAIN = TEMPLATES["plain"]
+PLAIN, WHOLE = TEMPLATES["plain"], TEMPLATES["whole-proof"]
 TOKENIZER = train_tokenizer(["[STATE]\n|- ( ph -> ps )\n[TACTIC]\n", "a1i", "syl"] * 3, 290)
 
 
@@ -82,9 +84,18 @@ def test_any_text_survives_the_tokenizer(text: str) -> None:
 
 def test_what_is_too_long_or_cut_off_by_the_template_is_left_out_and_counted() -> None:
     made = [pair(), pair("|- ph " * 40), pair(tactic="two\nlines"), pair(tactic=" padded"), pair(tactic="a1i")]
-    examples = Examples(made, TOKENIZER, PLAIN, 40)
+    examples = Examples(made, TOKENIZER, Templates(PLAIN, WHOLE), 40)
     assert (len(examples), examples.too_long, examples.unspeakable) == (2, 1, 2)
     assert max(examples.lengths) <= 40
+
+
+def test_a_script_is_put_by_its_own_template_and_may_have_several_lines() -> None:
+    script = replace(pair(tactic="two\nlines"), script=True)
+    examples = Examples([pair(), script], TOKENIZER, Templates(PLAIN, WHOLE), 400)
+    assert len(examples) == 2
+    shown = [TOKENIZER.decode(examples[place].input_ids) for place in range(2)]
+    assert "[TACTIC]" in shown[0]
+    assert shown[1].endswith(f"[PROOF]\ntwo\nlines{END}")
 
 
 def test_metrics_by_hand() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proofsearch_transformers.finetuning.pairs import Pair, collect, library_pairs, trajectory_pairs
+from proofsearch_transformers.finetuning.pairs import Answers, Pair, collect, library_pairs, trajectory_pairs
 
 from proofsearch.engine import SearchResult, SearchStatus
 from proofsearch.errors import InputError, UsageError
@@ -90,6 +90,42 @@ def test_the_library_is_not_even_asked_for_proofs_of_test_theorems() -> None:
     ]
 
 
+def test_a_script_is_all_that_is_left_of_a_proof() -> None:
+    pairs = list(library_pairs(cast(Environment, library("train")), Answers(steps=False, scripts=True)))
+    assert [(pair.state.text, pair.tactic, pair.script) for pair in pairs] == [
+        ("show 0", "begin\nend", True),
+        ("rest", "end", True),
+    ]
+    both = collect(
+        library_pairs(cast(Environment, library("train", "validation")), Answers(scripts=True)), share=0.5, seed=0
+    )
+    assert sorted((pair.state.text, pair.tactic, pair.script) for pair in both.train) == [
+        ("rest", "end", False),
+        ("rest", "end", True),
+        ("show 0", "begin", False),
+        ("show 0", "begin\nend", True),
+    ]
+
+
+def test_scripts_that_the_environment_would_not_get_back_are_left_out() -> None:
+    class Joined:
+        def split_script(self, script: str) -> list[str]:
+            return [script]
+
+    pairs = list(library_pairs(cast(Environment, library("train")), Answers(False, True, environment=Joined())))
+    assert [pair.tactic for pair in pairs] == ["end"]
+    short = Answers(steps=False, scripts=True, longest=1)
+    assert [pair.tactic for pair in library_pairs(cast(Environment, library("train")), short)] == ["end"]
+
+
+def test_other_answers_are_other_pairs() -> None:
+    def of(answers: Answers) -> str:
+        pairs = library_pairs(cast(Environment, library("train", "validation")), answers)
+        return collect(pairs, share=0.5, seed=0).fingerprint()
+
+    assert len({of(Answers()), of(Answers(scripts=True)), of(Answers(steps=False, scripts=True))}) == 3
+
+
 def test_a_library_without_splits_is_learnt_from_whole() -> None:
     environment = library("", "")
     assert len(list(library_pairs(cast(Environment, environment)))) == 4
@@ -108,6 +144,12 @@ def test_of_a_recorded_search_the_found_proof_alone_is_learnt_from(tmp_path: Pat
         ("one", "a", "to c"),
         ("one", "c", "close"),
     ]
+
+
+def test_of_a_recorded_search_the_rest_of_the_found_proof_is_a_script(tmp_path: Path) -> None:
+    found = recorded(tmp_path / "found.parquet", "one")
+    pairs = list(trajectory_pairs(LearnableSearches([found]), Answers(steps=False, scripts=True)))
+    assert [(pair.state.text, pair.tactic) for pair in pairs] == [("a", "to c\nclose"), ("c", "close")]
 
 
 def test_searches_of_two_environments_are_refused(tmp_path: Path) -> None:

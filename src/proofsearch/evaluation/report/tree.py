@@ -177,7 +177,7 @@ def _born(search: RecordedSearch) -> NDArray[np.int64]:
     born = np.full(search.num_nodes, -1, dtype=np.int64)
     first = search.edges.first(search.num_nodes)
     reached = first >= 0
-    born[reached] = search.expansion[search.edges.source[first[reached]]]
+    born[reached] = search.stepped[search.edges.source[first[reached]]]
     return born
 
 

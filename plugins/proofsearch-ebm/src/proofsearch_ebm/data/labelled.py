@@ -211,7 +211,7 @@ def _generated_at(search: RecordedSearch) -> NDArray[np.int32]:
     first = search.edges.first(search.num_nodes)
     generated = np.full(search.num_nodes, -1, np.int32)
     reached = first >= 0
-    generated[reached] = search.expansion[search.edges.source[first[reached]]]
+    generated[reached] = search.stepped[search.edges.source[first[reached]]]
     return generated
 
 

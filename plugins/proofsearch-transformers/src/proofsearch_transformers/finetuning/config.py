@@ -10,6 +10,9 @@ from proofsearch.config import ComponentConfig
 from proofsearch.config.bounds import MOST_WORKERS, WIDEST
 from proofsearch.config.explain import require
 
+AnswersKind = Literal["steps", "scripts", "both"]
+"""What a model answers a state with: the next tactic, the rest of the proof, or either, as it is asked."""
+
 PairsKind = Literal["library", "trajectories", "both"]
 """Where (state, tactic) pairs come from: the library's proofs, proofs that searches found, or both."""
 
@@ -28,7 +31,14 @@ class LmTrainerConfig(ComponentConfig):
         default="library",
         description="library: the library's own proofs; trajectories: proofs that recorded searches found; both.",
     )
-    template: str = Field(default="plain", description="Prompt template: its name, or a .toml file.")
+    answers: AnswersKind = Field(
+        default="steps",
+        description="What the model learns to answer: steps, the next tactic; scripts, the rest of the proof; both.",
+    )
+    template: str = Field(default="plain", description="Prompt template of steps: its name, or a .toml file.")
+    script_template: str = Field(
+        default="whole-proof", description="Prompt template of scripts: its name, or a .toml file."
+    )
     max_tokens: int = Field(default=512, ge=8, description="Longer pairs, prompt and tactic together, are left out.")
     validation_pairs: int = Field(default=1000, ge=1, description="Pairs in a validation, at most, drawn at random.")
     validation_share: float = Field(

@@ -35,13 +35,30 @@ class Example:
     prompt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """How states are put, by what is to be answered.
+
+    Attributes:
+        step: for a tactic.
+        script: for all tactics to the end of a proof.
+    """
+
+    step: PromptTemplate
+    script: PromptTemplate
+
+    def of(self, pair: Pair) -> PromptTemplate:
+        """The one for a pair."""
+        return self.script if pair.script else self.step
+
+
 class Examples(Dataset[Example]):
     """Pairs in tokens; those that can't be learnt from are left out and counted.
 
     Args:
         pairs: what to learn.
         tokenizer: with an end of sequence.
-        template: puts the state.
+        templates: put the states.
         max_tokens: of a whole example.
 
     Attributes:
@@ -50,11 +67,12 @@ class Examples(Dataset[Example]):
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, template: PromptTemplate, max_tokens: int
+        self, pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, templates: Templates, max_tokens: int
     ) -> None:
         self.too_long = self.unspeakable = 0
         self._examples: list[Example] = []
         for pair in pairs:
+            template = templates.of(pair)
             if template.answer(pair.tactic) != pair.tactic:
                 self.unspeakable += 1
                 continue

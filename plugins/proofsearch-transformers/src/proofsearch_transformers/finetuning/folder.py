@@ -21,13 +21,12 @@ from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.errors import InputError, StorageError
 from proofsearch.models.prompts import PromptTemplate
 from proofsearch.trainers.settings import Settings
+from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE
 
 TRAINING = "training"
 """The folder of what only the training needs."""
 BEGUN = "begun.json"
 """What the training was begun with, in that folder."""
-TEMPLATE = "template.toml"
-"""The prompt template that the model was trained with, beside it."""
 HISTORY = "training.json"
 """What was measured, step by step."""
 _PICKLED = "training_args.bin"
@@ -99,7 +98,7 @@ def relocate(checkpoint: Path) -> None:
 def publish(
     out: Path,
     saved: Path,
-    template: PromptTemplate,
+    templates: Mapping[str, PromptTemplate],
     history: object,
     *,
     config: Mapping[str, Any],
@@ -111,7 +110,7 @@ def publish(
     Args:
         out: the checkpoint folder.
         saved: a folder in it that holds the model and its tokenizer, and nothing else; it is emptied.
-        template: that it was trained with.
+        templates: that it was trained with, by the name of the file that each stands in.
         history: JSON; what was measured.
         config: of the manifest.
         fingerprints: of the manifest.
@@ -123,8 +122,12 @@ def publish(
     for name in names:
         (saved / name).replace(out / name)
     shutil.rmtree(saved)
-    content = tomli_w.dumps({"text": template.text, "stop": list(template.stop)})
-    storage.write_whole(out / TEMPLATE, content.encode())
+    for name in (TEMPLATE, SCRIPT_TEMPLATE):
+        if name in templates:
+            content = tomli_w.dumps({"text": templates[name].text, "stop": list(templates[name].stop)})
+            storage.write_whole(out / name, content.encode())
+        else:
+            storage.remove(out / name)
     storage.write_whole(out / HISTORY, json.dumps(history, indent=1).encode() + b"\n")
     packages = ("proofsearch", "proofsearch-transformers", "tokenizers", "torch", "transformers")
     manifest = Manifest(
@@ -135,7 +138,7 @@ def publish(
         fingerprints=fingerprints,
         metrics=metrics,
     )
-    return write_manifest(out, manifest, [*names, TEMPLATE])
+    return write_manifest(out, manifest, [*names, *templates])
 
 
 @contextmanager

@@ -1,34 +1,38 @@
-"""The (state, tactic) pairs that a language model learns from, and on which of them it is only measured."""
+"""What a language model learns from: pairs of a state and a tactic, or of a state and the rest of its proof."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from types import MappingProxyType
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.models.scripts import NEWLINE, splitter
 from proofsearch.protocols import Demonstrates, Environment
 from proofsearch.trainers.searches import drawn_place, learnable_theorems, strictest_split
 from proofsearch.trajectory.recorded import RecordedSearch
-from proofsearch.types import ProofState, Theorem
+from proofsearch.types import Demonstration, ProofState, Theorem
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One step of a proof: what the model is shown, and what it should say.
+    """A state of a proof and how the proof goes on: what the model is shown, and what it should say.
 
     Attributes:
         theorem: whose proof it is.
-        state: the state before the step.
-        tactic: the step.
+        state: the state.
+        tactic: the step taken there; of a script all of the steps to the end, a tactic a line.
+        script: whether it is a script.
     """
 
     theorem: Theorem
     state: ProofState
     tactic: str
+    script: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,47 @@ class Pairs:
         digest = hashlib.blake2b(digest_size=16)
         for side in (self.train, self.validation):
             for pair in side:
-                content = [pair.theorem.name, pair.theorem.statement, pair.state.text, pair.tactic]
+                content: list[object] = [pair.theorem.name, pair.theorem.statement, pair.state.text, pair.tactic]
+                if pair.script:
+                    content.append("script")
                 digest.update(json.dumps(content).encode() + b"\n")
             digest.update(b"\n")
         return digest.hexdigest()
 
 
-def library_pairs(environment: Environment) -> Iterator[Pair]:
-    """The steps of the library's own proofs, without those of theorems of the split ``test``.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is learnt of each state of a proof.
+
+    Attributes:
+        steps: the next tactic.
+        scripts: all tactics to the end.
+        longest: tactics of a script at most.
+        environment: whose proofs these are; where it splits scripts, only those are learnt that it gets back whole.
+    """
+
+    steps: bool = True
+    scripts: bool = False
+    longest: int = 256
+    environment: object = None
+
+    def of_proof(self, steps: Sequence[Demonstration]) -> Iterator[Pair]:
+        """The pairs of one proof, from the state that it begins with to its end."""
+        tactics = [step.tactic for step in steps]
+        for place, step in enumerate(steps):
+            if self.steps:
+                yield Pair(step.theorem, step.state, step.tactic)
+            rest = tactics[place:]
+            # A proof that was replayed in part ends before its last step.
+            if self.scripts and step.remaining == len(rest) <= self.longest and self._comes_back(rest):
+                yield Pair(step.theorem, step.state, NEWLINE.join(rest), script=True)
+
+    def _comes_back(self, tactics: Sequence[str]) -> bool:
+        return list(splitter(self.environment)(NEWLINE.join(tactics))) == list(tactics)
+
+
+def library_pairs(environment: Environment, answers: Answers | None = None) -> Iterator[Pair]:
+    """The library's own proofs, without those of theorems of the split ``test``.
 
     Raises:
         UsageError: the environment lists no proofs.
@@ -68,17 +105,36 @@ def library_pairs(environment: Environment) -> Iterator[Pair]:
             "--lm-pairs trajectories"
         )
     theorems = learnable_theorems(environment.theorems())
-    for step in environment.demonstrations(theorems):
-        yield Pair(step.theorem, step.state, step.tactic)
+    wanted = answers or Answers()
+    for _, steps in groupby(environment.demonstrations(theorems), lambda step: step.theorem.name):
+        yield from wanted.of_proof(list(steps))
 
 
-def trajectory_pairs(searches: Iterable[RecordedSearch]) -> Iterator[Pair]:
-    """The steps of the proofs that recorded searches found and a check accepted."""
+def trajectory_pairs(searches: Iterable[RecordedSearch], answers: Answers | None = None) -> Iterator[Pair]:
+    """The proofs that recorded searches found and a check accepted."""
+    wanted = answers or Answers()
     for search in searches:
         if search.proved:
-            for edge in search.proof():
-                source = int(search.edges.source[edge])
-                yield Pair(search.theorem, search.state(source), search.edges.tactic[edge])
+            yield from wanted.of_proof(_found(search))
+
+
+def _found(search: RecordedSearch) -> list[Demonstration]:
+    """The steps of the proof that a search found.
+
+    Where it took states apart, the steps from a part on are no script: what else is to be proved stands between them.
+    These say that nothing remains.
+    """
+    edges, proof = search.edges, search.proof()
+    apart = bool(edges.also)
+    return [
+        Demonstration(
+            search.theorem,
+            search.state(int(edges.source[edge])),
+            edges.tactic[edge],
+            0 if apart else len(proof) - place,
+        )
+        for place, edge in enumerate(proof)
+    ]
 
 
 def collect(
@@ -99,11 +155,11 @@ def collect(
         InputError: there is nothing to learn from.
     """
     splits: dict[str, str] = {}
-    unique: dict[tuple[str, str, str], Pair] = {}
+    unique: dict[tuple[str, str, str, bool], Pair] = {}
     for pair in pairs:
         name, split = pair.theorem.name, pair.theorem.split
         splits[name] = strictest_split((splits.get(name, split), split))
-        unique.setdefault((name, pair.state.text, pair.tactic), pair)
+        unique.setdefault((name, pair.state.text, pair.tactic, pair.script), pair)
     for name, split in recorded.items():
         if name in splits or split == "test":
             splits[name] = strictest_split((splits.get(name, split), split))

@@ -32,7 +32,7 @@ from proofsearch.trainers.searches import LearnableSearches
 from proofsearch.trainers.settings import Settings, holds_training
 from proofsearch.trainers.stepping import report_stop, threads
 from proofsearch_transformers.finetuning.config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
-from proofsearch_transformers.finetuning.examples import Collate, Examples, answer_counts, answer_metrics
+from proofsearch_transformers.finetuning.examples import Collate, Examples, Templates, answer_counts, answer_metrics
 from proofsearch_transformers.finetuning.folder import (
     BEGUN,
     TRAINING,
@@ -46,9 +46,10 @@ from proofsearch_transformers.finetuning.folder import (
 )
 from proofsearch_transformers.finetuning.loop import PairTrainer, arguments_for, quiet, reading
 from proofsearch_transformers.finetuning.model import base_model, base_tokenizer, new_model, without_adapters
-from proofsearch_transformers.finetuning.pairs import Pair, Pairs, collect, library_pairs, trajectory_pairs
+from proofsearch_transformers.finetuning.pairs import Answers, Pair, Pairs, collect, library_pairs, trajectory_pairs
 from proofsearch_transformers.finetuning.tokenizer import train_tokenizer
 from proofsearch_transformers.finetuning.watch import Watch
+from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE
 from proofsearch_transformers.inference.positions import usable_length
 
 
@@ -75,7 +76,7 @@ class LmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out.absolute()
-        template = load_template(config.template)
+        templates = Templates(load_template(config.template), load_template(config.script_template))
         arguments = arguments_for(config, out, request.seed)
         leads = arguments.process_index == 0
         settings = Settings(
@@ -93,7 +94,7 @@ class LmTrainer:
                 "config": dict(settings.config),
                 "seed": request.seed,
                 "pairs": pairs.fingerprint(),
-                "template": template.fingerprint(),
+                "template": "+".join(template.fingerprint() for template in self._used(templates).values()),
             }
             before = begun(out) if request.resume else None
             if before is not None:
@@ -105,23 +106,39 @@ class LmTrainer:
                     begin(out, origin)
                     if resumed is not None:
                         relocate(resumed)
-                tokenizer = self._tokenizer(out, pairs, template, make=leads and resumed is None)
+                tokenizer = self._tokenizer(out, pairs, templates, make=leads and resumed is None)
             interruption = Interruption()
             watch = Watch(progress, interruption, patience=config.patience, max_minutes=config.max_minutes)
-            trainer = self._trainer(arguments, tokenizer, template, pairs, request.seed, watch, progress)
+            trainer = self._trainer(arguments, tokenizer, templates, pairs, request.seed, watch, progress)
             if resumed is not None:
                 progress.say(f"resumed after step {resumed.name.rpartition('-')[2]}")
             with interruption, reading(resumed):
                 trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
             report_stop(progress, watch.stopped, trainer.state.global_step)
-            self._finish(trainer, out, template, origin, watch.stopped)
-            progress.say(f"search with it: proofsearch search --generator transformers --transformers-model {out}")
+            self._finish(trainer, out, self._used(templates), origin, watch.stopped)
+            proposals = "" if config.answers == "steps" else f" --proposals {config.answers}"
+            progress.say(
+                f"search with it: proofsearch search --generator transformers --transformers-model {out}{proposals}"
+            )
         return request.out
 
     # -------------------------------------------------------------------------------------------------- before it
 
+    def _used(self, templates: Templates) -> dict[str, PromptTemplate]:
+        """The templates of what is learnt to be answered, by the files that they are kept in."""
+        used = {TEMPLATE: templates.step, SCRIPT_TEMPLATE: templates.script}
+        unused = {"steps": SCRIPT_TEMPLATE, "scripts": TEMPLATE}.get(self._config.answers)
+        return {name: template for name, template in used.items() if name != unused}
+
+    def _answers(self) -> Answers:
+        kind = self._config.answers
+        environment = self._builder.environment() if kind != "steps" else None
+        # Each tactic but the last has a line's end behind it, so a longer script has too many tokens at any rate.
+        longest = self._config.max_tokens // 2
+        return Answers(kind != "scripts", kind != "steps", longest, environment)
+
     def _pairs(self, request: TrainingRequest) -> Pairs:
-        kind, sources = self._config.pairs, list[Iterator[Pair]]()
+        kind, sources, answers = self._config.pairs, list[Iterator[Pair]](), self._answers()
         searches = LearnableSearches(request.trajectories)
         if kind == "library" and request.trajectories:
             raise UsageError(
@@ -129,22 +146,24 @@ class LmTrainer:
                 "trajectories or both, or leave --trajectories out"
             )
         if kind != "library":
-            sources.append(trajectory_pairs(searches))
+            sources.append(trajectory_pairs(searches, answers))
         if kind != "trajectories":
             self._builder.status("replaying the library's proofs")
-            sources.append(library_pairs(self._builder.environment()))
+            sources.append(library_pairs(self._builder.environment(), answers))
         recorded = searches.splits if kind != "library" else {}
         share = self._config.validation_share
         return collect(itertools.chain.from_iterable(sources), share=share, seed=request.seed, recorded=recorded)
 
-    def _tokenizer(self, out: Path, pairs: Pairs, template: PromptTemplate, *, make: bool) -> PreTrainedTokenizerBase:
+    def _tokenizer(self, out: Path, pairs: Pairs, templates: Templates, *, make: bool) -> PreTrainedTokenizerBase:
         if self._config.base is not None:
             return base_tokenizer(self._config)
         folder = out / TRAINING / "tokenizer"
         if make:
             self._builder.status("learning a vocabulary of tokens")
             texts = (
-                text for pair in pairs.train for text in (template.render(pair.state, pair.theorem).text, pair.tactic)
+                text
+                for pair in pairs.train
+                for text in (templates.of(pair).render(pair.state, pair.theorem).text, pair.tactic)
             )
             train_tokenizer(texts, self._config.vocabulary).save_pretrained(str(folder))
         # The one that is kept, also by who has made it: what is trained is what will be read.
@@ -155,7 +174,7 @@ class LmTrainer:
         self,
         arguments: TrainingArguments,
         tokenizer: PreTrainedTokenizerBase,
-        template: PromptTemplate,
+        templates: Templates,
         pairs: Pairs,
         seed: int,
         watch: Watch,
@@ -166,18 +185,19 @@ class LmTrainer:
         model = new_model(config, tokenizer) if config.base is None else base_model(config)
         most = int(min(config.max_tokens, usable_length(model, tokenizer)))
         self._builder.status("cutting states and tactics into tokens")
-        train = Examples(pairs.train, tokenizer, template, most)
+        train = Examples(pairs.train, tokenizer, templates, most)
         measured = pairs.validation
         if len(measured) > config.validation_pairs:
             measured = random.Random(seed).sample(measured, config.validation_pairs)
-        validation = Examples(measured, tokenizer, template, most)
+        validation = Examples(measured, tokenizer, templates, most)
         progress.say(*_about_the_data(pairs, train, validation, most, most < config.max_tokens))
         if not len(train):
+            names = " or ".join(repr(one.name) for one in self._used(templates).values())
             raise InputError(
                 f"none of the {len(pairs.train)} pairs can be learnt from: {train.too_long} have more than {most} "
-                f"tokens{_WHOSE[most < config.max_tokens]}, and of {train.unspeakable} the template {template.name!r} "
-                f"would cut the tactic off; raise --lm-max-tokens where the model has room, or choose another "
-                f"--lm-template"
+                f"tokens{_WHOSE[most < config.max_tokens]}, and of {train.unspeakable} the template "
+                f"{names} would cut the tactic off; raise --lm-max-tokens where the model has room, or choose another "
+                f"template"
             )
         if not len(validation):
             arguments.eval_strategy, arguments.load_best_model_at_end = "no", False
@@ -205,7 +225,7 @@ class LmTrainer:
         self,
         trainer: Trainer,
         out: Path,
-        template: PromptTemplate,
+        templates: Mapping[str, PromptTemplate],
         origin: Mapping[str, Any],
         stopped: str,
     ) -> None:
@@ -241,10 +261,14 @@ class LmTrainer:
             publish(
                 out,
                 saved,
-                template,
+                templates,
                 state.log_history,
-                config={"training": origin["config"], "seed": origin["seed"], "template": template.name},
-                fingerprints={"pairs": str(origin["pairs"]), "template": template.fingerprint()},
+                config={
+                    "training": origin["config"],
+                    "seed": origin["seed"],
+                    "template": " + ".join(one.name for one in templates.values()),
+                },
+                fingerprints={"pairs": str(origin["pairs"]), "template": str(origin["template"])},
                 metrics=metrics,
             )
         trainer.accelerator.wait_for_everyone()

@@ -64,7 +64,7 @@ class ModelConfig(ComponentConfig):
         folder = Path(model).expanduser()
         return str(folder.absolute()) if model and folder.is_dir() else model
 
-    @field_validator("template")
+    @field_validator("template", "script_template", check_fields=False)
     @classmethod
     def _absolute_template(cls, template: str | None) -> str | None:
         if template is None or not template.endswith(TEMPLATE_SUFFIX):
@@ -115,6 +115,14 @@ class GeneratorConfig(ModelConfig):
     beams: int | None = Field(default=None, ge=1, description="Beam search of this width instead of sampling.")
     max_new_tokens: int = Field(
         default=128, ge=1, description="Tokens of an answer, at most; a longer answer is dropped."
+    )
+    script_template: str | None = Field(
+        default=None,
+        description="Prompt template of whole proofs: its name, or a .toml file; default: script.toml beside the "
+        "model, else whole-proof.",
+    )
+    script_tokens: int = Field(
+        default=512, ge=1, description="Tokens of a whole proof, at most; a longer one is dropped."
     )
     max_prompt: int = Field(
         default=1024, ge=8, description="Tokens of a prompt, at most; the end of a longer state is cut off."

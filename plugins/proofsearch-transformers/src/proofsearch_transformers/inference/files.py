@@ -39,7 +39,9 @@ _TOKENIZER = (
 """Every file that may decide how a text is cut into tokens."""
 TEMPLATE = "template.toml"
 """The prompt template that a model was trained with, where it says so beside itself."""
-_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", TEMPLATE)
+SCRIPT_TEMPLATE = "script.toml"
+"""The prompt template that it was trained with to write whole proofs."""
+_SMALL = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja", TEMPLATE, SCRIPT_TEMPLATE)
 """What is fetched from the hub besides weights."""
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _CHUNK = 1 << 24

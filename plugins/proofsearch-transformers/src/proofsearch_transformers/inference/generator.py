@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from proofsearch.errors import InputError
 from proofsearch.models.confidence import KeptAnswers, statistics_of
+from proofsearch.models.scripts import SplitScript, split_lines
 from proofsearch.process import streams
-from proofsearch.protocols import GenerationRequest, PolicyStatistics, Suggestions
+from proofsearch.protocols import GenerationRequest, PolicyStatistics, Script, Suggestions
 from proofsearch.types import Candidate
 from proofsearch_transformers.inference.computing import computing, in_parts
 from proofsearch_transformers.inference.config import GeneratorConfig
@@ -30,6 +31,7 @@ from proofsearch_transformers.inference.loading import check_layer, hidden_width
 from proofsearch_transformers.inference.opened import Opened, choose_template, open_model
 from proofsearch_transformers.inference.reading import Reading
 from proofsearch_transformers.inference.sampling import written
+from proofsearch_transformers.inference.scripts import ScriptWriter
 from proofsearch_transformers.inference.shared import Use, use_model
 from proofsearch_transformers.inference.tally import Answers, Tally
 from proofsearch_transformers.inference.writing import Writer, finite
@@ -37,7 +39,7 @@ from proofsearch_transformers.inference.writing import Writer, finite
 _VERSION = 1
 """Raise it when the same model would give other candidates, statistics or vectors."""
 
-_Answer = tuple[Suggestions, PolicyStatistics]
+_Answer = tuple[Suggestions[Candidate], PolicyStatistics]
 """The candidates of a state, and how sure the model is there."""
 
 _DRAWING = ("beams", "max_new_tokens", "samples", "temperature", "top_p")
@@ -57,13 +59,18 @@ class TransformersGenerator:
         config: of the generator.
         files: of the model.
         cache: a folder for the hashes of files.
+        split: cuts a whole proof into its tactics.
 
     Raises:
         UsageError: there is no such template, or no such device.
     """
 
-    def __init__(self, config: GeneratorConfig, files: ModelFiles, cache: Path) -> None:
+    def __init__(
+        self, config: GeneratorConfig, files: ModelFiles, cache: Path, split: SplitScript = split_lines
+    ) -> None:
         self._config = config
+        self._split = split
+        self._scripts: ScriptWriter | None = None
         self._files = files
         self._cache = cache
         self._template = choose_template(config, files)
@@ -73,7 +80,7 @@ class TransformersGenerator:
         self._use: Use | None = self._used()
         self._opened: Opened | None = None
 
-    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[Suggestions]:
+    def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[Suggestions[Candidate]]:
         """At most ``n`` candidates a request, best first, without duplicates or empty ones, and their tokens.
 
         A prompt counts once, however many answers are written to it; an answer without an end counts whole.
@@ -87,6 +94,18 @@ class TransformersGenerator:
         if not requests or n < 1:
             return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
         return [answer[0] for answer in self._answers(requests, n)]
+
+    def propose_scripts(self, requests: Sequence[GenerationRequest], n: int) -> list[Suggestions[Script]]:
+        """At most ``n`` whole proofs a request, best first, without duplicates, and their tokens.
+
+        Raises:
+            InputError, UsageError: as :meth:`generate`.
+        """
+        if not requests or n < 1:
+            return [Suggestions(tokens_in=0, tokens_out=0) for _ in requests]
+        if self._scripts is None:
+            self._scripts = ScriptWriter(self._config, self._files, self._split)
+        return self._scripts.propose(requests, n)
 
     def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
         """How sure the model is at states, ``None`` where a theorem leaves no room for the state.
@@ -140,9 +159,11 @@ class TransformersGenerator:
         """Frees the model, unless others use it. Idempotent."""
         if self._opened is not None:
             self._opened.prompts.close()
+        if self._scripts is not None:
+            self._scripts.close()
         self._tally.close()
         self._kept.clear()
-        self._opened = self._use = None
+        self._opened = self._use = self._scripts = None
 
     # ------------------------------------------------------------------------------------------------ internals
 
@@ -164,7 +185,7 @@ class TransformersGenerator:
         prompts = opened.prompts([one.state for one in requests], [one.theorem for one in requests])
         became = [Answers(unfit=not prompt.ids) for prompt in prompts]
         ids = [prompt.ids for prompt in prompts]
-        for row, tokens, logprob in self._writer.answers(opened, requests, ids, n, became):
+        for row, tokens, logprob, _ in self._writer.answers(opened, requests, ids, n, became):
             tactic = self._template.answer(written(opened.tokenizer, tokens))
             if not tactic:
                 became[row.request].empty += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from proofsearch.errors import UsageError
 from proofsearch.models.prompts import PromptTemplate, load_template
 from proofsearch_transformers.inference.config import GeneratorConfig
-from proofsearch_transformers.inference.files import TEMPLATE, ModelFiles
+from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE, ModelFiles
 from proofsearch_transformers.inference.loading import load_tokenizer
 from proofsearch_transformers.inference.positions import usable_length
 from proofsearch_transformers.inference.prompting import PromptTokenizer
@@ -51,8 +52,14 @@ class Opened:
         return self.use.read(self.tokenizer, prompts, most, writing=writing)
 
 
-def open_model(config: GeneratorConfig, use: Use, template: PromptTemplate) -> Opened:
+def open_model(config: GeneratorConfig, use: Use, template: PromptTemplate, length: str = "max_new_tokens") -> Opened:
     """Loads a model for writing, unless somebody has already.
+
+    Args:
+        config: of the generator.
+        use: of the model.
+        template: puts the states.
+        length: the option that says how long an answer may be; the configuration has its value as ``max_new_tokens``.
 
     Raises:
         InputError: it can't be loaded.
@@ -66,13 +73,15 @@ def open_model(config: GeneratorConfig, use: Use, template: PromptTemplate) -> O
             f"{config.option('model')} {config.model}: has no end of sequence, and the template "
             f"{template.name!r} no stop string, so no answer could end; use a template with one"
         )
-    limit = prompt_limit(config, model, tokenizer)
+    limit = prompt_limit(config, model, tokenizer, length)
     decoder = model.config.is_encoder_decoder
     prompts = PromptTokenizer(tokenizer, template, limit, option=config.option("max_prompt"), ended=decoder)
     return Opened(use, model, tokenizer, prompts, ends, use.model.first)
 
 
-def prompt_limit(config: GeneratorConfig, model: Any, tokenizer: PreTrainedTokenizerBase) -> int:
+def prompt_limit(
+    config: GeneratorConfig, model: Any, tokenizer: PreTrainedTokenizerBase, length: str = "max_new_tokens"
+) -> int:
     """Tokens of a prompt at most, so that it and the answer fit into the model.
 
     Raises:
@@ -90,20 +99,32 @@ def prompt_limit(config: GeneratorConfig, model: Any, tokenizer: PreTrainedToken
         fits = limit >= 1
     if not fits:
         raise UsageError(
-            f"{config.option('max_new_tokens')} {most}: leaves no place for a prompt in the {room:.0f} positions of "
+            f"{config.option(length)} {most}: leaves no place for a prompt in the {room:.0f} positions of "
             f"{config.model}; allow fewer"
         )
     return int(limit)
 
 
 def choose_template(config: GeneratorConfig, files: ModelFiles) -> PromptTemplate:
-    """The template that is asked for, else that beside the model, else ``plain``.
+    """The template of steps that is asked for, else that beside the model, else ``plain``.
 
     Raises:
         UsageError: there is none of that name.
         InputError: its file is no template.
     """
-    if config.template is not None:
-        return load_template(config.template)
-    beside = files.folder / TEMPLATE
-    return load_template(str(beside) if beside.exists() else "plain")
+    return _chosen(config.template, files.folder / TEMPLATE, "plain")
+
+
+def choose_script_template(config: GeneratorConfig, files: ModelFiles) -> PromptTemplate:
+    """The template of whole proofs that is asked for, else that beside the model, else ``whole-proof``.
+
+    Raises:
+        UsageError, InputError: as :func:`choose_template`.
+    """
+    return _chosen(config.script_template, files.folder / SCRIPT_TEMPLATE, "whole-proof")
+
+
+def _chosen(name: str | None, beside: Path, otherwise: str) -> PromptTemplate:
+    if name is not None:
+        return load_template(name)
+    return load_template(str(beside) if beside.exists() else otherwise)

@@ -41,10 +41,20 @@ class Tally:
     Args:
         config: of the generator.
         say: told what a person should know, a sentence each.
+        wanted: what answers are made into.
+        length: the option that says how long an answer may be.
     """
 
-    def __init__(self, config: GeneratorConfig, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        say: Callable[[str], None],
+        wanted: str = "candidate",
+        length: str = "max_new_tokens",
+    ) -> None:
         self._config = config
+        self._wanted = wanted
+        self._length = length
         self._say = say
         self._said = False
         self._reset()
@@ -67,14 +77,14 @@ class Tally:
                 self._barren += 1
                 if not self._said:
                     self._said = True
-                    self._say(f"a state got no candidate: {self._why(answers)}")
+                    self._say(f"a state got no {self._wanted}: {self._why(answers)}")
 
     def close(self) -> None:
         """Says the totals, and begins again."""
         total = self._total
         if self._barren:
             unfit = f", {self._unfit} of them because the theorem leaves no room for the state" if self._unfit else ""
-            self._say(f"{self._barren} of {self._states} states got no candidates{unfit}")
+            self._say(f"{self._barren} of {self._states} states got no {self._wanted}s{unfit}")
         if total.endless:
             self._say(f"{total.endless} of {total.written} answers {self._endless} and were dropped")
         if total.empty:
@@ -85,7 +95,7 @@ class Tally:
 
     @property
     def _endless(self) -> str:
-        return f"had not ended after {self._config.max_new_tokens} tokens ({self._config.option('max_new_tokens')})"
+        return f"had not ended after {self._config.max_new_tokens} tokens ({self._config.option(self._length)})"
 
     @property
     def _lost(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -36,8 +36,30 @@ class Row:
     sample: int
 
 
-Answer = tuple[int, list[int] | None, float]
-"""The place of a prompt, the tokens of an answer to it, ``None`` where it has no end, and their log-probability."""
+class Answer(NamedTuple):
+    """An answer to one of some prompts.
+
+    Attributes:
+        place: of the prompt.
+        tokens: of the answer; ``None`` where it has no end.
+        logprob: of the tokens together.
+        logprobs: of each of them, where that is known.
+    """
+
+    place: int
+    tokens: list[int] | None
+    logprob: float
+    logprobs: Sequence[float] = ()
+
+
+class Written(NamedTuple):
+    """An answer that has an end, as :class:`Answer`, and which it is."""
+
+    row: Row
+    tokens: list[int]
+    logprob: float
+    logprobs: Sequence[float] = ()
+
 
 Readings = Mapping[tuple[int, ...], Reading]
 
@@ -62,7 +84,7 @@ class Writer:
         ids: Sequence[list[int]],
         n: int,
         became: Sequence[Answers],
-    ) -> Iterator[tuple[Row, list[int], float]]:
+    ) -> Iterator[Written]:
         """Every answer that has an end, in tokens, with its log-probability; what became of all of them is counted.
 
         Args:
@@ -108,18 +130,18 @@ class Writer:
         ids: Sequence[list[int]],
         readings: Readings,
         became: Sequence[Answers],
-    ) -> Iterator[tuple[Row, list[int], float]]:
+    ) -> Iterator[Written]:
         for row in chunk:
             reading = readings.get(tuple(ids[row.request]))
             became[row.request].next = None if reading is None else reading.next
-        for place, tokens, logprob in answers:
+        for place, tokens, logprob, logprobs in answers:
             row = chunk[place]
             became[row.request].written += 1
             became[row.request].tokens += self._config.max_new_tokens if tokens is None else len(tokens)
             if tokens is None:
                 became[row.request].endless += 1
             else:
-                yield row, tokens, logprob
+                yield Written(row, tokens, logprob, logprobs)
 
     def _computing(self, prompts: Sequence[list[int]]) -> Any:
         return computing(self._config, len(prompts), max(map(len, prompts)), self._config.option("max_prompt"))
@@ -195,8 +217,9 @@ class Writer:
             places = [places[row] for row in writing]
         for place, sequence in enumerate(sequences):
             length = lengths[place]
-            logprob = finite(self._config, math.fsum(logprobs[place][:length]))
-            yield place, None if length is None else sequence[:length], logprob
+            values = logprobs[place][:length]
+            logprob = finite(self._config, math.fsum(values))
+            yield Answer(place, None if length is None else sequence[:length], logprob, values)
 
     def _searched(
         self, opened: Opened, prompts: Sequence[list[int]], readings: Readings | None, beams: int
@@ -221,7 +244,7 @@ class Writer:
         for place, (sequence, score) in enumerate(zip(output.sequences[:, begin:].tolist(), scores, strict=True)):
             if finite(self._config, score) > _NO_BEAM:
                 length = answer_length(opened.tokenizer, sequence, opened.ends, self._template.stop)
-                yield place // beams, None if length is None else sequence[:length], score
+                yield Answer(place // beams, None if length is None else sequence[:length], score)
 
     def _begin(
         self, opened: Opened, prompts: Sequence[list[int]], readings: Readings | None, beams: int = 1
