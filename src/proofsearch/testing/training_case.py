@@ -20,7 +20,8 @@ from proofsearch.testing.checks import (
     spread,
 )
 from proofsearch.testing.recordings import record
-from proofsearch.trajectory.reader import read_tables, trajectory_files
+from proofsearch.trajectory.files import trajectory_files
+from proofsearch.trajectory.reader import read_tables
 from proofsearch.trajectory.writer import write_file
 from proofsearch.types import Theorem
 

@@ -111,7 +111,8 @@ def refuse_useless(path: Path, env: str) -> None:
     """
     # Imported here since they bring pyarrow, which the command's help has no need of.
     from proofsearch.runs.recorded import refuse_missing
-    from proofsearch.trajectory.reader import environments, trajectory_files
+    from proofsearch.trajectory.files import trajectory_files
+    from proofsearch.trajectory.reader import environments
 
     if not trajectory_files(path):
         raise InputError(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from proofsearch.builtins.knn.steps import Step
-from proofsearch.trajectory.reader import read_searches, search_ids, trajectory_files
+from proofsearch.trajectory.files import trajectory_files
+from proofsearch.trajectory.reader import read_searches, search_ids
 from proofsearch.trajectory.recorded import RecordedSearch
 from proofsearch.types import Goal, Theorem
 
