@@ -184,7 +184,7 @@ def _kill_one(subject: Subject, driver: subprocess.Popen[bytes], killed: Counter
 
 def _moment(subject: Subject, process: subprocess.Popen[bytes], out: Path) -> float:
     """How long until the next kill: from now, or from the next result on, as starting can take longest."""
-    if subject.random.random() < 0.5:
+    if subject.random.random() < 0.9:
         before = _results(out)
         while _results(out) == before and process.poll() is None:
             time.sleep(0.02)

@@ -30,7 +30,7 @@ def config(**fields: Any) -> RunConfig:
         "generator": "fake",
         "scorer": "random",
         "select": {"split": "all", "shuffle": True},
-        "execution": {"workers": 2},
+        "execution": {"workers": 1},  # with several, one that is slow lets the others go on behind it
         "search": {"limit": {"expansions": 64}},
         "options": {"local": {"mode": "threads"}, "fake": {"size": SIZE}},
     }
@@ -69,7 +69,7 @@ def test_a_run_stops_where_the_sequential_test_does_and_can_be_completed(run: Pa
     summary = run_search(config(), tmp_path / "new", until=rule)
     at = decided_at([1] * SIZE, SIZE)
     assert at is not None and rule.test.decided_at == at < SIZE - 2
-    assert at <= len(summary.results) <= at + 4, "what was under way when it was decided is ended, and no more begun"
+    assert at <= len(summary.results) <= at + 1, "what was under way when it was decided is ended, and no more begun"
     folder = RunFolder.open(tmp_path / "new")
     assert folder.status == "stopped"
     assert [theorem.name for theorem in folder.remaining()] == [

@@ -10,8 +10,9 @@ import pytest
 
 from proofsearch.errors import InputError
 from proofsearch.trajectory import reader
+from proofsearch.trajectory.files import trajectory_files
 from proofsearch.trajectory.merging import merge_files
-from proofsearch.trajectory.reader import num_rows, read_searches, read_tables, search_ids, trajectory_files
+from proofsearch.trajectory.reader import num_rows, read_searches, read_tables, search_ids
 from proofsearch.trajectory.schema import VERSION, VERSION_KEY
 from proofsearch.trajectory.table import Origin, to_table
 from proofsearch.trajectory.writer import to_bytes, write_file

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.runs import RunFolder
-from proofsearch.trajectory.reader import read_tables, trajectory_files
+from proofsearch.trajectory.files import trajectory_files
+from proofsearch.trajectory.reader import read_tables
 
 _OF_THE_RUN = {"search_id", "run_id", "seconds"}
 
