@@ -95,10 +95,14 @@ class Budget:
         self._sampled = (self._sampled[0] + seconds, self._sampled[1] + processor_seconds)
 
     def step_processor(self) -> float:
-        """Processor seconds of all steps: of some expansions measured, of the others in proportion to their time."""
+        """Processor seconds of all steps: of some expansions measured, of the others in proportion to their time.
+
+        They are at most those of the whole search, also where other processes made some of the steps take long.
+        """
         (initial, first), (seconds, processor) = self._initial, self._sampled
         rest = self.step_seconds - initial
-        return first + (processor * rest / seconds if seconds > 0 else processor)
+        estimate = first + (processor * rest / seconds if seconds > 0 else processor)
+        return min(estimate, self.processor_elapsed())
 
     def at(self, now: float) -> float:
         """A reading of the clock as seconds since the start, without verification."""
