@@ -308,6 +308,8 @@ def read_only(subject: Subject, out: Path) -> str:
         time.sleep(0.02)
     _signal(process.pid, signal.SIGKILL)
     process.wait(GUARD)
+    if not _results(out):
+        raise FaultError(f"exit code {process.returncode} before the first result; see {out.with_suffix('.log')}")
     before = (out / "results.jsonl").read_bytes()
     _mounted(_READ_ONLY, out, {"OUT": str(out), "RESUME": " ".join(subject.resume)}, expected=NOT_STORED)
     if (out / "results.jsonl").read_bytes() != before:
