@@ -18,6 +18,7 @@ from proofsearch.storage.outputs import OVERWRITE
 INPUTS = {
     "--config",
     "--resume",
+    "--until-decided-against",
     "--file",
     "--trajectories",
     "--proof",

@@ -30,7 +30,7 @@ def test_the_cores_components_are_there_without_any_other_plugin(monkeypatch: py
     plugins = Plugins.discover()
     found = {kind: names(plugins, kind) for kind in ("generator", "scorer", "encoder", "executor", "environment")}
     assert found == {
-        "generator": ["knn", "mixture", "demonstrated"],
+        "generator": ["knn", "mixture", "demonstrated", "recorded"],
         "scorer": ["logprob", "length", "random", "demonstration", "confidence"],
         "encoder": ["context", "hashed", "policy"],
         "executor": ["local"],

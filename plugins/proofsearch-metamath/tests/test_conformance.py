@@ -16,13 +16,14 @@ Open = Callable[[str], MetamathEnvironment]
 
 NOT_APPLICABLE = [
     "a crash is a value",
+    "scripts come back",
     "released states steppable",
     "usage is told",
     "processor time grows",
     "a new prover goes on",
     "an interrupt ends steps",
 ]
-"""What is asked of provers in processes of their own."""
+"""What is asked of provers in processes of their own, and of those that cut scripts: here a line is a tactic."""
 
 
 def forged(environment: MetamathEnvironment, name: str, proof: str, *disjoint: tuple[str, str]) -> str:

@@ -141,6 +141,7 @@ def test_long_proofs_are_skipped(make: Make) -> None:
         ("Lemma a : True.\nProof. exact I. Qed.", ["exact I."]),
         ("split.\n- auto.\n- { lia. }", ["split.", "auto.", "lia."]),
         ("```coq\nintros. (* a comment. *)\nauto.\n```", ["intros.", "auto."]),
+        ("intros A B\nrewrite Nat.add_comm\n\nexact a\n", ["intros A B", "rewrite Nat.add_comm", "exact a"]),
         ("", []),
     ],
 )

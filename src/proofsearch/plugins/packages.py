@@ -8,7 +8,7 @@ from collections.abc import Mapping
 PACKAGES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "proofsearch-ebm": {
         "scorer": ("ebm",),
-        "loss": ("info_nce", "depth_regression", "listwise", "margin_ranking", "pairwise"),
+        "loss": ("info_nce", "depth_regression", "listwise", "margin_ranking", "ordinal_regression", "pairwise"),
         "trainer": ("ebm",),
     },
     "proofsearch-lean": {"environment": ("lean",), "command": ("lean",)},

@@ -77,6 +77,7 @@ def test_the_result_as_json(cli: Cli, parts: list[str]) -> None:
         "unsearched": [],
         "missing": "3/3",
         "absent": 6,
+        "notes": [],
     }
 
 

@@ -49,7 +49,8 @@ class Drawing:
         """So many samples for each state, in order; all requests are under way at once.
 
         Raises:
-            UsageError, ServerError: as :meth:`Completions.ask`.
+            UsageError: no such model, a refused key.
+            ServerError: no answer, or one that can't be used.
         """
         return self._connection.run(self._draw(requests, wanted)) if requests else []
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proofsearch import Advanced, Demonstration, Finished, Theorem
-from proofsearch.models.scripts import within_fence
+from proofsearch.models.scripts import split_lines, within_fence
 from proofsearch_rocq.sentences import split_sentences, without_comments
 from proofsearch_rocq.session import UNSHELVE, RocqSession
 from proofsearch_rocq.states import RocqState
@@ -34,10 +34,15 @@ class UnusableProofError(Exception):
 def split_script(script: str) -> list[str]:
     """The tactics of a proof as a model writes it: with its statement, ``Proof.`` and ``Qed.``, or without.
 
-    Bullets and braces are left out, since each tactic acts on the first goal at any rate.
+    Bullets and braces are left out, since each tactic acts on the first goal at any rate. Where no full stop ends a
+    sentence, each line is a tactic.
     """
+    body = within_fence(script)
+    sentences = split_sentences(body)
+    if not any(sentence.text.endswith(".") for sentence in sentences):
+        return split_lines(body)
     tactics = list[str]()
-    for sentence in split_sentences(within_fence(script)):
+    for sentence in sentences:
         text = " ".join(without_comments(sentence.text).split()) if '"' not in sentence.text else sentence.text
         if _ENDS.fullmatch(text):
             break
