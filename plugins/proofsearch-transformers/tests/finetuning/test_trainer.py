@@ -180,7 +180,9 @@ def test_it_learns_from_the_sources_that_were_asked_for(
     found = [
         Pair(Theorem(split, "show", split=split), State("|- found", ()), "id") for split in ("train", "validation")
     ]
-    monkeypatch.setattr("proofsearch_transformers.finetuning.trainer.trajectory_pairs", lambda paths, answers: iter(found))
+    monkeypatch.setattr(
+        "proofsearch_transformers.finetuning.trainer.trajectory_pairs", lambda paths, answers: iter(found)
+    )
     out = train(tmp_path / "lm", steps=1, pairs=kind)
     assert read_manifest(out).metrics["pairs"] == learnt_from
     assert LmTrainerConfig(pairs=cast(Any, kind)).needs_trajectories is (kind != "library")
