@@ -154,6 +154,6 @@ def test_a_search_that_no_result_names_is_cleared(tmp_path, theorems, run, recor
 
 def test_the_leader_of_a_run_loads_no_tables(tmp_path):
     """Only the processes beside it do: they take 60 MB."""
-    program = "import sys; import proofsearch.runs.folder, proofsearch.runs.searches; print('pyarrow' in sys.modules)"
+    program = "import sys; import proofsearch.runs.recorded, proofsearch.runs.run; print('pyarrow' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout == "False\n"

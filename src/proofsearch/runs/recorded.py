@@ -7,19 +7,24 @@ from pathlib import Path
 
 from proofsearch.errors import RunFolderError
 from proofsearch.runs.folder import RunFolder
-from proofsearch.trajectory.reader import search_ids
+from proofsearch.runs.searches import looked_through
 
 
-def recorded_ids(folder: RunFolder) -> frozenset[str]:
+def recorded_ids(trajectories: Path) -> frozenset[str]:
     """The ids of all searches in a run's trajectories; of a run that is still being written to as well.
+
+    Args:
+        trajectories: their folder.
 
     Raises:
         InputError: a trajectory file is damaged.
     """
+    from proofsearch.trajectory.reader import search_ids
+
     found: dict[Path, frozenset[str]] = {}
     while True:
         try:
-            for file in sorted(folder.trajectories.glob("*.parquet")):
+            for file in sorted(trajectories.glob("*.parquet")):
                 if file not in found:
                     found[file] = search_ids(file)
         except FileNotFoundError:
@@ -37,7 +42,7 @@ def disagreements(folder: RunFolder) -> Iterator[str]:
     """
     finished = folder.status == "finished"
     results = folder.results()  # before the trajectories: a search is there before its result is
-    recorded = recorded_ids(folder)
+    recorded = recorded_ids(folder.trajectories)
     owners: dict[str, str] = {}
     for name, result in results.items():
         if not result.search_id:
@@ -60,7 +65,10 @@ def refuse_missing(folder: RunFolder) -> None:
         InputError: a trajectory file is damaged.
     """
     named = {result.search_id: name for name, result in folder.results().items() if result.search_id}
-    lost = named.keys() - recorded_ids(folder) if named else set()
+    if not named:
+        return
+    parts = folder.trajectories.glob("part-*.parquet")
+    lost = named.keys() - looked_through(parts, recorded_ids, folder.trajectories)
     if lost:
         raise RunFolderError(lost_message(folder.path, [named[search_id] for search_id in named if search_id in lost]))
 

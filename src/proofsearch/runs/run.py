@@ -36,6 +36,7 @@ from proofsearch.runs.faults import Fault, faults
 from proofsearch.runs.folder import RunFolder
 from proofsearch.runs.layout import refuse_taken
 from proofsearch.runs.provenance import collect, differing
+from proofsearch.runs.recorded import refuse_missing
 from proofsearch.runs.recording import Recorder
 from proofsearch.runs.selection import Selection, select
 from proofsearch.runs.stopping import Jobs, StopRule
@@ -137,8 +138,6 @@ def resume_search(
     """
     began = time.monotonic()
     plugins = plugins or Plugins.discover()
-    from proofsearch.runs.recorded import refuse_missing  # brings pyarrow, which the command's help has no need of
-
     with RunFolder.open(path, write=True) as folder:
         if "minimised" in folder.environment:
             raise RunFolderError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -62,8 +63,7 @@ class RecordedSearches:
             stray.unlink(missing_ok=True)
         merged: frozenset[str] = frozenset()
         if parts := [*self._folder.glob("part-*.parquet")]:
-            look = _aside if sum(part.stat().st_size for part in parts) > SMALL else _here
-            merged = look(keep_only, self._folder, frozenset(wanted.values()))
+            merged = looked_through(parts, keep_only, self._folder, frozenset(wanted.values()))
         there = {path.name for path in self._folder.iterdir()}
         self._unmerged.clear()
         for theorem, single in self._singles.items():
@@ -146,13 +146,15 @@ class RecordedSearches:
             del self._unmerged[theorem]
 
 
-def _aside(function: Callable[..., Result], *arguments: object) -> Result:
-    """Calls a function in a process of its own, or here if that is killed."""
-    try:
-        return BackgroundCall(function, *arguments).result()
-    except UnansweredError:
-        return function(*arguments)
+def looked_through(files: Iterable[Path], function: Callable[..., Result], *arguments: object) -> Result:
+    """Calls a function that reads files of searches, in a process of its own if they are large.
 
-
-def _here(function: Callable[..., Result], *arguments: object) -> Result:
+    Args:
+        files: that it reads.
+        function: defined at the top of an importable module.
+        arguments: what it is given; they can be pickled, and so can what it returns or raises.
+    """
+    if sum(file.stat().st_size for file in files) > SMALL:
+        with contextlib.suppress(UnansweredError):
+            return BackgroundCall(function, *arguments).result()
     return function(*arguments)
