@@ -83,7 +83,9 @@ class SampleBuilder:
     def cache(self) -> Path:
         """A folder for what can be computed again."""
         if self._cache is None:
-            self._cache = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="proofsearch-")))
+            self._cache = Path(
+                self._open.enter_context(tempfile.TemporaryDirectory(prefix="proofsearch-", ignore_cleanup_errors=True))
+            )
         return self._cache
 
     @property

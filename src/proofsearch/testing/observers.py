@@ -132,7 +132,7 @@ def survives_odd_runs(case: ObserverCase) -> None:
         for name in ("died", "ᚠ/../§ ‘odd’", "x" * 300)
     }
     results["done"] = TheoremResult("done", status="proved", verdict=Verdict(True, "replay"), tactics=("t",))
-    with tempfile.TemporaryDirectory(prefix="proofsearch-") as folder:
+    with tempfile.TemporaryDirectory(prefix="proofsearch-", ignore_cleanup_errors=True) as folder:
         for count, finished in ((0, True), (len(results) + 1, True), (9, False)):
             with case.another() as observer:
                 watching, run = _runs(observer), RunInfo(Path(folder), RunConfig(), count, min(count, 1))
@@ -154,7 +154,7 @@ def survives_odd_trainings(case: ObserverCase) -> None:
         TrainingReport(2, 3, {"loss": 0.5, "gap/ᚠ": -1.0}, ["a", "b"]),
         TrainingReport(3, 3, {"other": 1e30}),
     ]
-    with tempfile.TemporaryDirectory(prefix="proofsearch-") as folder:
+    with tempfile.TemporaryDirectory(prefix="proofsearch-", ignore_cleanup_errors=True) as folder:
         about = TrainingInfo(Path(folder), TrainConfig())
         measured: dict[str, Any] = {"rank": 0.5, "stopped": "steps", "deep": {"a": [1]}}
         ends: list[tuple[list[TrainingReport], dict[str, Any] | None]] = [

@@ -142,7 +142,7 @@ def _add_row(file: _File, source: Source, name: str, found: Declaration) -> None
 
 def _examined(toolchain: Toolchain, config: LeanConfig, file: _File) -> Iterator[Unusable]:
     seconds = config.start_timeout + config.timeout * len(file.audited)
-    with tempfile.TemporaryDirectory(prefix="proofsearch-lean-") as folder:
+    with tempfile.TemporaryDirectory(prefix="proofsearch-lean-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "Audit.lean"
         path.write_text(file.text, encoding="utf-8")
         ended = run_command([*toolchain.command, "--json", str(path)], toolchain.folder, seconds)

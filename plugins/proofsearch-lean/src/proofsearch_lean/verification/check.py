@@ -47,7 +47,10 @@ def verify(toolchain: Toolchain, config: LeanConfig, theorem: LeanTheorem, proof
     wrong = refusal(script)
     if wrong:
         return Verdict(False, named, wrong)
-    with tempfile.TemporaryDirectory(prefix="proofsearch-lean-") as folder, ThreadPoolExecutor(2) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="proofsearch-lean-", ignore_cleanup_errors=True) as folder,
+        ThreadPoolExecutor(2) as pool,
+    ):
         work = _Check(toolchain, config, theorem, Path(folder), compiles=checker is not None)
         reference = pool.submit(work.statement)
         found = work.elaborate("proof", script)

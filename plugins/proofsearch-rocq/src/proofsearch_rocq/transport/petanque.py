@@ -111,7 +111,7 @@ class Petanque(Transport):
     # -- the process ---------------------------------------------------------------------------------------------
 
     def _start(self) -> ProverProcess:
-        self._workspace = tempfile.TemporaryDirectory(prefix="proofsearch-rocq-")
+        self._workspace = tempfile.TemporaryDirectory(prefix="proofsearch-rocq-", ignore_cleanup_errors=True)
         folder = Path(self._workspace.name)
         (folder / "_CoqProject").write_text("\n".join(map(_quoted, self._file.arguments)) + "\n", encoding="utf-8")
         (folder / _EMPTY).touch()

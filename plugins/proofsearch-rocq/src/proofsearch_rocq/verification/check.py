@@ -50,7 +50,7 @@ def verify(installation: Installation, config: RocqConfig, lemma: Lemma, proof: 
         steps = read_steps(lemma, proof)
     except ValueError as error:
         return Verdict(False, checker, str(error))
-    with tempfile.TemporaryDirectory(prefix="proofsearch-rocq-") as folder:
+    with tempfile.TemporaryDirectory(prefix="proofsearch-rocq-", ignore_cleanup_errors=True) as folder:
         check = _Check(installation, config, lemma, Path(folder))
         wrong, axioms = check.flaw_and_axioms(steps)
         if wrong:
