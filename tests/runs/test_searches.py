@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -157,3 +158,20 @@ def test_the_leader_of_a_run_loads_no_tables(tmp_path):
     program = "import sys; import proofsearch.runs.recorded, proofsearch.runs.run; print('pyarrow' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout == "False\n"
+
+
+def test_where_no_process_can_be_started_the_leader_merges(run, theorems, record, monkeypatch):
+    """A full ``/tmp`` is no reason to end a run whose own disk has space."""
+
+    def none(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("proofsearch.runs.searches.BackgroundCall", none)
+    recorded = [record(run, theorem).search_id for theorem in theorems[:3]]
+    assert len(names(run)) == 3, "it waits until there are twice as many"
+    recorded.append(record(run, theorems[3]).search_id)
+    assert names(run) == ["part-00000.parquet"]
+    run.close()
+    with RunFolder.open(run.path, write=True) as resumed:
+        resumed.finish()
+    assert ids(run) == sorted(recorded)

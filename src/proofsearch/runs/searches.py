@@ -89,6 +89,8 @@ class RecordedSearches:
             self._adopt()
         if self._call is None and len(self._unmerged) >= MOST_SINGLES:
             self._begin(ROWS_PER_FILE)
+            if self._call is None and len(self._unmerged) >= 2 * MOST_SINGLES:
+                self._merge_here(ROWS_PER_FILE)
 
     def merge(self, rows_per_file: int = ROWS_PER_FILE) -> None:
         """Merges all single files, and waits for it.
@@ -104,13 +106,10 @@ class RecordedSearches:
             self._adopt()
         if len(self._unmerged) > FEW_SINGLES:
             self._begin(rows_per_file)
-            self._adopt()
+            if self._call is not None:
+                self._adopt()
         if self._unmerged:
-            singles = self._to_merge()
-            self._merge_failed = True
-            compact(self._folder, [*singles.values()], rows_per_file)
-            self._merge_failed = False
-            self._unmerged.clear()
+            self._merge_here(rows_per_file)
 
     def close(self) -> None:
         """Ends the process beside this one, if there is one; the searches stay as they are. Idempotent."""
@@ -127,9 +126,18 @@ class RecordedSearches:
                 del self._unmerged[theorem]
         return {theorem: single for theorem, single in self._singles.items() if theorem in self._unmerged}
 
+    def _merge_here(self, rows_per_file: int) -> None:
+        singles = self._to_merge()
+        self._merge_failed = True
+        compact(self._folder, [*singles.values()], rows_per_file)
+        self._merge_failed = False
+        self._unmerged.clear()
+
     def _begin(self, rows_per_file: int) -> None:
+        """Starts the process beside this one, or none where none can be started, as with a full ``/tmp``."""
         self._merging = self._to_merge()
-        self._call = BackgroundCall(merge_aside, self._folder, [*self._merging.values()], rows_per_file)
+        with contextlib.suppress(OSError):
+            self._call = BackgroundCall(merge_aside, self._folder, [*self._merging.values()], rows_per_file)
 
     def _adopt(self) -> None:
         """Waits for the process beside this one, and gives what it merged its place. If it is gone, nothing changes."""
@@ -155,6 +163,6 @@ def looked_through(files: Iterable[Path], function: Callable[..., Result], *argu
         arguments: what it is given; they can be pickled, and so can what it returns or raises.
     """
     if sum(file.stat().st_size for file in files) > SMALL:
-        with contextlib.suppress(UnansweredError):
+        with contextlib.suppress(UnansweredError, OSError):  # the function's own OSError comes again below
             return BackgroundCall(function, *arguments).result()
     return function(*arguments)
