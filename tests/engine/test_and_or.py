@@ -231,7 +231,6 @@ class TestValues:
     ("setting", "why"),
     [
         ({"batch": 2}, "one node at a time, not 2"),
-        ({"defer": 4}, "--defer: the strategy and-or needs all scores at once"),
         ({"priority": {"kind": "split"}}, "--priority split: the strategy and-or adds up"),
         ({"priority": {"kind": "reranked"}}, "--priority reranked: the strategy and-or adds up"),
         ({"priority": {"kind": "value"}}, "--priority value: the strategy and-or adds up"),

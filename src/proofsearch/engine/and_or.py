@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from proofsearch.engine.costs import Costs
 from proofsearch.engine.estimates import Estimates
 from proofsearch.engine.proven import Proven
+from proofsearch.engine.valuation import Valuation
 from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class AndOr:
     """``and-or``: parts of states, each proved once, by the cost of the proof that needs them."""
 
-    traits: ClassVar = StrategyTraits(adds_up=True, scores_beginnings=True)
+    traits: ClassVar = StrategyTraits(adds_up=True, defers=True, scores_beginnings=True)
 
     def begin(self, search: SearchHandle) -> _Exploration:
         """The parts of one search: the root alone."""
@@ -41,12 +42,14 @@ class _Exploration:
         self._search = search
         self._graph = graph = search.graph
         config = search.config
+        self._valuation = Valuation(search)
         self._estimates = Estimates(
             search.priority,
             graph,
             search.calibration,
             scored=search.scored,
             goal_weight=config.priority.goal_weight,
+            expected=self._valuation.estimates,
         )
         self._max_depth = inf if config.max_depth is None else config.max_depth
         self.proven = proven = Proven(search.session, graph)
@@ -66,17 +69,40 @@ class _Exploration:
 
         A refused step proves nothing, so by their costs all ways to it are dead. But it may complete another path, and
         what leads there can be anything that was not looked at yet: then the likeliest of that is next.
+
+        A part whose score was put off is scored when it is next, and what is next then looked for again.
         """
+        dead = self._costs.cost[0] == inf
+        node = heappop(self._leftover)[1] if dead else self._needed()
+        while self._valuation.waits(node):
+            self._value(node)
+            if not dead:
+                node = self._needed()
+        return (Choice(node),)
+
+    def _needed(self) -> int:
+        """The part that the walk down the cheapest proof ends at."""
         graph, costs = self._graph, self._costs
         cost, solved = costs.cost, graph.solved_by
-        if cost[0] == inf:
-            return (Choice(heappop(self._leftover)[1]),)
         node = 0
         while graph.expanded_at[node] >= 0:
             _, targets = costs.best(node)
             waiting = [target for target in targets if target not in solved]
             node = max(waiting, key=cost.__getitem__) if len(waiting) > 1 else waiting[0]
-        return (Choice(node),)
+        return node
+
+    def _value(self, node: int) -> None:
+        """Has a part scored whose score was put off, and brings the costs up to date."""
+        priority = self._graph.priority
+        nodes = self._valuation.wanted(node)
+        if not self._search.scored:
+            self._estimates.forget_values()
+            self._reestimate()
+            return
+        for scored, estimate in zip(nodes, self._leaves(nodes), strict=True):
+            self._costs.estimate(scored, estimate)
+            priority[scored] = -estimate
+        self._costs.settle()
 
     def _left_over(self) -> bool:
         """Whether any node was not expanded; the likeliest is then the first of ``_leftover``."""
@@ -93,15 +119,12 @@ class _Exploration:
         graph, estimates, search = self._graph, self._estimates, self._search
         (expansion,) = expansions
         new = expansion.children
-        anew = False
-        if not search.ended and new and search.scored:
-            search.score(new)
-            anew = not search.scored
-            if anew:
-                estimates.forget_values()
+        given_up = bool(not search.ended and new and self._valuation.new((new,))) and not search.scored
+        if given_up:
+            estimates.forget_values()
         graph.priority.extend(array("d", (NAN,)) * len(new) if search.ended else [-cost for cost in estimates(new)])
         self._grow(expansion)
-        if anew:
+        if given_up:
             self._reestimate()
 
     def accept(self, edge: int) -> None:

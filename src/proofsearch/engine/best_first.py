@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from proofsearch.engine.deferred import Deferred
 from proofsearch.engine.frontier import Frontier
-from proofsearch.engine.optimistic import Optimistic
 from proofsearch.engine.ordering import Order
+from proofsearch.engine.valuation import Valuation
 from proofsearch.graph import NAN
 from proofsearch.protocols import Choice, StrategyTraits
 
@@ -36,17 +35,14 @@ class _Exploration:
         self._graph = graph = search.graph
         config = search.config
         self._max_depth = inf if config.max_depth is None else config.max_depth
-        defers = config.defer is not None and search.scored
-        self._deferred: Deferred | Optimistic | None = None
-        if config.defer is not None and defers:
-            self._deferred = Deferred(config.defer) if config.defer else Optimistic(search.calibration)
+        self._valuation = Valuation(search)
         self._order = Order(
             search.priority,
             graph,
             search.calibration,
             scored=search.scored,
             goal_weight=config.priority.goal_weight,
-            estimates={} if self._deferred is None else self._deferred.estimates,
+            estimates=self._valuation.estimates,
         )
         columns = [graph.priority, array("d", (NAN,))][: self._order.num_queues]
         self._frontier = Frontier(columns, self._order.share)
@@ -62,7 +58,7 @@ class _Exploration:
     def next(self, room: int) -> Sequence[Choice]:
         """The best nodes; those whose scores were put off are scored first."""
         node, self._front = self._front, -1
-        choices = [Choice(node if self._deferred is None else self._scored_best(node))]
+        choices = [Choice(self._scored_best(node))]
         while len(choices) < room and (node := self._frontier.pop()) >= 0:
             choices.append(Choice(self._scored_best(node)))
         return choices
@@ -81,53 +77,32 @@ class _Exploration:
             improved += expansion.improved
             if expansion.children:
                 families.append(expansion.children)
-        rescaled = bool(families) and self._search.scored and self._score_new(families)
+        rescaled = self._rescaled(self._valuation.new(families))
         if improved:
             improved = list(dict.fromkeys(improved))
             known = [node for node in improved if node < expansions[0].children.start]
-            rescaled |= bool(known) and self._score_again(known)
+            rescaled |= bool(known and self._valuation.again(known)) and self._given_up()
         self._enqueue(families, improved, rescaled)
 
-    def _score_new(self, families: list[range]) -> bool:
-        """Has the new nodes of some families scored; returns as :meth:`_score`."""
-        if self._deferred is None:
-            return self._score(range(families[0].start, families[-1].stop))
-        rescaled = self._score(self._deferred.add(families, self._graph))
-        self._deferred.estimate(self._graph)
-        return rescaled
+    def _scored_best(self, node: int) -> int:
+        """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
+        while self._valuation.waits(node):
+            nodes = self._valuation.wanted(node)
+            self._enqueue([], nodes, self._rescaled(nodes))
+            node = self._frontier.pop()
+        return node
 
-    def _score_again(self, moved: Sequence[int]) -> bool:
-        """Has known nodes scored anew that got a better path, if values depend on it; returns as :meth:`_ask`."""
-        if not (self._search.scored and self._search.scores_paths and moved):
-            return False
-        if self._deferred is not None:
-            for node in moved:
-                self._deferred.drop(node)
-        return self._ask(moved)
+    def _rescaled(self, nodes: Sequence[int]) -> bool:
+        """Whether all waiting nodes need new priorities, now that these, met for the first time, were scored."""
+        return bool(nodes) and (self._given_up() or self._order.observe(nodes))
 
-    def _score(self, nodes: Sequence[int]) -> bool:
-        """Has new nodes scored; returns whether all waiting nodes need new priorities."""
-        return bool(nodes) and (self._ask(nodes) or self._order.observe(nodes))
-
-    def _ask(self, nodes: Sequence[int]) -> bool:
-        """Asks the scorer; returns whether it was given up, so that all waiting nodes need new priorities."""
-        self._search.score(nodes)
+    def _given_up(self) -> bool:
+        """Whether the scorer that was just asked is no longer trusted; then values have no part in the order."""
         if not self._search.scored:
             self._order.forget_values()
         return not self._search.scored
 
-    def _scored_best(self, node: int) -> int:
-        """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
-        deferred = self._deferred
-        while deferred is not None and self._search.scored and node in deferred:
-            nodes = deferred.take(node, self._graph)
-            rescaled = self._score(nodes)
-            deferred.estimate(self._graph)
-            self._enqueue([], nodes, rescaled)
-            node = self._frontier.pop()
-        return node
-
-    def _enqueue(self, families: list[range], moved: list[int], rescaled: bool) -> None:
+    def _enqueue(self, families: list[range], moved: Sequence[int], rescaled: bool) -> None:
         """Inserts new children, moves waiting nodes that got a better path, and re-orders all if the scale changed."""
         graph, frontier, order = self._graph, self._frontier, self._order
         for family in families:

@@ -6,11 +6,13 @@ what is still to be done of a part is estimated, with a scorer as if the part we
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proofsearch.engine.priorities import Logprob
 from proofsearch.errors import UsageError
+from proofsearch.graph import NAN
 from proofsearch.protocols import AddsUp
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Estimates:
         calibration: of the scorer.
         scored: whether there is a scorer; without, every formula estimates by the number of goals alone.
         goal_weight: what the configuration gives.
+        expected: the values of nodes that are still to be scored; read whenever costs are estimated.
 
     Raises:
         UsageError: a priority that makes no costs.
@@ -43,10 +46,12 @@ class Estimates:
         *,
         scored: bool = True,
         goal_weight: float | None = None,
+        expected: Mapping[int, float] = MappingProxyType({}),
     ) -> None:
         if not isinstance(priority, AddsUp):
             raise UsageError("the and-or search adds up the costs of parts, which this priority does not have")
         self._graph = graph
+        self._expected = expected
         self._given_weight = goal_weight
         self._weights = priority.linear(calibration, goal_weight, scored=scored)
 
@@ -65,6 +70,8 @@ class Estimates:
         zero, scale = weights.best, weights.value
         for index, node in enumerate(nodes):
             value = values[node]
+            if value != value:
+                value = self._expected.get(node, NAN)
             if value != value and node:
                 # As in the best-first search: what the state came from is about as provable.
                 value = values[graph.edge_source[graph.best_edge[node]]]
