@@ -193,7 +193,7 @@ static int place(Combiner *c)
     return 0;
 }
 
-static int compare_pairs(const void *one, const void *other)
+int compare_pairs(const void *one, const void *other)
 {
     const int32_t *left = one, *right = other;
     if (left[0] != right[0])

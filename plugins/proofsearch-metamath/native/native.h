@@ -168,6 +168,10 @@ PyObject *unifier_apply(Unifier *u, int32_t skeleton, const Pattern *p);
 int unifier_keep_apart(Unifier *u, int32_t left, int32_t right, Ints *pending);
 const int32_t *key_begin(const Terms *t, PyObject *key, const int32_t **end);
 const int32_t *key_goal_end(const Terms *t, const int32_t *at, const int32_t *end);
+int compare_pairs(const void *one, const void *other);
+int32_t key_groups(Terms *t, const int32_t *key, const int32_t *end, int32_t *first);
+PyObject *key_of_group(Terms *t, const int32_t *key, const int32_t *end, const int32_t *first, int32_t group,
+                       int32_t *num_metas);
 PyObject *combiner_combine(Combiner *c, const int32_t *key, const int32_t *end, int32_t num_metas, int32_t focus,
                            const Application *a);
 

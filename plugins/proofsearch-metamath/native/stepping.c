@@ -101,6 +101,21 @@ static PyObject *applied_to(Stepper *s, int32_t skeleton)
     return applied;
 }
 
+/* Has the Python class choose which goal comes first, where it has not yet. */
+static int choose_focus(PyObject *state)
+{
+    Handle *h = (Handle *)state;
+    if (h->focus < 0) {
+        PyObject *focus = PyObject_GetAttrString(state, "focus");
+        if (focus == NULL)
+            return -1;
+        Py_DECREF(focus);
+    }
+    if (h->focus < 0)
+        PyErr_SetString(PyExc_ValueError, "the state has no such goal");
+    return h->focus < 0 ? -1 : 0;
+}
+
 /* Makes a state the one whose steps are remembered. */
 static int turn_to(Stepper *s, PyObject *state)
 {
@@ -111,16 +126,12 @@ static int turn_to(Stepper *s, PyObject *state)
     Handle *h = (Handle *)state;
     if (s->key == h->key && s->num_metas == h->num_metas)
         return 0;
-    if (h->focus < 0) { /* the Python class chooses it */
-        PyObject *focus = PyObject_GetAttrString(state, "focus");
-        if (focus == NULL)
-            return -1;
-        Py_DECREF(focus);
-    }
+    if (choose_focus(state) < 0)
+        return -1;
     const int32_t *end, *at = key_begin(s->terms, h->key, &end);
     if (at == NULL)
         return -1;
-    if (h->focus < 0 || h->focus >= *at || h->num_metas < 0 || h->num_metas > INT32_MAX / 2) {
+    if (h->focus >= *at || h->num_metas < 0 || h->num_metas > INT32_MAX / 2) {
         PyErr_SetString(PyExc_ValueError, "the state has no such goal");
         return -1;
     }
@@ -298,6 +309,63 @@ static PyObject *Stepper_admitted(Stepper *s, PyObject *const *args, Py_ssize_t 
     if (PyErr_Occurred())
         Py_CLEAR(places);
     return places;
+}
+
+/* -- parts -------------------------------------------------------------------------------------------------------- */
+
+/* The states that the groups of a state's goals make, that with the goal in focus first. */
+static PyObject *made_apart(Stepper *s, PyObject *session, Handle *h, const int32_t *key, const int32_t *end,
+                            const int32_t *first, int32_t groups)
+{
+    PyObject *parts = PyTuple_New(groups);
+    int32_t leading = first[h->focus];
+    Py_ssize_t place = 1;
+    for (int32_t goal = 0; parts != NULL && goal < *key; goal++) {
+        int32_t num_metas;
+        if (first[goal] != goal)
+            continue;
+        PyObject *made = key_of_group(s->terms, key, end, first, goal, &num_metas);
+        PyObject *part = NULL;
+        if (made != NULL)
+            part = (PyObject *)make_handle(s->state_type, session, made, *(const int32_t *)PyBytes_AS_STRING(made), num_metas);
+        Py_XDECREF(made);
+        if (part == NULL)
+            Py_CLEAR(parts);
+        else
+            PyTuple_SET_ITEM(parts, goal == leading ? 0 : place++, part);
+    }
+    return parts;
+}
+
+/* parts(session, state) */
+static PyObject *Stepper_parts(Stepper *s, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 2 || !PyObject_TypeCheck(args[1], &HandleType)) {
+        PyErr_SetString(PyExc_TypeError, "parts(session, state): a state of the compiled kind");
+        return NULL;
+    }
+    Handle *h = (Handle *)args[1];
+    if (h->num_goals == 1)
+        return PyTuple_Pack(1, args[1]);
+    const int32_t *end, *key = key_begin(s->terms, h->key, &end);
+    if (key == NULL)
+        return NULL;
+    int32_t *first = PyMem_Malloc((size_t)(end - key + 1) * sizeof(int32_t));
+    if (first == NULL)
+        return PyErr_NoMemory();
+    PyObject *parts = NULL;
+    int32_t groups = key_groups(s->terms, key, end, first);
+    if (groups == 1)
+        parts = PyTuple_Pack(1, args[1]);
+    else if (groups > 1 && choose_focus(args[1]) == 0) {
+        if (h->focus < *key)
+            parts = made_apart(s, args[0], h, key, end, first, groups);
+        else
+            PyErr_SetString(PyExc_ValueError, "the state has no such goal");
+    } else if (groups == 0)
+        PyErr_SetString(PyExc_ValueError, "a state without goals has no parts");
+    PyMem_Free(first);
+    return parts;
 }
 
 /* -- the outcomes of many steps ----------------------------------------------------------------------------------- */
@@ -581,6 +649,7 @@ static void Stepper_dealloc(Stepper *s)
 static PyMethodDef Stepper_methods[] = {
     {"step", (PyCFunction)(void (*)(void))Stepper_step, METH_FASTCALL, NULL},
     {"step_many", (PyCFunction)(void (*)(void))Stepper_step_many, METH_FASTCALL, NULL},
+    {"parts", (PyCFunction)(void (*)(void))Stepper_parts, METH_FASTCALL, NULL},
     {"admitted", (PyCFunction)(void (*)(void))Stepper_admitted, METH_FASTCALL, NULL},
     {"sureness", (PyCFunction)(void (*)(void))Stepper_sureness, METH_FASTCALL, NULL},
     {NULL},

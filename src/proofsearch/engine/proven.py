@@ -49,8 +49,9 @@ class Proven:
 
     def closes(self, parts: Sequence[ProofState]) -> bool:
         """Whether all of these are proved, so that a step to them proves where it starts."""
-        graph = self._graph
-        return all(graph.node_of(part.key) in graph.solved_by for part in parts)
+        solved, node_of = self._graph.solved_by, self._graph.node_of
+        # Asked of every step that advances; the first part is hardly ever proved.
+        return node_of(parts[0].key) in solved and all(node_of(part.key) in solved for part in parts[1:])
 
     def proof(self, node: int, tactic: str) -> tuple[str, ...] | None:
         """The path that proves the theorem once this tactic is known to prove ``node``; ``None`` if more is missing.

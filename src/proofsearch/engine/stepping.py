@@ -73,11 +73,10 @@ class Stepping:
         tried = Tried([], {}, None if apart is None else [], {})
         states, failures, sizes = tried.states, tried.failures, tried.sizes
         reach, whole = states.append, Advanced if apart is None else None
-        for outcome in self._outcomes(state, tactics):
+        for index, outcome in enumerate(self._outcomes(state, tactics)):
             if type(outcome) is whole:
                 reach(outcome.state)
             else:
-                index = tried.count
                 parts: Sequence[ProofState] = ()
                 if type(outcome) is Advanced and apart is not None:
                     parts = apart.parts(outcome.state)
@@ -94,7 +93,7 @@ class Stepping:
                 if proves and refusal is None:
                     tried.proved_by = index
                     break
-            if interrupted is not None and tried.count < len(tactics) and interrupted():
+            if interrupted is not None and index + 1 < len(tactics) and interrupted():
                 break
         return tried
 

@@ -65,16 +65,7 @@ class GuardedSession:
             moves = attributed(owner, "moves() of its session", session.moves, answers.moves)
             self.moves = lambda state: _guarded_moves(moves(state), owner)
         if callable(getattr(session, "parts", None)):
-            parts = attributed(owner, "parts() of its session", session.parts, answers.parts)
-
-            def take_apart(state: ProofState) -> Any:
-                found = parts(state)
-                for part in found:
-                    if type(part) not in known:
-                        look(part, "parts() of its session")
-                return found
-
-            self.parts = take_apart
+            self.parts = _taking_apart(owner, session.parts, known, look)
         for name, check in _ABILITIES.items():
             if callable(method := getattr(session, name, None)):
                 setattr(self, name, attributed(owner, f"{name}() of its session", method, check))
@@ -139,6 +130,34 @@ class _GuardedManyMoves(_GuardedMoves):
 
 def _guarded_moves(moves: Any, owner: Owner) -> _GuardedMoves:
     return (_GuardedManyMoves if hasattr(moves, "admitted") else _GuardedMoves)(moves, owner)
+
+
+def _taking_apart(
+    owner: Owner,
+    parts: Callable[[ProofState], Sequence[ProofState]],
+    known: set[type[Any]],
+    look: Callable[[object, str], None],
+) -> Callable[[ProofState], Sequence[ProofState]]:
+    """The method ``parts`` under guard; ``look`` looks at states whose class isn't ``known``."""
+    what = "parts() of its session"
+
+    def take_apart(state: ProofState) -> Sequence[ProofState]:
+        # Not attributed(): this is called for every step that advances.
+        before = calls.forks
+        try:
+            found = parts(state)
+        except BaseException as error:
+            blame(owner, what, error, before)
+        if calls.forks != before:
+            end_fork(owner, what)
+        if not (type(found) is tuple and found) and (complaint := answers.parts(found)) is not None:
+            raise owner.error(what, complaint)
+        for part in found:
+            if type(part) not in known:
+                look(part, what)
+        return found
+
+    return take_apart
 
 
 def _stepping_many(

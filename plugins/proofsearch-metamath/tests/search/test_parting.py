@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from proofsearch_metamath.environment import MetamathEnvironment
+from proofsearch_metamath.search.keys import key_of
+from proofsearch_metamath.search.parting import renumbered, split_goals
 from proofsearch_metamath.search.session import MetamathSession
 from proofsearch_metamath.search.state import MetamathState
 
@@ -80,6 +82,22 @@ def test_parts_are_all_there_is(several: list[MetamathState]) -> None:
         tied += any(part.num_goals > 1 for part in parts)
         conditions += bool(state.apart) and len(parts) > 1
     assert min(split, tied, conditions) > 20
+
+
+def test_the_compiled_parts_are_the_plain_ones(several: list[MetamathState]) -> None:
+    """Catches another order of parts, goals or conditions, and metavariables numbered otherwise."""
+    joined = 0
+    for state in several:
+        terms = state.session.terms
+        focus = state.open[state.focus]
+        groups = sorted(split_goals(state.open, state.apart), key=lambda group: focus not in group[0])
+        made = [renumbered(terms, goals, pending) for goals, pending in groups]
+        plain = [(key_of(goals, pending), num_metas) for goals, pending, num_metas in made]
+        if len(groups) == 1:
+            plain = [(state.key, state.num_metas)]
+        assert [(part.key, part.num_metas) for part in state.session.parts(state)] == plain
+        joined += any(len(goals) > 1 for goals, _ in groups[1:])
+    assert joined > 20
 
 
 def test_the_first_part_has_the_first_goal(several: list[MetamathState]) -> None:

@@ -23,7 +23,6 @@ from proofsearch_metamath.library.unification import Apart, LocalGoal, PatternTr
 from proofsearch_metamath.search.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.search.combination import Combiner, Trace
 from proofsearch_metamath.search.keys import key_of
-from proofsearch_metamath.search.parting import renumbered, split_goals
 from proofsearch_metamath.search.rendering import Rendering
 from proofsearch_metamath.search.state import MetamathMoves, MetamathState, state_type
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
@@ -73,7 +72,7 @@ class MetamathSession(Session):
         plain = Combiner(self.terms, self._unifier, self._closed_by, max_goals)
         self._trace = plain.combine
         self._state_type = state_type(compiled)
-        self._stepper = Stepper(plain, self._applications)
+        self._stepper = Stepper(plain, self._applications, self.terms)
         if compiled is not None:
             self._stepper = compiled.Stepper(
                 terms=self.terms,
@@ -117,15 +116,7 @@ class MetamathSession(Session):
 
     def parts(self, state: ProofState) -> Sequence[MetamathState]:
         """The goals that hang together by metavariables and ``$d`` conditions; that with the first goal first."""
-        state = self._own(state)
-        if state.num_goals == 1:
-            return (state,)
-        groups = split_goals(state.open, state.apart)
-        if len(groups) == 1:
-            return (state,)
-        focus = state.open[state.focus]
-        groups.sort(key=lambda group: focus not in group[0])  # stable
-        return [self._state(*renumbered(self.terms, goals, pending)) for goals, pending in groups]
+        return self._stepper.parts(self, self._own(state))
 
     def _own(self, state: ProofState) -> MetamathState:
         if not isinstance(state, MetamathState):

@@ -7,17 +7,18 @@ only counted and compared. The plain implementation is here; :mod:`proofsearch_m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from proofsearch import Advanced, Finished, Outcome, Rejected
 from proofsearch_metamath.library.grounds import citation_problem
 from proofsearch_metamath.library.library import Library
-from proofsearch_metamath.library.terms import TermTooLargeError
+from proofsearch_metamath.library.terms import Terms, TermTooLargeError
 from proofsearch_metamath.library.unification import Apart, Application, LocalGoal, Unifier
 from proofsearch_metamath.search.choices import HYPOTHESIS, Choices
 from proofsearch_metamath.search.combination import Combiner
 from proofsearch_metamath.search.keys import key_of
+from proofsearch_metamath.search.parting import renumbered, split_goals
 from proofsearch_metamath.search.state import MetamathState, PlainState, Steps
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Applications:
 class Stepper:
     """Steps the states of one session. It holds no state, so nothing that a session holds leads back to it."""
 
-    def __init__(self, combiner: Combiner, applications: Applications) -> None:
+    def __init__(self, combiner: Combiner, applications: Applications, terms: Terms) -> None:
+        self._terms = terms
         self._combine = combiner.combine
         self._applications = applications
         # The state stepped last, by what it is, and what came of its steps.
@@ -116,6 +118,18 @@ class Stepper:
                     if len(places) == n:
                         break
         return places
+
+    def parts(self, session: Steps, state: MetamathState) -> Sequence[MetamathState]:
+        """The goals that hang together, as states of the session; that with the first goal first."""
+        if state.num_goals == 1:
+            return (state,)
+        groups = split_goals(state.open, state.apart)
+        if len(groups) == 1:
+            return (state,)
+        focus = state.open[state.focus]
+        groups.sort(key=lambda group: focus not in group[0])  # stable
+        made = [renumbered(self._terms, goals, pending) for goals, pending in groups]
+        return tuple([PlainState(session, key_of(goals, pending), num_metas) for goals, pending, num_metas in made])
 
     def _remembered(self, state: MetamathState, tactic: str) -> Made:
         this = (state.key, state.num_metas)
