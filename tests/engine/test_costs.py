@@ -43,8 +43,7 @@ CHANGES = st.lists(
 def test_costs_are_those_from_scratch(estimates: list[float], changes: list, often: bool) -> None:
     """Catches a cost that stays low on a cycle after what it rested on rose, or one that was not carried on."""
     costs = Costs()
-    for estimate in estimates:
-        costs.add(estimate)
+    costs.add(estimates)
     ways: dict[int, list[Way]] = {}
     for kind, node, change in changes:
         if kind == "solve":

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from proofsearch.engine.costs import Costs
+from proofsearch.engine.costs import Costs, Way
 from proofsearch.engine.estimates import Estimates
 from proofsearch.engine.proven import Proven
 from proofsearch.engine.valuation import Valuation
@@ -56,7 +56,7 @@ class _Exploration:
         self.parts, self.closes, self.proof, self.ways = proven.parts, proven.closes, proven.proof, proven.ways
         graph.priority[0] = 0.0
         self._costs = Costs()
-        self._costs.add(0.0)
+        self._costs.add([0.0])
         self._leftover: list[tuple[float, int]] = []
         self._seen = 0
 
@@ -134,17 +134,21 @@ class _Exploration:
         self._costs.settle()
 
     def _grow(self, expansion: Expansion) -> None:
-        graph, costs, step = self._graph, self._costs, self._estimates.step
-        for estimate in self._leaves(range(len(costs.cost), graph.num_nodes)):
-            costs.add(estimate)
-        ways = [(step(graph.edge_logprob[e]), graph.targets(e)) for e in expansion.edges if graph.targets(e)]
-        costs.open(expansion.node, ways)
+        graph, costs = self._graph, self._costs
+        costs.add(self._leaves(range(len(costs.cost), graph.num_nodes)))
+        costs.open(expansion.node, self._ways(expansion.edges))
         waiting = [other for other in dict.fromkeys(expansion.improved) if graph.expanded_at[other] < 0]
         for other, estimate in zip(waiting, self._leaves(waiting), strict=True):
             costs.estimate(other, estimate)
         for proved in self.proven.expanded(expansion):
             costs.solve(proved)
         costs.settle()
+
+    def _ways(self, edges: Sequence[int]) -> list[Way]:
+        """The steps of a node that lead on."""
+        graph, step = self._graph, self._estimates.step
+        ways = zip(map(graph.edge_logprob.__getitem__, edges), map(graph.targets, edges), strict=True)
+        return [(step(logprob), targets) for logprob, targets in ways if targets]
 
     def _leaves(self, nodes: Sequence[int]) -> list[float]:
         depth, most = self._graph.depth, self._max_depth
@@ -155,13 +159,11 @@ class _Exploration:
 
     def _reestimate(self) -> None:
         """Computes all costs anew, after the estimates changed their scale."""
-        graph, step = self._graph, self._estimates.step
+        graph = self._graph
         self._costs = costs = Costs()
-        for estimate in self._leaves(range(graph.num_nodes)):
-            costs.add(estimate)
+        costs.add(self._leaves(range(graph.num_nodes)))
         for node in graph.expanded:
-            edges = graph.edge_range(node)
-            costs.open(node, [(step(graph.edge_logprob[e]), graph.targets(e)) for e in edges if graph.targets(e)])
+            costs.open(node, self._ways(graph.edge_range(node)))
         for node in graph.solved_by:
             costs.solve(node)
         costs.settle()

@@ -41,13 +41,14 @@ class Costs:
         self._above: list[list[tuple[int, Way]]] = []  # the ways that lead to a state, and where from
         self._queue: list[tuple[float, int]] = []
 
-    def add(self, estimate: float) -> None:
-        """The next state, without ways: its cost, at least 0."""
-        self.cost.append(estimate)
-        self._due.append(estimate)
-        self._chosen.append(LEAF)
-        self._ways.append(())
-        self._above.append([])
+    def add(self, estimates: Sequence[float]) -> None:
+        """The next states, without ways: their costs, at least 0."""
+        count = len(estimates)
+        self.cost += estimates
+        self._due += estimates
+        self._chosen += [LEAF] * count
+        self._ways += [()] * count
+        self._above += [[] for _ in range(count)]
 
     def estimate(self, state: int, estimate: float) -> None:
         """Gives a state that was neither opened nor solved another cost, at least 0."""

@@ -40,7 +40,6 @@ class Proven:
         self._decomposes = session if isinstance(session, Decomposes) else None
         self._graph = graph
         self._into: list[list[int]] = [[]]
-        self._unsolved: dict[int, int] = {}  # by edge, how many of its targets
         self._shown: dict[int, int] = {}
 
     def parts(self, state: ProofState) -> Sequence[ProofState]:
@@ -73,11 +72,8 @@ class Proven:
         graph = self._graph
         self._into += [[] for _ in range(graph.num_nodes - len(self._into))]
         for edge in expansion.edges:
-            targets = graph.targets(edge)
-            if targets:
-                self._unsolved[edge] = sum(target not in graph.solved_by for target in targets)
-                for target in targets:
-                    self._into[target].append(edge)
+            for target in graph.targets(edge):
+                self._into[target].append(edge)
         if expansion.proved_by < 0 or expansion.node in graph.solved_by:
             return []
         proved = self._consequences(expansion.node)
@@ -85,10 +81,7 @@ class Proven:
         return self._note(proved)
 
     def _note(self, proved: dict[int, int]) -> list[int]:
-        for node, edge in proved.items():
-            self._graph.solved_by[node] = edge
-            for above in self._into[node]:
-                self._unsolved[above] -= 1
+        self._graph.solved_by.update(proved)
         return list(proved)
 
     # -- other ways, after a refusal -------------------------------------------------------------------------------
@@ -136,7 +129,8 @@ class Proven:
             node: taken as proved.
             without: edges that don't count.
         """
-        known, source = self._graph.solved_by, self._graph.edge_source
+        graph = self._graph
+        known, source = graph.solved_by, graph.edge_source
         proved = {node: -1}
         queue = [node]
         left: dict[int, int] = {}
@@ -144,7 +138,9 @@ class Proven:
             for edge in self._into[proven_node]:
                 if edge in without:
                     continue
-                left[edge] = left.get(edge, self._unsolved[edge]) - 1
+                if edge not in left:
+                    left[edge] = sum(target not in known for target in graph.targets(edge))
+                left[edge] -= 1
                 above = source[edge]
                 if not left[edge] and above not in known and above not in proved:
                     proved[above] = edge
