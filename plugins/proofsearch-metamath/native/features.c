@@ -161,16 +161,29 @@ static int ascending(const void *one, const void *other)
     return left < right ? -1 : left > right;
 }
 
+/* The rows of a term's features, ascending, as often as they occur. They stand until more are asked for. */
+int features_rows(PyObject *features, int32_t term, const uint64_t **rows, Py_ssize_t *n)
+{
+    Features *f = (Features *)features;
+    f->n = 0;
+    if (below(f, term) < 0 || near_root(f, term) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < f->n; i++)
+        f->found[i] >>= f->shift;
+    qsort(f->found, (size_t)f->n, sizeof(uint64_t), ascending);
+    *rows = f->found;
+    *n = f->n;
+    return 0;
+}
+
 /* The rows of a term's features, ascending, and how often each occurs: the bytes of 64-bit numbers. */
 static PyObject *Features_counts(Features *f, PyObject *number)
 {
     int32_t term = terms_checked(f->terms, number);
-    f->n = 0;
-    if (term < 0 || below(f, term) < 0 || near_root(f, term) < 0)
+    const uint64_t *all;
+    Py_ssize_t count_all;
+    if (term < 0 || features_rows((PyObject *)f, term, &all, &count_all) < 0)
         return NULL;
-    for (Py_ssize_t i = 0; i < f->n; i++)
-        f->found[i] >>= f->shift;
-    qsort(f->found, (size_t)f->n, sizeof(uint64_t), ascending);
     Py_ssize_t different = 0;
     for (Py_ssize_t i = 0; i < f->n; i++)
         different += i == 0 || f->found[i] != f->found[i - 1];

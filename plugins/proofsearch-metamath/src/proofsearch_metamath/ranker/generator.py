@@ -11,25 +11,24 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import BEST, with_goals
+from proofsearch.models.confidence import with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.ranker.answers import Answer, AppliesAlone, Logits, answer
-from proofsearch_metamath.ranker.bags import Floats, Ints
+from proofsearch_metamath.ranker.answers import Answer, Logits, answer
+from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.folds import Policies
+from proofsearch_metamath.ranker.judging import Judge
 from proofsearch_metamath.ranker.pairing import Pairing
-from proofsearch_metamath.ranker.reading import Reading, Role, SessionReader, SymbolTable
+from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
-from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
 
@@ -56,32 +55,18 @@ class _Session:
 
     Attributes:
         session: the session.
-        pairing: what answers for its theorem.
+        judge: of its goals and states.
         reader: of its states.
-        fixed: what the towers read of the theorem.
         logits: of goals that stand alone, by their terms: states of one goal, which may be expanded yet.
         goals: what the policy says of each goal, by its term.
     """
 
-    def __init__(self, session: MetamathSession, reader: SessionReader, pairing: Pairing) -> None:
+    def __init__(self, session: MetamathSession, reader: SessionReader, judge: Judge) -> None:
         self.session = session
-        self.pairing = pairing
+        self.judge = judge
         self.reader = reader
-        self._terms: dict[int, Floats] = {}
         self.logits: OrderedDict[int, Logits] = OrderedDict()
         self.goals: dict[int, _Goal] = {}
-        self.fixed = pairing.towers.surroundings(self.vectors(reader.fixed))
-
-    def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
-        """What the towers read of some terms."""
-        return [(role, self.term(term)) for role, term in parts]
-
-    def term(self, term: int) -> Floats:
-        """What the towers read of a term."""
-        found = self._terms.get(term)
-        if found is None:
-            found = self._terms[term] = self.pairing.term(self.reader.features, term)
-        return found
 
 
 class RankerGenerator:
@@ -129,7 +114,7 @@ class RankerGenerator:
         """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
 
         A search meets the same goals in many states, so each is looked at once. What is said of the state is what is
-        said of its first goal. Log-probabilities, entropy and mass are those of the best :data:`BEST` candidates,
+        said of its first goal. Log-probabilities, entropy and mass are those of the best eight candidates,
         whatever ``n`` is: to find out which of more apply costs most of the time, and tells nothing more
         (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply.
 
@@ -181,58 +166,22 @@ class RankerGenerator:
         """What it says of a goal as if it stood alone; looked at once a search."""
         found = session.goals.get(goal)
         if found is None:
-            logits = session.logits[goal] = self._logits_alone(session, goal)
+            statistics, logits = session.judge.judge_alone(goal)
+            session.logits[goal] = logits
             if len(session.logits) > _LOGITS_KEPT:
                 session.logits.popitem(last=False)
-            found = session.goals[goal] = _Goal(self._sureness(session.session, goal, logits), logits.vector)
+            found = session.goals[goal] = _Goal(statistics, logits.vector)
         return found
-
-    def _sureness(self, session: MetamathSession, goal: int, found: Logits) -> PolicyStatistics:
-        """How sure it is of a goal that stands alone, by the best tactics that apply to it."""
-        sureness = session.sureness
-        if sureness is None:
-            return answer(found, AppliesAlone(session, goal), self._names, BEST).statistics()
-        labels, own = self._environment.library.provable_labels, len(found.logits) - len(found.assertions)
-        return PolicyStatistics(*sureness(goal, labels, found.assertions, found.logits, own, BEST))
 
     def _answer(self, state: MetamathState, moves: Moves | None, n: int) -> Answer:
         """What it says of a state."""
         session = self._session(session_of(state))
         if state.num_goals == 1:
-            logits = self._logits_alone(session, state.open[0][0])
+            goal = state.open[0][0]
+            logits = session.logits.get(goal) or session.judge.look_alone(goal)
         else:
-            logits = self._logits(session, session.reader.read(state))
-        return answer(logits, moves or session.session.moves(state), self._names, n)
-
-    def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
-        """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
-        labels = self._environment.library.label_array
-        if not own:
-            return list(labels[indices[numbers]].tolist())
-        hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
-        return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
-
-    def _logits_alone(self, session: _Session, goal: int) -> Logits:
-        """The logits of a goal that stands alone, which may be kept."""
-        kept = session.logits.get(goal)
-        if kept is not None:
-            return kept
-        reading = session.reader.read_alone(goal)
-        where = reading.rows, reading.candidates, reading.earlier
-        return self._with_own(session, reading, *session.pairing.look_alone(session.term(goal), session.fixed, *where))
-
-    def _logits(self, session: _Session, reading: Reading) -> Logits:
-        surroundings = session.pairing.towers.surroundings(session.vectors(reading.goals), session.fixed)
-        first = session.term(reading.goals[0][1])
-        where = reading.rows, reading.candidates, reading.earlier
-        return self._with_own(session, reading, *session.pairing.look(first, surroundings, *where))
-
-    def _with_own(self, session: _Session, reading: Reading, goal: Floats, logits: NDArray[np.float64]) -> Logits:
-        """The logits of assertions, after those of the theorem's hypotheses that may close the goal."""
-        if reading.hypotheses:
-            own = session.pairing.own_logits(goal, [session.term(term) for term in reading.hypotheses])
-            logits = np.concatenate((own, logits))
-        return Logits(reading.candidates, logits, goal)
+            logits = session.judge.look(session.reader.read(state))
+        return answer(logits, moves or session.session.moves(state), session.judge.names, n)
 
     def _session(self, session: MetamathSession) -> _Session:
         found = self._sessions.get(id(session))
@@ -242,7 +191,8 @@ class RankerGenerator:
                 self._symbols = SymbolTable(self._environment.library)
             reader = SessionReader(session, self._environment.library, self._symbols, pairing.towers.architecture.rows)
             # It holds the session, so that no other can have its id.
-            found = self._sessions[id(session)] = _Session(session, reader, pairing)
+            judge = Judge(session, reader, pairing, self._environment.library.label_array)
+            found = self._sessions[id(session)] = _Session(session, reader, judge)
             if len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         return found
