@@ -7,6 +7,9 @@
 
 enum { BLOCK = 8, MOST_WANTED = 64 };
 
+/* The statistics of PolicyStatistics, in its order, but for those of goals. */
+enum { BEST, SECOND, ENTROPY, LOG_SUM_EXP, MOVES, ADMITTED, MASS, CLOSES, NUM_STATISTICS };
+
 typedef struct {
     PyObject_HEAD
     Terms *terms;
@@ -21,6 +24,7 @@ typedef struct {
     int32_t *row_of;            /* by term, where in the pool its row is; -1: not worked out yet */
     Py_ssize_t num_terms;
     float *pool;
+    double (*said)[NUM_STATISTICS]; /* by row, of goals that were judged; moves are -1 of others */
     Py_ssize_t n, cap;
     int held;
 } Judge;
@@ -45,15 +49,18 @@ static const float *vector_of(Judge *j, int32_t term)
         if (j->n == j->cap) {
             Py_ssize_t cap = j->cap ? 2 * j->cap : 64;
             float *grown = PyMem_Realloc(j->pool, (size_t)(cap * width) * sizeof(float));
-            if (grown == NULL) {
+            j->pool = grown == NULL ? j->pool : grown;
+            void *said = grown == NULL ? NULL : PyMem_Realloc(j->said, (size_t)cap * sizeof(*j->said));
+            if (said == NULL) {
                 PyErr_NoMemory();
                 return NULL;
             }
-            j->pool = grown;
+            j->said = said;
             j->cap = cap;
         }
         if (features_rows(j->features, term, &rows, &n) < 0 || towers_term(j->towers, rows, n, j->pool + j->n * width) < 0)
             return NULL;
+        j->said[j->n][MOVES] = -1;
         j->row_of[term] = (int32_t)j->n++;
     }
     return j->pool + j->row_of[term] * width;
@@ -292,31 +299,87 @@ static int ask_until(Judge *j, int32_t goal, const int64_t *numbers, Py_ssize_t 
     return failed;
 }
 
-/* The statistics of PolicyStatistics, in its order, but for those of goals. */
-static PyObject *statistics(const Sureness *said, Py_ssize_t n, Py_ssize_t own, double largest, double log_sum_exp)
+static void statistics(const Sureness *said, Py_ssize_t n, Py_ssize_t own, double largest, double log_sum_exp, double *out)
 {
-    double best = NAN, second = NAN, entropy = NAN, mass = NAN, total = said->total;
+    double total = said->total;
+    out[BEST] = out[SECOND] = out[ENTROPY] = out[MASS] = NAN;
     if (said->num_kept) {
-        double kept = 0, mean = 0;
+        double kept = 0, mean = 0, mass = 0;
         if (total < said->taken * (1 + 1e-9)) /* rounding may leave less than what was taken */
             total = total > said->taken ? total : said->taken;
         double bound = largest + log(total), first = said->kept[0];
-        mass = 0;
         for (Py_ssize_t i = 0; i < said->num_kept; i++) {
             double weight = exp(said->kept[i] - first);
             kept += weight;
             mean += weight * (said->kept[i] - first);
             mass += exp(said->kept[i] - bound < 0 ? said->kept[i] - bound : 0);
         }
-        best = first - bound < 0 ? first - bound : 0;
+        out[BEST] = first - bound < 0 ? first - bound : 0;
         if (said->num_kept > 1)
-            second = said->kept[1] - bound < 0 ? said->kept[1] - bound : 0;
-        entropy = log(kept) - mean / kept;
-        entropy = entropy > 0 ? entropy : 0;
-        mass = mass < 1 ? mass : 1;
+            out[SECOND] = said->kept[1] - bound < 0 ? said->kept[1] - bound : 0;
+        double entropy = log(kept) - mean / kept;
+        out[ENTROPY] = entropy > 0 ? entropy : 0;
+        out[MASS] = mass < 1 ? mass : 1;
     }
-    double admitted = said->asked ? (double)said->num_kept / (double)said->asked : NAN;
-    return Py_BuildValue("dddddddd", best, second, entropy, log_sum_exp, (double)n, admitted, mass, own > 0 ? 1.0 : 0.0);
+    out[LOG_SUM_EXP] = log_sum_exp;
+    out[MOVES] = (double)n;
+    out[ADMITTED] = said->asked ? (double)said->num_kept / (double)said->asked : NAN;
+    out[CLOSES] = own > 0 ? 1.0 : 0.0;
+}
+
+/* What is said of a goal that was judged; NULL of another one. */
+static const double *said_of(const Judge *j, int32_t term)
+{
+    int32_t row = term < j->num_terms ? j->row_of[term] : -1;
+    return row >= 0 && j->said[row][MOVES] >= 0 ? j->said[row] : NULL;
+}
+
+/* The goal that comes first, by its place: see Choices.choose. All goals were judged, so their moves are known. Of several
+ * that look equally good the Python class of states chooses by their texts. */
+static int32_t focus_of(Judge *j, Handle *h, const int32_t *key, const int32_t *end)
+{
+    if (h->focus >= 0)
+        return h->focus;
+    const int32_t *goal = key + 1;
+    double moves = INFINITY;
+    int32_t size = 0, first = -1, skeleton = -1;
+    int tied = 0;
+    for (int32_t i = 0; i < *key; i++, goal = key_goal_end(j->terms, goal, end)) {
+        double count = said_of(j, *goal)[MOVES];
+        int32_t its_size = j->terms->sizes[*goal];
+        if (count < moves || (count == moves && its_size < size)) {
+            moves = count;
+            size = its_size;
+            first = i;
+            skeleton = *goal;
+            tied = 0;
+        } else if (count == moves && its_size == size && *goal != skeleton)
+            tied = 1;
+    }
+    if (!tied)
+        return h->focus = first;
+    PyObject *focus = PyObject_GetAttrString((PyObject *)h, "focus");
+    Py_XDECREF(focus);
+    return focus == NULL ? -1 : h->focus;
+}
+
+/* Appends sum, least and largest of a statistic over a state's goals, of those where it is known. */
+static double *over_goals(const Judge *j, int which, const int32_t *key, const int32_t *end, double *at)
+{
+    double sum = NAN, least = NAN, largest = NAN;
+    const int32_t *goal = key + 1;
+    for (int32_t i = 0; i < *key; i++, goal = key_goal_end(j->terms, goal, end)) {
+        double number = said_of(j, *goal)[which];
+        if (isnan(number))
+            continue;
+        sum = isnan(sum) ? number : sum + number;
+        least = least < number ? least : number;
+        largest = largest > number ? largest : number;
+    }
+    *at++ = sum;
+    *at++ = least;
+    *at++ = largest;
+    return at;
 }
 
 /* -- for Python --------------------------------------------------------------------------------------------------- */
@@ -332,8 +395,8 @@ static PyObject *Judge_look(Judge *j, PyObject *const *args, Py_ssize_t n)
     return look(j, args[0], args[1], args[2], args[3], &vector, &logits) < 0 ? NULL : Py_BuildValue("(NN)", vector, logits);
 }
 
-/* How sure the policy is of a goal, given its logits: a tuple. */
-static PyObject *sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t own, PyObject *logits, Py_ssize_t wanted)
+/* Works out how sure the policy is of a goal, given its logits. */
+static int sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t own, PyObject *logits, Py_ssize_t wanted)
 {
     const double *logit = (const double *)PyBytes_AS_STRING(logits);
     Py_ssize_t count = PyBytes_GET_SIZE(logits) / (Py_ssize_t)sizeof(double);
@@ -341,7 +404,7 @@ static PyObject *sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t 
     Sureness said = {.num_kept = 0};
     Py_buffer view;
     if (PyObject_GetBuffer(numbers, &view, PyBUF_C_CONTIGUOUS) < 0)
-        return NULL;
+        return -1;
     for (Py_ssize_t i = 0; i < count; i++)
         largest = logit[i] > largest ? logit[i] : largest;
     if (count) {
@@ -350,7 +413,9 @@ static PyObject *sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t 
     }
     int failed = ask_until(j, goal, view.buf, own, logit, count, largest, wanted, &said);
     PyBuffer_Release(&view);
-    return failed ? NULL : statistics(&said, count, own, largest, log_sum_exp);
+    if (!failed)
+        statistics(&said, count, own, largest, log_sum_exp, j->said[j->row_of[goal]]);
+    return failed;
 }
 
 /* alone(goal, rows, numbers, usable, n): how sure the policy is of a goal that stands alone, by the best n tactics that
@@ -367,11 +432,78 @@ static PyObject *Judge_alone(Judge *j, PyObject *const *args, Py_ssize_t n)
     int32_t goal = terms_checked(j->terms, args[0]);
     if (goal < 0 || look(j, args[0], args[1], args[2], args[3], &vector, &logits) < 0)
         return NULL;
-    PyObject *sure = sureness(j, goal, args[2], PyList_GET_SIZE(args[3]), logits, wanted);
-    PyObject *made = sure == NULL ? NULL : PyTuple_Pack(3, sure, vector, logits);
-    Py_XDECREF(sure);
+    PyObject *made = NULL;
+    if (sureness(j, goal, args[2], PyList_GET_SIZE(args[3]), logits, wanted) == 0) {
+        const double *said = said_of(j, goal);
+        made = Py_BuildValue("(dddddddd)OO", said[BEST], said[SECOND], said[ENTROPY], said[LOG_SUM_EXP], said[MOVES],
+                             said[ADMITTED], said[MASS], said[CLOSES], vector, logits);
+    }
     Py_DECREF(vector);
     Py_DECREF(logits);
+    return made;
+}
+
+/* summary(state): the numbers of proofsearch.models.confidence.SUMMARY, a list; or the goals that are to be judged before
+ * that can be said, a tuple. */
+static PyObject *Judge_summary(Judge *j, PyObject *state)
+{
+    enum { NUM_GOALS = 13, NUM_NUMBERS = NUM_STATISTICS + 1 + NUM_GOALS };
+    static const int of_goals[] = {BEST, ENTROPY, MASS, LOG_SUM_EXP};
+    if (!PyObject_TypeCheck(state, &HandleType)) {
+        PyErr_Format(PyExc_TypeError, "no state of the compiled kind: %.100s", Py_TYPE(state)->tp_name);
+        return NULL;
+    }
+    Handle *h = (Handle *)state;
+    const int32_t *end, *key = key_begin(j->terms, h->key, &end);
+    if (key == NULL)
+        return NULL;
+    PyObject *missing = NULL;
+    const int32_t *goal = key + 1;
+    double numbers[NUM_NUMBERS], *at = numbers, dead = 0;
+    for (int32_t i = 0; i < *key; i++, goal = key_goal_end(j->terms, goal, end)) {
+        const double *said = said_of(j, *goal);
+        if (said != NULL) {
+            dead += isnan(said[BEST]);
+            continue;
+        }
+        PyObject *number = PyLong_FromLong(*goal);
+        if (number == NULL || (missing == NULL && (missing = PyList_New(0)) == NULL) || PyList_Append(missing, number) < 0) {
+            Py_XDECREF(number);
+            Py_XDECREF(missing);
+            return NULL;
+        }
+        Py_DECREF(number);
+    }
+    if (missing != NULL) {
+        PyObject *goals = PyList_AsTuple(missing);
+        Py_DECREF(missing);
+        return goals;
+    }
+    int32_t focus = *key ? focus_of(j, h, key, end) : -1;
+    if (focus < 0 || focus >= *key) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "the state has no such goal");
+        return NULL;
+    }
+    goal = key + 1;
+    for (int32_t i = 0; i < focus; i++)
+        goal = key_goal_end(j->terms, goal, end);
+    const double *first = said_of(j, *goal);
+    memcpy(at, first, NUM_STATISTICS * sizeof(double));
+    at[MOVES] = log1p(at[MOVES]);
+    at += NUM_STATISTICS;
+    *at++ = isnan(first[BEST]) ? 1 : 0;
+    for (size_t i = 0; i < sizeof(of_goals) / sizeof(*of_goals); i++)
+        at = over_goals(j, of_goals[i], key, end, at);
+    *at++ = dead;
+    PyObject *made = PyList_New(NUM_NUMBERS);
+    for (Py_ssize_t i = 0; made != NULL && i < NUM_NUMBERS; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (number == NULL)
+            Py_CLEAR(made);
+        else
+            PyList_SET_ITEM(made, i, number);
+    }
     return made;
 }
 
@@ -448,7 +580,7 @@ static void Judge_dealloc(Judge *j)
     PyObject *held[] = {(PyObject *)j->terms, j->features, (PyObject *)j->towers, j->stepper, j->labels};
     for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
         Py_XDECREF(held[i]);
-    void *rooms[] = {j->base, j->x, j->sums, j->counts, j->fixed, j->row_of, j->pool};
+    void *rooms[] = {j->base, j->x, j->sums, j->counts, j->fixed, j->row_of, j->pool, j->said};
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++)
         PyMem_Free(rooms[i]);
     Py_TYPE(j)->tp_free((PyObject *)j);
@@ -457,6 +589,7 @@ static void Judge_dealloc(Judge *j)
 static PyMethodDef Judge_methods[] = {
     {"look", (PyCFunction)(void (*)(void))Judge_look, METH_FASTCALL, NULL},
     {"alone", (PyCFunction)(void (*)(void))Judge_alone, METH_FASTCALL, NULL},
+    {"summary", (PyCFunction)Judge_summary, METH_O, NULL},
     {"term", (PyCFunction)Judge_term, METH_O, NULL},
     {"remember", (PyCFunction)Judge_remember, METH_VARARGS, NULL},
     {NULL},

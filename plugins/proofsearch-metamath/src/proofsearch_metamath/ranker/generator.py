@@ -15,7 +15,7 @@ import numpy as np
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import with_goals
+from proofsearch.models.confidence import summary_of, with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
@@ -128,6 +128,19 @@ class RankerGenerator:
         known = session.goals
         goals = tuple([(known.get(goal) or self._goal(session, goal)).statistics for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
+
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
+        """The same, put together over the goals; see :class:`proofsearch.protocols.SumsUpStatistics`."""
+        return [self._summary(_own(request.state)) for request in requests]
+
+    def _summary(self, state: MetamathState) -> list[float]:
+        session = self._session(session_of(state))
+        found = session.judge.summary(state)
+        if isinstance(found, tuple):
+            for goal in found:
+                self._goal(session, goal)
+            found = session.judge.summary(state)
+        return found if isinstance(found, list) else summary_of(self._statistics(state))
 
     @property
     def representation_width(self) -> int:

@@ -18,6 +18,7 @@ from proofsearch_metamath.ranker.reading import Reading, Role, SessionReader
 from proofsearch_metamath.ranker.towers import Surroundings
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession
+from proofsearch_metamath.search.state import MetamathState
 
 
 class Judge:
@@ -56,13 +57,25 @@ class Judge:
         return self._look([(Role.FIRST, goal)], *self._read_alone(goal))
 
     def judge_alone(self, goal: int) -> tuple[PolicyStatistics, Logits]:
-        """How sure the policy is of a goal that stands alone, by the best :data:`BEST` tactics that apply to it."""
+        """How sure the policy is of a goal that stands alone, by the best :data:`BEST` tactics that apply to it.
+
+        :meth:`summary` can say it of states from now on.
+        """
         if self._compiled is None:
             logits = self.look_alone(goal)
             return answer(logits, AppliesAlone(self._session, goal), self.names, BEST).statistics(), logits
         rows, numbers, usable = self._read_alone(goal)
         said, *found = self._compiled.alone(goal, rows, numbers, usable, BEST)
         return PolicyStatistics(*said), _logits(numbers, *found)
+
+    def summary(self, state: MetamathState) -> list[float] | tuple[int, ...] | None:
+        """What :func:`~proofsearch.models.confidence.summary_of` would make of what was said of a state's goals.
+
+        Returns:
+            These numbers; or the goals that are to be judged before; or ``None`` where nothing is compiled.
+        """
+        found: list[float] | tuple[int, ...] | None = None if self._compiled is None else self._compiled.summary(state)
+        return found
 
     def names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
         """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
