@@ -282,7 +282,7 @@ static int ask_until(Judge *j, int32_t goal, const int64_t *numbers, Py_ssize_t 
     if (applied == NULL)
         return -1;
     /* Mostly the first few do; where they don't, of eight times as many. */
-    for (Py_ssize_t most = 4 * wanted; !failed && out->asked < n && out->num_kept < wanted; most *= 8) {
+    for (Py_ssize_t most = 2 * wanted; !failed && out->asked < n && out->num_kept < wanted; most *= 8) {
         most = most < n ? most : n;
         int32_t *best = PyMem_Malloc((size_t)most * sizeof(int32_t));
         if (best == NULL) {
