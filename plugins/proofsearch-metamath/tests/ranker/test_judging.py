@@ -23,6 +23,7 @@ from proofsearch_metamath.ranker.towers import AssertionVectors, Towers
 from proofsearch_metamath.search.session import session_of
 from proofsearch_metamath.search.state import MetamathState
 
+from proofsearch.models.confidence import summary_of
 from proofsearch.protocols import GenerationRequest, PolicyStatistics
 from proofsearch.testing.builder import SampleBuilder
 from proofsearch.types import Advanced, ProofState
@@ -112,7 +113,7 @@ def test_compiled_and_plain_agree(
     alone = [(judge, states[at].open[goal][0]) for judge, states, _ in (compiled, plain)]
     assert_close(*[judge.look_alone(term) for judge, term in alone])
     (one, found), (other, _) = [judge.judge_alone(term) for judge, term in alone]
-    assert_alike(one, other)
+    assert_alike(PolicyStatistics(*one), PolicyStatistics(*other))
     assert_close(found, compiled[0].look_alone(alone[0][1]))
 
 
@@ -177,7 +178,13 @@ def test_how_sure_it_is_of_goals_is_the_same_compiled_and_plain(
             states: Sequence[ProofState] = states_of(prefix, name)
             generator = make_generator(RankerConfig(), builder)
             theorem = prefix.theorem(name)
-            said.append(list(generator.statistics([GenerationRequest(theorem, state) for state in states], 8)))
+            requests = [GenerationRequest(theorem, state) for state in states]
+            summaries = make_generator(RankerConfig(), builder).summaries(requests, 8)
+            said.append(list(generator.statistics(requests, 8)))
+            expected = [summary_of(one) for one in said[-1]]
+            np.testing.assert_allclose(summaries, expected, rtol=1e-12, equal_nan=True)
+            # Of states whose goals are known, and of those that are chosen by what is known.
+            np.testing.assert_array_equal(generator.summaries(requests, 8), summaries)
     assert len(said[0]) > 5
     for compiled, plain in zip(*said, strict=True):
         for one, other in zip((compiled, *compiled.goals), (plain, *plain.goals), strict=True):

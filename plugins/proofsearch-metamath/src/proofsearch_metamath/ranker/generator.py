@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from proofsearch_metamath.ranker.answers import Answer, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.folds import Policies
-from proofsearch_metamath.ranker.judging import Judge
+from proofsearch_metamath.ranker.judging import Judge, Said
 from proofsearch_metamath.ranker.pairing import Pairing
 from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import Towers
@@ -37,19 +36,6 @@ _LOGITS_KEPT = 256
 """States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """What the policy says of a goal, as if it stood alone.
-
-    Attributes:
-        statistics: how sure it is.
-        vector: of the goal, shape ``(width,)``.
-    """
-
-    statistics: PolicyStatistics
-    vector: Floats
-
-
 class _Session:
     """What is remembered of one session.
 
@@ -58,7 +44,7 @@ class _Session:
         judge: of its goals and states.
         reader: of its states.
         logits: of goals that stand alone, by their terms: states of one goal, which may be expanded yet.
-        goals: what the policy says of each goal, by its term.
+        goals: of each goal that was judged alone, by its term, how sure the policy is, and the goal's vector.
     """
 
     def __init__(self, session: MetamathSession, reader: SessionReader, judge: Judge) -> None:
@@ -66,7 +52,26 @@ class _Session:
         self.judge = judge
         self.reader = reader
         self.logits: OrderedDict[int, Logits] = OrderedDict()
-        self.goals: dict[int, _Goal] = {}
+        self.goals: dict[int, tuple[Said, Floats]] = {}
+        self._statistics: dict[int, PolicyStatistics] = {}
+
+    def judged(self, goal: int) -> tuple[Said, Floats]:
+        """What the policy says of a goal as if it stood alone; looked at once a search."""
+        found = self.goals.get(goal)
+        if found is None:
+            said, logits = self.judge.judge_alone(goal)
+            self.logits[goal] = logits
+            if len(self.logits) > _LOGITS_KEPT:
+                self.logits.popitem(last=False)
+            found = self.goals[goal] = said, logits.vector
+        return found
+
+    def statistics(self, goal: int) -> PolicyStatistics:
+        """How sure the policy is of a goal; made when it is asked for, since a value reads sums alone."""
+        found = self._statistics.get(goal)
+        if found is None:
+            found = self._statistics[goal] = PolicyStatistics(*self.judged(goal)[0])
+        return found
 
 
 class RankerGenerator:
@@ -125,8 +130,7 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
-        known = session.goals
-        goals = tuple([(known.get(goal) or self._goal(session, goal)).statistics for goal, _ in state.open])
+        goals = tuple([session.statistics(goal) for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
 
     def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
@@ -138,7 +142,7 @@ class RankerGenerator:
         found = session.judge.summary(state)
         if isinstance(found, tuple):
             for goal in found:
-                self._goal(session, goal)
+                session.judged(goal)
             found = session.judge.summary(state)
         return found if isinstance(found, list) else summary_of(self._statistics(state))
 
@@ -164,8 +168,8 @@ class RankerGenerator:
         for row, request in zip(rows, requests, strict=True):
             state = _own(request.state)
             session = self._session(session_of(state))
-            goals = np.stack([self._goal(session, goal).vector for goal, _ in state.open])
-            theorem = self._goal(session, session.session.root).vector
+            goals = np.stack([session.judged(goal)[1] for goal, _ in state.open])
+            theorem = session.judged(session.session.root)[1]
             row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
         return rows
 
@@ -174,17 +178,6 @@ class RankerGenerator:
         manifest = read_manifest(self._folder, kind="generator", name=NAME)
         parts = [sorted(manifest.files.items()), self._config.temperature, self._environment.library.tables.sha256]
         return f"{NAME}-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
-
-    def _goal(self, session: _Session, goal: int) -> _Goal:
-        """What it says of a goal as if it stood alone; looked at once a search."""
-        found = session.goals.get(goal)
-        if found is None:
-            statistics, logits = session.judge.judge_alone(goal)
-            session.logits[goal] = logits
-            if len(session.logits) > _LOGITS_KEPT:
-                session.logits.popitem(last=False)
-            found = session.goals[goal] = _Goal(statistics, logits.vector)
-        return found
 
     def _answer(self, state: MetamathState, moves: Moves | None, n: int) -> Answer:
         """What it says of a state."""

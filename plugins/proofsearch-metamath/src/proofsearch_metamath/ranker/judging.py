@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proofsearch.models.confidence import BEST
-from proofsearch.protocols import PolicyStatistics
 from proofsearch_metamath.ranker.answers import AppliesAlone, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.pairing import Pairing
@@ -19,6 +18,9 @@ from proofsearch_metamath.ranker.towers import Surroundings
 from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession
 from proofsearch_metamath.search.state import MetamathState
+
+Said: TypeAlias = tuple[float, float, float, float, float, float, float, float]
+"""The numbers of :class:`~proofsearch.protocols.PolicyStatistics`, in its order, but for its goals."""
 
 
 class Judge:
@@ -56,17 +58,19 @@ class Judge:
         """The logits of a goal that stands alone."""
         return self._look([(Role.FIRST, goal)], *self._read_alone(goal))
 
-    def judge_alone(self, goal: int) -> tuple[PolicyStatistics, Logits]:
+    def judge_alone(self, goal: int) -> tuple[Said, Logits]:
         """How sure the policy is of a goal that stands alone, by the best :data:`BEST` tactics that apply to it.
 
         :meth:`summary` can say it of states from now on.
         """
         if self._compiled is None:
             logits = self.look_alone(goal)
-            return answer(logits, AppliesAlone(self._session, goal), self.names, BEST).statistics(), logits
+            one = answer(logits, AppliesAlone(self._session, goal), self.names, BEST).statistics()
+            of_logits = one.best, one.second, one.entropy, one.log_sum_exp
+            return (*of_logits, one.moves, one.admitted, one.mass, one.closes), logits
         rows, numbers, usable = self._read_alone(goal)
-        said, *found = self._compiled.alone(goal, rows, numbers, usable, BEST)
-        return PolicyStatistics(*said), _logits(numbers, *found)
+        said, vector, logits = self._compiled.alone(goal, rows, numbers, usable, BEST)
+        return said, _logits(numbers, vector, logits)
 
     def summary(self, state: MetamathState) -> list[float] | tuple[int, ...] | None:
         """What :func:`~proofsearch.models.confidence.summary_of` would make of what was said of a state's goals.
