@@ -15,6 +15,7 @@ import pytest
 from proofsearch.errors import ComponentError, InputError, one_line, trace_of
 from proofsearch.guards import GuardedSession, Owner, answers, described, guarded, interrupts
 from proofsearch.protocols import (
+    SUMMARY,
     AdmitsMany,
     Calibrated,
     Calibration,
@@ -331,6 +332,23 @@ def test_rows_are_held_to_what_was_promised(rows: Any, complaint: str | None) ->
 )
 def test_candidates_of_other_makes_are_taken(right: Any) -> None:
     assert answers.candidates(right, [0], 4) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ([[0.0] * len(SUMMARY), None], None),
+        (np.zeros((2, len(SUMMARY))), None),
+        ([[0.0] * len(SUMMARY)], "summaries of 1 states for 2"),
+        ([[0.0], None], f"expected {len(SUMMARY)} numbers"),
+        ([1.0, None], f"expected {len(SUMMARY)} numbers"),
+        (None, "a list with a row of numbers"),
+    ],
+)
+def test_summaries_are_rows_of_numbers(answer: Any, complaint: str | None) -> None:
+    found = answers.summaries(answer, [0, 0], 8)
+    assert (found is None) == (complaint is None)
+    assert (complaint or "") in (found or "")
 
 
 @pytest.mark.parametrize("right", [[1.0, None], (1, 2), np.array([1.0, 2.0]), [np.float32(1.0), math.nan]])

@@ -13,7 +13,7 @@ from conforming import failed
 
 from proofsearch import Candidate
 from proofsearch.errors import UsageError
-from proofsearch.models.confidence import statistics_of
+from proofsearch.models.confidence import statistics_of, summary_of
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import GenerationRequest, PolicyStatistics, Script
 from proofsearch.testing import check_generator
@@ -157,6 +157,21 @@ class LessSure(Sure):
         return [PolicyStatistics(entropy=float(LessSure.asked)) for _ in requests]
 
 
+class SumsUp(Sure):
+    """Puts its statistics together itself."""
+
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
+        assert all(request.moves is None for request in requests)
+        return [summary_of(one) for one in self.statistics(requests, n) if one is not None]
+
+
+class SumsUpWrongly(SumsUp):
+    """Takes the second for the best."""
+
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
+        return [[row[1], row[0], *row[2:]] for row in super().summaries(requests, n)]
+
+
 class Forgets(Sure):
     """Suggests nothing any more once it said how sure it is."""
 
@@ -188,6 +203,8 @@ def test_statistics_and_vectors_are_checked_where_there_are_any() -> None:
     assert names <= set(check_generator(Sure).names("passed"))
     assert not names & set(check_generator(Sound).names("passed"))
     assert "vectors fit" in check_generator(Vectors).names("passed")
+    assert "summaries fit statistics" in check_generator(SumsUp).names("passed")
+    assert "summaries fit statistics" not in check_generator(Sure).names("passed")
 
 
 class Proposing(Sound):
@@ -253,6 +270,7 @@ def test_a_sound_generator_passes() -> None:
         (ClosedOnce, "idempotent close"),
         (TooSure, "statistics in range"),
         (LessSure, "statistics repeatable"),
+        (SumsUpWrongly, "summaries fit statistics"),
         (Wider, "vectors fit"),
         (ProposesTooMany, "scripts fit"),
         (ProposesTwice, "scripts fit"),

@@ -30,8 +30,8 @@ typedef struct {
     uint64_t *rules, *variables, *variable_of, *meta_of; /* of the last two: by variable, by typecode */
     Py_ssize_t num_rules, num_variables, num_typecodes;
     int shift;
-    uint64_t *found;
-    Py_ssize_t n, cap;
+    uint64_t *found, *spare;
+    Py_ssize_t n, cap, spare_cap;
     Reached *level;
     Py_ssize_t level_cap;
 } Features;
@@ -155,22 +155,59 @@ static int near_root(Features *f, int32_t term)
     return 0;
 }
 
-static int ascending(const void *one, const void *other)
+/* Sorts the features that were found, by a byte after the other: there are hundreds of small numbers. */
+static int sort_found(Features *f)
 {
-    uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
-    return left < right ? -1 : left > right;
+    enum { BYTE = 8, VALUES = 1 << BYTE };
+    if (f->n > f->spare_cap) {
+        uint64_t *grown = PyMem_Realloc(f->spare, (size_t)f->cap * sizeof(uint64_t));
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        f->spare = grown;
+        f->spare_cap = f->cap;
+    }
+    for (int shift = 0; shift < 64 - f->shift; shift += BYTE) {
+        int32_t begins[VALUES] = {0}, next = 0;
+        for (Py_ssize_t i = 0; i < f->n; i++)
+            begins[f->found[i] >> shift & (VALUES - 1)]++;
+        for (int value = 0; value < VALUES; value++) {
+            int32_t count = begins[value];
+            begins[value] = next;
+            next += count;
+        }
+        for (Py_ssize_t i = 0; i < f->n; i++)
+            f->spare[begins[f->found[i] >> shift & (VALUES - 1)]++] = f->found[i];
+        memcpy(f->found, f->spare, (size_t)f->n * sizeof(uint64_t));
+    }
+    return 0;
+}
+
+/* The rows of a term's features, ascending, as often as they occur. They stand until more are asked for. */
+int features_rows(PyObject *features, int32_t term, const uint64_t **rows, Py_ssize_t *n)
+{
+    Features *f = (Features *)features;
+    f->n = 0;
+    if (below(f, term) < 0 || near_root(f, term) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < f->n; i++)
+        f->found[i] >>= f->shift;
+    if (sort_found(f) < 0)
+        return -1;
+    *rows = f->found;
+    *n = f->n;
+    return 0;
 }
 
 /* The rows of a term's features, ascending, and how often each occurs: the bytes of 64-bit numbers. */
 static PyObject *Features_counts(Features *f, PyObject *number)
 {
     int32_t term = terms_checked(f->terms, number);
-    f->n = 0;
-    if (term < 0 || below(f, term) < 0 || near_root(f, term) < 0)
+    const uint64_t *all;
+    Py_ssize_t count_all;
+    if (term < 0 || features_rows((PyObject *)f, term, &all, &count_all) < 0)
         return NULL;
-    for (Py_ssize_t i = 0; i < f->n; i++)
-        f->found[i] >>= f->shift;
-    qsort(f->found, (size_t)f->n, sizeof(uint64_t), ascending);
     Py_ssize_t different = 0;
     for (Py_ssize_t i = 0; i < f->n; i++)
         different += i == 0 || f->found[i] != f->found[i - 1];
@@ -250,7 +287,7 @@ static PyObject *Features_new(PyTypeObject *type, PyObject *args, PyObject *keyw
 static void Features_dealloc(Features *f)
 {
     Py_XDECREF(f->terms);
-    void *held[] = {f->rules, f->variables, f->variable_of, f->meta_of, f->found, f->level};
+    void *held[] = {f->rules, f->variables, f->variable_of, f->meta_of, f->found, f->spare, f->level};
     for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
         PyMem_Free(held[i]);
     Py_TYPE(f)->tp_free((PyObject *)f);

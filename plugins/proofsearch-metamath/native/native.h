@@ -128,8 +128,35 @@ typedef struct {
     int32_t focus; /* -1: not chosen yet */
 } Handle;
 
+enum { TABLE, CONTEXT, ROLES, INNER, INNER_BIAS, OUTER, OUTER_BIAS, VECTORS, BIASES, GAPS, NUM_TENSORS };
+
+/* The weights of the ranker's towers. */
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t width, hidden, num_roles;
+    Py_buffer tensors[NUM_TENSORS];
+    int held; /* how many of them */
+    float *work; /* room for the hidden layer */
+} Towers;
+
+/* The same additions in wider registers where the processor has them: without fused ones, so to the same last bit. */
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDEPyObject *stepper_applied(PyObject *stepper, int32_t skeleton);
+int stepper_applies(PyObject *stepper, PyObject *applied, int32_t skeleton, PyObject *tactic);
+int features_rows(PyObject *features, int32_t term, const uint64_t **rows, Py_ssize_t *n);
+int towers_term(const Towers *w, const uint64_t *rows, Py_ssize_t n, float *sum);
+void towers_add(const Towers *w, float *x, Py_ssize_t role, const float *sum, Py_ssize_t count);
+int towers_goal(Towers *w, float *x, const int64_t *rows, Py_ssize_t num_rows, float *out);
+int towers_logits(const Towers *w, const float *goal, const int64_t *numbers, Py_ssize_t n, Py_ssize_t earlier,
+                  double temperature, double *out);
+float towers_dot(const float *one, const float *other, Py_ssize_t n);
+
+#endif
+
 extern PyTypeObject TermsType, ColumnType, PatternType, UnifierType, ApplicationType, CombinerType, HandleType,
-    StepperType, OutcomesType, FeaturesType, TowersType;
+    StepperType, OutcomesType, FeaturesType, TowersType, JudgeType;
 extern PyObject *TermTooLargeError;
 
 int32_t terms_app(Terms *t, int32_t op, const int32_t *args, int32_t n);
@@ -140,6 +167,7 @@ int terms_leaves(Terms *t, int32_t term);
 PyObject *terms_metas_tuple(Terms *t, int32_t term);
 PyObject *terms_goal(Terms *t, int32_t term);
 int32_t terms_checked(Terms *t, PyObject *number);
+PyObject *terms_places(Terms *t, int32_t term, Py_ssize_t num_rules, Py_ssize_t max_depth);
 
 static inline Map *map_begin(Terms *t, int which)
 {
@@ -174,5 +202,14 @@ PyObject *key_of_group(Terms *t, const int32_t *key, const int32_t *end, const i
                        int32_t *num_metas);
 PyObject *combiner_combine(Combiner *c, const int32_t *key, const int32_t *end, int32_t num_metas, int32_t focus,
                            const Application *a);
+PyObject *stepper_applied(PyObject *stepper, int32_t skeleton);
+int stepper_applies(PyObject *stepper, PyObject *applied, int32_t skeleton, PyObject *tactic);
+int features_rows(PyObject *features, int32_t term, const uint64_t **rows, Py_ssize_t *n);
+int towers_term(const Towers *w, const uint64_t *rows, Py_ssize_t n, float *sum);
+void towers_add(const Towers *w, float *x, Py_ssize_t role, const float *sum, Py_ssize_t count);
+int towers_goal(Towers *w, float *x, const int64_t *rows, Py_ssize_t num_rows, float *out);
+int towers_logits(const Towers *w, const float *goal, const int64_t *numbers, Py_ssize_t n, Py_ssize_t earlier,
+                  double temperature, double *out);
+float towers_dot(const float *one, const float *other, Py_ssize_t n);
 
 #endif

@@ -1,6 +1,5 @@
 /* Stepping a state by many tactics: see stepping.py. What is remembered of a step is the next state's key, None where
  * the proof is finished, or the Rejected; states are made of keys when they are asked for. */
-#include <math.h>
 #include <stddef.h>
 
 #include "native.h"
@@ -436,144 +435,16 @@ PyTypeObject OutcomesType = {
     .tp_iternext = (iternextfunc)Outcomes_next,
 };
 
-/* -- how sure a policy is of a goal ------------------------------------------------------------------------------- */
+/* -- for judging goals that stand alone --------------------------------------------------------------------------- */
 
-/* Whether one place of logits comes before another: the larger logit, then the earlier place. */
-static inline int likelier(const double *logits, int32_t one, int32_t other)
+/* What is known of applying tactics to a goal: a dictionary, a reference of the caller's. */
+PyObject *stepper_applied(PyObject *stepper, int32_t skeleton) { return applied_to((Stepper *)stepper, skeleton); }
+
+/* Whether a tactic applies to a goal, given what is known of it. */
+int stepper_applies(PyObject *stepper, PyObject *applied, int32_t skeleton, PyObject *tactic)
 {
-    return logits[one] > logits[other] || (logits[one] == logits[other] && one < other);
-}
-
-static void sift(const double *logits, int32_t *heap, Py_ssize_t n, Py_ssize_t at)
-{
-    int32_t moved = heap[at];
-    for (Py_ssize_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && likelier(logits, heap[child + 1], heap[child]))
-            child++;
-        if (!likelier(logits, heap[child], moved))
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moved;
-}
-
-/* What the likeliest tactics that apply to a goal leave to say. */
-typedef struct {
-    double kept[64]; /* the logits of those that apply, falling */
-    Py_ssize_t num_kept, asked;
-    double total, taken; /* of exp(logit - largest): of all but those that don't apply; of those kept */
-} Sureness;
-
-/* Asks which of the likeliest apply, until `wanted` do. */
-static int ask(Stepper *s, int32_t skeleton, PyObject *labels, const int64_t *numbers, Py_ssize_t own, const double *logits,
-               Py_ssize_t n, double largest, Py_ssize_t wanted, Sureness *out)
-{
-    int32_t *heap = PyMem_Malloc(((size_t)n + 1) * sizeof(int32_t));
-    PyObject *applied = heap == NULL ? PyErr_NoMemory() : applied_to(s, skeleton);
-    if (applied == NULL) {
-        PyMem_Free(heap);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < n; i++)
-        heap[i] = (int32_t)i;
-    for (Py_ssize_t i = n / 2; i-- > 0;)
-        sift(logits, heap, n, i);
-    while (n > 0 && out->num_kept < wanted) {
-        int32_t place = heap[0];
-        heap[0] = heap[--n];
-        if (n)
-            sift(logits, heap, n, 0);
-        PyObject *tactic;
-        if (place < own)
-            tactic = PyUnicode_FromFormat("hyp %d", place + 1);
-        else if (numbers[place - own] < 0 || numbers[place - own] >= PyList_GET_SIZE(labels)) {
-            PyErr_SetString(PyExc_IndexError, "no assertion has this number");
-            break;
-        } else
-            tactic = Py_NewRef(PyList_GET_ITEM(labels, numbers[place - own]));
-        PyObject *application = tactic == NULL ? NULL : applied_by(s, applied, skeleton, tactic);
-        Py_XDECREF(tactic);
-        if (application == NULL)
-            break;
-        out->asked++;
-        double weight = exp(logits[place] - largest);
-        if (PyObject_TypeCheck(application, &ApplicationType)) {
-            out->kept[out->num_kept++] = logits[place];
-            out->taken += weight;
-        } else
-            out->total -= weight;
-    }
-    Py_DECREF(applied);
-    PyMem_Free(heap);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-/* The statistics of PolicyStatistics, in its order, but for those of goals. */
-static PyObject *statistics(const Sureness *said, Py_ssize_t n, Py_ssize_t own, double largest, double log_sum_exp)
-{
-    double best = NAN, second = NAN, entropy = NAN, mass = NAN, total = said->total;
-    if (said->num_kept) {
-        double kept = 0, mean = 0;
-        if (total < said->taken * (1 + 1e-9)) /* rounding may leave less than what was taken */
-            total = total > said->taken ? total : said->taken;
-        double bound = largest + log(total), first = said->kept[0];
-        mass = 0;
-        for (Py_ssize_t i = 0; i < said->num_kept; i++) {
-            double weight = exp(said->kept[i] - first);
-            kept += weight;
-            mean += weight * (said->kept[i] - first);
-            mass += exp(said->kept[i] - bound < 0 ? said->kept[i] - bound : 0);
-        }
-        best = first - bound < 0 ? first - bound : 0;
-        if (said->num_kept > 1)
-            second = said->kept[1] - bound < 0 ? said->kept[1] - bound : 0;
-        entropy = log(kept) - mean / kept;
-        entropy = entropy > 0 ? entropy : 0;
-        mass = mass < 1 ? mass : 1;
-    }
-    double admitted = said->asked ? (double)said->num_kept / (double)said->asked : NAN;
-    return Py_BuildValue("dddddddd", best, second, entropy, log_sum_exp, (double)n, admitted, mass, own > 0 ? 1.0 : 0.0);
-}
-
-/* sureness(skeleton, labels, numbers, logits, own, n): how sure a policy is of a goal that stands alone, by the best n
- * tactics that apply to it; see answers.py. First come the logits of `own` hypotheses of the theorem. */
-static PyObject *Stepper_sureness(Stepper *s, PyObject *const *args, Py_ssize_t n)
-{
-    if (n != 6 || !PyList_Check(args[1])) {
-        PyErr_SetString(PyExc_TypeError, "sureness(skeleton, labels, numbers, logits, own, n)");
-        return NULL;
-    }
-    int32_t skeleton = terms_checked(s->terms, args[0]);
-    Py_ssize_t own = PyLong_AsSsize_t(args[4]), wanted = PyLong_AsSsize_t(args[5]);
-    Py_buffer numbers, logits;
-    if (skeleton < 0 || PyErr_Occurred() || PyObject_GetBuffer(args[2], &numbers, PyBUF_C_CONTIGUOUS) < 0)
-        return NULL;
-    if (PyObject_GetBuffer(args[3], &logits, PyBUF_C_CONTIGUOUS) < 0) {
-        PyBuffer_Release(&numbers);
-        return NULL;
-    }
-    Sureness said = {.num_kept = 0};
-    Py_ssize_t count = logits.len / (Py_ssize_t)sizeof(double);
-    const double *logit = logits.buf;
-    double largest = -INFINITY, log_sum_exp = NAN;
-    PyObject *made = NULL;
-    if (own < 0 || wanted < 1 || wanted > 64 || count > INT32_MAX ||
-        count != own + numbers.len / (Py_ssize_t)sizeof(int64_t)) {
-        PyErr_SetString(PyExc_ValueError, "a logit for each hypothesis and assertion, and 1 to 64 tactics");
-        goto done;
-    }
-    for (Py_ssize_t i = 0; i < count; i++)
-        largest = logit[i] > largest ? logit[i] : largest;
-    for (Py_ssize_t i = 0; i < count; i++)
-        said.total += exp(logit[i] - largest);
-    if (count)
-        log_sum_exp = largest + log(said.total);
-    if (ask(s, skeleton, args[1], numbers.buf, own, logit, count, largest, wanted, &said) == 0)
-        made = statistics(&said, count, own, largest, log_sum_exp);
-done:
-    PyBuffer_Release(&numbers);
-    PyBuffer_Release(&logits);
-    return made;
+    PyObject *application = applied_by((Stepper *)stepper, applied, skeleton, tactic);
+    return application == NULL ? -1 : PyObject_TypeCheck(application, &ApplicationType);
 }
 
 /* -- for Python --------------------------------------------------------------------------------------------------- */
@@ -651,7 +522,6 @@ static PyMethodDef Stepper_methods[] = {
     {"step_many", (PyCFunction)(void (*)(void))Stepper_step_many, METH_FASTCALL, NULL},
     {"parts", (PyCFunction)(void (*)(void))Stepper_parts, METH_FASTCALL, NULL},
     {"admitted", (PyCFunction)(void (*)(void))Stepper_admitted, METH_FASTCALL, NULL},
-    {"sureness", (PyCFunction)(void (*)(void))Stepper_sureness, METH_FASTCALL, NULL},
     {NULL},
 };
 

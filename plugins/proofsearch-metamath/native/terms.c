@@ -573,16 +573,11 @@ static PyObject *Terms_substitute(Terms *t, PyObject *args)
     return made < 0 ? NULL : PyLong_FromLong(made);
 }
 
-static PyObject *Terms_places(Terms *t, PyObject *args)
+/* What stands near the root of a term, as a list of places of the index of conclusions. */
+PyObject *terms_places(Terms *t, int32_t term, Py_ssize_t num_rules, Py_ssize_t max_depth)
 {
     enum { BASE = 16 }; /* terms.PATH_BASE */
-    PyObject *number, *found = NULL;
-    int num_rules, max_depth;
-    if (!PyArg_ParseTuple(args, "Oii", &number, &num_rules, &max_depth))
-        return NULL;
-    int32_t term = terms_checked(t, number);
-    if (term < 0)
-        return NULL;
+    PyObject *found = NULL;
     if (max_depth > 5)
         return PyErr_Format(PyExc_ValueError, "paths of more than %d steps do not fit", 5);
     Py_ssize_t base = t->work.n; /* term, path, depth; parents first */
@@ -619,6 +614,16 @@ static PyObject *Terms_places(Terms *t, PyObject *args)
 done:
     t->work.n = base;
     return found;
+}
+
+static PyObject *Terms_places(Terms *t, PyObject *args)
+{
+    PyObject *number;
+    int num_rules, max_depth;
+    if (!PyArg_ParseTuple(args, "Oii", &number, &num_rules, &max_depth))
+        return NULL;
+    int32_t term = terms_checked(t, number);
+    return term < 0 ? NULL : terms_places(t, term, num_rules, max_depth);
 }
 
 static PyObject *Terms_canonical(Terms *t, PyObject *number)

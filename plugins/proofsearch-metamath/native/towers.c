@@ -6,27 +6,11 @@
 #include "native.h"
 #include <math.h>
 
-enum { TABLE, CONTEXT, ROLES, INNER, INNER_BIAS, OUTER, OUTER_BIAS, VECTORS, BIASES, GAPS, NUM_TENSORS };
 enum { LANES = 16, AHEAD = 6, LINE = 16 };
-
-typedef struct {
-    PyObject_HEAD
-    Py_ssize_t width, hidden, num_roles;
-    Py_buffer tensors[NUM_TENSORS];
-    int held; /* how many of them */
-    float *work;
-} Towers;
 
 static inline const float *tensor(const Towers *w, int which) { return w->tensors[which].buf; }
 
 static inline Py_ssize_t length(const Towers *w, int which) { return w->tensors[which].len / (Py_ssize_t)sizeof(float); }
-
-/* The same additions in wider registers where the processor has them: without fused ones, so to the same last bit. */
-#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
 
 #ifdef __GNUC__
 #define FETCH(address) __builtin_prefetch(address)
@@ -62,85 +46,83 @@ static inline void add_scaled(float *into, float factor, const float *vector, Py
         into[i] += factor * vector[i];
 }
 
+/* Hyperbolic tangents to 4e-7: a quotient of polynomials, of which compilers make vectors; tanhf is a call for each. */
+static inline float tangent(float x)
+{
+    x = x < -7.90531110763549805f ? -7.90531110763549805f : x;
+    x = x > 7.90531110763549805f ? 7.90531110763549805f : x;
+    float y = x * x, above = -2.76076847742355e-16f, below = 1.19825839466702e-06f;
+    above = above * y + 2.00018790482477e-13f;
+    above = above * y + -8.60467152213735e-11f;
+    above = above * y + 5.12229709037114e-08f;
+    above = above * y + 1.48572235717979e-05f;
+    above = above * y + 6.37261928875436e-04f;
+    above = above * y + 4.89352455891786e-03f;
+    below = below * y + 1.18534705686654e-04f;
+    below = below * y + 2.26843463243900e-03f;
+    below = below * y + 4.89352518554385e-03f;
+    return x * above / below;
+}
+
 /* The residual layer of the goals' tower. `inner` has room for the hidden layer. */
 WIDE static void residual(const Towers *w, const float *x, float *inner, float *out)
 {
     const float gelu = (float)0.7978845608028654; /* sqrt(2 / pi) */
+    for (Py_ssize_t i = 0; i < w->hidden; i++)
+        inner[i] = dot(tensor(w, INNER) + i * w->width, x, w->width) + tensor(w, INNER_BIAS)[i];
     for (Py_ssize_t i = 0; i < w->hidden; i++) {
-        float z = dot(tensor(w, INNER) + i * w->width, x, w->width) + tensor(w, INNER_BIAS)[i];
-        inner[i] = z * (0.5f * (1 + tanhf(gelu * (z + 0.044715f * z * z * z))));
+        float z = inner[i];
+        inner[i] = z * (0.5f * (1 + tangent(gelu * (z + 0.044715f * z * z * z))));
     }
     for (Py_ssize_t i = 0; i < w->width; i++)
         out[i] = x[i] + dot(tensor(w, OUTER) + i * w->hidden, inner, w->hidden) + tensor(w, OUTER_BIAS)[i];
 }
 
-/* An argument that holds 64-bit numbers; released by the caller. */
-static const int64_t *numbers_of(PyObject *object, Py_buffer *view, Py_ssize_t *n)
+/* The sum of the table's rows of a term's features, ascending with repetitions: a row that occurs c times counts
+ * 1 + log c, the squares of all weights adding up to 1. */
+int towers_term(const Towers *w, const uint64_t *rows, Py_ssize_t n, float *sum)
 {
-    if (PyObject_GetBuffer(object, view, PyBUF_C_CONTIGUOUS) < 0)
-        return NULL;
-    *n = view->len / (Py_ssize_t)sizeof(int64_t);
-    return view->buf;
-}
-
-/* term(rows, counts): the sum of the table's rows of a term's features, a row that occurs c times by 1 + log c, the
- * squares of all weights adding up to 1; the bytes of float32 numbers. */
-static PyObject *Towers_term(Towers *w, PyObject *const *args, Py_ssize_t n)
-{
-    if (n != 2 || !PyBytes_Check(args[0]) || !PyBytes_Check(args[1]) ||
-        PyBytes_GET_SIZE(args[0]) != PyBytes_GET_SIZE(args[1])) {
-        PyErr_SetString(PyExc_TypeError, "term(rows, counts): bytes of one length");
-        return NULL;
-    }
-    Py_ssize_t count = PyBytes_GET_SIZE(args[0]) / (Py_ssize_t)sizeof(int64_t), rows = length(w, TABLE) / w->width;
-    const int64_t *row = (const int64_t *)PyBytes_AS_STRING(args[0]);
-    const int64_t *counts = (const int64_t *)PyBytes_AS_STRING(args[1]);
     double squares = 0;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (row[i] < 0 || row[i] >= rows || counts[i] < 1) {
-            PyErr_SetString(PyExc_IndexError, "the table has no such row");
-            return NULL;
-        }
-        double weight = counts[i] == 1 ? 1.0 : 1.0 + log((double)counts[i]);
+    Py_ssize_t next;
+    if (n > 0 && rows[n - 1] >= (uint64_t)(length(w, TABLE) / w->width)) {
+        PyErr_SetString(PyExc_IndexError, "the table has no such row");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i = next) {
+        for (next = i + 1; next < n && rows[next] == rows[i]; next++)
+            ;
+        double weight = next - i == 1 ? 1.0 : 1.0 + log((double)(next - i));
         squares += weight * weight;
     }
-    PyObject *made = PyBytes_FromStringAndSize(NULL, w->width * (Py_ssize_t)sizeof(float));
-    if (made == NULL)
-        return NULL;
-    float *sum = (float *)PyBytes_AS_STRING(made);
     memset(sum, 0, (size_t)w->width * sizeof(float));
     double norm = sqrt(squares);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (i + AHEAD < count)
-            fetch(tensor(w, TABLE) + row[i + AHEAD] * w->width, w->width);
-        double weight = counts[i] == 1 ? 1.0 : 1.0 + log((double)counts[i]);
-        add_scaled(sum, (float)(weight / norm), tensor(w, TABLE) + row[i] * w->width, w->width);
+    for (Py_ssize_t i = 0; i < n; i = next) {
+        if (i + AHEAD < n)
+            fetch(tensor(w, TABLE) + (Py_ssize_t)rows[i + AHEAD] * w->width, w->width);
+        for (next = i + 1; next < n && rows[next] == rows[i]; next++)
+            ;
+        double weight = next - i == 1 ? 1.0 : 1.0 + log((double)(next - i));
+        add_scaled(sum, (float)(weight / norm), tensor(w, TABLE) + (Py_ssize_t)rows[i] * w->width, w->width);
     }
-    return made;
+    return 0;
 }
 
-/* Adds a row vector times a matrix. */
+/* Adds a row vector times the matrix of a role. */
 WIDE static void add_product(float *into, const float *vector, float scale, const float *matrix, Py_ssize_t width)
 {
     for (Py_ssize_t i = 0; i < width; i++)
         add_scaled(into, scale * vector[i], matrix + i * width, width);
 }
 
-/* The vector of a goal, of the sums of its parts by role; `first` is that of the first role, if it isn't NULL. */
-static int goal_vector(Towers *w, const float *first, const float *sums, PyObject *counts, const int64_t *rows,
-                       Py_ssize_t num_rows, float *out)
+/* Adds to x what the parts of a role say, given the sum of their vectors and how many there are, at least 1. */
+void towers_add(const Towers *w, float *x, Py_ssize_t role, const float *sum, Py_ssize_t count)
 {
-    float *x = w->work, *inner = x + w->width;
-    memset(x, 0, (size_t)w->width * sizeof(float));
-    for (Py_ssize_t role = 0; role < w->num_roles; role++) {
-        int alone = role == 0 && first != NULL;
-        long count = alone ? 1 : PyLong_AsLong(PyTuple_GET_ITEM(counts, role));
-        if (count == -1 && PyErr_Occurred())
-            return -1;
-        if (count > 0)
-            add_product(x, alone ? first : sums + role * w->width, count > 1 ? 1 / sqrtf((float)count) : 1,
-                        tensor(w, ROLES) + role * w->width * w->width, w->width);
-    }
+    add_product(x, sum, count > 1 ? 1 / sqrtf((float)count) : 1, tensor(w, ROLES) + role * w->width * w->width, w->width);
+}
+
+/* The vector of a goal, of what its parts say and the rows of the state as a whole; x is changed. */
+int towers_goal(Towers *w, float *x, const int64_t *rows, Py_ssize_t num_rows, float *out)
+{
     for (Py_ssize_t i = 0; i < num_rows; i++) {
         if (rows[i] < 0 || rows[i] >= length(w, CONTEXT) / w->width) {
             PyErr_SetString(PyExc_IndexError, "the table of contexts has no such row");
@@ -148,9 +130,11 @@ static int goal_vector(Towers *w, const float *first, const float *sums, PyObjec
         }
         add_scaled(x, 1, tensor(w, CONTEXT) + rows[i] * w->width, w->width);
     }
-    residual(w, x, inner, out);
+    residual(w, x, w->work, out);
     return 0;
 }
+
+float towers_dot(const float *one, const float *other, Py_ssize_t n) { return dot(one, other, n); }
 
 /* The products of some rows with a goal's vector. */
 WIDE static void products(const float *vectors, const float *goal, Py_ssize_t width, const int64_t *numbers, Py_ssize_t n,
@@ -163,7 +147,8 @@ WIDE static void products(const float *vectors, const float *goal, Py_ssize_t wi
     }
 }
 
-static int logits_of(const Towers *w, const float *goal, const int64_t *numbers, Py_ssize_t n, Py_ssize_t earlier,
+/* The logits of assertions for a goal. */
+int towers_logits(const Towers *w, const float *goal, const int64_t *numbers, Py_ssize_t n, Py_ssize_t earlier,
                      double temperature, double *out)
 {
     Py_ssize_t assertions = length(w, BIASES);
@@ -180,62 +165,6 @@ static int logits_of(const Towers *w, const float *goal, const int64_t *numbers,
     for (Py_ssize_t i = 0; i < n; i++)
         out[i] = (double)((float)out[i] + tensor(w, BIASES)[numbers[i]] + tensor(w, GAPS)[earlier - numbers[i]]) / temperature;
     return 0;
-}
-
-/* look(first, sums, counts, rows, numbers, earlier, temperature): a goal's vector and the logits of assertions for it, as the
- * bytes of float32 and float64 numbers. */
-static PyObject *Towers_look(Towers *w, PyObject *const *args, Py_ssize_t n)
-{
-    if (n != 7 || !PyTuple_Check(args[2]) || PyTuple_GET_SIZE(args[2]) != w->num_roles) {
-        PyErr_SetString(PyExc_TypeError, "look(first, sums, counts, rows, numbers, earlier, temperature)");
-        return NULL;
-    }
-    Py_ssize_t earlier = PyLong_AsSsize_t(args[5]), num_rows, num_numbers;
-    double temperature = PyFloat_AsDouble(args[6]);
-    if (PyErr_Occurred())
-        return NULL;
-    Py_buffer views[4];
-    int held = 0;
-    PyObject *goal = NULL, *logits = NULL, *both = NULL;
-    if (PyObject_GetBuffer(args[1], &views[held], PyBUF_C_CONTIGUOUS) < 0)
-        return NULL;
-    held++;
-    const int64_t *rows = numbers_of(args[3], &views[held], &num_rows);
-    if (rows == NULL)
-        goto done;
-    held++;
-    const int64_t *numbers = numbers_of(args[4], &views[held], &num_numbers);
-    if (numbers == NULL)
-        goto done;
-    held++;
-    if (views[0].len != w->num_roles * w->width * (Py_ssize_t)sizeof(float)) {
-        PyErr_SetString(PyExc_ValueError, "sums are a row of float32 for each role");
-        goto done;
-    }
-    const float *first = NULL;
-    if (args[0] != Py_None) {
-        if (PyObject_GetBuffer(args[0], &views[held], PyBUF_C_CONTIGUOUS) < 0)
-            goto done;
-        first = views[held++].buf;
-        if (views[held - 1].len != w->width * (Py_ssize_t)sizeof(float)) {
-            PyErr_SetString(PyExc_ValueError, "the first goal's sum is a row of float32");
-            goto done;
-        }
-    }
-    goal = PyBytes_FromStringAndSize(NULL, w->width * (Py_ssize_t)sizeof(float));
-    logits = PyBytes_FromStringAndSize(NULL, num_numbers * (Py_ssize_t)sizeof(double));
-    if (goal == NULL || logits == NULL)
-        goto done;
-    float *vector = (float *)PyBytes_AS_STRING(goal);
-    if (goal_vector(w, first, views[0].buf, args[2], rows, num_rows, vector) == 0 &&
-        logits_of(w, vector, numbers, num_numbers, earlier, temperature, (double *)PyBytes_AS_STRING(logits)) == 0)
-        both = PyTuple_Pack(2, goal, logits);
-done:
-    for (int i = 0; i < held; i++)
-        PyBuffer_Release(&views[i]);
-    Py_XDECREF(goal);
-    Py_XDECREF(logits);
-    return both;
 }
 
 static PyObject *Towers_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -267,7 +196,7 @@ static PyObject *Towers_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         PyErr_SetString(PyExc_ValueError, "the tensors' shapes don't fit together");
         goto fail;
     }
-    w->work = PyMem_Malloc((size_t)(w->width + w->hidden) * sizeof(float));
+    w->work = PyMem_Malloc((size_t)w->hidden * sizeof(float));
     if (w->work == NULL) {
         PyErr_NoMemory();
         goto fail;
@@ -286,18 +215,11 @@ static void Towers_dealloc(Towers *w)
     Py_TYPE(w)->tp_free((PyObject *)w);
 }
 
-static PyMethodDef Towers_methods[] = {
-    {"term", (PyCFunction)(void (*)(void))Towers_term, METH_FASTCALL, NULL},
-    {"look", (PyCFunction)(void (*)(void))Towers_look, METH_FASTCALL, NULL},
-    {NULL},
-};
-
 PyTypeObject TowersType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "proofsearch_metamath._native.Towers",
     .tp_basicsize = sizeof(Towers),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "The tower of goals, and logits; see proofsearch_metamath.ranker.towers.Towers.",
+    .tp_doc = "The weights of the tower of goals, and of logits; see proofsearch_metamath.ranker.towers.Towers.",
     .tp_new = Towers_new,
     .tp_dealloc = (destructor)Towers_dealloc,
-    .tp_methods = Towers_methods,
 };

@@ -283,19 +283,47 @@ def test_the_same_assertion_closes_first(seed: int) -> None:
     assert found[0] == found[1]
 
 
-@given(st.integers(0, 200), st.lists(st.integers(0), max_size=5), st.randoms(use_true_random=False))
-def test_what_sets_have_in_common(size: int, seeds: list[int], draw: random.Random) -> None:
-    sets = [bytes(draw.choice((0, 1, 255, draw.randrange(256))) for _ in range(size)) for _ in range(len(seeds) + 1)]
-    both_of = [all(of[place // 8] >> place % 8 & 1 for of in sets) for place in range(8 * size)]
-    expected = array("q", [place for place, common in enumerate(both_of) if common]).tobytes()
-    assert native.common(sets[0], sets[1:]) == expected
+def a_term(seed: int) -> tuple[Any, int, list[int]]:
+    """A random term in a compiled store, and its places in the index of conclusions."""
+    _, side = both(seed, max_size=400)
+    term = side.terms.canonical(side.build(Trees(seed).goal()))[0]
+    return side.terms, term, side.terms.places(term, 6, 3)
+
+
+@given(SEEDS, st.integers(0, 200), st.randoms(use_true_random=False))
+def test_what_sets_have_in_common(seed: int, size: int, draw: random.Random) -> None:
+    store, term, places = a_term(seed)
+
+    def a_set() -> bytes:
+        return bytes(draw.choice((255, 255, draw.randrange(256))) for _ in range(size))
+
+    within, sets = a_set(), {place: a_set() for place in places}
+    members = (all(of[bit // 8] >> bit % 8 & 1 for of in (within, *sets.values())) for bit in range(8 * size))
+    expected = array("q", [bit for bit, common in enumerate(members) if common]).tobytes()
+    known = {place: of for place, of in sets.items() if draw.random() < 0.5}
+    missing = sets.keys() - known.keys()
+    made = []
+
+    def pack(place: int) -> None:
+        made.append(place)
+        known[place] = sets[place]
+
+    for _ in range(2):
+        assert native.matching(store, term, 6, 3, within, known, pack) == expected
+    assert sorted(made) == sorted(missing), "each is made once"
 
 
 def test_sets_of_other_sizes_are_refused() -> None:
+    store, term, places = a_term(1)
+    assert places
     with pytest.raises(ValueError, match="one size"):
-        native.common(b"12", [b"123"])
-    with pytest.raises(TypeError, match="list of bytes"):
-        native.common(b"12", None)
+        native.matching(store, term, 6, 3, b"12", dict.fromkeys(places, b"123"), print)
+    with pytest.raises(ValueError, match="one size"):
+        native.matching(store, term, 6, 3, b"12", {}, lambda place: None)
+    with pytest.raises(TypeError, match="matching"):
+        native.matching(store, term, 6, 3, b"12", None, print)
+    with pytest.raises(IndexError):
+        native.matching(store, 1 << 30, 6, 3, b"12", {}, print)
 
 
 def test_walks_meet_everything() -> None:

@@ -116,7 +116,7 @@ class _Exploration:
             if graph.expanded_at[node] >= 0:
                 continue
             if graph.depth[node] < self._max_depth:
-                frontier.move(node, *(column[0] for column in order((node,))))
+                frontier.move(node, *[column[0] for column in order((node,))])
             else:
                 frontier.remove(node)
         if rescaled:

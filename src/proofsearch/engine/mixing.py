@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from proofsearch.engine.standardisation import (
     DEFAULT_GOAL_WEIGHT,
     EQUAL_WEIGHT,
-    Z_DIGITS,
     Standardisation,
     mean_and_std,
+    tidied,
 )
 from proofsearch.errors import UsageError
 from proofsearch.protocols import Linear, PriorityTraits
@@ -97,14 +97,13 @@ class CalibratedMix:
         if total == total:  # values are finite or nan, so none is missing; a call for each would take most of the time
             mean, slope = scale.value_mean, weight * scale.value_scale
             middle, steepness = scale.logprob_mean, (1 - weight) * scale.logprob_scale
-            return [
-                round((logprob - middle) * steepness + (value - mean) * slope, Z_DIGITS)
+            mixed = [
+                (logprob - middle) * steepness + (value - mean) * slope
                 for value, logprob in zip(values, logprobs, strict=True)
             ]
-        return [
-            round(scale.mixed(value, logprob, weight), Z_DIGITS)
-            for value, logprob in zip(values, logprobs, strict=True)
-        ]
+        else:
+            mixed = [scale.mixed(value, logprob, weight) for value, logprob in zip(values, logprobs, strict=True)]
+        return tidied(mixed)
 
 
 class WarmingMix:
@@ -129,11 +128,11 @@ class WarmingMix:
         """The mixture less the goals, once there is a scale."""
         if self._scale is None:
             return columns.logprob
-        mixed, weight, goal_weight = self._scale.mixed, self._weight, columns.goal_weight
-        return [
-            round(mixed(value, logprob, weight), Z_DIGITS) - goal_weight * goals
-            for value, logprob, goals in zip(columns.value, columns.logprob, columns.num_goals, strict=True)
+        scale, weight, goal_weight = self._scale, self._weight, columns.goal_weight
+        mixed = [
+            scale.mixed(value, logprob, weight) for value, logprob in zip(columns.value, columns.logprob, strict=True)
         ]
+        return [score - goal_weight * goals for score, goals in zip(tidied(mixed), columns.num_goals, strict=True)]
 
     def observe(self, nodes: Sequence[int]) -> bool:
         """Takes notice of scored nodes; whether the scale changed."""

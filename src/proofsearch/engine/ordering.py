@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from proofsearch.engine.priorities import Logprob
 from proofsearch.engine.standardisation import DEFAULT_GOAL_WEIGHT
 from proofsearch.errors import PluginError
-from proofsearch.graph import NAN
 from proofsearch.protocols import Alternates, BeginsAnew, Learns
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ class Columns:
         values = _take(graph.value, nodes)
         total = sum(values)
         if total != total:  # values are finite or nan, so some are missing
-            known = self._estimates.get
-            values = [value if value == value else known(node, NAN) for value, node in zip(values, nodes, strict=True)]
+            # No node is estimated once it has a value.
+            values = list(map(self._estimates.get, nodes, values))
             total = sum(values)
             if total != total:
                 of, source, edge = graph.value, graph.edge_source, graph.best_edge

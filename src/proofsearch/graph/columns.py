@@ -154,8 +154,10 @@ class GraphColumns:
     @property
     def value(self) -> array[float]:
         """What the scorer said of each node; ``nan`` where it said nothing."""
-        self._value.extend(array("d", (NAN,)) * (len(self.state) - len(self._value)))
-        return self._value
+        column = self._value
+        if len(column) < len(self.state):
+            column.extend(array("d", (NAN,)) * (len(self.state) - len(column)))
+        return column
 
     @property
     def seconds(self) -> array[float]:
@@ -171,6 +173,8 @@ class GraphColumns:
     def edge_source(self) -> array[int]:
         """The node that each edge starts from."""
         column, first_edge = self._edge_source, self._first_edge
+        if self._sourced == len(first_edge):
+            return column
         for at in range(self._sourced, len(first_edge)):
             last = first_edge[at + 1] if at + 1 < len(first_edge) else len(self.edge_tactic)
             column.extend(array("i", (self.expanded[at],)) * (last - len(column)))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofsearch.errors import one_line
-from proofsearch.protocols import Calibration, JobResult, PolicyStatistics, Script, Usage
+from proofsearch.protocols import SUMMARY, Calibration, JobResult, PolicyStatistics, Script, Usage
 from proofsearch.types import (
     TIERS,
     Advanced,
@@ -331,6 +331,19 @@ def statistics(answer: object, requests: Sequence[object], n: int = 0) -> str | 
     for item in found:
         if item is not None and not isinstance(item, PolicyStatistics):
             return f"returned {shown(item)} for a state; expected PolicyStatistics, or None where it has none"
+    return None
+
+
+def summaries(answer: object, requests: Sequence[object], n: int = 0) -> str | None:
+    """Checks an answer of ``SumsUpStatistics.summaries``."""
+    if not is_sequence(answer):
+        return returned(answer, "a list with a row of numbers, or None, for each state")
+    found: Sequence[Any] = answer  # type: ignore[assignment]
+    if len(found) != len(requests):
+        return f"returned summaries of {len(found)} states for {len(requests)}"
+    for row in found:
+        if row is not None and (not is_sequence(row) or len(row) != len(SUMMARY)):
+            return f"returned {shown(row)} for a state; expected {len(SUMMARY)} numbers, or None where it has none"
     return None
 
 

@@ -184,6 +184,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "generate": _plain(answers.candidates),
         "propose_scripts": _plain(answers.scripts),
         "statistics": _plain(answers.statistics),
+        "summaries": _plain(answers.summaries),
         "represent": _plain(answers.represented),
         "fingerprint": _plain(answers.text),
         "prepare": _plain(),

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from math import exp, fsum, log, nan
+from math import exp, fsum, log, log1p, nan
 from typing import Generic, TypeVar
 
-from proofsearch.protocols import Fingerprinted, GenerationRequest, PolicyStatistics, StandsIn, TacticGenerator
+from proofsearch.protocols import (
+    SUMMARY,
+    Fingerprinted,
+    GenerationRequest,
+    PolicyStatistics,
+    StandsIn,
+    TacticGenerator,
+)
 from proofsearch.types import Candidate
 
 BEST = 8
@@ -62,6 +69,39 @@ def with_goals(state: PolicyStatistics, goals: tuple[PolicyStatistics, ...]) -> 
     return PolicyStatistics(
         one.best, one.second, one.entropy, one.log_sum_exp, one.moves, one.admitted, one.mass, one.closes, goals
     )
+
+
+def summary_of(one: PolicyStatistics) -> list[float]:
+    """The numbers of :data:`~proofsearch.protocols.SUMMARY`, ``nan`` where the policy doesn't say.
+
+    A search asks for few states at a time, and small arrays would cost more than the sums.
+    """
+    row = [
+        one.best,
+        one.second,
+        one.entropy,
+        one.log_sum_exp,
+        log1p(one.moves),
+        one.admitted,
+        one.mass,
+        one.closes,
+        float(one.best != one.best),
+    ]
+    goals = one.goals
+    if not goals:
+        return row + [nan] * (len(SUMMARY) - len(row))
+    for column in zip(*[(goal.best, goal.entropy, goal.mass, goal.log_sum_exp) for goal in goals], strict=True):
+        known: Sequence[float] = column
+        total = sum(known)
+        if total != total:
+            known = [number for number in column if number == number]
+            if not known:
+                row += (nan, nan, nan)
+                continue
+            total = sum(known)
+        row += (total, min(known), max(known))
+    row.append(float(sum([goal.best != goal.best for goal in goals])))
+    return row
 
 
 def fingerprint_of(policy: TacticGenerator) -> str:

@@ -59,6 +59,7 @@ from proofsearch.protocols.observation import (
     TrainingObserver,
 )
 from proofsearch.protocols.policy import (
+    SUMMARY,
     Fingerprinted,
     GenerationRequest,
     PolicyStatistics,
@@ -67,6 +68,7 @@ from proofsearch.protocols.policy import (
     RepresentsStates,
     Script,
     Suggestions,
+    SumsUpStatistics,
     TacticGenerator,
 )
 from proofsearch.protocols.priority import (
@@ -118,6 +120,7 @@ from proofsearch.protocols.value import (
 __all__ = [
     "KINDS",
     "SHAREABLE",
+    "SUMMARY",
     "AdaptsTactics",
     "AddsUp",
     "AdmitsMany",
@@ -197,6 +200,7 @@ __all__ = [
     "Strategy",
     "StrategyTraits",
     "Suggestions",
+    "SumsUpStatistics",
     "TacticGenerator",
     "TakesApart",
     "TheoremResult",

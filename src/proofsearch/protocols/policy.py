@@ -154,6 +154,33 @@ class ReportsStatistics(Protocol):
         """
 
 
+SUMMARY = (
+    *("best", "second", "entropy", "log_sum_exp", "log_moves", "admitted", "mass", "closes", "dead"),
+    *("sum of best of goals", "least best of goals", "largest best of goals"),
+    *("sum of entropy of goals", "least entropy of goals", "largest entropy of goals"),
+    *("sum of mass of goals", "least mass of goals", "largest mass of goals"),
+    *("sum of log_sum_exp of goals", "least log_sum_exp of goals", "largest log_sum_exp of goals"),
+    "dead goals",
+)
+"""What a value reads of :class:`PolicyStatistics`: those of the state, with the logarithm of 1 + the number of moves,
+and whether there is no candidate at all; then, over the goals, sum, least and largest of what is known, and for how
+many of them there is no candidate. ``nan`` stands for what the policy can't say."""
+
+
+@runtime_checkable
+class SumsUpStatistics(Protocol):
+    """A policy that reports statistics, and can say what a value reads of them at less cost than by goal.
+
+    It finds out by itself what may be tried, so requests need not say it.
+    """
+
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> Sequence[Sequence[float] | None]:
+        """The numbers of :data:`SUMMARY` for each state, in order; ``None`` for one that it can't judge.
+
+        They are those that :func:`proofsearch.models.confidence.summary_of` makes of the statistics.
+        """
+
+
 @runtime_checkable
 class RepresentsStates(Protocol):
     """A policy that gives the vectors by which it knows states, to be read by a value."""

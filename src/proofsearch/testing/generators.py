@@ -13,7 +13,9 @@ import numpy as np
 
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import ProofsearchError
+from proofsearch.models.confidence import summary_of
 from proofsearch.protocols import (
+    SUMMARY,
     Builder,
     Factory,
     GenerationRequest,
@@ -21,6 +23,7 @@ from proofsearch.protocols import (
     Prepares,
     ReportsStatistics,
     RepresentsStates,
+    SumsUpStatistics,
     TacticGenerator,
 )
 from proofsearch.testing.cases import CONFIG_CHECKS, add_closing_check
@@ -228,6 +231,25 @@ def statistics_repeatable(case: GeneratorCase) -> None:
     singles = [case.statistics(case.component, [sample])[0] for sample in case.samples]
     for number, (one, other) in enumerate(zip(case.statistics(case.component), singles, strict=True)):
         expect(_alike(one, other, case), f"state {number}: its statistics are {one} in a call of many, alone {other}")
+
+
+@GENERATOR_CHECKS.add
+def summaries_fit_statistics(case: GeneratorCase) -> None:
+    """If it sums its statistics up itself, it comes to what they add up to."""
+    component = case.component
+    if not isinstance(component, SumsUpStatistics):
+        raise NotApplicable("it leaves that to others")
+    requests = [dataclasses.replace(request, moves=None) for request in case.requests(case.samples)]
+    found = component.summaries(requests, case.candidates)
+    expect(len(found) == len(requests), f"it returned {len(found)} summaries for {len(requests)} states")
+    for number, (row, one) in enumerate(zip(found, case.statistics(component), strict=True)):
+        expected = None if one is None else summary_of(one)
+        if row is None or expected is None:
+            expect(row is expected, f"state {number}: its summary is {row}, of {one}")
+            continue
+        for name, mine, theirs in zip(SUMMARY, row, expected, strict=True):
+            fits = (mine != mine and theirs != theirs) or case.close_to(mine, theirs)
+            expect(fits, f"state {number}: {name} is {mine} in its summary, and {theirs} by its statistics")
 
 
 @GENERATOR_CHECKS.add

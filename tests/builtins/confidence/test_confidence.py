@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from proofsearch import Candidate, Theorem
 from proofsearch.builtins.confidence.config import ConfidenceConfig, ConfidenceTrainerConfig
-from proofsearch.builtins.confidence.features import COLUMNS, features, row_of
+from proofsearch.builtins.confidence.features import COLUMNS, features
 from proofsearch.builtins.confidence.model import LinearValue, QuickValue, fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
 from proofsearch.errors import InputError
+from proofsearch.models.confidence import summary_of
 from proofsearch.plugins.conformance import CheckSettings, check_component, find
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import GenerationRequest, PolicyStatistics, ScoreRequest, TrainingReport, TrainingRequest
@@ -135,12 +136,12 @@ def test_row_by_row_the_value_is_the_same(statistics: list[PolicyStatistics], se
     means, weights, missing = random.normal(size=(3, len(COLUMNS)))
     value = LinearValue(means, random.uniform(0.1, 3, len(COLUMNS)), weights, missing)
     quick = QuickValue(value)
-    assert [quick(row_of(one)) for one in statistics] == pytest.approx(value.values(features(statistics)).tolist())
+    assert [quick(summary_of(one)) for one in statistics] == pytest.approx(value.values(features(statistics)).tolist())
 
 
 def test_a_row_puts_goals_together_and_counts_dead_ones_apart() -> None:
     goals = tuple(PolicyStatistics(best=best, entropy=entropy) for best, entropy in ((-1.0, 1.0), (-3.0, 2.0)))
-    row = dict(zip(COLUMNS, row_of(PolicyStatistics(goals=(*goals, PolicyStatistics()))), strict=True))
+    row = dict(zip(COLUMNS, summary_of(PolicyStatistics(goals=(*goals, PolicyStatistics()))), strict=True))
     assert [row[f"{how} best of goals"] for how in ("sum of", "least", "largest")] == [-4.0, -3.0, -1.0]
     assert [row[f"{how} entropy of goals"] for how in ("sum of", "least", "largest")] == [3.0, 1.0, 2.0]
     assert np.isnan(row["sum of mass of goals"])

@@ -26,7 +26,7 @@ from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.collecting import Collector, choose_theorems, count_uses
 from proofsearch_metamath.ranker.config import RankerConfig, RankerTrainerConfig, SizedConfig
 from proofsearch_metamath.ranker.generator import shipped_weights
-from proofsearch_metamath.ranker.pairing import Pairing
+from proofsearch_metamath.ranker.judging import Judge
 from proofsearch_metamath.ranker.statements import MEASURES, Statements
 from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.weights import load_weights
@@ -118,13 +118,13 @@ def test_it_conforms(builder: SampleBuilder, trained: Path) -> None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Gets an entry each time that the towers look at a goal that stands alone."""
     asked: list[int] = []
-    look = Pairing.look_alone
+    read = Judge._read_alone
 
-    def counted(self: Pairing, *given: Any) -> Any:
+    def counted(self: Judge, goal: int) -> Any:
         asked.append(1)
-        return look(self, *given)
+        return read(self, goal)
 
-    monkeypatch.setattr(Pairing, "look_alone", counted)
+    monkeypatch.setattr(Judge, "_read_alone", counted)
     return asked
 
 
@@ -252,7 +252,7 @@ def test_a_temperature_can_be_worked_into_the_weights(seed: int, temperature: fl
     for some in (tensors, architecture.divided(tensors, temperature)):
         towers = Towers(architecture, some)
         logits = towers.logits(goal, towers.assertions(statements, np.array([2, -1, 0])), np.arange(3), 5)
-        found.append(np.concatenate((logits, towers.own_logits(goal, [own]))))
+        found.append(np.concatenate((logits, towers.own_vectors([own]) @ goal + towers.own_bias)))
     np.testing.assert_allclose(found[1], found[0] / temperature, rtol=2e-4, atol=1e-4)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from proofsearch.models.confidence import fingerprint_of, statistics_of
+from proofsearch.models.confidence import fingerprint_of, statistics_of, summary_of
 from proofsearch.protocols import (
     Environment,
     GenerationRequest,
     PolicyStatistics,
     ReportsStatistics,
+    SumsUpStatistics,
     TacticGenerator,
 )
 from proofsearch.trajectory.live import LiveStates
@@ -31,6 +32,9 @@ class AskedPolicy:
         candidates: how many the search asks for at an expansion.
         replay: whether recorded states are found again, by taking the recorded steps. Otherwise the policy is shown
             text and goals as they were recorded, and no moves; that does for policies that read nothing else.
+
+    Attributes:
+        reads_moves: whether :meth:`summaries` wants to know what may be tried at states.
     """
 
     def __init__(
@@ -39,12 +43,26 @@ class AskedPolicy:
         self._policy = policy
         # Asked once: an instance check of a protocol takes longer than a goal that is known.
         self._reports = policy.statistics if isinstance(policy, ReportsStatistics) else None
+        self._sums_up = policy.summaries if isinstance(policy, SumsUpStatistics) else None
+        self.reads_moves = self._sums_up is None
         self._candidates = candidates
         self._live = LiveStates(environment) if replay else None
 
     def statistics(self, requests: Sequence[GenerationRequest]) -> list[PolicyStatistics | None]:
         """How sure it is at each state, in order; ``None`` where it can't say, or a recorded state isn't found."""
         return self.each(requests, self.ask)
+
+    def summaries(self, requests: Sequence[GenerationRequest]) -> Sequence[Sequence[float] | None]:
+        """The numbers of :data:`~proofsearch.models.confidence.SUMMARY` of each state; ``None`` as for statistics."""
+        if self._sums_up is None:
+            return [None if one is None else summary_of(one) for one in self.statistics(requests)]
+        if self._live is None or not any(isinstance(one.state, RecordedState) for one in requests):
+            return self._sum_up(requests)
+        return self.each(requests, self._sum_up)
+
+    def _sum_up(self, requests: Sequence[GenerationRequest]) -> Sequence[Sequence[float] | None]:
+        assert self._sums_up is not None
+        return self._sums_up(requests, self._candidates)
 
     def ask(self, requests: Sequence[GenerationRequest]) -> Sequence[PolicyStatistics | None]:
         """How sure it is at states that a session, or a policy that reads texts, knows as they are."""

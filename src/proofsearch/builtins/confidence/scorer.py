@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from proofsearch.builtins.confidence.config import NAME, ConfidenceConfig
-from proofsearch.builtins.confidence.features import COLUMNS, row_of
+from proofsearch.builtins.confidence.features import COLUMNS
 from proofsearch.builtins.confidence.model import LinearValue, QuickValue
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.checkpoint import read_manifest
@@ -36,20 +36,22 @@ class ConfidenceScorer:
         policy: is asked.
         value: of its statistics.
         calibration: how the value is mixed with log-probability.
-    """
 
-    reads_moves = True
+    Attributes:
+        reads_moves: whether the policy wants to know what may be tried (:class:`proofsearch.protocols.ReadsMoves`).
+    """
 
     def __init__(self, policy: AskedPolicy, value: LinearValue, calibration: Calibration) -> None:
         self._policy = policy
+        self.reads_moves = policy.reads_moves
         self._value = QuickValue(value)
         self._calibration = calibration
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[float | None]:
         """One value a request, in nats of log-probability; ``None`` where the policy says nothing."""
-        found = self._policy.statistics([GenerationRequest(one.theorem, one.state, one.moves) for one in requests])
+        found = self._policy.summaries([GenerationRequest(one.theorem, one.state, one.moves) for one in requests])
         value = self._value
-        return [None if statistics is None else value(row_of(statistics)) for statistics in found]
+        return [None if row is None else value(row) for row in found]
 
     def calibration(self) -> Calibration:
         """How the value is mixed with log-probability."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from proofsearch_metamath.compiled import native
 from proofsearch_metamath.database.model import Database
 from proofsearch_metamath.library.tables import Essentials, Frames, Tables
-from proofsearch_metamath.library.terms import PATH_BASE, place_of
+from proofsearch_metamath.library.terms import PATH_BASE, Terms, place_of
 from proofsearch_metamath.library.unification import Pattern, PatternTree
 
 Ints = NDArray[np.int32]
@@ -202,17 +202,22 @@ class Library:
                 break
         return within
 
-    def matching(self, places: list[int], within: bytes) -> NDArray[np.int64]:
-        """The same as numbers, in order, shape ``(n,)``; ``within`` is :meth:`packed`."""
-        if self.compiled is None:
-            return self.array_of(self.conclusions_at(places, int.from_bytes(within, "little")))
-        known = self._sets
-        sets = [known.get(place) or self._pack(place) for place in places]
-        return np.frombuffer(self.compiled.common(within, sets), np.int64)
+    def matching(self, terms: Terms, term: int, within: bytes) -> NDArray[np.int64]:
+        """The provable assertions whose conclusion may unify with a term (a superset), in order, shape ``(n,)``.
 
-    def _pack(self, place: int) -> bytes:
-        found = self._sets[place] = self.packed(self._find(place))
-        return found
+        Args:
+            terms: the store.
+            term: of that store.
+            within: those that are asked about, :meth:`packed`.
+        """
+        if self.compiled is None or not isinstance(terms, self.compiled.Terms):
+            places = terms.places(term, self.num_rules, MAX_PATH_DEPTH)
+            return self.array_of(self.conclusions_at(places, int.from_bytes(within, "little")))
+        shape = self.num_rules, MAX_PATH_DEPTH
+        return np.frombuffer(self.compiled.matching(terms, term, *shape, within, self._sets, self._pack), np.int64)
+
+    def _pack(self, place: int) -> None:
+        self._sets[place] = self.packed(self._find(place))
 
     def packed(self, bits: int) -> bytes:
         """A bit set as bytes, the lowest bits first."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,9 @@ class TermFeatures:
         typecodes: for each typecode the hash of a variable and of a metavariable of it.
         typecode_of: the typecode of each variable.
         rows: how many rows the table has, a power of two.
+
+    Attributes:
+        compiled: what does it, if anything is compiled.
     """
 
     def __init__(
@@ -73,9 +77,9 @@ class TermFeatures:
         self._shapes: dict[int, int] = {}
         self._bags: dict[int, list[int]] = {}
         compiled = native()
-        self._compiled = None
+        self.compiled: Any = None
         if compiled is not None and isinstance(terms, compiled.Terms):
-            self._compiled = compiled.Features(
+            self.compiled = compiled.Features(
                 terms=terms,
                 rules=list(rules),
                 variables=list(variables),
@@ -89,24 +93,14 @@ class TermFeatures:
 
         A row that c features fall into weighs in proportion to 1 + log c.
         """
-        if self._compiled is not None:
-            rows, counts = [np.frombuffer(numbers, np.int64) for numbers in self._compiled.counts(term)]
+        if self.compiled is not None:
+            rows, counts = [np.frombuffer(numbers, np.int64) for numbers in self.compiled.counts(term)]
         else:
             found = self._below(term) + self._near_root(term)
             rows, counts = np.unique(np.array(found, np.uint64) >> np.uint64(self._shift), return_counts=True)
         weights = 1.0 + np.log(counts)
         weights /= np.sqrt((weights * weights).sum())
         return rows.astype(np.int64, copy=False), weights.astype(np.float32)
-
-    def counts(self, term: int) -> tuple[bytes, bytes] | None:
-        """The rows of a term's features, ascending, and how often each occurs, as the bytes of 64-bit numbers.
-
-        ``None`` where nothing is compiled: :meth:`bag` is for all.
-        """
-        if self._compiled is None:
-            return None
-        rows, counts = self._compiled.counts(term)
-        return rows, counts
 
     def symbol(self, term: int) -> int:
         """The hash of a term's outermost symbol; of a variable or metavariable, of its sort and typecode."""

@@ -6,30 +6,28 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proofsearch import Candidate, ProofState
 from proofsearch.checkpoint import MANIFEST, read_manifest
 from proofsearch.errors import InputError, UsageError
-from proofsearch.models.confidence import BEST, with_goals
+from proofsearch.models.confidence import summary_of, with_goals
 from proofsearch.protocols import Builder, GenerationRequest, Moves, PolicyStatistics
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.ranker.answers import Answer, AppliesAlone, Logits, answer
-from proofsearch_metamath.ranker.bags import Floats, Ints
+from proofsearch_metamath.ranker.answers import Answer, Logits, answer
+from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.config import RankerConfig
 from proofsearch_metamath.ranker.folds import Policies
+from proofsearch_metamath.ranker.judging import Judge, Said
 from proofsearch_metamath.ranker.pairing import Pairing
-from proofsearch_metamath.ranker.reading import Reading, Role, SessionReader, SymbolTable
+from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
 from proofsearch_metamath.ranker.weights import Weights
-from proofsearch_metamath.search.choices import HYPOTHESIS
 from proofsearch_metamath.search.session import MetamathSession, session_of
 from proofsearch_metamath.search.state import MetamathState
 
@@ -38,49 +36,41 @@ _LOGITS_KEPT = 256
 """States whose logits are kept until they are expanded: of set.mm, some kilobytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """What the policy says of a goal, as if it stood alone.
-
-    Attributes:
-        statistics: how sure it is.
-        vector: of the goal, shape ``(width,)``.
-    """
-
-    statistics: PolicyStatistics
-    vector: Floats
-
-
 class _Session:
     """What is remembered of one session.
 
     Attributes:
         session: the session.
-        pairing: what answers for its theorem.
+        judge: of its goals and states.
         reader: of its states.
-        fixed: what the towers read of the theorem.
         logits: of goals that stand alone, by their terms: states of one goal, which may be expanded yet.
-        goals: what the policy says of each goal, by its term.
+        goals: of each goal that was judged alone, by its term, how sure the policy is, and the goal's vector.
     """
 
-    def __init__(self, session: MetamathSession, reader: SessionReader, pairing: Pairing) -> None:
+    def __init__(self, session: MetamathSession, reader: SessionReader, judge: Judge) -> None:
         self.session = session
-        self.pairing = pairing
+        self.judge = judge
         self.reader = reader
-        self._terms: dict[int, Floats] = {}
         self.logits: OrderedDict[int, Logits] = OrderedDict()
-        self.goals: dict[int, _Goal] = {}
-        self.fixed = pairing.towers.surroundings(self.vectors(reader.fixed))
+        self.goals: dict[int, tuple[Said, Floats]] = {}
+        self._statistics: dict[int, PolicyStatistics] = {}
 
-    def vectors(self, parts: Sequence[tuple[Role, int]]) -> list[tuple[Role, Floats]]:
-        """What the towers read of some terms."""
-        return [(role, self.term(term)) for role, term in parts]
-
-    def term(self, term: int) -> Floats:
-        """What the towers read of a term."""
-        found = self._terms.get(term)
+    def judged(self, goal: int) -> tuple[Said, Floats]:
+        """What the policy says of a goal as if it stood alone; looked at once a search."""
+        found = self.goals.get(goal)
         if found is None:
-            found = self._terms[term] = self.pairing.term(self.reader.features, term)
+            said, logits = self.judge.judge_alone(goal)
+            self.logits[goal] = logits
+            if len(self.logits) > _LOGITS_KEPT:
+                self.logits.popitem(last=False)
+            found = self.goals[goal] = said, logits.vector
+        return found
+
+    def statistics(self, goal: int) -> PolicyStatistics:
+        """How sure the policy is of a goal; made when it is asked for, since a value reads sums alone."""
+        found = self._statistics.get(goal)
+        if found is None:
+            found = self._statistics[goal] = PolicyStatistics(*self.judged(goal)[0])
         return found
 
 
@@ -129,7 +119,7 @@ class RankerGenerator:
         """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
 
         A search meets the same goals in many states, so each is looked at once. What is said of the state is what is
-        said of its first goal. Log-probabilities, entropy and mass are those of the best :data:`BEST` candidates,
+        said of its first goal. Log-probabilities, entropy and mass are those of the best eight candidates,
         whatever ``n`` is: to find out which of more apply costs most of the time, and tells nothing more
         (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply.
 
@@ -140,9 +130,21 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
-        known = session.goals
-        goals = tuple([(known.get(goal) or self._goal(session, goal)).statistics for goal, _ in state.open])
+        goals = tuple([session.statistics(goal) for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
+
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
+        """The same, put together over the goals; see :class:`proofsearch.protocols.SumsUpStatistics`."""
+        return [self._summary(_own(request.state)) for request in requests]
+
+    def _summary(self, state: MetamathState) -> list[float]:
+        session = self._session(session_of(state))
+        found = session.judge.summary(state)
+        if isinstance(found, tuple):
+            for goal in found:
+                session.judged(goal)
+            found = session.judge.summary(state)
+        return found if isinstance(found, list) else summary_of(self._statistics(state))
 
     @property
     def representation_width(self) -> int:
@@ -166,8 +168,8 @@ class RankerGenerator:
         for row, request in zip(rows, requests, strict=True):
             state = _own(request.state)
             session = self._session(session_of(state))
-            goals = np.stack([self._goal(session, goal).vector for goal, _ in state.open])
-            theorem = self._goal(session, session.session.root).vector
+            goals = np.stack([session.judged(goal)[1] for goal, _ in state.open])
+            theorem = session.judged(session.session.root)[1]
             row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
         return rows
 
@@ -177,62 +179,15 @@ class RankerGenerator:
         parts = [sorted(manifest.files.items()), self._config.temperature, self._environment.library.tables.sha256]
         return f"{NAME}-" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
 
-    def _goal(self, session: _Session, goal: int) -> _Goal:
-        """What it says of a goal as if it stood alone; looked at once a search."""
-        found = session.goals.get(goal)
-        if found is None:
-            logits = session.logits[goal] = self._logits_alone(session, goal)
-            if len(session.logits) > _LOGITS_KEPT:
-                session.logits.popitem(last=False)
-            found = session.goals[goal] = _Goal(self._sureness(session.session, goal, logits), logits.vector)
-        return found
-
-    def _sureness(self, session: MetamathSession, goal: int, found: Logits) -> PolicyStatistics:
-        """How sure it is of a goal that stands alone, by the best tactics that apply to it."""
-        sureness = session.sureness
-        if sureness is None:
-            return answer(found, AppliesAlone(session, goal), self._names, BEST).statistics()
-        labels, own = self._environment.library.provable_labels, len(found.logits) - len(found.assertions)
-        return PolicyStatistics(*sureness(goal, labels, found.assertions, found.logits, own, BEST))
-
     def _answer(self, state: MetamathState, moves: Moves | None, n: int) -> Answer:
         """What it says of a state."""
         session = self._session(session_of(state))
         if state.num_goals == 1:
-            logits = self._logits_alone(session, state.open[0][0])
+            goal = state.open[0][0]
+            logits = session.logits.get(goal) or session.judge.look_alone(goal)
         else:
-            logits = self._logits(session, session.reader.read(state))
-        return answer(logits, moves or session.session.moves(state), self._names, n)
-
-    def _names(self, indices: Ints, own: int, numbers: Ints) -> list[str]:
-        """The tactics of some logits' places: first come ``own`` hypotheses, then the assertions of ``indices``."""
-        labels = self._environment.library.label_array
-        if not own:
-            return list(labels[indices[numbers]].tolist())
-        hypotheses = [f"{HYPOTHESIS}{number + 1}" for number in range(own)]
-        return [hypotheses[at] if at < own else labels[indices[at - own]] for at in numbers.tolist()]
-
-    def _logits_alone(self, session: _Session, goal: int) -> Logits:
-        """The logits of a goal that stands alone, which may be kept."""
-        kept = session.logits.get(goal)
-        if kept is not None:
-            return kept
-        reading = session.reader.read_alone(goal)
-        where = reading.rows, reading.candidates, reading.earlier
-        return self._with_own(session, reading, *session.pairing.look_alone(session.term(goal), session.fixed, *where))
-
-    def _logits(self, session: _Session, reading: Reading) -> Logits:
-        surroundings = session.pairing.towers.surroundings(session.vectors(reading.goals), session.fixed)
-        first = session.term(reading.goals[0][1])
-        where = reading.rows, reading.candidates, reading.earlier
-        return self._with_own(session, reading, *session.pairing.look(first, surroundings, *where))
-
-    def _with_own(self, session: _Session, reading: Reading, goal: Floats, logits: NDArray[np.float64]) -> Logits:
-        """The logits of assertions, after those of the theorem's hypotheses that may close the goal."""
-        if reading.hypotheses:
-            own = session.pairing.own_logits(goal, [session.term(term) for term in reading.hypotheses])
-            logits = np.concatenate((own, logits))
-        return Logits(reading.candidates, logits, goal)
+            logits = session.judge.look(session.reader.read(state))
+        return answer(logits, moves or session.session.moves(state), session.judge.names, n)
 
     def _session(self, session: MetamathSession) -> _Session:
         found = self._sessions.get(id(session))
@@ -242,7 +197,8 @@ class RankerGenerator:
                 self._symbols = SymbolTable(self._environment.library)
             reader = SessionReader(session, self._environment.library, self._symbols, pairing.towers.architecture.rows)
             # It holds the session, so that no other can have its id.
-            found = self._sessions[id(session)] = _Session(session, reader, pairing)
+            judge = Judge(session, reader, pairing, self._environment.library.label_array)
+            found = self._sessions[id(session)] = _Session(session, reader, judge)
             if len(self._sessions) > _SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         return found

@@ -1,8 +1,9 @@
-"""The towers beside the assertions of one library: what a search asks of them, compiled where that was built."""
+"""The towers beside the assertions of one library: what answers for all theorems of the same policy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.features import TermFeatures
 from proofsearch_metamath.ranker.reading import Role
 from proofsearch_metamath.ranker.towers import AssertionVectors, Surroundings, Towers
+from proofsearch_metamath.search.session import MetamathSession
 
 
 class Pairing:
-    """Goals beside assertions. The compiled one differs in the last bits of logits, as sums have another order there.
+    """Goals beside assertions.
 
     Args:
         towers: of goals and of assertions.
@@ -32,23 +34,6 @@ class Pairing:
         self.towers = towers
         self._assertions = assertions
         self._temperature = temperature
-        compiled = native()
-        self._compiled: Any = None
-        if compiled is not None:
-            gaps = np.arange(len(assertions.biases) + 1)
-            self._compiled = compiled.Towers(
-                **towers.goal_tensors(),
-                vectors=np.ascontiguousarray(assertions.vectors),
-                biases=np.ascontiguousarray(assertions.biases),
-                gaps=towers.nearness(recency(gaps, np.zeros(1, np.int64))),
-            )
-
-    def term(self, features: TermFeatures, term: int) -> Floats:
-        """What the towers read of a term, shape ``(width,)``."""
-        counts = None if self._compiled is None else features.counts(term)
-        if self._compiled is None or counts is None:
-            return self.towers.term(features.bag(term))
-        return np.frombuffer(self._compiled.term(*counts), np.float32)
 
     def look(
         self, first: Floats, surroundings: Surroundings, context: Ints, numbers: Ints, earlier: int
@@ -56,36 +41,53 @@ class Pairing:
         """The vector of a goal, shape ``(width,)``, and the logits of assertions for it, shape ``numbers.shape``.
 
         Args:
-            first: what :meth:`term` says of the goal itself.
+            first: what :meth:`Towers.term` says of the goal itself.
             surroundings: of all parts, the goal among them.
             context: rows of the state as a whole.
             numbers: which assertions.
             earlier: how many provable assertions stand before the theorem.
         """
-        if self._compiled is None:
-            goal = self.towers.goal(first, surroundings, context)
-            logits = self.towers.logits(goal, self._assertions, numbers, earlier)
-            return goal, logits.astype(np.float64) / self._temperature
-        sums, counts = surroundings
-        if not self.towers.architecture.surroundings:
-            return self._compiled_look(first, sums, (0,) * len(counts), context[:0], numbers, earlier)
-        return self._compiled_look(None, sums, counts, context, numbers, earlier)
+        goal = self.towers.goal(first, surroundings, context)
+        logits = self.towers.logits(goal, self._assertions, numbers, earlier)
+        return goal, logits.astype(np.float64) / self._temperature
 
-    def look_alone(
-        self, first: Floats, fixed: Surroundings, context: Ints, numbers: Ints, earlier: int
-    ) -> tuple[Floats, NDArray[np.float64]]:
-        """The same of a goal that stands alone, beside what is the same in all states of its theorem."""
-        if self._compiled is None or not self.towers.architecture.surroundings:
-            surroundings = self.towers.surroundings([(Role.FIRST, first)], fixed)
-            return self.look(first, surroundings, context, numbers, earlier)
-        return self._compiled_look(first, *fixed, context, numbers, earlier)
+    def own_logits(self, goal: Floats, hypotheses: Floats) -> NDArray[np.float64]:
+        """The logits of closing a goal by hypotheses of the theorem, given their :meth:`Towers.own_vectors`."""
+        logits: Floats = hypotheses @ goal + self.towers.own_bias
+        return logits.astype(np.float64) / self._temperature
 
-    def _compiled_look(
-        self, first: Floats | None, sums: Floats, counts: tuple[int, ...], context: Ints, numbers: Ints, earlier: int
-    ) -> tuple[Floats, NDArray[np.float64]]:
-        goal, logits = self._compiled.look(first, sums, counts, context, numbers, earlier, self._temperature)
-        return np.frombuffer(goal, np.float32), np.frombuffer(logits, np.float64)
+    def compiled_judge(
+        self, session: MetamathSession, features: TermFeatures, fixed: Sequence[tuple[Role, int]]
+    ) -> Any:
+        """What judges the goals and states of a session, compiled; ``None`` where nothing, or not all of it, is.
 
-    def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> NDArray[np.float64]:
-        """The logits of closing a goal by hypotheses of the theorem, given what :meth:`term` says of them."""
-        return self.towers.own_logits(goal, hypotheses).astype(np.float64) / self._temperature
+        Args:
+            session: the session.
+            features: of its terms.
+            fixed: the parts that are the same in all states.
+        """
+        compiled, stepper = native(), session.compiled_stepper
+        if compiled is None or stepper is None or features.compiled is None:
+            return None
+        return compiled.Judge(
+            terms=session.terms,
+            features=features.compiled,
+            towers=self._compiled_towers,
+            stepper=stepper,
+            labels=session.labels,
+            fixed=list(fixed),
+            earlier=session.target.earlier,
+            temperature=self._temperature,
+        )
+
+    @cached_property
+    def _compiled_towers(self) -> Any:
+        compiled = native()
+        assert compiled is not None
+        gaps = np.arange(len(self._assertions.biases) + 1)
+        return compiled.Towers(
+            **self.towers.goal_tensors(),
+            vectors=np.ascontiguousarray(self._assertions.vectors),
+            biases=np.ascontiguousarray(self._assertions.biases),
+            gaps=self.towers.nearness(recency(gaps, np.zeros(1, np.int64))),
+        )

@@ -45,7 +45,7 @@ class Reading:
         fixed: the theorem's hypotheses and conclusion, with their roles.
         rows: of the table of such features, for the state as a whole.
         candidates: the provable assertions that may apply to the first goal, by number, shape ``(n,)``.
-        hypotheses: the theorem's hypotheses that unify with it, as terms, in the order of ``hyp 1``, ``hyp 2``, …
+        usable: the numbers of the theorem's hypotheses that unify with it, in the order of ``hyp 1``, ``hyp 2``, …
         earlier: how many provable assertions stand before the theorem.
     """
 
@@ -53,13 +53,18 @@ class Reading:
     fixed: Sequence[tuple[Role, int]]
     rows: NDArray[np.int64]
     candidates: NDArray[np.int64]
-    hypotheses: Sequence[int]
+    usable: list[int]
     earlier: int
 
     @property
     def parts(self) -> list[tuple[Role, int]]:
         """All terms with their roles; the first one is the first goal."""
         return [*self.goals, *self.fixed]
+
+    @property
+    def hypotheses(self) -> list[int]:
+        """The usable hypotheses as terms."""
+        return [self.fixed[number][1] for number in self.usable]
 
 
 class SymbolTable:
@@ -81,6 +86,11 @@ class SessionReader:
         library: the prepared database.
         symbols: of the library.
         rows: how many rows the table has.
+
+    Attributes:
+        features: of the session's terms.
+        fixed: the parts that are the same in all states.
+        earlier: how many provable assertions stand before the theorem.
     """
 
     def __init__(self, session: MetamathSession, library: Library, symbols: SymbolTable, rows: int) -> None:
@@ -95,11 +105,11 @@ class SessionReader:
             target.typecodes,
             rows,
         )
-        self._hypotheses = session.hypotheses
-        self._earlier = target.earlier
+        self.earlier = target.earlier
         self.fixed = [*((Role.HYPOTHESIS, term) for term in session.hypotheses), (Role.TARGET, session.root)]
         self._edges: dict[int, dict[int, int]] = {}
         self._rows: dict[tuple[int, ...], NDArray[np.int64]] = {}
+        self._rows_alone: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def read(self, state: MetamathState) -> Reading:
         """What there is to see of a state."""
@@ -119,30 +129,36 @@ class SessionReader:
                 root = self.features.symbol(other)
                 for meta in common:
                     links.append(here[own[meta]] * 3 + there[others.index(meta)] * 5 + root * 7 + _LINK)
-        return self._reading(parts, len(state.open), len(metas), len(shared), links)
+        rows = self._rows_of(len(state.open), len(metas), len(shared), self._size(goal), links)
+        candidates, usable = self._choices.candidates(goal), self._choices.usable_hypotheses(goal)
+        return Reading(parts, self.fixed, rows, candidates, usable, self.earlier)
 
-    def read_alone(self, goal: int) -> Reading:
-        """The same of a state whose only goal is this term, a skeleton."""
-        return self._reading([(Role.FIRST, goal)], 1, len(self._terms.metas[goal]), 0, [])
+    def rows_alone(self, goal: int) -> NDArray[np.int64]:
+        """The rows of a state whose only goal is this term, a skeleton."""
+        kind = len(self._terms.metas[goal]), self._size(goal)
+        rows = self._rows_alone.get(kind)
+        if rows is None:
+            rows = self._rows_alone[kind] = self._rows_of(1, kind[0], 0, kind[1], [])
+        return rows
 
-    def _reading(
-        self, parts: list[tuple[Role, int]], num_goals: int, num_metas: int, num_shared: int, links: list[int]
-    ) -> Reading:
-        goal = parts[0][1]
+    def _size(self, goal: int) -> int:
+        return int(self._terms.sizes[goal]).bit_length()
+
+    def _rows_of(
+        self, num_goals: int, num_metas: int, num_shared: int, size: int, links: list[int]
+    ) -> NDArray[np.int64]:
         kind = (
             _GOALS + min(num_goals, 8),
             _METAS + min(num_metas, 8),
             _SHARED + min(num_shared, 8),
-            _SIZE + min(self._terms.sizes[goal].bit_length(), 8),
+            _SIZE + min(size, 8),
             *links,
         )
         rows = self._rows.get(kind)
         if rows is None:
             scrambled = np.array([scramble(value) for value in kind], np.uint64)
             rows = self._rows[kind] = (scrambled >> _CONTEXT_SHIFT).astype(np.int64)
-        candidates = self._choices.candidates(goal)
-        usable = [self._hypotheses[number] for number in self._choices.usable_hypotheses(goal)]
-        return Reading(parts, self.fixed, rows, candidates, usable, self._earlier)
+        return rows
 
     def _edges_of(self, skeleton: int) -> dict[int, int]:
         """For each metavariable of a skeleton, by number, the symbol and the place above its first occurrence."""

@@ -26,7 +26,7 @@ class AssertionVectors:
     """A library's provable assertions as the second tower sees them, in the library's order.
 
     Attributes:
-        vectors: shape ``(assertions, width)``, the logits' scale multiplied in.
+        vectors: shape ``(assertions, width)``, scaled as logits are.
         biases: shape ``(assertions,)``.
     """
 
@@ -144,12 +144,20 @@ class Towers:
         found += self.nearness(self._recency.take(earlier - numbers, axis=0))
         return found
 
-    def own_logits(self, goal: Floats, hypotheses: Sequence[Floats]) -> Floats:
-        """The logits of closing a goal by hypotheses of the theorem, given what :meth:`term` says of them."""
+    @property
+    def own_bias(self) -> float:
+        """What is added to the logit of a hypothesis of the theorem."""
+        return float(self._tensors["own_bias"])
+
+    def own_vectors(self, hypotheses: Sequence[Floats]) -> Floats:
+        """The vectors of hypotheses of a theorem, given what :meth:`term` says of them, scaled as logits are.
+
+        Returns:
+            Shape ``(hypotheses, width)``.
+        """
         tensors = self._tensors
         x = np.stack(hypotheses) @ tensors["own"] + tensors["own_vector"]
-        found: Floats = self._scale * (self._residual("assertion", x) @ goal) + tensors["own_bias"]
-        return found
+        return self._residual("assertion", x) * self._scale
 
     def _sums(self, bags: Bags) -> Floats:
         """The weighted sums of the table's rows, shape ``(bags, width)``."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from proofsearch_metamath.library.library import MAX_PATH_DEPTH, Library
+from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.library.terms import Terms
 from proofsearch_metamath.library.unification import LocalGoal, Unifier
 from proofsearch_metamath.search.rendering import Rendering
@@ -54,7 +54,6 @@ class Choices:
         allowed = ((1 << earlier) - 1) & library.citable
         self.allowed = library.packed(allowed)
         self._closing = library.packed(allowed & library.without_hypotheses)
-        self._num_rules = library.num_rules
         self._closed_by: dict[int, str | None] = {}
         self._candidates: dict[int, NDArray[np.int64]] = {}
         self._usable: dict[int, list[int]] = {}
@@ -79,7 +78,7 @@ class Choices:
             return f"{HYPOTHESIS}{self.hypotheses.index(skeleton) + 1}"
         library = self._library
         # Not of candidates(): few of the goals that are asked for here are ever expanded, and most have none of these.
-        numbers = library.matching(self._places(skeleton), self._closing).tolist()
+        numbers = library.matching(self._terms, skeleton, self._closing).tolist()
         first = self._unifier.first_closing(skeleton, numbers, library.pattern) if numbers else None
         return None if first is None else library.provable_labels[first]
 
@@ -87,12 +86,9 @@ class Choices:
         """The assertions that may be cited and whose conclusion may unify with a goal (a superset), in order."""
         found = self._candidates.get(skeleton)
         if found is None:
-            found = self._library.matching(self._places(skeleton), self.allowed)
+            found = self._library.matching(self._terms, skeleton, self.allowed)
             self._candidates[skeleton] = found
         return found
-
-    def _places(self, skeleton: int) -> list[int]:
-        return self._terms.places(skeleton, self._num_rules, MAX_PATH_DEPTH)
 
     def moves_of(self, skeleton: int) -> list[str]:
         """The tactics that may apply to a goal: hypotheses first, then assertions in the library's order."""

@@ -9,10 +9,7 @@ hypotheses, closes is closed at once: nothing is lost by it. The first goal is t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from proofsearch import Advanced, Finished, Outcome, ProofState, Rejected
 from proofsearch.protocols import Session
@@ -27,12 +24,6 @@ from proofsearch_metamath.search.rendering import Rendering
 from proofsearch_metamath.search.state import MetamathMoves, MetamathState, state_type
 from proofsearch_metamath.search.stepping import DOES_NOT_UNIFY, FINISHED, Applications, Stepper
 from proofsearch_metamath.search.target import Target
-
-_Said: TypeAlias = tuple[float, float, float, float, float, float, float, float]
-Sureness: TypeAlias = Callable[[int, list[str], NDArray[np.int64], NDArray[np.float64], int, int], _Said]
-"""Given a goal, the labels of all provable assertions, which of them may apply, a logit for each hypothesis and each of
-these, how many hypotheses come first, and of how many tactics; the statistics of
-:class:`~proofsearch.protocols.PolicyStatistics`, in order, but for its goals."""
 
 
 class MetamathSession(Session):
@@ -167,10 +158,14 @@ class MetamathSession(Session):
         return not isinstance(self._applications.of(skeleton, tactic), Rejected)
 
     @property
-    def sureness(self) -> Sureness | None:
-        """How sure a policy is of a goal that stands alone, compiled; ``None`` where nothing is."""
-        found: Sureness | None = getattr(self._stepper, "sureness", None)
-        return found
+    def labels(self) -> list[str]:
+        """The labels of all provable assertions, in order."""
+        return self._library.provable_labels
+
+    @property
+    def compiled_stepper(self) -> Any:
+        """What steps states and applies tactics, compiled; ``None`` where nothing is."""
+        return None if isinstance(self._stepper, Stepper) else self._stepper
 
     def unifies(self, skeleton: int, index: int) -> bool:
         """Whether the provable assertion of that number applies to a goal, wherever it stands in the library."""
