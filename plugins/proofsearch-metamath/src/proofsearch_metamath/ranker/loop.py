@@ -52,6 +52,7 @@ class RankerLoop(SteppedTraining):
         progress: is told.
         steps: which of the steps in ``train`` are learnt from, by number; default: all.
         begun: whether the model has learnt before: then it is measured, and may be kept, before the first step.
+        measured: which of the steps in ``validation`` are measured on, by number; default: all.
 
     Attributes:
         best: the best validation.
@@ -69,8 +70,10 @@ class RankerLoop(SteppedTraining):
         progress: Progress,
         steps: Ints | None = None,
         begun: bool = False,
+        measured: Ints | None = None,
     ) -> None:
         self._begun = begun
+        self._measured = np.arange(len(validation)) if measured is None else measured
         self._learnt = np.arange(len(train)) if steps is None else steps
         count = steps_of(config, len(self._learnt))
         remedy = f"train again with a lower --{NAME}-learning-rate"
@@ -113,6 +116,17 @@ class RankerLoop(SteppedTraining):
         if self.step % self._config.validate_every:
             self._validate()
 
+    def measure_best(self, steps: Ints) -> Measured | None:
+        """Measures the tensors that are kept on other steps in ``validation``, which decide nothing.
+
+        The logits are divided by the temperature that was chosen. ``None`` where nothing was validated, or no steps are
+        given. The averaged model is that of the best validation from now on, so the training can't go on.
+        """
+        if self.best is None or not len(steps):
+            return None
+        self._averaged.module.load_state_dict(_to_tensors(self.best_tensors))
+        return measure(self._average_model, self._validation, steps, self.best.temperature)
+
     def _next_step(self) -> None:
         config = self._config
         if len(self._order) < config.batch:
@@ -124,10 +138,10 @@ class RankerLoop(SteppedTraining):
     def _validate(self) -> bool:
         """Measures the model; whether it is the best so far, whose tensors are kept."""
         self.validated = True
-        if not len(self._validation):
+        if not len(self._measured):
             self._keep(None)
             return True
-        measured = measure(self._average_model, self._validation)
+        measured = measure(self._average_model, self._validation, self._measured)
         self.shown |= measured.metrics()
         if self.best is None or measured.loss < self.best.loss:
             self._keep(measured)
