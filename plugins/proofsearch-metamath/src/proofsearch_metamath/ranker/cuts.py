@@ -1,19 +1,20 @@
 """Policies that know only what comes before: each has learnt nothing from a cut of the database on. No torch here.
 
-A training with ``cuts`` K makes K policies in one folder. The K cuts divide the database's theorems, in its order, into
-K + 1 parts, the first half as large as each of the others: few theorems stand before the first cut. ``cut-<k>`` learnt
-from theorems of the split ``train`` that stand before the k-th cut. A theorem is answered by the last policy whose cut
+A training with ``cuts`` K makes K policies in one folder. The K cuts divide the theorems of the split ``train``, in the
+database's order, into K + 1 parts, the first half as large as each of the others: few stand before the first cut.
+``cut-<k>`` learnt from those of them that stand before the k-th cut. A theorem is answered by the last policy whose cut
 is not after it; one before the first cut by none. So a theorem is searched as it could have been when it was written:
 nothing from itself on has been learnt.
 
 The parts are equal in theorems and not in steps of proofs: theorems are what a policy answers for, and where they stand
-is known before any proof is read, whatever is learnt of it.
+is known before any proof is read, whatever is learnt of it. Other splits have their share in each part, and which
+theorems they have makes no difference to the cuts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,24 +95,24 @@ class Cuts:
         }
 
 
-def choose_cuts(theorems: Sequence[Theorem], count: int) -> Cuts:
-    """Cuts at the shares 1, 3, 5, … of 2 · ``count`` + 1 of a database's theorems.
+def choose_cuts(train: Iterable[Theorem], count: int) -> Cuts:
+    """Cuts at the shares 1, 3, 5, … of 2 · ``count`` + 1 of a database's theorems to learn from.
 
     Args:
-        theorems: all of them, in the database's order.
+        train: those of the split ``train``, in any order.
         count: how many cuts.
 
     Raises:
-        UsageError: so many cuts leave parts without theorems, or nothing to learn from before the first.
+        UsageError: so many cuts leave parts without theorems.
     """
+    theorems = sorted(train, key=lambda theorem: theorem.position or 0)
     places = [(2 * number + 1) * len(theorems) // (2 * count + 1) for number in range(count)]
-    chosen = [theorems[place] for place in places]
-    first = theorems[: places[0]]
-    if len(set(places)) < count or not any(theorem.split == "train" for theorem in first):
+    if not places[0]:
         raise UsageError(
-            f"--{NAME}-cuts {count}: of the {len(theorems)} theorems {len(first)} stand before the first of so many "
-            f"cuts, and none to learn from; give fewer"
+            f"--{NAME}-cuts {count}: of the {len(theorems)} theorems to learn from none stands before the first of so "
+            f"many cuts; give fewer"
         )
+    chosen = [theorems[place] for place in places]
     return Cuts(
         tuple(theorem.name for theorem in chosen),
         tuple(theorem.position or 0 for theorem in chosen),

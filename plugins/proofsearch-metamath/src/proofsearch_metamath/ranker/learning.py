@@ -41,6 +41,7 @@ class Policy:
         settings: the same, and what of them may change.
         theorems: whose proofs it learns.
         bound: the position from which on nothing has any influence on it; ``None``: there is none.
+        since: the position from which on its theorems are new to the weights that it begins with; ``None``: all are.
         until: where the theorems end that it answers for, which it may be measured on when it is done.
         start: the weights that it begins with, if it does with any.
         after: the folder of the policy of this training with whose weights it begins.
@@ -51,6 +52,7 @@ class Policy:
     settings: Settings
     theorems: Sequence[Theorem]
     bound: int | None = None
+    since: int | None = None
     until: int | None = None
     start: Weights | None = None
     after: Path | None = None
@@ -58,6 +60,12 @@ class Policy:
     def finished(self) -> Manifest | None:
         """The manifest of its weights where it is done."""
         return self.settings.finished(self.folder, kind="generator", name=NAME)
+
+    def lesson(self, material: Material) -> tuple[Ints, Ints]:
+        """The numbers of the steps that are new to it, and of those that it has learnt before and rehearses."""
+        steps = material.steps_of(self.theorems)
+        known = material.train.earlier[steps] < (0 if self.since is None else material.assertions_before(self.since))
+        return steps[~known], steps[known]
 
     def beginning(self) -> Weights | None:
         """The weights that it begins with, if it does with any; those of an earlier policy are read."""
@@ -87,8 +95,9 @@ def learn(
         InputError, StorageError, KeyboardInterrupt: as :meth:`proofsearch_metamath.ranker.trainer.RankerTrainer.train`.
     """
     out, settings, config = policy.folder, policy.settings, policy.config
-    steps = material.steps_of(policy.theorems)
-    if not len(steps):
+    new, rehearsed = policy.lesson(material)
+    steps = np.sort(np.append(new, rehearsed))
+    if not len(new):
         raise InputError(
             f"{out}: none of the {len(policy.theorems)} proofs to learn from has a step; train with fewer "
             f"{'cuts' if config.folds is None else 'folds'}"
@@ -102,7 +111,16 @@ def learn(
     start = policy.beginning()
     model, learnt = _model(policy, material, steps, start)
     loop = RankerLoop(
-        model, material.train, material.validation, config, settings.seed, progress, steps, start is not None, measured
+        model,
+        material.train,
+        material.validation,
+        config,
+        settings.seed,
+        progress,
+        new,
+        start is not None,
+        measured,
+        rehearsed,
     )
     if saved is not None:
         settings.check_data(out, saved.values["origin"], str(origin["data"]))

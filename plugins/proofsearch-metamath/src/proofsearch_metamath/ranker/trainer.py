@@ -24,7 +24,7 @@ from proofsearch_metamath.ranker.examples import data_hash
 from proofsearch_metamath.ranker.folds import Folds, fold_name
 from proofsearch_metamath.ranker.found import FoundProof, found_proofs
 from proofsearch_metamath.ranker.learning import Policy, learn, saved_training
-from proofsearch_metamath.ranker.loop import steps_of
+from proofsearch_metamath.ranker.loop import pass_of, steps_of
 from proofsearch_metamath.ranker.material import Material, read_material
 from proofsearch_metamath.ranker.starting import read_starts, with_shapes
 from proofsearch_metamath.ranker.weights import Weights
@@ -62,7 +62,7 @@ class RankerTrainer:
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         progress = Progress(request.report)
         split = choose_theorems(environment, self._config.before, request.seed)
-        division = _division(self._config, environment)
+        division = _division(self._config, split)
         order = order_of(environment.library)
         start = self._config.start
         starts = {} if start is None else read_starts(start, division, split.train, order)
@@ -83,7 +83,7 @@ class RankerTrainer:
                 (out / MANIFEST).unlink(missing_ok=True)  # of policies that are about to change
         found = found_proofs(request.trajectories, {one.name for policy in policies for one in policy.theorems})
         material = self._material(environment, split, division, found, config, request.seed, progress)
-        progress.steps = sum(steps_of(one.config, len(material.steps_of(one.theorems))) for one in policies)
+        progress.steps = sum(steps_of(one.config, pass_of(*map(len, one.lesson(material)))) for one in policies)
         data = data_hash(material.train, material.validation)
         with threads(torch, config.threads):
             for policy in policies:
@@ -121,10 +121,10 @@ class RankerTrainer:
         return material
 
 
-def _division(config: RankerTrainerConfig, environment: MetamathEnvironment) -> Division | None:
+def _division(config: RankerTrainerConfig, split: Split) -> Division | None:
     """How the theorems are divided among several policies; ``None``: one is trained."""
     if config.cuts is not None:
-        return choose_cuts(environment.theorems(), config.cuts)
+        return choose_cuts(split.train, config.cuts)
     return None if config.folds is None else Folds.of(config.folds)
 
 
@@ -159,9 +159,11 @@ def _policies(
         else:
             own |= {"fold": number if number < division.count else None}
         fitted = config if after is None else config.model_copy(update={"epochs": config.cut_epochs})
+        since = None if after is None else bounds[number - 1]
         until = bounds[number + 1] if number + 1 < len(bounds) else None
+        where = bounds[number], since, until
         policies.append(
-            Policy(out / name, fitted, settings(own, length), lesson, bounds[number], until, starts.get(name), after)
+            Policy(out / name, fitted, settings(own, length), lesson, *where, start=starts.get(name), after=after)
         )
     return policies
 
