@@ -97,11 +97,16 @@ class RankerTrainerConfig(ComponentConfig):
     )
 
     # The optimiser.
-    epochs: float | None = Field(default=None, gt=0, description="Passes over the steps; default: 6, large: 3.")
+    epochs: float | None = Field(
+        default=None,
+        gt=0,
+        description="Passes over the steps; with cuts, of the first policy; default: 6, large: 3, with cuts 16 and 12.",
+    )
     cut_epochs: float | None = Field(
         default=None,
         gt=0,
-        description="With cuts: passes of each policy but the first, which begins with the one before; default: 1.",
+        description="With cuts: passes of each policy but the first, over what is new to it and as much of what "
+        "the one before it, with whose weights it begins, has learnt; default: 4, large: 2.",
     )
     batch: int | None = Field(
         default=None, ge=1, description="Steps of proofs in a step of the optimiser; default: 128, large: 1024."
@@ -126,7 +131,7 @@ class RankerTrainerConfig(ComponentConfig):
         default=None, gt=0, description="Minutes after which the training ends, of each policy where there are several."
     )
     validate_every: int | None = Field(
-        default=None, ge=1, description="Steps between validations; default: 100, large: 400."
+        default=None, ge=1, description="Steps between validations; default: 100, large: 400, with cuts 100."
     )
     patience: int = Field(
         default=5, ge=0, description="End after this many validations without a better one; 0: never."
@@ -146,7 +151,7 @@ class RankerTrainerConfig(ComponentConfig):
         """
         chosen = _LARGE_DEFAULTS if theorems >= LARGE else _SMALL_DEFAULTS
         if self.cuts is not None:
-            chosen = chosen | {"cut_epochs": _CUT_EPOCHS}
+            chosen = chosen | (_LARGE_CUT_DEFAULTS if theorems >= LARGE else _SMALL_CUT_DEFAULTS)
         return SizedConfig.model_validate(chosen | self.model_dump(exclude_none=True))
 
     @model_validator(mode="after")
@@ -178,8 +183,6 @@ class SizedConfig(RankerTrainerConfig):
     validate_every: int
 
 
-_CUT_EPOCHS = 1.0
-"""Passes of a policy that begins with the weights of the one before the cut before."""
 LARGE = 10_000
 """Training theorems from which a database is large: it has hundreds of thousands of steps to learn from."""
 _SMALL_DEFAULTS: dict[str, Any] = {
@@ -204,3 +207,6 @@ _LARGE_DEFAULTS: dict[str, Any] = {
     "learning_rate": 3e-3,
     "validate_every": 400,
 }
+_SMALL_CUT_DEFAULTS: dict[str, Any] = {"epochs": 16.0, "cut_epochs": 4.0}
+_LARGE_CUT_DEFAULTS: dict[str, Any] = {"epochs": 12.0, "cut_epochs": 2.0, "validate_every": 100}
+"""Before the first cut there is little to learn from, so that few passes would be few steps of the optimiser."""
