@@ -7,11 +7,14 @@ condition:
 
 * ``knn-random``, ``ranker-random``: learnt from the split ``train``, wherever its theorems stand, as others report.
 * ``knn-chronological``: remembers only what stands before the target.
-* ``ranker-chronological``: the database is cut at some shares of the sampled theorems; those between two cuts are
-  searched with weights that were trained on what stands before the first of these cuts, those before the first cut
-  with the chronological k-NN. So every theorem is searched with less than what stood before it.
-* ``mixture-chronological``: after the first cut half of the ranker's probabilities and half of the k-NN's.
-* ``ranker-random+and-or``: the same weights in the search mode and-or.
+* ``ranker-chronological``: a folder of weights with cuts (``proofsearch train --plugin metamath-ranker
+  --metamath-ranker-cuts K``), of which the last policy answers that has learnt nothing from the theorem on. Theorems
+  before the first cut are searched with the chronological k-NN.
+* ``mixture-chronological``: half of the probabilities of these and half of the chronological k-NN's, which has all of
+  them before the first cut.
+* ``…+and-or``: the same weights in the search mode and-or.
+* ``…+confidence``: the same weights with the value ``confidence`` beside them, fitted or, without ``--confidence``,
+  untrained.
 
 Weights are trained where they are not given or made before. Every step is kept in DIR, gone on with where it was
 stopped, and skipped where it is complete. Prints what each arm proved within each budget with Wilson's 95% interval,
@@ -33,6 +36,7 @@ from typing import Any
 
 import numpy as np
 from bench_runs import Options, finished_run, merged, parse_options, points, print_table
+from proofsearch_metamath.ranker.cuts import read_cuts
 
 from proofsearch.config import ExecutionConfig, LimitConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
 from proofsearch.evaluation.pairs import efforts_of
@@ -48,20 +52,13 @@ from proofsearch.runs.selection import select
 from proofsearch.training import train
 from proofsearch.types import Theorem
 
-AND_OR = "+and-or"
-ARMS = (
-    "knn-random",
-    "knn-chronological",
-    "ranker-random",
-    "ranker-random+and-or",
-    "ranker-chronological",
-    "mixture-chronological",
-)
+AND_OR, CONFIDENCE = "+and-or", "+confidence"
+LEARNT = ("ranker-random", "ranker-chronological", "mixture-chronological")
+ARMS = ("knn-random", "knn-chronological", *(arm + how for arm in LEARNT for how in ("", AND_OR, CONFIDENCE)))
+DEFAULT_ARMS = ("knn-random", "knn-chronological", "ranker-random", "ranker-random+and-or", *LEARNT[1:])
 RANKER = "metamath-ranker"
 LENGTHS = ((0, 1), (2, 3), (4, 5), (6, 9), (10, 19), (20, 10**9))
 """Numbers of steps of the library's proof that are told apart."""
-CUTS = (0.1, 0.3, 0.5, 0.7, 0.85)
-"""Shares of the sampled theorems, in the database's order, before which weights are trained."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +75,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="every step is kept here")
     parser.add_argument("--database", help="a .mm file; default: the shipped prefix of set.mm")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(DEFAULT_ARMS))
     parser.add_argument("--weights", type=Path, help="of the ranker, random split; default: trained")
-    parser.add_argument("--cuts", type=float, nargs="+", default=list(CUTS), help="of the chronological ranker")
+    parser.add_argument("--cuts-weights", type=Path, help="of the ranker, a folder of cuts; default: trained")
+    parser.add_argument("--cuts", type=int, default=4, metavar="K", help="so many, where they are trained")
+    parser.add_argument(
+        "--confidence",
+        action="append",
+        default=[],
+        metavar="[ARM=]PATH",
+        help="checkpoint for the arms +confidence, or for one of them (ranker-random=PATH); repeatable",
+    )
+    parser.add_argument("--defer", type=int, default=4, metavar="N", help="of the arms +confidence; default 4")
     option: dict[str, Any] = {"action": "append", "default": [], "metavar": "FIELD=VALUE"}
     parser.add_argument("--train-option", **option, help="of the ranker's training, such as epochs=3; repeatable")
     parser.add_argument(
@@ -125,7 +131,7 @@ class Benchmark:
             environment = components.environment()
             selection = SelectionConfig(split=arguments.split, limit=arguments.theorems)
             self.theorems: Sequence[Theorem] = select(environment, selection, arguments.seed).theorems
-            self._in_order = sorted(environment.theorems(), key=lambda theorem: theorem.position or 0)
+            self._positions = {theorem.name: theorem.position for theorem in environment.theorems()}
 
     def searched(self, arm: str, seconds: float | None = None) -> Efforts:
         """What an arm spent on the theorems, in their order; with ``seconds`` on a sample of them, by time alone."""
@@ -164,57 +170,71 @@ class Benchmark:
             if seconds
             else LimitConfig(expansions=self._arguments.expansions)
         )
+        valued = arm.endswith(CONFIDENCE)
         config = RunConfig(
             generator=part.generator,
+            scorer="confidence" if valued else None,
             seed=self._arguments.seed,
             select=SelectionConfig(file=str(names), limit=None),
             search=SearchConfig(
-                candidates=32, limit=limit, strategy="and-or" if arm.endswith(AND_OR) else "best-first"
+                candidates=32,
+                limit=limit,
+                strategy="and-or" if arm.endswith(AND_OR) else "best-first",
+                defer=self._arguments.defer if valued else None,
             ),
             execution=ExecutionConfig(workers=self._arguments.workers),
             trajectories=False,
-            options=part.options,
+            options=merged(part.options, self._confidence(arm) if valued else {}),
         )
         return finished_run(config, place)
 
+    def _confidence(self, arm: str) -> Options:
+        """The options of the value of an arm; those for this arm come before those for all."""
+        given: dict[str, str] = {}
+        for text in self._arguments.confidence:
+            name, _, path = text.partition("=")
+            given |= {name: path} if name in LEARNT else {"": text}
+        found = given.get(arm.removesuffix(CONFIDENCE), given.get(""))
+        return {} if found is None else {"confidence": {"path": str(Path(found).absolute())}}
+
     def _parts(self, arm: str, theorems: Sequence[Theorem]) -> list[Part]:
-        arm = arm.removesuffix(AND_OR)
+        arm = arm.removesuffix(AND_OR).removesuffix(CONFIDENCE)
         memory = {"random": "split", "chronological": "chronological"}[arm.rpartition("-")[2]]
         knn = merged(self._options, {"knn": {"memory": memory}})
         if arm.startswith("knn"):
             return [Part("all", theorems, "knn", knn)]
         if arm == "ranker-random":
-            weights = self._arguments.weights or self._weights("random", None)
+            weights = self._arguments.weights or self._weights("random", {})
             return [Part("all", theorems, RANKER, self._with(weights))]
-        positions = sorted(theorem.position or 0 for theorem in self.theorems)
-        bounds = [positions[int(share * len(positions))] for share in self._arguments.cuts]
-        parts = []
-        for number, (start, end) in enumerate(itertools.pairwise([0, *bounds, 10**9])):
-            some = [theorem for theorem in theorems if start <= (theorem.position or 0) < end]
-            if some and not number:
-                parts.append(Part("0", some, "knn", knn))
-            elif some:
-                before = next(theorem.name for theorem in self._in_order if (theorem.position or 0) >= start)
-                generator, options = RANKER, self._with(self._weights(f"before-{number}", before))
-                if arm.startswith("mixture"):
-                    generator, options = "mixture", merged(knn, options, {"mixture": {"of": [RANKER, "knn"]}})
-                parts.append(Part(str(number), some, generator, options))
-        return parts
+        weights = self._arguments.cuts_weights or self._weights("cuts", {"cuts": self._arguments.cuts})
+        options = self._with(weights)
+        if arm.startswith("mixture"):
+            mixed = merged(knn, options, {"mixture": {"of": [RANKER, "knn"]}})
+            return [Part("all", theorems, "mixture", mixed)]
+        cuts = read_cuts(weights, self._position)
+        if cuts is None:
+            raise SystemExit(f"{weights}: holds no policies of cuts; train some with --{RANKER}-cuts")
+        early = [theorem for theorem in theorems if cuts.answers(theorem) is None]
+        late = [theorem for theorem in theorems if cuts.answers(theorem) is not None]
+        parts = [Part("0", early, "knn", knn), Part("1", late, RANKER, options)]
+        return [part for part in parts if part.theorems]
+
+    def _position(self, name: str) -> int | None:
+        return self._positions.get(name)
 
     def _with(self, weights: Path) -> Options:
         return merged(self._options, {RANKER: {"path": str(weights.absolute())}})
 
-    def _weights(self, name: str, before: str | None) -> Path:
+    def _weights(self, name: str, how: Mapping[str, Any]) -> Path:
         out = self._out / "weights" / name
         if not (out / "manifest.json").exists():
             print(f"… training the ranker in {out}", flush=True)
             given = parse_options(f"{RANKER}.{text}" for text in self._arguments.train_option)
-            bound: Mapping[str, Any] = {"before": before} if before else {}
             config = TrainConfig(
-                plugin=RANKER, seed=self._arguments.seed, options=merged(self._options, given, {RANKER: bound})
+                plugin=RANKER, seed=self._arguments.seed, options=merged(self._options, given, {RANKER: how})
             )
             began = time.monotonic()
-            train(config, out, resume=False, on_event=_tell)
+            train(config, out, resume=(out / "train.toml").exists(), on_event=_tell)
             print(f"  … {time.monotonic() - began:.0f} s", flush=True)
         return out
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from proofsearch_ebm.model import checkpoint as ebm_checkpoint
 from proofsearch_ebm.training import history
+from proofsearch_metamath.ranker import cuts as ranker_cuts
 from proofsearch_metamath.ranker import folds as ranker_folds
 from proofsearch_metamath.ranker import loop as ranker_loop
 from proofsearch_metamath.ranker import weights as ranker_weights
@@ -60,6 +61,7 @@ def test_the_newest_version_of_every_format_is_said() -> None:
         "`training.json` of a training of `metamath-ranker`": ranker_loop.FORMAT,
         "weights of `metamath-ranker`: of one policy": ranker_weights.FORMAT,
         "weights of `metamath-ranker`: of folds": ranker_folds.FORMAT,
+        "weights of `metamath-ranker`: of cuts": ranker_cuts.FORMAT,
         "`proofsearch evaluate --json`": report.FORMAT,
     }
     assert said == {name: str(version) for name, version in newest.items()}

@@ -86,6 +86,15 @@ def test_alone_a_policy_is_what_it_was_and_repeats_of_it_count_once() -> None:
     assert mixed((policy, 0.2), n=3) == [policy.candidates[:2]]
 
 
+def test_a_policy_that_suggests_nothing_leaves_its_share_to_the_others() -> None:
+    one, other, silent = Policy({"a": 0.6, "b": 0.4}), Policy({"b": 1.0}), Policy({})
+    assert mixed((silent, 7.0), (one, 0.2), n=2) == [one.candidates]
+    [among], [alone] = mixed((silent, 1.0), (one, 3.0), (other, 1.0)), mixed((one, 3.0), (other, 1.0))
+    assert [candidate.tactic for candidate in among] == [candidate.tactic for candidate in alone]
+    assert [one.logprob for one in among] == pytest.approx([one.logprob for one in alone])
+    assert mixed((silent, 1.0), (silent, 1.0)) == [[]]
+
+
 def test_each_policy_is_asked_once_for_all_requests_and_prepared() -> None:
     policies = [Policy({"a": 1.0}), Policy({"b": 1.0})]
     assert len(mixed(*((policy, 1.0) for policy in policies), requests=5)) == 5

@@ -1,7 +1,8 @@
 """Several policies on one budget: the generator ``mixture``.
 
 A tactic's probability is the weighted mean of what the policies give it, as in a mixture of experts with fixed
-weights. What a policy doesn't suggest it gives nothing, so that the sum over the candidates stays at most 1.
+weights. What a policy doesn't suggest it gives nothing, so that the sum over the candidates stays at most 1. A policy
+that suggests nothing at all at a state has no say there: the others share its weight, in the proportion of theirs.
 """
 
 from __future__ import annotations
@@ -126,6 +127,7 @@ class MixtureGenerator:
 def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> list[Candidate]:
     """One request's candidates of each policy, put together; the numbers are logarithms of the policies' weights."""
     found: dict[str, tuple[list[float], int]] = {}
+    share = _share([weight for candidates, weight in suggestions if candidates], len(suggestions))
     for candidates, weight in suggestions:
         seen = set()
         for candidate in candidates:
@@ -133,7 +135,7 @@ def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> 
                 continue  # the core, too, takes only the first of equal ones
             seen.add(candidate.tactic)
             parts, tokens = found.get(candidate.tactic, ([], candidate.num_tokens))
-            parts.append(weight + candidate.logprob)
+            parts.append(weight - share + candidate.logprob)
             found[candidate.tactic] = parts, min(tokens, candidate.num_tokens)
     mixed = [Candidate(tactic, min(_log_of_sum(parts), 0.0), tokens) for tactic, (parts, tokens) in found.items()]
     mixed.sort(key=lambda candidate: -candidate.logprob)
@@ -142,6 +144,11 @@ def _mixed(suggestions: Sequence[tuple[Sequence[Candidate], float]], n: int) -> 
         return mixed[:n]
     read, written = sum(one.tokens_in for one in counted), sum(one.tokens_out for one in counted)
     return Suggestions(mixed[:n], tokens_in=read, tokens_out=written)
+
+
+def _share(speaking: Sequence[float], policies: int) -> float:
+    """The logarithm of the weights, together, of the policies that suggest anything; 0 where all do, or none does."""
+    return _log_of_sum(speaking) if 0 < len(speaking) < policies else 0.0
 
 
 def _log_of_sum(logs: Sequence[float]) -> float:

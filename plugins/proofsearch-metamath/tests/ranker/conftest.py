@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library.library import Library
-from proofsearch_metamath.ranker import trainer, vectors
+from proofsearch_metamath.ranker import material, vectors
 from proofsearch_metamath.ranker.reading import SymbolTable
 from proofsearch_metamath.ranker.statements import Statements, read_statements
 
@@ -33,6 +33,6 @@ def statements_are_read_once(prefix: MetamathEnvironment) -> Iterator[None]:
         return read[rows]
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (trainer, vectors):
+        for module in (material, vectors):
             patch.setattr(module, "read_statements", read_once)
         yield

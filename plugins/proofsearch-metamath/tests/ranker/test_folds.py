@@ -131,7 +131,7 @@ def test_the_manifest_names_the_weights_of_each_fold_and_says_how_folds_are_made
     assert "SHA-256 of 'fold '" in found["hash"]
     folds = read_folds(trained)
     assert folds is not None
-    assert list(folds.names) == ["fold-0", "fold-1", "fold-2", "whole"]
+    assert list(folds.policies) == ["fold-0", "fold-1", "fold-2", "whole"]
     assert read_folds(trained / "whole") is None
 
 

@@ -17,7 +17,7 @@ from proofsearch.config.bounds import MOST_WORKERS
 RUNTIME_ONLY = frozenset({"max_minutes", "threads", "processes", "max_skipped", "validate_every", "warm_restart"})
 """What makes a finished training no less finished."""
 
-MAY_CHANGE = RUNTIME_ONLY | {"epochs", "patience"}
+MAY_CHANGE = RUNTIME_ONLY | {"epochs", "cut_epochs", "patience"}
 """What may differ when a training is resumed: how long and how closely, not what is trained on what."""
 
 
@@ -26,7 +26,7 @@ class RankerConfig(ComponentConfig):
 
     path: Path | None = Field(
         default=None,
-        description="The folder of weights, of one policy or of folds; default: those for the shipped database.",
+        description="The folder of weights, of one policy, folds or cuts; default: those for the shipped database.",
     )
     temperature: float = Field(
         default=1.0, gt=0, description="Divides the logits: above 1 the probabilities are more even."
@@ -48,6 +48,12 @@ class RankerTrainerConfig(ComponentConfig):
         ge=2,
         description="Train so many policies, each without a share of the training theorems, and one with all; a search "
         "asks for each theorem one that has not learnt its proof. Default: one policy.",
+    )
+    cuts: int | None = Field(
+        default=None,
+        ge=1,
+        description="Train so many policies, each on what comes before a cut of the database; a search asks for each "
+        "theorem the last one that knows nothing from it on. Default: one policy.",
     )
     max_proof: int | None = Field(
         default=None, ge=1, description="Library proofs with more steps are not learnt from; default: all are."
@@ -91,7 +97,17 @@ class RankerTrainerConfig(ComponentConfig):
     )
 
     # The optimiser.
-    epochs: float | None = Field(default=None, gt=0, description="Passes over the steps; default: 6, large: 3.")
+    epochs: float | None = Field(
+        default=None,
+        gt=0,
+        description="Passes over the steps; with cuts, of the first policy; default: 6, large: 3, with cuts 16 and 12.",
+    )
+    cut_epochs: float | None = Field(
+        default=None,
+        gt=0,
+        description="With cuts: passes of each policy but the first, over what is new to it and as much of what "
+        "the one before it, with whose weights it begins, has learnt; default: 4, large: 2.",
+    )
     batch: int | None = Field(
         default=None, ge=1, description="Steps of proofs in a step of the optimiser; default: 128, large: 1024."
     )
@@ -112,10 +128,10 @@ class RankerTrainerConfig(ComponentConfig):
 
     # Watching and stopping.
     max_minutes: float | None = Field(
-        default=None, gt=0, description="Minutes after which the training ends, of each policy where there are folds."
+        default=None, gt=0, description="Minutes after which the training ends, of each policy where there are several."
     )
     validate_every: int | None = Field(
-        default=None, ge=1, description="Steps between validations; default: 100, large: 400."
+        default=None, ge=1, description="Steps between validations; default: 100, large: 400, with cuts 100."
     )
     patience: int = Field(
         default=5, ge=0, description="End after this many validations without a better one; 0: never."
@@ -134,12 +150,22 @@ class RankerTrainerConfig(ComponentConfig):
             theorems: how many there are to learn from; from :data:`LARGE` on they are many.
         """
         chosen = _LARGE_DEFAULTS if theorems >= LARGE else _SMALL_DEFAULTS
+        if self.cuts is not None:
+            chosen = chosen | (_LARGE_CUT_DEFAULTS if theorems >= LARGE else _SMALL_CUT_DEFAULTS)
         return SizedConfig.model_validate(chosen | self.model_dump(exclude_none=True))
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.rows is not None and self.rows & (self.rows - 1):
             raise ValueError(f"rows: {self.rows} is no power of two")
+        if self.cuts is not None and self.folds is not None:
+            raise ValueError("cuts and folds: a training makes the policies of one or the other; leave one out")
+        if self.cuts is not None and self.before is not None:
+            raise ValueError(
+                "cuts and before: each cut has a policy that learns only from what comes before it; leave one out"
+            )
+        if self.cut_epochs is not None and self.cuts is None:
+            raise ValueError("cut_epochs: says how long the policies of cuts learn, and there is no option cuts")
         return self
 
 
@@ -181,3 +207,6 @@ _LARGE_DEFAULTS: dict[str, Any] = {
     "learning_rate": 3e-3,
     "validate_every": 400,
 }
+_SMALL_CUT_DEFAULTS: dict[str, Any] = {"epochs": 16.0, "cut_epochs": 4.0}
+_LARGE_CUT_DEFAULTS: dict[str, Any] = {"epochs": 12.0, "cut_epochs": 2.0, "validate_every": 100}
+"""Before the first cut there is little to learn from, so that few passes would be few steps of the optimiser."""

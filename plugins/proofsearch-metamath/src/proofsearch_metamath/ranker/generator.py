@@ -21,9 +21,10 @@ from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.ranker.answers import Answer, Logits, answer
 from proofsearch_metamath.ranker.bags import Floats
 from proofsearch_metamath.ranker.config import RankerConfig
-from proofsearch_metamath.ranker.folds import Policies
+from proofsearch_metamath.ranker.division import order_of
 from proofsearch_metamath.ranker.judging import Judge, Said
 from proofsearch_metamath.ranker.pairing import Pairing
+from proofsearch_metamath.ranker.policies import Policies
 from proofsearch_metamath.ranker.reading import SessionReader, SymbolTable
 from proofsearch_metamath.ranker.towers import Towers
 from proofsearch_metamath.ranker.vectors import assertion_vectors
@@ -80,7 +81,7 @@ class RankerGenerator:
     Probabilities are over the assertions before the theorem whose conclusion unifies with the first goal, and over the
     theorem's hypotheses that do. Weights are those of a training that read no proof of the splits ``validation`` and
     ``test``; a theorem of the split ``train`` may have been learnt from, unless the folder holds a policy for each fold
-    (:mod:`proofsearch_metamath.ranker.folds`).
+    (:mod:`proofsearch_metamath.ranker.folds`) or cut (:mod:`proofsearch_metamath.ranker.cuts`).
 
     Args:
         config: the options.
@@ -95,6 +96,7 @@ class RankerGenerator:
         self._policies: Policies[Pairing] | None = None
         self._symbols: SymbolTable | None = None
         self._sessions: OrderedDict[int, _Session] = OrderedDict()
+        self._told = False
 
     def prepare(self) -> None:
         """Makes and keeps the vectors of the database's assertions; see :class:`proofsearch.protocols.Prepares`."""
@@ -108,34 +110,39 @@ class RankerGenerator:
     def generate(self, requests: Sequence[GenerationRequest], n: int) -> list[list[Candidate]]:
         """At most ``n`` admissible candidates a request, best first; ties in the order of ``moves.listed()``.
 
-        Probabilities are over the tactics that were not found inadmissible.
+        Probabilities are over the tactics that were not found inadmissible. There is no candidate where no policy may
+        answer for the theorem, and a person is told so.
 
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._answer(_own(request.state), request.moves, n).candidates() for request in requests]
+        return [
+            self._answer(_own(request.state), request.moves, n).candidates() if self._may_answer(request) else []
+            for request in requests
+        ]
 
-    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics]:
+    def statistics(self, requests: Sequence[GenerationRequest], n: int) -> list[PolicyStatistics | None]:
         """How sure it is of each goal, as if it stood alone; see :class:`proofsearch.protocols.ReportsStatistics`.
 
         A search meets the same goals in many states, so each is looked at once. What is said of the state is what is
         said of its first goal. Log-probabilities, entropy and mass are those of the best eight candidates,
         whatever ``n`` is: to find out which of more apply costs most of the time, and tells nothing more
-        (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply.
+        (docs/decisions.md). Log-sum-exp and the number of moves are over all that may apply. Nothing is said where no
+        policy may answer for the theorem.
 
         Raises:
             UsageError: a state of another environment.
         """
-        return [self._statistics(_own(request.state)) for request in requests]
+        return [self._statistics(_own(one.state)) if self._may_answer(one) else None for one in requests]
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
         goals = tuple([session.statistics(goal) for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
 
-    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float]]:
+    def summaries(self, requests: Sequence[GenerationRequest], n: int) -> list[list[float] | None]:
         """The same, put together over the goals; see :class:`proofsearch.protocols.SumsUpStatistics`."""
-        return [self._summary(_own(request.state)) for request in requests]
+        return [self._summary(_own(one.state)) if self._may_answer(one) else None for one in requests]
 
     def _summary(self, state: MetamathState) -> list[float]:
         session = self._session(session_of(state))
@@ -151,7 +158,7 @@ class RankerGenerator:
         """Four times the width of the towers.
 
         Raises:
-            UsageError: there are policies of several folds, whose vectors mean different things.
+            UsageError: there are several policies, whose vectors mean different things.
         """
         return 4 * self._all().single.towers.architecture.width
 
@@ -162,7 +169,7 @@ class RankerGenerator:
         Each goal is looked at as if it stood alone, once a search, together with :meth:`statistics`.
 
         Raises:
-            UsageError: a state of another environment, or policies of several folds.
+            UsageError: a state of another environment, or several policies.
         """
         rows = np.empty((len(requests), self.representation_width), np.float32)
         for row, request in zip(rows, requests, strict=True):
@@ -193,6 +200,7 @@ class RankerGenerator:
         found = self._sessions.get(id(session))
         if found is None:
             pairing = self._all().of(session.target.theorem)
+            assert pairing is not None, "nothing is asked where no policy answers"
             if self._symbols is None:
                 self._symbols = SymbolTable(self._environment.library)
             reader = SessionReader(session, self._environment.library, self._symbols, pairing.towers.architecture.rows)
@@ -205,8 +213,20 @@ class RankerGenerator:
 
     def _all(self) -> Policies[Pairing]:
         if self._policies is None:
-            self._policies = Policies(self._folder, self._opened)
+            self._policies = Policies(self._folder, self._opened, order_of(self._environment.library))
         return self._policies
+
+    def _may_answer(self, request: GenerationRequest) -> bool:
+        """Whether a policy may answer for the theorem; where none may, a person is told so once."""
+        if self._all().answers(request.theorem):
+            return True
+        if not self._told:
+            self._told = True
+            self._builder.status(
+                f"{NAME}: suggests nothing for {request.theorem.name} and others before the first cut of "
+                f"{self._folder}: no policy there knows only what comes before these; in a mixture the others answer"
+            )
+        return False
 
     @property
     def _folder(self) -> Path:

@@ -16,21 +16,19 @@ from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, load_training
 from proofsearch.trainers.state import TrainingState, save_state
 from proofsearch_metamath.config import NAME
-from proofsearch_metamath.environment import MetamathEnvironment
 from proofsearch_metamath.library.library import Library
 from proofsearch_metamath.ranker.architecture import Architecture
 from proofsearch_metamath.ranker.bags import Floats, Ints
 from proofsearch_metamath.ranker.collecting import count_uses
 from proofsearch_metamath.ranker.config import SizedConfig
 from proofsearch_metamath.ranker.examples import Examples
-from proofsearch_metamath.ranker.folds import fold_of
-from proofsearch_metamath.ranker.found import FoundProof
 from proofsearch_metamath.ranker.loop import FORMAT, RankerLoop
+from proofsearch_metamath.ranker.material import Material
 from proofsearch_metamath.ranker.model import RankerModel
 from proofsearch_metamath.ranker.starting import begin_with
 from proofsearch_metamath.ranker.statements import Statements, statement_hashes
 from proofsearch_metamath.ranker.vectors import match_labels
-from proofsearch_metamath.ranker.weights import KnownLabel, Weights, save_weights
+from proofsearch_metamath.ranker.weights import KnownLabel, Weights, load_weights, save_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,65 +37,45 @@ class Policy:
 
     Attributes:
         folder: of its weights.
-        fold: whose theorems it learns nothing of; ``None``: it learns from all.
-        settings: its options.
+        config: its options.
+        settings: the same, and what of them may change.
+        theorems: whose proofs it learns.
+        bound: the position from which on nothing has any influence on it; ``None``: there is none.
+        since: the position from which on its theorems are new to the weights that it begins with; ``None``: all are.
+        until: where the theorems end that it answers for, which it may be measured on when it is done.
         start: the weights that it begins with, if it does with any.
+        after: the folder of the policy of this training with whose weights it begins.
     """
 
     folder: Path
-    fold: int | None
+    config: SizedConfig
     settings: Settings
+    theorems: Sequence[Theorem]
+    bound: int | None = None
+    since: int | None = None
+    until: int | None = None
     start: Weights | None = None
+    after: Path | None = None
 
     def finished(self) -> Manifest | None:
         """The manifest of its weights where it is done."""
         return self.settings.finished(self.folder, kind="generator", name=NAME)
 
+    def lesson(self, material: Material) -> tuple[Ints, Ints]:
+        """The numbers of the steps that are new to it, and of those that it has learnt before and rehearses."""
+        steps = material.steps_of(self.theorems)
+        known = material.train.earlier[steps] < (0 if self.since is None else material.assertions_before(self.since))
+        return steps[~known], steps[known]
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What all policies of a training learn from.
-
-    Attributes:
-        environment: whose proofs.
-        statements: of its library.
-        theorems: to learn from.
-        found: proofs of theirs that searches found, by theorem.
-        train, validation: steps of their proofs, and of those that are validated on.
-    """
-
-    environment: MetamathEnvironment
-    statements: Statements
-    theorems: Sequence[Theorem]
-    found: Mapping[str, FoundProof]
-    train: Examples
-    validation: Examples
-
-    @property
-    def library(self) -> Library:
-        """The library whose proofs are learnt."""
-        return self.environment.library
-
-    def theorems_for(self, fold: int | None, folds: int | None) -> list[Theorem]:
-        """The theorems that a policy learns from: all but those of its fold."""
-        if fold is None or folds is None:
-            return list(self.theorems)
-        return [theorem for theorem in self.theorems if fold_of(theorem.name, folds) != fold]
-
-    def steps_of(self, theorems: Sequence[Theorem]) -> Ints:
-        """The numbers of the steps in ``train`` that are of these theorems' proofs."""
-        wanted = np.zeros(len(self.library.provable), np.bool_)
-        wanted[[self.library.provable_index[theorem.name] for theorem in theorems]] = True
-        # So many provable assertions stand before a theorem: that is its own number among them.
-        return np.flatnonzero(wanted[self.train.earlier])
+    def beginning(self) -> Weights | None:
+        """The weights that it begins with, if it does with any; those of an earlier policy are read."""
+        return self.start if self.after is None else load_weights(self.after)
 
 
 def learn(
     policy: Policy,
     saved: TrainingState | None,
     material: Material,
-    theorems: Sequence[Theorem],
-    config: SizedConfig,
     origin: Mapping[str, object],
     progress: Progress,
 ) -> Manifest:
@@ -107,8 +85,6 @@ def learn(
         policy: which, and where.
         saved: what it is resumed from, if it is.
         material: what all policies learn from.
-        theorems: those of its theorems whose proofs this one learns.
-        config: the options.
         origin: what it is begun with.
         progress: is told.
 
@@ -118,16 +94,34 @@ def learn(
     Raises:
         InputError, StorageError, KeyboardInterrupt: as :meth:`proofsearch_metamath.ranker.trainer.RankerTrainer.train`.
     """
-    out, settings = policy.folder, policy.settings
-    steps = material.steps_of(theorems)
-    if not len(steps):
-        raise InputError(f"{out}: none of the {len(theorems)} proofs to learn from has a step; train with fewer folds")
-    if config.folds is not None:
-        progress.say(f"{out.name}: learning from {len(theorems)} of {len(material.theorems)} theorems")
+    out, settings, config = policy.folder, policy.settings, policy.config
+    new, rehearsed = policy.lesson(material)
+    steps = np.sort(np.append(new, rehearsed))
+    if not len(new):
+        raise InputError(
+            f"{out}: none of the {len(policy.theorems)} proofs to learn from has a step; train with fewer "
+            f"{'cuts' if config.folds is None else 'folds'}"
+        )
+    if config.folds is not None or config.cuts is not None:
+        progress.say(f"{out.name}: learning from {len(policy.theorems)} of {len(material.theorems)} theorems")
+    measured = material.validation_between(None, policy.bound, config.validation_examples, settings.seed)
+    if not len(measured):
+        progress.say("no theorem is left to validate on: the last weights are kept, not the best")
     torch.manual_seed(settings.seed)
-    model, learnt = _model(config, material, theorems, steps, policy.start)
-    begun = policy.start is not None
-    loop = RankerLoop(model, material.train, material.validation, config, settings.seed, progress, steps, begun)
+    start = policy.beginning()
+    model, learnt = _model(policy, material, steps, start)
+    loop = RankerLoop(
+        model,
+        material.train,
+        material.validation,
+        config,
+        settings.seed,
+        progress,
+        new,
+        start is not None,
+        measured,
+        rehearsed,
+    )
     if saved is not None:
         settings.check_data(out, saved.values["origin"], str(origin["data"]))
         loop.restore(saved)
@@ -140,11 +134,16 @@ def learn(
         "steps": loop.step,
         "best_step": loop.best_step,
         "examples": len(steps),
-        "validation_examples": len(material.validation),
+        "validation_examples": len(measured),
     }
     if best is not None:
         metrics |= best.metrics()
         tensors = model.architecture.divided(tensors, best.temperature)
+    if policy.bound is not None:
+        ahead = material.validation_between(policy.bound, policy.until, config.validation_examples, settings.seed)
+        found = loop.measure_best(ahead)
+        if found is not None:
+            metrics |= {"ahead_examples": len(ahead), "ahead_loss": found.loss, "ahead_top_1": found.top[1]}
     environment = origin["environment"]
     assert isinstance(environment, Mapping)
     # Which makes the folder one that can be searched with.
@@ -153,7 +152,7 @@ def learn(
         model.architecture,
         tensors,
         _known(material.library, learnt),
-        learnt=_proofs_learnt(theorems, policy.start),
+        learnt=_proofs_learnt(policy.theorems, start),
         step=loop.best_step,
         training=dict(settings.config) | {"seed": settings.seed},
         fingerprints=environment,
@@ -180,11 +179,10 @@ def saved_training(policy: Policy) -> TrainingState:
     return saved
 
 
-def _model(
-    config: SizedConfig, material: Material, theorems: Sequence[Theorem], steps: Ints, start: Weights | None
-) -> tuple[RankerModel, Ints]:
+def _model(policy: Policy, material: Material, steps: Ints, start: Weights | None) -> tuple[RankerModel, Ints]:
     """The model at first, and the numbers of the assertions that have a vector of their own in it."""
-    uses = count_uses(material.library, theorems, material.found)
+    config = policy.config
+    uses = count_uses(material.library, policy.theorems, material.found)
     known = np.full(len(uses), -1, np.int64)
     if start is not None:
         known, _ = match_labels(start, material.environment)
@@ -193,7 +191,7 @@ def _model(
     label_of[learnt] = np.arange(len(learnt))
     model = RankerModel(
         Architecture(config.rows, config.width, len(learnt), config.surroundings),
-        rarity(material.statements, material.train, steps, config.rows),
+        rarity(material.statements, material.assertions_before(policy.bound), material.train, steps, config.rows),
         uses[learnt],
         material.statements,
         label_of,
@@ -213,20 +211,22 @@ def _proofs_learnt(theorems: Sequence[Theorem], start: Weights | None) -> set[st
     return None if start.learnt is None else names | start.learnt
 
 
-def rarity(statements: Statements, examples: Examples, steps: Ints, rows: int) -> Floats:
+def rarity(statements: Statements, assertions: int, examples: Examples, steps: Ints, rows: int) -> Floats:
     """How much each row of the table says, by the logarithm of how seldom it occurs, about 1; shape ``(rows,)``.
 
     Args:
         statements: of the library.
+        assertions: so many of its first ones count.
         examples: steps of proofs.
         steps: which of them count.
         rows: of the table.
     """
-    occurrences = np.bincount(statements.conclusions.rows, minlength=rows).astype(np.float64)
+    conclusions = statements.conclusions
+    occurrences = np.bincount(conclusions.rows[: conclusions.offsets[assertions]], minlength=rows).astype(np.float64)
     firsts = examples.parts.values[examples.parts.offsets[steps]]
     bags = examples.bags.take(firsts.astype(np.int64))
     occurrences += np.bincount(bags.rows, minlength=rows)
-    found = np.log((len(statements) + len(firsts)) / (1 + occurrences))
+    found = np.log((assertions + len(firsts)) / (1 + occurrences))
     return (np.clip(found, 0.3, 8.0) / 4).astype(np.float32)
 
 

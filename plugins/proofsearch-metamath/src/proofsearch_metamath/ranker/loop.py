@@ -52,6 +52,8 @@ class RankerLoop(SteppedTraining):
         progress: is told.
         steps: which of the steps in ``train`` are learnt from, by number; default: all.
         begun: whether the model has learnt before: then it is measured, and may be kept, before the first step.
+        measured: which of the steps in ``validation`` are measured on, by number; default: all.
+        rehearsed: steps that the model has learnt before: in a pass as many of them, drawn anew, as of ``steps``.
 
     Attributes:
         best: the best validation.
@@ -69,10 +71,14 @@ class RankerLoop(SteppedTraining):
         progress: Progress,
         steps: Ints | None = None,
         begun: bool = False,
+        measured: Ints | None = None,
+        rehearsed: Ints | None = None,
     ) -> None:
         self._begun = begun
+        self._measured = np.arange(len(validation)) if measured is None else measured
         self._learnt = np.arange(len(train)) if steps is None else steps
-        count = steps_of(config, len(self._learnt))
+        self._rehearsed = np.zeros(0, np.int64) if rehearsed is None else rehearsed
+        count = steps_of(config, pass_of(len(self._learnt), len(self._rehearsed)))
         remedy = f"train again with a lower --{NAME}-learning-rate"
         super().__init__(
             Stopping(count, config.validate_every, config.patience, config.max_minutes, config.max_skipped, remedy),
@@ -113,21 +119,40 @@ class RankerLoop(SteppedTraining):
         if self.step % self._config.validate_every:
             self._validate()
 
+    def measure_best(self, steps: Ints) -> Measured | None:
+        """Measures the tensors that are kept on other steps in ``validation``, which decide nothing.
+
+        The logits are divided by the temperature that was chosen. ``None`` where nothing was validated, or no steps are
+        given. The averaged model is that of the best validation from now on, so the training can't go on.
+        """
+        if self.best is None or not len(steps):
+            return None
+        self._averaged.module.load_state_dict(_to_tensors(self.best_tensors))
+        return measure(self._average_model, self._validation, steps, self.best.temperature)
+
     def _next_step(self) -> None:
         config = self._config
         if len(self._order) < config.batch:
-            self._order = np.append(self._order, self._random.permutation(self._learnt))
+            self._order = np.append(self._order, self._one_pass())
         chosen, self._order = self._order[: config.batch], self._order[config.batch :]
         # Near each other in memory what is read together.
         self.skipped = 0 if self._one_step(np.sort(chosen)) else self.skipped + 1
 
+    def _one_pass(self) -> Ints:
+        """The steps that are learnt, and some of those that are rehearsed, in a random order."""
+        learnt, rehearsed = self._learnt, self._rehearsed
+        if len(rehearsed):
+            drawn = self._random.choice(rehearsed, pass_of(len(learnt), len(rehearsed)) - len(learnt), replace=False)
+            learnt = np.append(learnt, drawn)
+        return self._random.permutation(learnt)
+
     def _validate(self) -> bool:
         """Measures the model; whether it is the best so far, whose tensors are kept."""
         self.validated = True
-        if not len(self._validation):
+        if not len(self._measured):
             self._keep(None)
             return True
-        measured = measure(self._average_model, self._validation)
+        measured = measure(self._average_model, self._validation, self._measured)
         self.shown |= measured.metrics()
         if self.best is None or measured.loss < self.best.loss:
             self._keep(measured)
@@ -203,6 +228,11 @@ class RankerLoop(SteppedTraining):
         smooth = self.shown.get("loss", now)
         self.shown["loss"] = 0.98 * smooth + 0.02 * now if fine else smooth
         return fine
+
+
+def pass_of(learnt: int, rehearsed: int) -> int:
+    """How many steps of proofs a pass has: at most as many rehearsed ones as there are to learn."""
+    return learnt + min(learnt, rehearsed)
 
 
 def steps_of(config: SizedConfig, examples: int) -> int:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from proofsearch_metamath.ranker.bags import Ints
 from proofsearch_metamath.ranker.batches import make_batch
 from proofsearch_metamath.ranker.examples import Examples
 from proofsearch_metamath.ranker.model import RankerModel
@@ -52,21 +53,29 @@ class Measured:
         return cls(values["loss"], values["temperature"], {int(k): share for k, share in values["top"]})
 
 
-def measure(model: RankerModel, examples: Examples) -> Measured:
-    """How well a model knows the steps of proofs."""
+def measure(model: RankerModel, examples: Examples, steps: Ints, temperature: float | None = None) -> Measured:
+    """How well a model knows the steps of proofs.
+
+    Args:
+        model: which one.
+        examples: steps of proofs.
+        steps: the numbers of those to measure on; at least one.
+        temperature: what the logits are divided by; ``None``: what suits these steps best.
+    """
+    temperatures = _TEMPERATURES if temperature is None else (temperature,)
     model.eval()
-    total, ranks = torch.zeros(len(_TEMPERATURES)), list[NDArray[np.int64]]()
+    total, ranks = torch.zeros(len(temperatures)), list[NDArray[np.int64]]()
     with torch.no_grad():
-        for start in range(0, len(examples), _BATCH):
-            chosen = np.arange(start, min(start + _BATCH, len(examples)))
+        for start in range(0, len(steps), _BATCH):
+            chosen = steps[start : start + _BATCH]
             batch = make_batch(examples, chosen, surroundings=model.architecture.surroundings)
             # A sampled choice stands for several; how many is no opinion of the model's, so it isn't divided.
             logits, shares, answers = model(batch), torch.from_numpy(batch.shares), torch.from_numpy(batch.answers)
             ranks.append((logits > logits.gather(1, answers[:, None])).sum(1).numpy())
-            for number, temperature in enumerate(_TEMPERATURES):
-                divided = (logits - shares) / temperature + shares
+            for number, divisor in enumerate(temperatures):
+                divided = (logits - shares) / divisor + shares
                 total[number] += functional.cross_entropy(divided, answers, reduction="sum")
     every = np.concatenate(ranks)
     best = int(total.argmin())
     top = {k: float((every < k).mean()) for k in _TOP}
-    return Measured(float(total[best]) / len(every), _TEMPERATURES[best], top)
+    return Measured(float(total[best]) / len(every), temperatures[best], top)

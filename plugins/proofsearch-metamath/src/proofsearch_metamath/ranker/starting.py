@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from proofsearch import Theorem
 from proofsearch.errors import InputError, UsageError
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.ranker.bags import Ints
 from proofsearch_metamath.ranker.config import RankerTrainerConfig
-from proofsearch_metamath.ranker.folds import read_folds
+from proofsearch_metamath.ranker.division import Division, Order
 from proofsearch_metamath.ranker.model import RankerModel
+from proofsearch_metamath.ranker.policies import read_division
 from proofsearch_metamath.ranker.weights import Weights, load_weights
 
 _BY_LABEL = ("ids", "biases")
@@ -22,36 +24,64 @@ _SHAPES = ("rows", "width", "surroundings")
 """What has to be as it was, in the options and in the architecture alike."""
 
 
-def read_start(start: Path, fold: int | None, folds: int | None) -> Weights:
-    """The weights that a policy begins with.
+def read_starts(start: Path, division: Division | None, train: Sequence[Theorem], order: Order) -> dict[str, Weights]:
+    """The weights that policies begin with, by the policy's folder; ``"."`` where one policy is trained.
+
+    Where each policy begins with the one before it, weights of one policy are for the first alone.
 
     Args:
-        start: a folder of one policy's weights, or of folds.
-        fold: whose theorems the policy must not learn of; ``None``: it learns from all.
-        folds: how many there are; ``None``: one policy is trained.
+        start: a folder of one policy's weights, or of several.
+        division: of the policies that are trained; ``None``: there is one.
+        train: all theorems of the split ``train``.
+        order: of the database.
 
     Raises:
         InputError: damaged, or none at all.
-        UsageError: folds that are not the same, so that a policy would begin with what it must not know.
+        UsageError: another division, or weights that have learnt what a policy must not know.
     """
-    earlier = read_folds(start)
+    earlier = read_division(start, order)
+    if division is None:
+        return {".": load_weights(start if earlier is None else start / earlier.policies[-1])}
+    policies = division.policies
     if earlier is None:
-        return load_weights(start)
-    if folds is not None and earlier.count != folds:
-        raise UsageError(f"--{NAME}-start {start}: has {earlier.count} folds, found --{NAME}-folds {folds}")
-    return load_weights(start / (earlier.others if fold is None else earlier.policies[fold]))
+        weights = load_weights(start)
+        found = dict.fromkeys(policies[:1] if division.chained else policies, weights)
+    else:
+        _refuse_others(start, earlier, division)
+        found = {policy: load_weights(start / old) for policy, old in zip(policies, earlier.policies, strict=True)}
+    for policy, weights in found.items():
+        refuse_knowing(weights, [one.name for one in train if not division.learns(policy, one)], division.kind)
+    return found
 
 
-def refuse_knowing(weights: Weights, hidden: Collection[str]) -> None:
-    """Refuses to begin the policy of a fold with weights that have learnt its theorems' proofs, or may have.
+def _refuse_others(start: Path, earlier: Division, division: Division) -> None:
+    if earlier.kind != division.kind or earlier.count != division.count:
+        raise UsageError(
+            f"--{NAME}-start {start}: has {earlier.count} {earlier.kind}, found --{NAME}-{division.kind} "
+            f"{division.count}"
+        )
+    if [earlier.bound(policy) for policy in earlier.policies] != [division.bound(one) for one in division.policies]:
+        raise UsageError(
+            f"--{NAME}-start {start}: its {earlier.kind} are at other places of the database; begin with a folder that "
+            f"was trained on this database, or without this option"
+        )
+
+
+def refuse_knowing(weights: Weights, hidden: Collection[str], kind: str) -> None:
+    """Refuses to begin one of several policies with weights that have learnt proofs it must not know, or may have.
+
+    Args:
+        weights: to begin with.
+        hidden: the theorems whose proofs the policy must not know.
+        kind: ``"folds"`` or ``"cuts"``.
 
     Raises:
         UsageError: they have.
     """
     if hidden and (weights.learnt is None or not weights.learnt.isdisjoint(hidden)):
         raise UsageError(
-            f"--{NAME}-start: {weights.folder} has learnt proofs that the policy of a fold must not know, or does not "
-            f"say which it learnt; begin with a folder of as many folds, or without this option"
+            f"--{NAME}-start: {weights.folder} has learnt proofs that the policy of a {kind[:-1]} must not know, or "
+            f"does not say which it learnt; begin with a folder of as many {kind}, or without this option"
         )
 
 

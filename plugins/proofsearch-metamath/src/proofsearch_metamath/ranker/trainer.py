@@ -16,16 +16,17 @@ from proofsearch.trainers.state import LATEST
 from proofsearch.trainers.stepping import PATIENCE, STEPS, threads
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
-from proofsearch_metamath.ranker.collecting import Collector, Split, choose_theorems, count_uses
+from proofsearch_metamath.ranker.collecting import Split, choose_theorems
 from proofsearch_metamath.ranker.config import MAY_CHANGE, RUNTIME_ONLY, RankerTrainerConfig, SizedConfig
+from proofsearch_metamath.ranker.cuts import Cuts, choose_cuts, cut_name
+from proofsearch_metamath.ranker.division import Division, order_of, write_division
 from proofsearch_metamath.ranker.examples import data_hash
-from proofsearch_metamath.ranker.folds import fold_name, fold_of, write_folds
+from proofsearch_metamath.ranker.folds import Folds, fold_name
 from proofsearch_metamath.ranker.found import FoundProof, found_proofs
-from proofsearch_metamath.ranker.learning import Material, Policy, learn, saved_training
-from proofsearch_metamath.ranker.loop import steps_of
-from proofsearch_metamath.ranker.reading import SymbolTable
-from proofsearch_metamath.ranker.starting import read_start, refuse_knowing, with_shapes
-from proofsearch_metamath.ranker.statements import read_statements
+from proofsearch_metamath.ranker.learning import Policy, learn, saved_training
+from proofsearch_metamath.ranker.loop import pass_of, steps_of
+from proofsearch_metamath.ranker.material import Material, read_material
+from proofsearch_metamath.ranker.starting import read_starts, with_shapes
 from proofsearch_metamath.ranker.weights import Weights
 
 
@@ -34,7 +35,8 @@ class RankerTrainer:
 
     Proofs of theorems of the splits ``validation`` and ``test`` are not learnt from, whatever the options. Of
     trajectories it takes proofs that are shorter than the library's (:mod:`proofsearch_metamath.ranker.found`). With
-    ``folds`` it makes several policies, one after the other: see :mod:`proofsearch_metamath.ranker.folds`.
+    ``folds`` or ``cuts`` it makes several policies, one after the other: see the modules
+    :mod:`~proofsearch_metamath.ranker.folds` and :mod:`~proofsearch_metamath.ranker.cuts`.
 
     Args:
         config: the options.
@@ -60,11 +62,14 @@ class RankerTrainer:
             raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         progress = Progress(request.report)
         split = choose_theorems(environment, self._config.before, request.seed)
-        starts = _starts(self._config, split)
-        given = self._config if not starts else with_shapes(self._config, starts[0])
+        division = _division(self._config, split)
+        order = order_of(environment.library)
+        start = self._config.start
+        starts = {} if start is None else read_starts(start, division, split.train, order)
+        given = self._config if not starts else with_shapes(self._config, next(iter(starts.values())))
         config = given.sized(len(split.train))
-        _refuse_others(out, config.folds)
-        policies = _policies(out, config, request.seed, starts)
+        _refuse_others(out, division)
+        policies = _policies(out, config, request.seed, split, division, starts, environment)
         taken = [policy for policy in policies if holds_training(policy.folder, resume=request.resume)]
         done = {policy.folder: manifest for policy in taken if (manifest := policy.finished()) is not None}
         if len(done) == len(policies) and (out / MANIFEST).exists():
@@ -74,22 +79,22 @@ class RankerTrainer:
         with writing(out, "nothing was trained"):
             for policy in policies:
                 policy.folder.mkdir(parents=True, exist_ok=True)
-            if config.folds is not None:
+            if division is not None:
                 (out / MANIFEST).unlink(missing_ok=True)  # of policies that are about to change
-        found = found_proofs(request.trajectories, {theorem.name for theorem in split.train})
-        material = self._material(environment, split, found, config, request.seed, progress)
-        lessons = [material.theorems_for(policy.fold, config.folds) for policy in policies]
-        progress.steps = sum(steps_of(config, len(material.steps_of(lesson))) for lesson in lessons)
+        found = found_proofs(request.trajectories, {one.name for policy in policies for one in policy.theorems})
+        material = self._material(environment, split, division, found, config, request.seed, progress)
+        progress.steps = sum(steps_of(one.config, pass_of(*map(len, one.lesson(material)))) for one in policies)
         data = data_hash(material.train, material.validation)
         with threads(torch, config.threads):
-            for policy, lesson in zip(policies, lessons, strict=True):
+            for policy in policies:
                 manifest = done.get(policy.folder)
                 if manifest is None:
                     origin = policy.settings.origin(data, environment=dict(environment.fingerprint()))
-                    manifest = learn(policy, saved.get(policy.folder), material, lesson, config, origin, progress)
+                    manifest = learn(policy, saved.get(policy.folder), material, origin, progress)
                 progress.before += int(manifest.metrics["steps"])
-        if config.folds is not None:
-            _write_folds(out, config.folds, policies)
+        if division is not None:
+            training = config.model_dump(mode="json") | {"seed": request.seed}
+            _write_division(out, division, policies, training)
         progress.say(f"search with them: proofsearch search --generator {NAME} --{NAME}-path {out}")
         return out
 
@@ -97,68 +102,83 @@ class RankerTrainer:
         self,
         environment: MetamathEnvironment,
         split: Split,
+        division: Division | None,
         found: Mapping[str, FoundProof],
         config: SizedConfig,
         seed: int,
         progress: Progress,
     ) -> Material:
         """The steps of proofs to learn from and those to validate on."""
-        library, status = environment.library, self._builder.status
-        collector = Collector(environment, config, count_uses(library, split.train, found), seed, found)
-        train = collector.collect(split.train, status, config.max_examples)
-        if found:
-            progress.say(
-                f"searches proved {len(found)} training theorems; {collector.shorter} of these proofs are shorter than "
-                f"the library's and learnt in their place"
-            )
-        validation = collector.collect(split.validation, status, config.validation_examples)
-        if not len(train):
-            raise InputError(f"{environment.path}: none of the {len(split.train)} training proofs has a step")
-        progress.say(f"{len(train)} steps of proofs to learn from and {len(validation)} to validate on")
+        bounds = [] if division is None else [division.bound(policy) for policy in division.policies]
+        cuts = [bound for bound in bounds if bound is not None]
+        material = read_material(environment, split, cuts, found, config, seed, progress, self._builder.status)
+        steps = len(material.train)
+        if not steps:
+            raise InputError(f"{environment.path}: none of the {len(material.theorems)} training proofs has a step")
+        progress.say(f"{steps} steps of proofs to learn from and {len(material.validation)} to validate on")
         if environment.skipped_demonstrations:
             progress.say(f"{environment.skipped_demonstrations} proofs can't be replayed and are left out")
-        if not len(validation):
-            progress.say("no theorem is left to validate on: the last weights are kept, not the best")
-        status("reading the library's statements", None, None)
-        statements = read_statements(library, SymbolTable(library), config.rows)
-        return Material(environment, statements, split.train, found, train, validation)
+        return material
 
 
-def _starts(config: RankerTrainerConfig, split: Split) -> list[Weights]:
-    """The weights that each policy begins with; none where it begins with nothing."""
-    if config.start is None:
-        return []
-    if config.folds is None:
-        return [read_start(config.start, None, None)]
-    starts = [read_start(config.start, fold, config.folds) for fold in (*range(config.folds), None)]
-    for fold, start in enumerate(starts[:-1]):
-        refuse_knowing(start, [one.name for one in split.train if fold_of(one.name, config.folds) == fold])
-    return starts
+def _division(config: RankerTrainerConfig, split: Split) -> Division | None:
+    """How the theorems are divided among several policies; ``None``: one is trained."""
+    if config.cuts is not None:
+        return choose_cuts(split.train, config.cuts)
+    return None if config.folds is None else Folds.of(config.folds)
 
 
-def _policies(out: Path, config: SizedConfig, seed: int, starts: Sequence[Weights]) -> list[Policy]:
-    """What a training makes: one policy, or those of the folds and then that of all."""
+def _policies(
+    out: Path,
+    config: SizedConfig,
+    seed: int,
+    split: Split,
+    division: Division | None,
+    starts: Mapping[str, Weights],
+    environment: MetamathEnvironment,
+) -> list[Policy]:
+    """What a training makes: one policy, or those of a division, in the order in which they are trained."""
     options = config.model_dump(mode="json")
 
-    def policy(number: int, folder: Path, fold: int | None, options: Mapping[str, object]) -> Policy:
-        settings = Settings(NAME, options, seed, RUNTIME_ONLY, MAY_CHANGE, lengths=("epochs",))
-        return Policy(folder, fold, settings, starts[number] if starts else None)
+    def settings(options: Mapping[str, object], length: str = "epochs") -> Settings:
+        return Settings(NAME, options, seed, RUNTIME_ONLY, MAY_CHANGE, lengths=(length,))
 
-    if config.folds is None:
-        return [policy(0, out, None, options)]
-    folds = enumerate((*range(config.folds), None))
-    return [policy(number, out / fold_name(fold), fold, options | {"fold": fold}) for number, fold in folds]
+    if division is None:
+        bound = None if config.before is None else environment.theorem(config.before).position
+        return [Policy(out, config, settings(options), split.train, bound, start=starts.get("."))]
+    policies = list[Policy]()
+    bounds = [division.bound(name) for name in division.policies]
+    for number, name in enumerate(division.policies):
+        lesson = [theorem for theorem in split.train if division.learns(name, theorem)]
+        after = policies[-1].folder if division.chained and policies and name not in starts else None
+        length = "epochs" if after is None else "cut_epochs"
+        # What says how long the others are is none of this one's options.
+        own = options | dict.fromkeys({"epochs", "cut_epochs"} - {length})
+        if isinstance(division, Cuts):
+            own |= {"cut": division.theorems[number]}
+        else:
+            own |= {"fold": number if number < division.count else None}
+        fitted = config if after is None else config.model_copy(update={"epochs": config.cut_epochs})
+        since = None if after is None else bounds[number - 1]
+        until = bounds[number + 1] if number + 1 < len(bounds) else None
+        where = bounds[number], since, until
+        policies.append(
+            Policy(out / name, fitted, settings(own, length), lesson, *where, start=starts.get(name), after=after)
+        )
+    return policies
 
 
-def _refuse_others(out: Path, folds: int | None) -> None:
-    """Refuses to train folds where one policy was trained, and the other way round."""
-    if folds is None and (out / fold_name(0)).is_dir():
-        raise UsageError(f"--{NAME}-folds: {out} was trained with folds; resume with as many, or train elsewhere")
-    if folds is not None and (out / LATEST).is_file():
-        raise UsageError(f"--{NAME}-folds: {out} was trained without folds; train them into another folder")
+def _refuse_others(out: Path, division: Division | None) -> None:
+    """Refuses to train several policies where one was trained, or in another way, and the other way round."""
+    wanted = None if division is None else division.kind
+    for kind, first in (("folds", fold_name(0)), ("cuts", cut_name(1))):
+        if kind != wanted and (out / first).is_dir():
+            raise UsageError(f"--{NAME}-{kind}: {out} was trained with {kind}; resume with as many, or train elsewhere")
+    if wanted is not None and (out / LATEST).is_file():
+        raise UsageError(f"--{NAME}-{wanted}: {out} was trained without {wanted}; train them into another folder")
 
 
-def _write_folds(out: Path, folds: int, policies: Sequence[Policy]) -> None:
+def _write_division(out: Path, division: Division, policies: Sequence[Policy], training: Mapping[str, object]) -> None:
     """Completes the folder of several policies."""
     manifests = {policy.folder.name: read_manifest(policy.folder) for policy in policies}
     ended = [manifest.metrics["stopped"] for manifest in manifests.values()]
@@ -167,10 +187,8 @@ def _write_folds(out: Path, folds: int, policies: Sequence[Policy]) -> None:
         "steps": sum(manifest.metrics["steps"] for manifest in manifests.values()),
     }
     for name, manifest in manifests.items():
-        for figure in ("examples", "validation_loss"):
+        for figure in ("examples", "validation_loss", "ahead_loss"):
             if figure in manifest.metrics:
                 metrics[f"{name} {figure}"] = manifest.metrics[figure]
-    last = policies[-1].settings
     fingerprints = manifests[policies[-1].folder.name].fingerprints
-    training = dict(last.config) | {"seed": last.seed}
-    write_folds(out, folds, training=training, fingerprints=fingerprints, metrics=metrics)
+    write_division(out, division, training=training, fingerprints=fingerprints, metrics=metrics)

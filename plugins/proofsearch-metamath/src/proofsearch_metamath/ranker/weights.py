@@ -24,6 +24,9 @@ from proofsearch_metamath.ranker.features import FEATURES_VERSION
 
 FORMAT = 1
 """The version of the manifest's ``config`` that this module writes, and the newest that it reads."""
+DIVISIONS = {"folds": 2, "cuts": 3}
+"""What the manifest's ``config`` of a folder of several policies has by one of these names, with its version; all are
+above that of one policy's weights, so that those who read only these refuse a folder of several as too new."""
 LABELS = "labels.json"
 """The file of the assertions that have a vector of their own."""
 THEOREMS = "theorems.json"
@@ -123,7 +126,7 @@ def load_weights(folder: Path) -> Weights:
             f"them; train again into another folder"
         )
     config = manifest.config
-    if "folds" in config:
+    if DIVISIONS.keys() & config.keys():
         raise InputError(
             f"{folder}: holds several policies, of which one is wanted here: a folder in it that has weights"
         )
