@@ -26,6 +26,8 @@ FORMAT = 2
 
 It writes version 1 where the second output is one number, which earlier versions of this package can read.
 """
+POLICY, BESIDE = "policy", "beside"
+"""Fingerprints in the manifest: of the policy that was asked in the training, and of the one that it stood in for."""
 THEOREMS = "theorems.json"
 """The file of the theorems that were learnt from; checkpoints of earlier versions have none."""
 
@@ -41,6 +43,7 @@ class Checkpoint:
             with.
         encoder_fingerprint: of all of them.
         policy_fingerprint: of the policy that one of them asked; ``""`` where none did.
+        policies: the fingerprints of the policies that it is for: that one, and the one that it stood in for.
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
         metrics: what was measured on it, the mixing included.
@@ -54,6 +57,7 @@ class Checkpoint:
     encoders: Mapping[str, Mapping[str, Any]]
     encoder_fingerprint: str
     policy_fingerprint: str
+    policies: frozenset[str]
     parts: PartsKind
     with_theorem: bool
     metrics: Mapping[str, Any]
@@ -87,7 +91,7 @@ def save_checkpoint(
         parts: what it encodes.
         with_theorem: whether it reads every part together with its theorem.
         training: the options of the training, as JSON.
-        fingerprints: ``"encoder"`` and ``"policy"``, and whatever else it fits together with.
+        fingerprints: ``"encoder"``, :data:`POLICY` and :data:`BESIDE`, and whatever else it fits together with.
         metrics: JSON values.
         learnt: the names of the theorems that were learnt from; ``None`` where nobody knows them all.
 
@@ -156,7 +160,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         head,
         {encoder: encoder_options, **appended},
         fingerprint,
-        manifest.fingerprints.get("policy", ""),
+        manifest.fingerprints.get(POLICY, ""),
+        policies_of(manifest) or frozenset({""}),
         parts,
         with_theorem,
         manifest.metrics,
@@ -164,6 +169,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         file,
         _theorems(folder / THEOREMS) if THEOREMS in manifest.files else None,
     )
+
+
+def policies_of(manifest: Manifest) -> frozenset[str]:
+    """The fingerprints of the policies that a checkpoint is for; none where it reads states alone."""
+    named = (manifest.fingerprints.get(name) for name in (POLICY, BESIDE))
+    return frozenset(name for name in named if name)
 
 
 def _theorems(file: Path) -> frozenset[str]:

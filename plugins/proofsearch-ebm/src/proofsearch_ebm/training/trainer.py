@@ -26,7 +26,7 @@ from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.data.rows import Memory
 from proofsearch_ebm.losses.cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
-from proofsearch_ebm.model.checkpoint import save_checkpoint
+from proofsearch_ebm.model.checkpoint import BESIDE, POLICY, save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.history import History
 from proofsearch_ebm.training.loop import to_tensors
@@ -115,7 +115,7 @@ class EbmTrainer:
         start = read_start(config.start)
         folder, policy = start.checkpoint.folder, policy_fingerprint(encoders)
         refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
-        if policy != start.checkpoint.policy_fingerprint:
+        if policy not in start.checkpoint.policies:
             progress.say(
                 f"{folder} was trained beside the policy {start.checkpoint.policy_fingerprint}, and this training has "
                 f"{policy}"
@@ -200,7 +200,8 @@ class EbmTrainer:
                 "encoder": joined(encoders).fingerprint(),
                 "environment": dataset.environment_fingerprint,
             }
-            | ({"policy": policy} if policy else {})
+            | ({POLICY: policy} if policy else {})
+            | ({BESIDE: config.beside} if policy and config.beside else {})
             | ({} if start is None else {"start": start.fingerprint}),
             metrics=metrics,
             learnt=_learnt(training, dataset, start),
