@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from proofsearch_ebm.config import EbmConfig
-from proofsearch_ebm.model.checkpoint import policies_of
-from proofsearch_ebm.scoring import shipped as shipped_module
 from proofsearch_ebm.scoring.scorer import open_scorer
 from proofsearch_ebm.scoring.shipped import shipped_checkpoint, shipped_checkpoints
 
@@ -46,7 +44,7 @@ class Opened:
 
 
 def test_each_is_whole_and_the_general_one_alone_names_no_policy() -> None:
-    found = {folder.name: policies_of(manifest) for folder, manifest in shipped_checkpoints().items()}
+    found = {folder.name: manifest.policies for folder, manifest in shipped_checkpoints().items()}
     assert found.keys() == {GENERAL, RANKER}
     assert not found[GENERAL]
     assert found[RANKER]
@@ -100,7 +98,7 @@ def test_other_bounds_of_the_same_database_change_nothing() -> None:
 
 def test_another_database_and_another_prover_are_refused(tmp_path: Path) -> None:
     database = tmp_path / "other.mm"
-    database.write_text("$c |- wff p $.\nax $a |- p $.\nth $p |- p $= ax $.\n")
+    database.write_text("$c |- wff p $.\nwp $a wff p $.\nax $a |- p $.\nth $p |- p $= ax $.\n")
     other = Opened("knn", metamath={"database": str(database)})
     with pytest.raises(UsageError, match=r"--scorer ebm.*proofsearch train --plugin ebm.*--ebm-path"), other.components:
         other.components.scorer()
@@ -108,18 +106,23 @@ def test_another_database_and_another_prover_are_refused(tmp_path: Path) -> None
         open_scorer(EbmConfig(), builder)
 
 
-def test_choosing_loads_no_policy_and_asks_for_one_only() -> None:
+def test_a_scorer_opens_no_weights_of_a_policy_and_asks_for_that_of_the_search_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def opened_weights(folder: Path) -> Any:
+        raise AssertionError(f"{folder} was opened")
+
+    monkeypatch.setattr("proofsearch_metamath.ranker.folds.load_weights", opened_weights)
     opened = Opened()
     asked: list[str | None] = []
     with opened.components as components:
-        policy = components.generator()
+        components.scorer()
         builder = SimpleNamespace(
-            environment=components.environment, generator=lambda name=None: asked.append(name) or policy
+            environment=components.environment,
+            generator=lambda name=None: asked.append(name) or components.generator(name),
         )
-        assert shipped_checkpoint(builder).name == RANKER  # type: ignore[arg-type]
-        assert asked == [None]
-        assert components.generator("metamath-ranker") is policy  # what the head's columns are from, too
-        assert policy.original._policies is None if hasattr(policy, "original") else policy._policies is None
+        assert shipped_checkpoint(builder).name == RANKER
+    assert asked == [None]
 
 
 def test_a_policy_that_cannot_say_which_it_is_has_the_general_one() -> None:
@@ -129,7 +132,7 @@ def test_a_policy_that_cannot_say_which_it_is_has_the_general_one() -> None:
     opened = Opened()
     with opened.components as components:
         builder = SimpleNamespace(environment=components.environment, generator=unknown)
-        assert shipped_checkpoint(builder).name == GENERAL  # type: ignore[arg-type]
+        assert shipped_checkpoint(builder).name == GENERAL
 
 
 def test_a_damaged_checkpoint_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -137,6 +140,6 @@ def test_a_damaged_checkpoint_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     shutil.copytree(general, tmp_path / "checkpoints" / GENERAL)
     (tmp_path / "checkpoints" / RANKER).mkdir()
     (tmp_path / "checkpoints" / RANKER / "manifest.json").write_text("{")
-    monkeypatch.setattr(shipped_module.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr("proofsearch_ebm.scoring.shipped.resources.files", lambda package: tmp_path)
     with pytest.raises(InputError, match=RANKER):
         shipped_checkpoints()

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
+from proofsearch.checkpoint import MANIFEST, POLICY, Manifest, check_format, read_manifest
 from proofsearch.errors import InputError
 from proofsearch.trainers.tensors import Arrays, read_tensors, tensors_file, write_tensors
 from proofsearch_ebm.config import PartsKind
@@ -26,8 +26,6 @@ FORMAT = 2
 
 It writes version 1 where the second output is one number, which earlier versions of this package can read.
 """
-POLICY, BESIDE = "policy", "beside"
-"""Fingerprints in the manifest: of the policy that was asked in the training, and of the one that it stood in for."""
 THEOREMS = "theorems.json"
 """The file of the theorems that were learnt from; checkpoints of earlier versions have none."""
 
@@ -91,7 +89,8 @@ def save_checkpoint(
         parts: what it encodes.
         with_theorem: whether it reads every part together with its theorem.
         training: the options of the training, as JSON.
-        fingerprints: ``"encoder"``, :data:`POLICY` and :data:`BESIDE`, and whatever else it fits together with.
+        fingerprints: ``"encoder"``, those of policies (:class:`~proofsearch.checkpoint.Manifest`), and whatever else it
+            fits together with.
         metrics: JSON values.
         learnt: the names of the theorems that were learnt from; ``None`` where nobody knows them all.
 
@@ -161,7 +160,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         {encoder: encoder_options, **appended},
         fingerprint,
         manifest.fingerprints.get(POLICY, ""),
-        policies_of(manifest) or frozenset({""}),
+        manifest.policies or frozenset({""}),
         parts,
         with_theorem,
         manifest.metrics,
@@ -169,12 +168,6 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         file,
         _theorems(folder / THEOREMS) if THEOREMS in manifest.files else None,
     )
-
-
-def policies_of(manifest: Manifest) -> frozenset[str]:
-    """The fingerprints of the policies that a checkpoint is for; none where it reads states alone."""
-    named = (manifest.fingerprints.get(name) for name in (POLICY, BESIDE))
-    return frozenset(name for name in named if name)
 
 
 def _theorems(file: Path) -> frozenset[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.models.confidence import fingerprint_of
-from proofsearch_ebm.model.checkpoint import policies_of
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Builder, Environment
@@ -35,7 +34,7 @@ def shipped_checkpoint(builder: Builder) -> Path:
     _refuse_other(builder.environment())
     policy = _policy(builder)
     for folder, manifest in shipped.items():
-        if policy in policies_of(manifest):
+        if policy in manifest.policies:
             return folder
     return _root() / _GENERAL
 

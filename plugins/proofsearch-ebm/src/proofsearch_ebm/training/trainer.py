@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from proofsearch.checkpoint import Manifest, writing
+from proofsearch.checkpoint import BESIDE, POLICY, Manifest, writing
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.models.devices import choose_device
 from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
@@ -26,7 +26,7 @@ from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.data.rows import Memory
 from proofsearch_ebm.losses.cases import loss_cases
 from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
-from proofsearch_ebm.model.checkpoint import BESIDE, POLICY, save_checkpoint
+from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.history import History
 from proofsearch_ebm.training.loop import to_tensors
