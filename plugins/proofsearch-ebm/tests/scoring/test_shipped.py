@@ -18,6 +18,7 @@ from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
+from proofsearch.protocols import TacticGenerator
 from proofsearch.protocols.events import Event, Preparing
 from proofsearch.testing import SampleBuilder
 
@@ -27,9 +28,9 @@ GENERAL, RANKER = "prefix", "prefix-metamath-ranker"
 class Opened:
     """The components of a search, and what its user is told."""
 
-    def __init__(self, generator: str = "auto", **options: Any) -> None:
+    def __init__(self, generator: str = "auto", options: dict[str, dict[str, Any]] | None = None) -> None:
         plugins = Plugins.discover()
-        config = RunConfig(generator=generator, scorer="ebm", options=options)
+        config = RunConfig(generator=generator, scorer="ebm", options=options or {})
         self.said: list[str] = []
         self.components = Components(plugins, resolve(plugins, config), self._told)
 
@@ -59,7 +60,7 @@ def test_the_default_policy_has_its_own_and_nobody_is_told_of_another_policy() -
 
 
 def test_a_recording_beside_the_ranker_is_judged_by_the_value_for_the_ranker() -> None:
-    assert Opened("demonstrated", demonstrated={"generator": "metamath-ranker"}).chosen == RANKER
+    assert Opened("demonstrated", {"demonstrated": {"generator": "metamath-ranker"}}).chosen == RANKER
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_recording_beside_the_ranker_is_judged_by_the_value_for_the_ranker() -
     ],
 )
 def test_any_other_policy_has_the_general_one(generator: str, options: dict[str, Any]) -> None:
-    opened = Opened(generator, **options)
+    opened = Opened(generator, options)
     assert opened.chosen == GENERAL
     with opened.components:
         opened.components.scorer()
@@ -84,22 +85,22 @@ def test_other_weights_of_the_ranker_have_the_general_one(tmp_path: Path) -> Non
 
     weights = Path(proofsearch_metamath.__file__).parent / "data" / "ranker"
     copy = Path(shutil.copytree(weights, tmp_path / "same"))
-    assert Opened(**{"metamath-ranker": {"path": str(copy)}}).chosen == RANKER
+    assert Opened(options={"metamath-ranker": {"path": str(copy)}}).chosen == RANKER
     labels, manifest = copy / "labels.json", copy / "manifest.json"
     before = hashlib.sha256(labels.read_bytes()).hexdigest()
     labels.write_text(labels.read_text() + "\n")
     manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(labels.read_bytes()).hexdigest()))
-    assert Opened(**{"metamath-ranker": {"path": str(copy)}}).chosen == GENERAL
+    assert Opened(options={"metamath-ranker": {"path": str(copy)}}).chosen == GENERAL
 
 
 def test_other_bounds_of_the_same_database_change_nothing() -> None:
-    assert Opened(metamath={"max_goals": 32}).chosen == RANKER
+    assert Opened(options={"metamath": {"max_goals": 32}}).chosen == RANKER
 
 
 def test_another_database_and_another_prover_are_refused(tmp_path: Path) -> None:
     database = tmp_path / "other.mm"
     database.write_text("$c |- wff p $.\nwp $a wff p $.\nax $a |- p $.\nth $p |- p $= ax $.\n")
-    other = Opened("knn", metamath={"database": str(database)})
+    other = Opened("knn", {"metamath": {"database": str(database)}})
     with pytest.raises(UsageError, match=r"--scorer ebm.*proofsearch train --plugin ebm.*--ebm-path"), other.components:
         other.components.scorer()
     with SampleBuilder() as builder, pytest.raises(UsageError, match="another prover"):
@@ -117,10 +118,12 @@ def test_a_scorer_opens_no_weights_of_a_policy_and_asks_for_that_of_the_search_a
     asked: list[str | None] = []
     with opened.components as components:
         components.scorer()
-        builder = SimpleNamespace(
-            environment=components.environment,
-            generator=lambda name=None: asked.append(name) or components.generator(name),
-        )
+
+        def generator(name: str | None = None) -> TacticGenerator:
+            asked.append(name)
+            return components.generator(name)
+
+        builder = SimpleNamespace(environment=components.environment, generator=generator)
         assert shipped_checkpoint(builder).name == RANKER
     assert asked == [None]
 

@@ -63,10 +63,9 @@ def _refuse_other(environment: Environment) -> None:
     fingerprint = environment.fingerprint()
     if fingerprint.get("sha256") != _DATABASE:
         raise UsageError(
-            f"--scorer ebm: the checkpoints that come with the package are of the database set-prefix.mm of Metamath, "
-            f"and this search is of another one or of another prover; train one: proofsearch train --plugin ebm --out "
-            f"ckpt, with the options of this environment, and name it with --ebm-path (to try the shipped one all the "
-            f"same: --ebm-path {_root() / _GENERAL})"
+            f"--scorer ebm: checkpoints come along for the shipped database of Metamath only, and this is another database "
+            f"or another prover; train one (proofsearch train --plugin ebm --out ckpt, with the same environment) and name "
+            f"it with --ebm-path; to try the one of the shipped database all the same: --ebm-path {_root() / _GENERAL}"
         )
 
 
