@@ -60,12 +60,12 @@ def _root() -> Path:
 
 
 def _refuse_other(environment: Environment) -> None:
-    fingerprint = environment.fingerprint()
-    if fingerprint.get("sha256") != _DATABASE:
+    if environment.fingerprint().get("sha256") != _DATABASE:
         raise UsageError(
-            f"--scorer ebm: checkpoints come along for the shipped database of Metamath only, and this is another database "
-            f"or another prover; train one (proofsearch train --plugin ebm --out ckpt, with the same environment) and name "
-            f"it with --ebm-path; to try the one of the shipped database all the same: --ebm-path {_root() / _GENERAL}"
+            f"--scorer ebm: checkpoints come along for the shipped database of Metamath only, and this is another "
+            f"database or another prover; train one (proofsearch train --plugin ebm --out ckpt, with the same "
+            f"environment) and name it with --ebm-path; to try that of the shipped database all the same: "
+            f"--ebm-path {_root() / _GENERAL}"
         )
 
 
