@@ -6,8 +6,10 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.model import checkpoint as ebm_checkpoint
 from proofsearch_ebm.training import history
 from proofsearch_metamath.ranker import cuts as ranker_cuts
@@ -27,6 +29,12 @@ from proofsearch.types import OutcomeKind
 
 ROOT = Path(__file__).parent.parent
 FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+def shipped_manifests() -> dict[str, Any]:
+    """Those of the checkpoints that come with the energy-based model, by folder."""
+    found = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/checkpoints/*/manifest.json")
+    return {manifest.parent.name: json.loads(manifest.read_text()) for manifest in found}
 
 
 def test_every_column_of_the_schema_is_described() -> None:
@@ -75,14 +83,28 @@ def test_every_key_of_a_manifest_is_described() -> None:
     own, of_the_model = section.split("### Of the energy-based model")
     keys = {name for row in re.findall(r"^\| (`.*?`) \|", own, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert keys == {field.name for field in dataclasses.fields(checkpoint.Manifest)} | {"format"}
-    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob("*/checkpoints/prefix/manifest.json")
-    shipped = json.loads(manifest.read_text())
+    shipped = shipped_manifests()
     rows = {name for row in re.findall(r"^\| (`.*?`) \|", of_the_model, re.M) for name in re.findall(r"`(\w+)`", row)}
-    # The shipped checkpoint is older than further encoders.
-    assert rows == set(shipped["config"]) | {"appended"}
+    assert rows == {key for one in shipped.values() for key in one["config"]}
     (shown,) = re.findall(r"```text\n(.*?)```", own, re.S)
     for said in re.findall(r'"[\w.]+": "[^"]+"', shown):
-        assert said in json.dumps(shipped), said
+        assert said in json.dumps(shipped["prefix"]), said
+
+
+@pytest.mark.parametrize("page", ["ebm.md", "results.md"])
+def test_the_value_beside_the_ranker_was_trained_by_the_command_that_is_said(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    (command,) = re.findall(r"proofsearch (train --plugin ebm [^\n]*--ebm-beside [^\n]*)", text)
+    (manifest,) = (ROOT / "plugins" / "proofsearch-ebm" / "src").glob(
+        "*/checkpoints/prefix-metamath-ranker/manifest.json"
+    )
+    shipped = json.loads(manifest.read_text())
+    assert "hidden = [128, 64]" in text
+    given = dict(re.findall(r"--ebm-([\w-]+) (\S+)", command)) | {"hidden": (128, 64)}
+    options = {name.replace("-", "_"): (value,) if name == "append" else value for name, value in given.items()}
+    trained = EbmTrainerConfig.model_validate_json(json.dumps(shipped["config"]["training"]))
+    assert trained == EbmTrainerConfig.model_validate(options)
+    assert shipped["config"]["appended"]["policy"]["generator"] == "metamath-ranker"
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))

@@ -34,6 +34,9 @@ SETTINGS = "train.toml"
 _CACHED = re.compile(r"(models|datasets)--[A-Za-z0-9._-]+")
 """A repository's folder in the cache of the Hugging Face hub."""
 
+POLICY, BESIDE = "policy", "beside"
+"""What a manifest calls fingerprints of policies: see :class:`Manifest`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -44,7 +47,8 @@ class Manifest:
         name: the component that reads it, as registered: ``"ebm"``.
         config: the configuration that it was made with, and must be read with.
         versions: of the packages that made it.
-        fingerprints: of what it only fits together with: ``{"encoder": …}``, ``{"environment": …}``.
+        fingerprints: of what it only fits together with: ``{"encoder": …}``, ``{"environment": …}``. :data:`POLICY` is
+            the policy that was asked in the training, :data:`BESIDE` that of the searches, where the former stood in.
         metrics: what was measured on it.
         files: SHA-256 in hexadecimal of every file, by its path relative to the folder, with ``/``.
     """
@@ -56,6 +60,12 @@ class Manifest:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def policies(self) -> frozenset[str]:
+        """The fingerprints of the policies that it is for; none where it belongs to no policy."""
+        named = (self.fingerprints.get(name) for name in (POLICY, BESIDE))
+        return frozenset(name for name in named if name)
 
 
 def write_manifest(folder: Path, manifest: Manifest, files: Iterable[str]) -> Manifest:

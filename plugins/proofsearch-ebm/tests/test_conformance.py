@@ -9,6 +9,7 @@ import pytest
 import torch
 from proofsearch_ebm.config import EbmConfig, EbmTrainerConfig
 from proofsearch_ebm.plugin import make_scorer, make_trainer
+from proofsearch_ebm.scoring.shipped import shipped_checkpoints
 
 from proofsearch.checkpoint import Manifest
 from proofsearch.plugins.discovery import Plugins
@@ -32,8 +33,9 @@ def builder() -> Iterator[SampleBuilder]:
 
 
 @pytest.mark.parametrize("value", ["energy", "cost"])
-def test_the_scorer_conforms_with_the_shipped_checkpoint(builder: SampleBuilder, value: str) -> None:
-    config = EbmConfig.model_validate({"value": value})
+def test_the_scorer_conforms_with_the_shipped_checkpoint_over_states(builder: SampleBuilder, value: str) -> None:
+    (general,) = [folder for folder in shipped_checkpoints() if folder.name == "prefix"]
+    config = EbmConfig.model_validate({"value": value, "path": general})
     report = check_scorer(make_scorer, config, builder=builder)
     assert report.names("skipped") == ["any thread", "polarity"]
 

@@ -1,4 +1,4 @@
-"""What the doctor is told: whether torch computes, and whether the checkpoint that comes along is whole."""
+"""What the doctor is told: whether torch computes, and whether the checkpoints that come along are whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from proofsearch_ebm import diagnosis
 from proofsearch_ebm.diagnosis import examine
-from proofsearch_ebm.scoring import scorer
+from proofsearch_ebm.scoring import shipped
 
 from proofsearch import Finding
 from proofsearch.errors import InputError
@@ -19,10 +19,12 @@ def found() -> dict[str, Finding]:
 
 
 def test_what_is_installed() -> None:
-    findings = found()
-    assert {what: finding.state for what, finding in findings.items()} == {"torch": "found", "checkpoint": "found"}
-    assert findings["torch"].message.startswith(f"{torch.__version__}, ")
-    assert findings["checkpoint"].message.endswith("for the encoder context")
+    findings = list(examine())
+    kinds = [(finding.what, finding.state) for finding in findings]
+    assert kinds == [("torch", "found"), ("checkpoint", "found"), ("checkpoint", "found")]
+    assert findings[0].message.startswith(f"{torch.__version__}, ")
+    assert findings[1].message.endswith("for the encoder context")
+    assert findings[2].message.endswith("for the encoder context and policy")
 
 
 def test_a_torch_that_cannot_be_loaded_and_a_damaged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +32,7 @@ def test_a_torch_that_cannot_be_loaded_and_a_damaged_checkpoint(monkeypatch: pyt
         raise InputError("prefix: not a complete checkpoint")
 
     monkeypatch.setattr(diagnosis, "ask_python", lambda code: "OSError: libtorch.so: cannot open shared object file")
-    monkeypatch.setattr(scorer, "shipped_checkpoint", damaged)
+    monkeypatch.setattr(shipped, "shipped_checkpoints", damaged)
     findings = found()
     assert {what: finding.state for what, finding in findings.items()} == {"torch": "problem", "checkpoint": "problem"}
     assert "libtorch.so" in findings["torch"].message

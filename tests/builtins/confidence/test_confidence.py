@@ -233,6 +233,39 @@ def test_a_training_measures_on_theorems_that_it_did_not_fit(
         assert (tmp_path / "out" / MODEL).read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("beside", "of_the_search", "told"),
+    [(None, "folds", 0), (None, "whole", 1), ("whole", "whole", 0), ("whole", "folds", 0), ("whole", "other", 1)],
+)
+def test_a_search_beside_another_policy_says_so_unless_the_one_stood_in_for_the_other(
+    environment: CountdownEnvironment,
+    recording: Path,
+    tmp_path: Path,
+    beside: str | None,
+    of_the_search: str,
+    told: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Named(Informed):
+        name = "folds"
+
+        def fingerprint(self) -> str:
+            return self.name
+
+    said: list[str] = []
+    monkeypatch.setattr(SampleBuilder, "status", lambda self, message, done=None, total=None: said.append(message))
+    policy = Named()
+    with SampleBuilder(environment, generators={"": policy}) as builder:
+        (tmp_path / "out").mkdir()
+        config = ConfidenceTrainerConfig(resamples=50, beside=beside)
+        make_trainer(config, builder).train(TrainingRequest([recording], tmp_path / "out"))
+        policy.name = of_the_search
+        make_confidence(ConfidenceConfig(path=tmp_path / "out"), builder)
+    messages = [message for message in said if "was fitted to the policy folds" in message]
+    assert len(messages) == told
+    assert all(f"--confidence-beside {of_the_search}" in message for message in messages)
+
+
 def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_path: Path) -> None:
     theorems = [theorem for theorem in environment.theorems() if theorem.split == "train"][:1]
     recording = record(environment, theorems, tmp_path / "one.parquet")

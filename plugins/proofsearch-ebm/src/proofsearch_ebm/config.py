@@ -44,6 +44,7 @@ MAY_CHANGE = frozenset(
         "warm_restart",
         "device",
         "memory_megabytes",
+        "beside",
     }
 )
 """What may differ when a training is resumed: how long and how closely, not what is trained on what."""
@@ -59,7 +60,8 @@ class EbmConfig(ComponentConfig):
     """Options of the scorer ``ebm``."""
 
     path: Path | None = Field(
-        default=None, description="The checkpoint folder; default: the one for the shipped database."
+        default=None,
+        description="The checkpoint folder; default: the one for the shipped database and the search's policy.",
     )
     encoder: str | None = Field(
         default=None, description="The encoder; default: the one that the checkpoint was trained with."
@@ -80,6 +82,11 @@ class EbmTrainerConfig(ComponentConfig):
     encoder: str = Field(default="context", description="The encoder of states; it is not trained.")
     append: tuple[str, ...] = Field(
         default=(), description="A further encoder, whose columns are appended, such as policy."
+    )
+    beside: str | None = Field(
+        default=None,
+        description="The fingerprint of the searches' policy, where the policy that is asked here stands in for it, as "
+        "folds do; a search beside another policy says so, and names its own.",
     )
     parts: PartsKind = Field(
         default="state",

@@ -14,22 +14,21 @@ found = {"version": torch.__version__, "threads": torch.get_num_threads(), "sum"
 
 
 def examine() -> Iterator[Finding]:
-    """Whether torch computes, and whether the checkpoint that comes along is whole."""
+    """Whether torch computes, and whether the checkpoints that come along are whole."""
     torch = ask_python(_TORCH)
     if isinstance(torch, str):
         remedy = "install torch as https://pytorch.org/get-started says; searching with a checkpoint works without"
         yield Finding("torch", "problem", torch, remedy)
     else:
         yield Finding("torch", "found", f"{torch['version']}, {torch['threads']} threads; trains on processors")
-    from proofsearch.checkpoint import read_manifest
     from proofsearch.errors import InputError
-    from proofsearch_ebm.scoring.scorer import shipped_checkpoint
+    from proofsearch_ebm.scoring.shipped import shipped_checkpoints
 
     try:
-        folder = shipped_checkpoint()
-        manifest = read_manifest(folder, kind="scorer", name="ebm")
+        shipped = shipped_checkpoints()
     except InputError as error:
         yield Finding("checkpoint", "problem", str(error), "install proofsearch-ebm again")
-    else:
-        encoder = manifest.config.get("encoder", "")
-        yield Finding("checkpoint", "found", f"{folder}, for the encoder {encoder}" if encoder else str(folder))
+        return
+    for folder, manifest in shipped.items():
+        encoders = [str(manifest.config.get("encoder", "")), *manifest.config.get("appended", {})]
+        yield Finding("checkpoint", "found", f"{folder}, for the encoder {' and '.join(encoders)}")

@@ -65,7 +65,7 @@ def register_trainers(register: Register) -> None:
 
 @hookimpl
 def register_diagnoses(register: RegisterDiagnosis) -> None:
-    """Registers what is asked about torch and the shipped checkpoint."""
+    """Registers what is asked about torch and the shipped checkpoints."""
     from proofsearch_ebm.diagnosis import examine
 
     register("model", examine)

@@ -13,7 +13,7 @@ from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.folded import FoldedOutput, fold
 from proofsearch_ebm.model.head import EnergyHead, HeadConfig, state_outputs
-from proofsearch_ebm.scoring import scorer as scorer_module
+from proofsearch_ebm.scoring import shipped as shipped_module
 from proofsearch_ebm.scoring.scorer import EbmScorer, open_scorer
 
 from proofsearch.errors import InputError, UsageError
@@ -243,7 +243,7 @@ def test_cost_needs_a_head_that_gives_it(letters):
 
 
 def test_without_a_path_the_shipped_checkpoint_is_read_and_its_absence_explained(monkeypatch, tmp_path, letters):
-    monkeypatch.setattr(scorer_module.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(shipped_module.resources, "files", lambda package: tmp_path)
     with pytest.raises(InputError, match=r"comes without a checkpoint.*--ebm-path"):
         open_scorer(EbmConfig(), Builder(letters()))
 

@@ -93,6 +93,48 @@ def test_it_is_trained_and_searched_with_beside_one_policy(builder, environment,
         assert policy.said == before + 1
 
 
+def test_the_policy_that_another_one_stood_in_for_is_noted_also_afterwards(builder, recording, tmp_path):
+    """Folds are asked in the training, and other weights of their kind are searched with."""
+
+    def train(**options):
+        config = EbmTrainerConfig(encoder="policy", **(QUICK | options))
+        resume = (tmp_path / "ckpt").exists()
+        return EbmTrainer(config, builder).train(TrainingRequest([recording], tmp_path / "ckpt", resume=resume))
+
+    def told(fingerprint):
+        said = []
+        builder.status = lambda message, done=None, total=None: said.append(message)
+        builder.generator().fingerprint = lambda: fingerprint
+        open_scorer(EbmConfig(path=tmp_path / "ckpt", force=True), builder)
+        return [message for message in said if "beside the policy" in message]
+
+    kept = load_checkpoint(train())
+    assert kept.policies == {"policy-1"}
+    assert not told("policy-1")
+    [message] = told("policy-2")
+    assert "policy-1" in message
+    assert "--ebm-beside policy-2" in message
+    builder.generator().fingerprint = lambda: "policy-1"
+    noted = load_checkpoint(train(beside="policy-2"))
+    assert noted.policies == {"policy-1", "policy-2"}
+    assert noted.policy_fingerprint == "policy-1"
+    assert noted.file.read_bytes() == kept.file.read_bytes()
+    assert not told("policy-1")
+    assert not told("policy-2")
+    assert len(told("policy-3")) == 1
+
+
+@pytest.mark.parametrize(("beside", "said"), [(None, 1), ("policy-2", 0)])
+def test_a_start_for_the_policy_of_this_training_says_nothing(builder, recording, tmp_path, beside, said):
+    config = EbmTrainerConfig(encoder="policy", beside=beside, **QUICK)
+    start = EbmTrainer(config, builder).train(TrainingRequest([recording], tmp_path / "start"))
+    builder.generator().fingerprint = lambda: "policy-2"
+    messages = []
+    request = TrainingRequest([recording], tmp_path / "ckpt", report=lambda report: messages.extend(report.messages))
+    EbmTrainer(EbmTrainerConfig(encoder="policy", start=start, **QUICK), builder).train(request)
+    assert sum("was trained beside the policy policy-1" in message for message in messages) == said
+
+
 @pytest.mark.parametrize(
     ("options", "named"), [({"parts": "goals"}, "--ebm-parts goals"), ({"cache_embeddings": True}, "--ebm-cache-emb")]
 )

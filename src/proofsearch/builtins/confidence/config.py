@@ -38,6 +38,11 @@ class ConfidenceTrainerConfig(ComponentConfig):
         default=None,
         description="The policy whose confidence is judged, with the options given here; default: the environment's.",
     )
+    beside: str | None = Field(
+        default=None,
+        description="The fingerprint of the searches' policy, where the policy that is asked here stands in for it, as "
+        "folds do; a search beside another policy says so, and names its own.",
+    )
     candidates: int = Field(default=32, ge=1, description="Candidates that the policy is asked for, as in the search.")
     replay: bool = Field(default=True, description=REPLAY)
     folds: int = Field(default=5, ge=2, description="Parts of the theorems that measure in turn what the others say.")

@@ -11,15 +11,12 @@ from proofsearch.builtins.confidence.config import NAME, ConfidenceConfig
 from proofsearch.builtins.confidence.features import COLUMNS
 from proofsearch.builtins.confidence.model import LinearValue, QuickValue
 from proofsearch.builtins.confidence.policy import AskedPolicy
-from proofsearch.checkpoint import read_manifest
+from proofsearch.checkpoint import POLICY, Manifest, read_manifest
 from proofsearch.protocols import Builder, Calibration, GenerationRequest, ScoreRequest
 from proofsearch.trainers.mixing import Mixing
 
 MODEL = "value.json"
 """The file of a checkpoint with the weights."""
-
-POLICY = "policy"
-"""What the manifest calls the policy's fingerprint."""
 
 MIXING = "mixing"
 """What the manifest calls what was measured."""
@@ -70,8 +67,8 @@ def untrained() -> tuple[LinearValue, Calibration]:
     return value, Calibration(-0.5, 0.5, -5.0, 5.0, 0.5 / 5.5, 1 / 5.5)
 
 
-def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration, str]:
-    """A checkpoint's value, its mixing, and the fingerprint of its policy, ``""`` in checkpoints that name none.
+def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration, Manifest]:
+    """A checkpoint's value, its mixing, and what it says of itself.
 
     Raises:
         InputError: no checkpoint of the trainer, or a damaged one.
@@ -79,7 +76,7 @@ def read_value(folder: Path, *, force: bool) -> tuple[LinearValue, Calibration, 
     manifest = read_manifest(folder, kind="scorer", name=NAME)
     value = LinearValue.read(folder / MODEL)
     mixing = Mixing.from_json(manifest.metrics[MIXING])
-    return value, mixing.calibration(force=force), manifest.fingerprints.get(POLICY, "")
+    return value, mixing.calibration(force=force), manifest
 
 
 def make_confidence(config: ConfidenceConfig, builder: Builder) -> ConfidenceScorer:
@@ -87,7 +84,11 @@ def make_confidence(config: ConfidenceConfig, builder: Builder) -> ConfidenceSco
     policy = AskedPolicy(builder.generator(), builder.environment(), builder.search.candidates)
     if config.path is None:
         return ConfidenceScorer(policy, *untrained())
-    value, calibration, fitted_to = read_value(config.path, force=config.force)
-    if fitted_to and fitted_to != (found := policy.fingerprint()):
-        builder.status(f"{NAME}: {config.path} was fitted to the policy {fitted_to}, and this search has {found}")
+    value, calibration, manifest = read_value(config.path, force=config.force)
+    if manifest.policies and (found := policy.fingerprint()) not in manifest.policies:  # earlier ones name none
+        builder.status(
+            f"{NAME}: {config.path} was fitted to the policy {manifest.fingerprints[POLICY]}, and this search has "
+            f"{found}; if the one stands in for the other, as folds do, the training notes it with --confidence-beside "
+            f"{found}"
+        )
     return ConfidenceScorer(policy, value, calibration)

@@ -17,8 +17,8 @@ from proofsearch.builtins.confidence.config import NAME, ConfidenceTrainerConfig
 from proofsearch.builtins.confidence.features import COLUMNS, Floats, features
 from proofsearch.builtins.confidence.model import fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
-from proofsearch.builtins.confidence.scorer import MIXING, MODEL, POLICY
-from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
+from proofsearch.builtins.confidence.scorer import MIXING, MODEL
+from proofsearch.checkpoint import BESIDE, MANIFEST, POLICY, Manifest, write_manifest
 from proofsearch.errors import InputError
 from proofsearch.protocols import Builder, GenerationRequest, TrainingReport, TrainingRequest
 from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing
@@ -58,7 +58,8 @@ class ConfidenceTrainer:
                 "generator": self._config.generator or "",
                 POLICY: policy,
                 "columns": ", ".join(COLUMNS),
-            },
+            }
+            | ({BESIDE: self._config.beside} if self._config.beside else {}),
             metrics={MIXING: mixing.to_json(), "decisions": len(sets), "theorems": len(names)},
         )
         write_manifest(out, manifest, [MODEL])

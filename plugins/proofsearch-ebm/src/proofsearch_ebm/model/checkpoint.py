@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from proofsearch.checkpoint import MANIFEST, Manifest, check_format, read_manifest
+from proofsearch.checkpoint import MANIFEST, POLICY, Manifest, check_format, read_manifest
 from proofsearch.errors import InputError
 from proofsearch.trainers.tensors import Arrays, read_tensors, tensors_file, write_tensors
 from proofsearch_ebm.config import PartsKind
@@ -41,6 +41,7 @@ class Checkpoint:
             with.
         encoder_fingerprint: of all of them.
         policy_fingerprint: of the policy that one of them asked; ``""`` where none did.
+        policies: the fingerprints of the policies that it is for: that one, and the one that it stood in for.
         parts: what the encoder encoded.
         with_theorem: whether it read every part together with its theorem.
         metrics: what was measured on it, the mixing included.
@@ -54,6 +55,7 @@ class Checkpoint:
     encoders: Mapping[str, Mapping[str, Any]]
     encoder_fingerprint: str
     policy_fingerprint: str
+    policies: frozenset[str]
     parts: PartsKind
     with_theorem: bool
     metrics: Mapping[str, Any]
@@ -87,7 +89,8 @@ def save_checkpoint(
         parts: what it encodes.
         with_theorem: whether it reads every part together with its theorem.
         training: the options of the training, as JSON.
-        fingerprints: ``"encoder"`` and ``"policy"``, and whatever else it fits together with.
+        fingerprints: ``"encoder"``, those of policies (:class:`~proofsearch.checkpoint.Manifest`), and whatever else it
+            fits together with.
         metrics: JSON values.
         learnt: the names of the theorems that were learnt from; ``None`` where nobody knows them all.
 
@@ -156,7 +159,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         head,
         {encoder: encoder_options, **appended},
         fingerprint,
-        manifest.fingerprints.get("policy", ""),
+        manifest.fingerprints.get(POLICY, ""),
+        manifest.policies or frozenset({""}),
         parts,
         with_theorem,
         manifest.metrics,

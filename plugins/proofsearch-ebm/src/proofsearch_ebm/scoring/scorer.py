@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +22,7 @@ from proofsearch_ebm.data.joined import WholeState, joined, policy_fingerprint, 
 from proofsearch_ebm.data.parts import PartEncoder, parts_of
 from proofsearch_ebm.model.checkpoint import Checkpoint, load_checkpoint
 from proofsearch_ebm.model.folded import FoldedHead
+from proofsearch_ebm.scoring.shipped import shipped_checkpoint
 
 if TYPE_CHECKING:
     from proofsearch.protocols import Builder
@@ -160,20 +159,22 @@ class EbmScorer:
 
 
 def open_scorer(config: EbmConfig, builder: Builder) -> EbmScorer:
-    """Builds the scorer from a checkpoint.
+    """Builds the scorer from a checkpoint, by default from the one that comes along for the search's policy.
 
     Raises:
         InputError: no checkpoint, a damaged one, one that was trained with another encoder, or with options that the
             encoder doesn't have.
-        UsageError: a value that its head doesn't give.
+        UsageError: a value that its head doesn't give, or no checkpoint comes along for what is searched.
     """
-    folder = shipped_checkpoint() if config.path is None else config.path
+    folder = shipped_checkpoint(builder) if config.path is None else config.path
     checkpoint = load_checkpoint(folder)
     encoders = _built(config, checkpoint, builder)
     policy = policy_fingerprint(encoders)
-    if policy != checkpoint.policy_fingerprint:
+    if policy not in checkpoint.policies:
         builder.status(
-            f"ebm: {folder} was trained beside the policy {checkpoint.policy_fingerprint}, and this search has {policy}"
+            f"ebm: {folder} was trained beside the policy {checkpoint.policy_fingerprint}, and this search has "
+            f"{policy}; if the one stands in for the other, as folds do, the training notes it with --ebm-beside "
+            f"{policy} (with --resume where it is done)"
         )
     calibration, message = calibrate(checkpoint, config.value, force=config.force)
     if message:
@@ -250,18 +251,3 @@ def calibrate(checkpoint: Checkpoint, value: ValueKind, *, force: bool) -> tuple
         return calibration, f"{reason}; it is forced and weighs {calibration.value_weight:.2f}"
     said = "which may be nothing, so it weighs 0 and changes no order; --ebm-force uses it all the same"
     return calibration, f"{reason}, {said}"
-
-
-def shipped_checkpoint() -> Path:
-    """The folder of the checkpoint that comes with the package.
-
-    Raises:
-        InputError: this installation has none.
-    """
-    folder = Path(str(resources.files("proofsearch_ebm"))) / "checkpoints" / "prefix"
-    if not (folder / MANIFEST).is_file():
-        raise InputError(
-            f"{folder}: this installation of proofsearch-ebm comes without a checkpoint; name one with --ebm-path, "
-            f"or train one: proofsearch train --plugin ebm --out ckpt"
-        )
-    return folder

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from proofsearch.checkpoint import Manifest, writing
+from proofsearch.checkpoint import BESIDE, POLICY, Manifest, writing
 from proofsearch.errors import InputError, StorageError, UsageError
 from proofsearch.models.devices import choose_device
 from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
@@ -115,7 +115,7 @@ class EbmTrainer:
         start = read_start(config.start)
         folder, policy = start.checkpoint.folder, policy_fingerprint(encoders)
         refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
-        if policy != start.checkpoint.policy_fingerprint:
+        if policy not in start.checkpoint.policies:
             progress.say(
                 f"{folder} was trained beside the policy {start.checkpoint.policy_fingerprint}, and this training has "
                 f"{policy}"
@@ -200,7 +200,8 @@ class EbmTrainer:
                 "encoder": joined(encoders).fingerprint(),
                 "environment": dataset.environment_fingerprint,
             }
-            | ({"policy": policy} if policy else {})
+            | ({POLICY: policy} if policy else {})
+            | ({BESIDE: config.beside} if policy and config.beside else {})
             | ({} if start is None else {"start": start.fingerprint}),
             metrics=metrics,
             learnt=_learnt(training, dataset, start),
