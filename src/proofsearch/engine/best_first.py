@@ -123,7 +123,13 @@ class _Exploration:
             nodes = deferred.take(node, self._graph)
             rescaled = self._score(nodes)
             deferred.estimate(self._graph)
-            self._enqueue([], nodes, rescaled)
+            if rescaled or len(nodes) > 1:
+                self._enqueue([], nodes, rescaled)
+            else:
+                priorities = [column[0] for column in self._order(nodes)]
+                if self._frontier.leads(node, *priorities):
+                    break
+                self._frontier.move(node, *priorities)
             node = self._frontier.pop()
         return node
 
