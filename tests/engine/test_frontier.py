@@ -19,6 +19,7 @@ operations = st.lists(
         st.tuples(st.just("push"), st.lists(pairs, min_size=1, max_size=6)),
         st.tuples(st.just("skip"), st.lists(pairs, min_size=1, max_size=3)),
         st.tuples(st.just("move"), st.integers(0, 200), pairs),
+        st.tuples(st.just("leads"), st.integers(0, 200), pairs),
         st.tuples(st.just("remove"), st.integers(0, 200)),
         st.tuples(st.just("pop")),
         st.tuples(st.just("rebuild"), st.lists(pairs, min_size=1, max_size=5)),
@@ -65,6 +66,13 @@ def run(queues: int, share: float, script: Sequence[tuple]) -> None:
             model.priority[node] = pair
             model.waiting.add(node)
             frontier.move(node, *pair[:queues])
+        elif name == "leads":
+            node, pair = arguments[0] % len(model.priority), arguments[1]
+            if node not in model.waiting and frontier.leads(node, *pair[:queues]):
+                model.priority[node] = pair
+                model.waiting.add(node)
+                assert queues == 1
+                assert model.pop() == node
         elif name == "remove":
             node = arguments[0] % len(model.priority)
             model.waiting.discard(node)
@@ -106,6 +114,19 @@ def test_a_share_is_met_exactly_and_evenly() -> None:
     frontier.push([-float(i) for i in range(count)], [float(i) for i in range(count)])
     from_second = [index for index in range(500) if frontier.pop() > 500]
     assert from_second == list(range(9, 500, 10))
+
+
+def test_a_node_leads_if_it_comes_before_all_that_wait() -> None:
+    priorities = array("d", (0.0,))
+    frontier = Frontier([priorities])
+    assert frontier.pop() == -1
+    assert frontier.leads(0, -3.0), "nothing waits"
+    frontier.push([1.0, 2.0])
+    assert not frontier.leads(0, 2.0), "the first inserted of equal ones comes first, which is to be found out"
+    assert not frontier.leads(0, 1.5)
+    assert frontier.leads(0, 2.5)
+    assert priorities[0] == 2.5
+    assert [frontier.pop(), frontier.pop(), frontier.pop()] == [2, 1, -1]
 
 
 def test_a_sibling_that_moved_back_hides_none_of_the_others() -> None:

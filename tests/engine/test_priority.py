@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proofsearch.config import PriorityConfig
 from proofsearch.engine.estimates import Estimates
 from proofsearch.engine.priorities import builtin_priority
-from proofsearch.engine.standardisation import mean_and_std
+from proofsearch.engine.standardisation import Z_DIGITS, mean_and_std, tidied
 from proofsearch.graph import SearchGraph
 from proofsearch.protocols import Calibration
 
@@ -78,3 +81,14 @@ def test_a_calibration_without_spread_orders_by_the_other_score() -> None:
     config = PriorityConfig(kind="mix", goal_weight=0.0)
     assert order_of(config, two_children(), Calibration(1.0, 0.0, -4.0, 1.0, 0.5))(range(1, 3)) == [[-1.0, 1.0]]
     assert order_of(config, two_children(), Calibration(0.0, 2.0, -4.0, 0.0, 0.5))(range(1, 3)) == [[0.25, 0.25]]
+
+
+@given(st.lists(st.floats(-1e5, 1e5)))
+def test_scores_are_rounded_as_numpy_does_it(scores: list[float]) -> None:
+    assert tidied(scores) == np.round(scores, Z_DIGITS).tolist()
+    assert tidied(scores) == pytest.approx([round(score, Z_DIGITS) for score in scores], abs=1.5e-9)
+
+
+@given(st.floats(-1e290, 1e290))
+def test_large_scores_stay_what_they_are(score: float) -> None:
+    assert tidied([score]) == pytest.approx([score], rel=1e-12, abs=1e-9)

@@ -20,11 +20,15 @@ typedef struct {
     Py_ssize_t earlier;
     double temperature;
     float *base, *x, *sums;     /* what the parts say that are in all states; two rooms to work in */
+    float *goal;                /* the vector of the goal that was looked at last, and the logits, hypotheses first */
+    double *logits;
+    Py_ssize_t logits_cap;
     Py_ssize_t *counts, *fixed; /* parts by role: of the state looked at, and of those in all states */
     int32_t *row_of;            /* by term, where in the pool its row is; -1: not worked out yet */
     Py_ssize_t num_terms;
     float *pool;
     double (*said)[NUM_STATISTICS]; /* by row, of goals that were judged; moves are -1 of others */
+    float *vectors;                 /* by row, theirs */
     Py_ssize_t n, cap;
     int held;
 } Judge;
@@ -51,11 +55,13 @@ static const float *vector_of(Judge *j, int32_t term)
             float *grown = PyMem_Realloc(j->pool, (size_t)(cap * width) * sizeof(float));
             j->pool = grown == NULL ? j->pool : grown;
             void *said = grown == NULL ? NULL : PyMem_Realloc(j->said, (size_t)cap * sizeof(*j->said));
-            if (said == NULL) {
+            j->said = said == NULL ? j->said : said;
+            float *vectors = said == NULL ? NULL : PyMem_Realloc(j->vectors, (size_t)(cap * width) * sizeof(float));
+            if (vectors == NULL) {
                 PyErr_NoMemory();
                 return NULL;
             }
-            j->said = said;
+            j->vectors = vectors;
             j->cap = cap;
         }
         if (features_rows(j->features, term, &rows, &n) < 0 || towers_term(j->towers, rows, n, j->pool + j->n * width) < 0)
@@ -102,14 +108,13 @@ static int add_parts(Judge *j, PyObject *parts, float *x, const Py_ssize_t *othe
 
 /* -- logits ------------------------------------------------------------------------------------------------------- */
 
-/* The vector of a goal, and the logits of some hypotheses of the theorem and then of assertions: bytes of float32 and
- * float64 numbers. `parts` is a list, or a term: a goal that stands alone. */
-static int look(Judge *j, PyObject *parts, PyObject *rows, PyObject *numbers, PyObject *usable, PyObject **vector,
-                PyObject **logits)
+/* Looks at a goal: its vector, and the logits of some hypotheses of the theorem and then of assertions. `parts` is a list,
+ * or a term: a goal that stands alone. Returns how many logits there are; they stand until the next goal is looked at. */
+static Py_ssize_t look(Judge *j, PyObject *parts, PyObject *rows, PyObject *numbers, PyObject *usable)
 {
     Towers *w = j->towers;
     Py_buffer views[2];
-    int done = -1;
+    Py_ssize_t done = -1;
     if (!PyList_Check(usable)) {
         PyErr_SetString(PyExc_TypeError, "the usable hypotheses are a list of numbers");
         return -1;
@@ -132,12 +137,17 @@ static int look(Judge *j, PyObject *parts, PyObject *rows, PyObject *numbers, Py
             goto done;
         towers_add(w, j->x, 0, alone, 1);
     }
-    *vector = PyBytes_FromStringAndSize(NULL, w->width * (Py_ssize_t)sizeof(float));
-    *logits = PyBytes_FromStringAndSize(NULL, (own + n) * (Py_ssize_t)sizeof(double));
-    if (*vector == NULL || *logits == NULL)
-        goto done;
-    float *goal = (float *)PyBytes_AS_STRING(*vector);
-    double *logit = (double *)PyBytes_AS_STRING(*logits);
+    if (own + n > j->logits_cap) {
+        double *grown = PyMem_Realloc(j->logits, (size_t)(own + n) * sizeof(double));
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            goto done;
+        }
+        j->logits = grown;
+        j->logits_cap = own + n;
+    }
+    float *goal = j->goal;
+    double *logit = j->logits;
     if (towers_goal(w, j->x, views[0].buf, views[0].len / (Py_ssize_t)sizeof(int64_t), goal) < 0)
         goto done;
     for (Py_ssize_t i = 0; i < own; i++) {
@@ -149,15 +159,19 @@ static int look(Judge *j, PyObject *parts, PyObject *rows, PyObject *numbers, Py
         }
         logit[i] = (towers_dot((const float *)j->own.buf + number * w->width, goal, w->width) + j->own_bias) / j->temperature;
     }
-    done = towers_logits(w, goal, views[1].buf, n, j->earlier, j->temperature, logit + own);
+    if (towers_logits(w, goal, views[1].buf, n, j->earlier, j->temperature, logit + own) == 0)
+        done = own + n;
 done:
     PyBuffer_Release(&views[0]);
     PyBuffer_Release(&views[1]);
-    if (done < 0) {
-        Py_CLEAR(*vector);
-        Py_CLEAR(*logits);
-    }
     return done;
+}
+
+/* What was looked at last: the goal's vector and the logits, as the bytes of float32 and float64 numbers. */
+static PyObject *looked(const Judge *j, Py_ssize_t count)
+{
+    return Py_BuildValue("y#y#", (const char *)j->goal, j->towers->width * (Py_ssize_t)sizeof(float),
+                         (const char *)j->logits, count * (Py_ssize_t)sizeof(double));
 }
 
 /* -- how sure it is ----------------------------------------------------------------------------------------------- */
@@ -384,22 +398,10 @@ static double *over_goals(const Judge *j, int which, const int32_t *key, const i
 
 /* -- for Python --------------------------------------------------------------------------------------------------- */
 
-/* look(parts, rows, numbers, usable): the vector of a state's first goal and the logits, as bytes. */
-static PyObject *Judge_look(Judge *j, PyObject *const *args, Py_ssize_t n)
+/* Works out how sure the policy is of the goal that was looked at last. */
+static int sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t own, Py_ssize_t count, Py_ssize_t wanted)
 {
-    PyObject *vector = NULL, *logits = NULL;
-    if (n != 4) {
-        PyErr_SetString(PyExc_TypeError, "look(parts, rows, numbers, usable)");
-        return NULL;
-    }
-    return look(j, args[0], args[1], args[2], args[3], &vector, &logits) < 0 ? NULL : Py_BuildValue("(NN)", vector, logits);
-}
-
-/* Works out how sure the policy is of a goal, given its logits. */
-static int sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t own, PyObject *logits, Py_ssize_t wanted)
-{
-    const double *logit = (const double *)PyBytes_AS_STRING(logits);
-    Py_ssize_t count = PyBytes_GET_SIZE(logits) / (Py_ssize_t)sizeof(double);
+    const double *logit = j->logits;
     double largest = -INFINITY, log_sum_exp = NAN;
     Sureness said = {.num_kept = 0};
     Py_buffer view;
@@ -418,29 +420,37 @@ static int sureness(Judge *j, int32_t goal, PyObject *numbers, Py_ssize_t own, P
     return failed;
 }
 
-/* alone(goal, rows, numbers, usable, n): how sure the policy is of a goal that stands alone, by the best n tactics that
- * apply; its vector and the logits, as bytes. */
+/* look(parts, rows, numbers, usable): the vector of a state's first goal and the logits, as bytes. */
+static PyObject *Judge_look(Judge *j, PyObject *const *args, Py_ssize_t n)
+{
+    if (n != 4) {
+        PyErr_SetString(PyExc_TypeError, "look(parts, rows, numbers, usable)");
+        return NULL;
+    }
+    Py_ssize_t count = look(j, args[0], args[1], args[2], args[3]);
+    return count < 0 ? NULL : looked(j, count);
+}
+
+/* alone(goal, rows, numbers, usable, n, keep): how sure the policy is of a goal that stands alone, by the best n tactics
+ * that apply; and, if they are to be kept, its vector and the logits, else None. */
 static PyObject *Judge_alone(Judge *j, PyObject *const *args, Py_ssize_t n)
 {
-    Py_ssize_t wanted = n == 5 ? PyLong_AsSsize_t(args[4]) : 0;
+    Py_ssize_t wanted = n == 6 ? PyLong_AsSsize_t(args[4]) : 0;
     if (wanted < 1 || wanted > MOST_WANTED) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "alone(goal, rows, numbers, usable, n): n is from 1 to 64");
+            PyErr_SetString(PyExc_TypeError, "alone(goal, rows, numbers, usable, n, keep): n is from 1 to 64");
         return NULL;
     }
-    PyObject *vector = NULL, *logits = NULL;
     int32_t goal = terms_checked(j->terms, args[0]);
-    if (goal < 0 || look(j, args[0], args[1], args[2], args[3], &vector, &logits) < 0)
+    Py_ssize_t count = goal < 0 ? -1 : look(j, args[0], args[1], args[2], args[3]);
+    if (count < 0 || sureness(j, goal, args[2], PyList_GET_SIZE(args[3]), count, wanted) < 0)
         return NULL;
-    PyObject *made = NULL;
-    if (sureness(j, goal, args[2], PyList_GET_SIZE(args[3]), logits, wanted) == 0) {
-        const double *said = said_of(j, goal);
-        made = Py_BuildValue("(dddddddd)OO", said[BEST], said[SECOND], said[ENTROPY], said[LOG_SUM_EXP], said[MOVES],
-                             said[ADMITTED], said[MASS], said[CLOSES], vector, logits);
-    }
-    Py_DECREF(vector);
-    Py_DECREF(logits);
-    return made;
+    const double *said = said_of(j, goal);
+    memcpy(j->vectors + j->row_of[goal] * j->towers->width, j->goal, (size_t)j->towers->width * sizeof(float));
+    PyObject *kept = args[5] == Py_True ? looked(j, count) : Py_NewRef(Py_None);
+    return kept == NULL ? NULL
+                        : Py_BuildValue("(dddddddd)N", said[BEST], said[SECOND], said[ENTROPY], said[LOG_SUM_EXP], said[MOVES],
+                                        said[ADMITTED], said[MASS], said[CLOSES], kept);
 }
 
 /* summary(state): the numbers of proofsearch.models.confidence.SUMMARY, a list; or the goals that are to be judged before
@@ -507,6 +517,20 @@ static PyObject *Judge_summary(Judge *j, PyObject *state)
     return made;
 }
 
+/* vector(goal): the vector of a goal that was judged, as bytes. */
+static PyObject *Judge_vector(Judge *j, PyObject *number)
+{
+    int32_t goal = terms_checked(j->terms, number);
+    if (goal < 0)
+        return NULL;
+    if (said_of(j, goal) == NULL) {
+        PyErr_SetString(PyExc_KeyError, "the goal was not judged");
+        return NULL;
+    }
+    return PyBytes_FromStringAndSize((const char *)(j->vectors + j->row_of[goal] * j->towers->width),
+                                     j->towers->width * (Py_ssize_t)sizeof(float));
+}
+
 /* term(term): what the towers read of a term, as bytes. */
 static PyObject *Judge_term(Judge *j, PyObject *number)
 {
@@ -557,10 +581,11 @@ static PyObject *Judge_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     size_t width = (size_t)j->towers->width, roles = (size_t)j->towers->num_roles;
     j->base = PyMem_Calloc(width, sizeof(float));
     j->x = PyMem_Calloc(width, sizeof(float));
+    j->goal = PyMem_Calloc(width, sizeof(float));
     j->sums = PyMem_Calloc(roles * width, sizeof(float));
     j->counts = PyMem_Calloc(roles, sizeof(Py_ssize_t));
     j->fixed = PyMem_Calloc(roles, sizeof(Py_ssize_t));
-    if (j->base == NULL || j->x == NULL || j->sums == NULL || j->counts == NULL || j->fixed == NULL) {
+    if (j->base == NULL || j->x == NULL || j->goal == NULL || j->sums == NULL || j->counts == NULL || j->fixed == NULL) {
         PyErr_NoMemory();
         Py_DECREF(j);
         return NULL;
@@ -580,7 +605,7 @@ static void Judge_dealloc(Judge *j)
     PyObject *held[] = {(PyObject *)j->terms, j->features, (PyObject *)j->towers, j->stepper, j->labels};
     for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
         Py_XDECREF(held[i]);
-    void *rooms[] = {j->base, j->x, j->sums, j->counts, j->fixed, j->row_of, j->pool, j->said};
+    void *rooms[] = {j->base, j->x, j->goal, j->logits, j->sums, j->counts, j->fixed, j->row_of, j->pool, j->said, j->vectors};
     for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++)
         PyMem_Free(rooms[i]);
     Py_TYPE(j)->tp_free((PyObject *)j);
@@ -590,6 +615,7 @@ static PyMethodDef Judge_methods[] = {
     {"look", (PyCFunction)(void (*)(void))Judge_look, METH_FASTCALL, NULL},
     {"alone", (PyCFunction)(void (*)(void))Judge_alone, METH_FASTCALL, NULL},
     {"summary", (PyCFunction)Judge_summary, METH_O, NULL},
+    {"vector", (PyCFunction)Judge_vector, METH_O, NULL},
     {"term", (PyCFunction)Judge_term, METH_O, NULL},
     {"remember", (PyCFunction)Judge_remember, METH_VARARGS, NULL},
     {NULL},

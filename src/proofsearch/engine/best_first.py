@@ -88,7 +88,14 @@ class _Exploration:
         """The node just taken off the frontier; if its score was put off, it is scored and the best one then taken."""
         while self._valuation.waits(node):
             nodes = self._valuation.wanted(node)
-            self._enqueue([], nodes, self._rescaled(nodes))
+            rescaled = self._rescaled(nodes)
+            if rescaled or len(nodes) > 1:
+                self._enqueue([], nodes, rescaled)
+            else:
+                priorities = [column[0] for column in self._order(nodes)]
+                if self._frontier.leads(node, *priorities):
+                    break
+                self._frontier.move(node, *priorities)
             node = self._frontier.pop()
         return node
 

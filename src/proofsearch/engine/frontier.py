@@ -79,6 +79,14 @@ class Queue:
                 return node
         return -1
 
+    def leads(self, node: int, priority: float) -> bool:
+        """Gives a node that doesn't wait a new priority, if by that it comes before all that wait."""
+        # The first entry may be one that is skipped when it comes up, so this may be true and not be seen.
+        if self._heap and -priority >= self._heap[0][0]:
+            return False
+        self._priority[node] = priority
+        return True
+
     def rebuild(self, nodes: Sequence[int], priorities: Sequence[float]) -> None:
         """Empties the queue and inserts these nodes, each with an entry of its own."""
         for node, priority in zip(nodes, priorities, strict=True):
@@ -130,6 +138,13 @@ class Frontier:
         self._place[node] = ALONE
         for queue, priority in zip(self._queues, priorities, strict=True):
             queue.move(node, priority)
+
+    def leads(self, node: int, *priorities: float) -> bool:
+        """Gives a node that was taken out new priorities, if by these it would be taken next; then it stays out.
+
+        ``False`` also where that isn't seen at once, and with two queues: :meth:`move` it then.
+        """
+        return len(priorities) == 1 and self._queues[0].leads(node, priorities[0])
 
     def remove(self, node: int) -> None:
         """Lets a node wait no longer."""

@@ -112,9 +112,13 @@ def test_compiled_and_plain_agree(
     goal = data.draw(st.integers(0, plain[1][at].num_goals - 1))
     alone = [(judge, states[at].open[goal][0]) for judge, states, _ in (compiled, plain)]
     assert_close(*[judge.look_alone(term) for judge, term in alone])
-    (one, found), (other, _) = [judge.judge_alone(term) for judge, term in alone]
+    (one, found), (other, _) = [judge.judge_alone(term, keep=True) for judge, term in alone]
     assert_alike(PolicyStatistics(*one), PolicyStatistics(*other))
+    assert found is not None
     assert_close(found, compiled[0].look_alone(alone[0][1]))
+    again, nothing = compiled[0].judge_alone(alone[0][1], keep=False)
+    assert_alike(PolicyStatistics(*again), PolicyStatistics(*one))
+    assert nothing is None
 
 
 def test_hypotheses_come_before_assertions(prefix: MetamathEnvironment) -> None:
@@ -149,7 +153,7 @@ def test_what_is_not_there_is_refused(prefix: MetamathEnvironment) -> None:
     with pytest.raises(TypeError, match="part"):
         look([goal], rows, none, [])
     with pytest.raises(TypeError, match="1 to 64"):
-        compiled[0]._compiled.alone(goal, rows, none, [], 65)
+        compiled[0]._compiled.alone(goal, rows, none, [], 65, False)
 
 
 def test_weights_of_other_shapes_are_refused(prefix: MetamathEnvironment) -> None:

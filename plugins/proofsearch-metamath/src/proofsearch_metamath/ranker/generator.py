@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class _Session:
         judge: of its goals and states.
         reader: of its states.
         logits: of goals that stand alone, by their terms: states of one goal, which may be expanded yet.
-        goals: of each goal that was judged alone, by its term, how sure the policy is, and the goal's vector.
+        said: how sure the policy is of each goal as if it stood alone, by its term.
     """
 
     def __init__(self, session: MetamathSession, reader: SessionReader, judge: Judge) -> None:
@@ -53,25 +53,29 @@ class _Session:
         self.judge = judge
         self.reader = reader
         self.logits: OrderedDict[int, Logits] = OrderedDict()
-        self.goals: dict[int, tuple[Said, Floats]] = {}
+        self.said: dict[int, Said] = {}
         self._statistics: dict[int, PolicyStatistics] = {}
 
-    def judged(self, goal: int) -> tuple[Said, Floats]:
-        """What the policy says of a goal as if it stood alone; looked at once a search."""
-        found = self.goals.get(goal)
-        if found is None:
-            said, logits = self.judge.judge_alone(goal)
-            self.logits[goal] = logits
-            if len(self.logits) > _LOGITS_KEPT:
-                self.logits.popitem(last=False)
-            found = self.goals[goal] = said, logits.vector
-        return found
+    def judge_goals(self, goals: Iterable[int], *, alone: bool) -> None:
+        """Looks at goals of a state as if they stood alone, those that were not looked at before.
+
+        Args:
+            goals: the goals.
+            alone: whether this is the state's only goal: then its logits are kept, since it may be expanded.
+        """
+        for goal in goals:
+            if goal not in self.said:
+                self.said[goal], logits = self.judge.judge_alone(goal, keep=alone)
+                if alone and logits is not None:
+                    self.logits[goal] = logits
+                    if len(self.logits) > _LOGITS_KEPT:
+                        self.logits.popitem(last=False)
 
     def statistics(self, goal: int) -> PolicyStatistics:
         """How sure the policy is of a goal; made when it is asked for, since a value reads sums alone."""
         found = self._statistics.get(goal)
         if found is None:
-            found = self._statistics[goal] = PolicyStatistics(*self.judged(goal)[0])
+            found = self._statistics[goal] = PolicyStatistics(*self.said[goal])
         return found
 
 
@@ -137,6 +141,7 @@ class RankerGenerator:
 
     def _statistics(self, state: MetamathState) -> PolicyStatistics:
         session = self._session(session_of(state))
+        session.judge_goals([goal for goal, _ in state.open], alone=state.num_goals == 1)
         goals = tuple([session.statistics(goal) for goal, _ in state.open])
         return with_goals(goals[state.focus], goals)
 
@@ -148,8 +153,7 @@ class RankerGenerator:
         session = self._session(session_of(state))
         found = session.judge.summary(state)
         if isinstance(found, tuple):
-            for goal in found:
-                session.judged(goal)
+            session.judge_goals(found, alone=state.num_goals == 1)
             found = session.judge.summary(state)
         return found if isinstance(found, list) else summary_of(self._statistics(state))
 
@@ -175,8 +179,11 @@ class RankerGenerator:
         for row, request in zip(rows, requests, strict=True):
             state = _own(request.state)
             session = self._session(session_of(state))
-            goals = np.stack([session.judged(goal)[1] for goal, _ in state.open])
-            theorem = session.judged(session.session.root)[1]
+            terms = [goal for goal, _ in state.open]
+            session.judge_goals(terms, alone=len(terms) == 1)
+            session.judge_goals([session.session.root], alone=True)
+            goals = np.stack([session.judge.vector(goal) for goal in terms])
+            theorem = session.judge.vector(session.session.root)
             row[:] = np.concatenate((goals[state.focus], goals.sum(axis=0), goals.max(axis=0), theorem))
         return rows
 

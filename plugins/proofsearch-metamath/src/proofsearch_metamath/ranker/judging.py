@@ -45,6 +45,7 @@ class Judge:
         self._labels = labels
         self._surroundings = pairing.towers.architecture.surroundings
         self._terms: dict[int, Floats] = {}
+        self._vectors: dict[int, Floats] = {}
         fixed = reader.fixed if self._surroundings else []
         self._compiled: Any = pairing.compiled_judge(session, reader.features, fixed)
         if self._compiled is not None and session.hypotheses:
@@ -58,19 +59,28 @@ class Judge:
         """The logits of a goal that stands alone."""
         return self._look([(Role.FIRST, goal)], *self._read_alone(goal))
 
-    def judge_alone(self, goal: int) -> tuple[Said, Logits]:
+    def judge_alone(self, goal: int, *, keep: bool) -> tuple[Said, Logits | None]:
         """How sure the policy is of a goal that stands alone, by the best :data:`BEST` tactics that apply to it.
 
-        :meth:`summary` can say it of states from now on.
+        :meth:`summary` can say it of states from now on, and :meth:`vector` of the goal.
+
+        Args:
+            goal: a skeleton.
+            keep: whether the logits are wanted too.
         """
         if self._compiled is None:
             logits = self.look_alone(goal)
             one = answer(logits, AppliesAlone(self._session, goal), self.names, BEST).statistics()
+            self._vectors[goal] = logits.vector
             of_logits = one.best, one.second, one.entropy, one.log_sum_exp
             return (*of_logits, one.moves, one.admitted, one.mass, one.closes), logits
         rows, numbers, usable = self._read_alone(goal)
-        said, vector, logits = self._compiled.alone(goal, rows, numbers, usable, BEST)
-        return said, _logits(numbers, vector, logits)
+        said, kept = self._compiled.alone(goal, rows, numbers, usable, BEST, keep)
+        return said, None if kept is None else _logits(numbers, *kept)
+
+    def vector(self, goal: int) -> Floats:
+        """The first tower's vector of a goal that was judged alone, shape ``(width,)``."""
+        return self._vectors[goal] if self._compiled is None else np.frombuffer(self._compiled.vector(goal), np.float32)
 
     def summary(self, state: MetamathState) -> list[float] | tuple[int, ...] | None:
         """What :func:`~proofsearch.models.confidence.summary_of` would make of what was said of a state's goals.
