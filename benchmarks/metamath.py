@@ -173,7 +173,7 @@ class Benchmark:
         valued = arm.endswith(CONFIDENCE)
         config = RunConfig(
             generator=part.generator,
-            scorer="confidence" if valued else None,
+            scorer="confidence" if valued else "logprob",
             seed=self._arguments.seed,
             select=SelectionConfig(file=str(names), limit=None),
             search=SearchConfig(

@@ -100,11 +100,17 @@ class RankerGenerator:
         self._policies: Policies[Pairing] | None = None
         self._symbols: SymbolTable | None = None
         self._sessions: OrderedDict[int, _Session] = OrderedDict()
-        self._told = False
 
     def prepare(self) -> None:
         """Makes and keeps the vectors of the database's assertions; see :class:`proofsearch.protocols.Prepares`."""
-        self._all().prepare()
+        policies = self._all()
+        policies.prepare()
+        unanswered = sum(not policies.answers(theorem) for theorem in self._environment.theorems())
+        if unanswered:
+            self._builder.status(
+                f"{NAME}: suggests nothing for {unanswered} theorems, which stand before the first cut of "
+                f"{self._folder}; in a mixture the other policies answer for them"
+            )
 
     def close(self) -> None:
         """Lets go of the weights. Idempotent."""
@@ -115,7 +121,7 @@ class RankerGenerator:
         """At most ``n`` admissible candidates a request, best first; ties in the order of ``moves.listed()``.
 
         Probabilities are over the tactics that were not found inadmissible. There is no candidate where no policy may
-        answer for the theorem, and a person is told so.
+        answer for the theorem; :meth:`prepare` tells a person for how many.
 
         Raises:
             UsageError: a state of another environment.
@@ -224,16 +230,8 @@ class RankerGenerator:
         return self._policies
 
     def _may_answer(self, request: GenerationRequest) -> bool:
-        """Whether a policy may answer for the theorem; where none may, a person is told so once."""
-        if self._all().answers(request.theorem):
-            return True
-        if not self._told:
-            self._told = True
-            self._builder.status(
-                f"{NAME}: suggests nothing for {request.theorem.name} and others before the first cut of "
-                f"{self._folder}: no policy there knows only what comes before these; in a mixture the others answer"
-            )
-        return False
+        """Whether a policy may answer for the theorem."""
+        return self._all().answers(request.theorem)
 
     @property
     def _folder(self) -> Path:
