@@ -14,7 +14,7 @@ condition:
   them before the first cut.
 * ``…+and-or``: the same weights in the search mode and-or.
 * ``…+confidence``: the same weights with the value ``confidence`` beside them, fitted or, without ``--confidence``,
-  untrained.
+  untrained. ``…+and-or+confidence`` has both.
 
 Weights are trained where they are not given or made before. Every step is kept in DIR, gone on with where it was
 stopped, and skipped where it is complete. Prints what each arm proved within each budget with Wilson's 95% interval,
@@ -54,7 +54,8 @@ from proofsearch.types import Theorem
 
 AND_OR, CONFIDENCE = "+and-or", "+confidence"
 LEARNT = ("ranker-random", "ranker-chronological", "mixture-chronological")
-ARMS = ("knn-random", "knn-chronological", *(arm + how for arm in LEARNT for how in ("", AND_OR, CONFIDENCE)))
+HOW = ("", AND_OR, CONFIDENCE, AND_OR + CONFIDENCE)
+ARMS = ("knn-random", "knn-chronological", *(arm + how for arm in LEARNT for how in HOW))
 DEFAULT_ARMS = ("knn-random", "knn-chronological", "ranker-random", "ranker-random+and-or", *LEARNT[1:])
 RANKER = "metamath-ranker"
 LENGTHS = ((0, 1), (2, 3), (4, 5), (6, 9), (10, 19), (20, 10**9))
@@ -179,7 +180,7 @@ class Benchmark:
             search=SearchConfig(
                 candidates=32,
                 limit=limit,
-                strategy="and-or" if arm.endswith(AND_OR) else "best-first",
+                strategy="and-or" if AND_OR in arm else "best-first",
                 defer=self._arguments.defer if valued else None,
             ),
             execution=ExecutionConfig(workers=self._arguments.workers),
@@ -194,11 +195,11 @@ class Benchmark:
         for text in self._arguments.confidence:
             name, _, path = text.partition("=")
             given |= {name: path} if name in LEARNT else {"": text}
-        found = given.get(arm.removesuffix(CONFIDENCE), given.get(""))
+        found = given.get(_policy(arm), given.get(""))
         return {} if found is None else {"confidence": {"path": str(Path(found).absolute())}}
 
     def _parts(self, arm: str, theorems: Sequence[Theorem]) -> list[Part]:
-        arm = arm.removesuffix(AND_OR).removesuffix(CONFIDENCE)
+        arm = _policy(arm)
         memory = {"random": "split", "chronological": "chronological"}[arm.rpartition("-")[2]]
         knn = merged(self._options, {"knn": {"memory": memory}})
         if arm.startswith("knn"):
@@ -237,6 +238,11 @@ class Benchmark:
             train(config, out, resume=(out / "train.toml").exists(), on_event=_tell)
             print(f"  … {time.monotonic() - began:.0f} s", flush=True)
         return out
+
+
+def _policy(arm: str) -> str:
+    """An arm without how it is searched."""
+    return arm.removesuffix(CONFIDENCE).removesuffix(AND_OR)
 
 
 def joined(parts: Sequence[Efforts]) -> Efforts:
