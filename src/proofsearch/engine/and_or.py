@@ -122,7 +122,9 @@ class _Exploration:
         given_up = bool(not search.ended and new and self._valuation.new((new,))) and not search.scored
         if given_up:
             estimates.forget_values()
-        graph.priority.extend(array("d", (NAN,)) * len(new) if search.ended else [-cost for cost in estimates(new)])
+        costs = estimates(new)
+        graph.priority.extend(array("d", (NAN,)) * len(new) if search.ended else [-cost for cost in costs])
+        self._costs.add(self._within_depth(new, costs))
         self._grow(expansion)
         if given_up:
             self._reestimate()
@@ -135,7 +137,6 @@ class _Exploration:
 
     def _grow(self, expansion: Expansion) -> None:
         graph, costs = self._graph, self._costs
-        costs.add(self._leaves(range(len(costs.cost), graph.num_nodes)))
         costs.open(expansion.node, self._ways(expansion.edges))
         waiting = [other for other in dict.fromkeys(expansion.improved) if graph.expanded_at[other] < 0]
         for other, estimate in zip(waiting, self._leaves(waiting), strict=True):
@@ -151,11 +152,14 @@ class _Exploration:
         return [(step(logprob), targets) for logprob, targets in ways if targets]
 
     def _leaves(self, nodes: Sequence[int]) -> list[float]:
+        return self._within_depth(nodes, self._estimates(nodes))
+
+    def _within_depth(self, nodes: Sequence[int], costs: list[float]) -> list[float]:
+        """What parts cost that were not expanded; infinitely much where they are too deep to be."""
         depth, most = self._graph.depth, self._max_depth
-        estimates = self._estimates(nodes)
         if most < inf:
-            return [inf if depth[node] >= most else cost for node, cost in zip(nodes, estimates, strict=True)]
-        return estimates
+            return [inf if depth[node] >= most else cost for node, cost in zip(nodes, costs, strict=True)]
+        return costs
 
     def _reestimate(self) -> None:
         """Computes all costs anew, after the estimates changed their scale."""
