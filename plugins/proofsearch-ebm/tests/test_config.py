@@ -93,7 +93,7 @@ def test_tensorboard_that_is_not_there_is_refused_when_options_are_read(monkeypa
 
 
 def test_the_shipped_checkpoint_was_trained_by_the_defaults() -> None:
-    """Who changes what is trained on what, trains the shipped checkpoint again: docs/ebm.md begins with the command."""
+    """Who changes what is trained on what, trains the shipped checkpoint again: docs/ebm.md has the commands."""
     with as_file(files("proofsearch_ebm") / "checkpoints" / "prefix") as folder:
         trained = read_manifest(folder).config["training"]
     defaults = EbmTrainerConfig().model_dump(mode="json")

@@ -21,6 +21,7 @@ from proofsearch.plugins.resolution import resolve
 from proofsearch.protocols import TacticGenerator
 from proofsearch.protocols.events import Event, Preparing
 from proofsearch.testing import SampleBuilder
+from proofsearch.testing.samples import ListedTactics
 
 GENERAL, RANKER = "prefix", "prefix-metamath-ranker"
 
@@ -134,8 +135,9 @@ def test_a_policy_that_cannot_say_which_it_is_has_the_general_one() -> None:
 
     opened = Opened()
     with opened.components as components:
-        builder = SimpleNamespace(environment=components.environment, generator=unknown)
-        assert shipped_checkpoint(builder).name == GENERAL
+        for generator in (unknown, lambda name=None: ListedTactics()):
+            builder = SimpleNamespace(environment=components.environment, generator=generator)
+            assert shipped_checkpoint(builder).name == GENERAL
 
 
 def test_a_damaged_checkpoint_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
