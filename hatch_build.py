@@ -40,7 +40,10 @@ class CompileHook(BuildHookInterface):
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
         if version == "editable":
-            shutil.copy2(built, Path(self.root, "src", *package))
+            # In one go: processes that run with the module have it mapped, and would crash if it changed under them.
+            place = Path(self.root, "src", *package, built.name)
+            shutil.copy2(built, fresh := place.with_suffix(".new"))
+            os.replace(fresh, place)
         else:
             build_data["force_include"][str(built)] = "/".join([*package, built.name])
 
