@@ -91,6 +91,7 @@ from proofsearch.protocols.strategy import (
     TakesApart,
 )
 from proofsearch.protocols.training import (
+    ChecksOptions,
     Loss,
     LossCase,
     OnReport,
@@ -127,6 +128,7 @@ __all__ = [
     "Builder",
     "Calibrated",
     "Calibration",
+    "ChecksOptions",
     "Choice",
     "ChoosesGenerator",
     "CountsLost",

@@ -23,7 +23,14 @@ from proofsearch.builtins.confidence.trainer import make_trainer
 from proofsearch.errors import InputError
 from proofsearch.plugins.conformance import CheckSettings, check_component, find
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.protocols import GenerationRequest, PolicyStatistics, ScoreRequest, TrainingReport, TrainingRequest
+from proofsearch.protocols import (
+    ChecksOptions,
+    GenerationRequest,
+    PolicyStatistics,
+    ScoreRequest,
+    TrainingReport,
+    TrainingRequest,
+)
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
 from proofsearch.testing.recordings import record
 
@@ -230,6 +237,23 @@ def test_a_training_measures_on_theorems_that_it_did_not_fit(
         again = TrainingRequest([recording], tmp_path / "out", resume=True)
         make_trainer(ConfidenceTrainerConfig(resamples=50), builder).train(again)
         assert (tmp_path / "out" / MODEL).read_bytes() == before
+
+
+def test_a_policy_that_can_not_be_asked_is_refused_without_data(tmp_path: Path) -> None:
+    """Catches weights that are not there and are missed only after searches were recorded."""
+
+    class Lazy(Policy):
+        def fingerprint(self) -> str:
+            raise InputError("weights: no such folder")
+
+    request = TrainingRequest((), tmp_path / "out")
+    with SampleBuilder(generators={"lazy": Lazy()}) as builder:
+        trainer = make_trainer(ConfidenceTrainerConfig(generator="lazy"), builder)
+        assert isinstance(trainer, ChecksOptions)
+        with pytest.raises(InputError, match="weights: no such folder"):
+            trainer.check(request)
+        make_trainer(ConfidenceTrainerConfig(), builder).check(request)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_path: Path) -> None:

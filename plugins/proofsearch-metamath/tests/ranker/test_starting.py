@@ -22,7 +22,7 @@ from proofsearch.config import LimitConfig, RunConfig, SearchConfig, SelectionCo
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.protocols import TrainingReport, TrainingRequest, ignore_report
+from proofsearch.protocols import ChecksOptions, TrainingReport, TrainingRequest, ignore_report
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
 from proofsearch.testing import SampleBuilder
@@ -79,6 +79,27 @@ def report_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loss(folder: Path) -> float:
     return float(load_weights(folder).manifest.metrics["validation_loss"])
+
+
+def test_options_are_refused_before_any_proof_is_read(builder: SampleBuilder, one: Path, tmp_path: Path) -> None:
+    """Catches an error after the searches of a round of ``iterate``."""
+
+    def check(out: Path = tmp_path / "out", resume: bool = False, **options: Any) -> None:
+        trainer = make_trainer(QUICK.model_copy(update=options), builder)
+        assert isinstance(trainer, ChecksOptions)
+        trainer.check(TrainingRequest((), out, 0, resume))
+
+    check(start=one)
+    check(one, resume=True)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match=f"--metamath-ranker-start: {tmp_path}/nowhere: no such folder"):
+        check(start=tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="--metamath-ranker-width: the weights to begin with"):
+        check(start=one, width=16)
+    with pytest.raises(UsageError, match="--metamath-ranker-before: "):
+        check(before="no such theorem")
+    with pytest.raises(UsageError, match=r"--metamath-ranker-batch: .* was trained with 32, found 8"):
+        check(one, resume=True, batch=8)
 
 
 # ----------------------------------------------------------------------------------------------- beginning with weights

@@ -20,6 +20,7 @@ from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MIXING, MODEL, POLICY
 from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
 from proofsearch.errors import InputError
+from proofsearch.models.confidence import fingerprint_of
 from proofsearch.protocols import Builder, GenerationRequest, TrainingReport, TrainingRequest
 from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing
 from proofsearch.trainers.searches import LearnableSearches
@@ -34,6 +35,11 @@ class ConfidenceTrainer:
     def __init__(self, config: ConfidenceTrainerConfig, builder: Builder) -> None:
         self._config = config
         self._builder = builder
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses a policy that can't be asked; see :class:`proofsearch.protocols.ChecksOptions`."""
+        self._builder.environment()
+        fingerprint_of(self._builder.generator(self._config.generator))  # opens weights, which waits until it is asked
 
     def train(self, request: TrainingRequest) -> Path:
         """Asks the policy about every decision, fits, measures, and writes the checkpoint.

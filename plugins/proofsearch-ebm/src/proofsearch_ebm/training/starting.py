@@ -112,17 +112,21 @@ def refuse_other_start(start: Start | None, before: str | None, out: Path) -> No
         )
 
 
-def started_head(start: Start, config: HeadConfig) -> EnergyHead:
-    """A head with the tensors of the checkpoint.
+def refuse_other_head(start: Start, config: HeadConfig) -> None:
+    """Refuses a head of another architecture than a training wants.
 
     Raises:
-        UsageError: the training wants another architecture; the message says what differs.
+        UsageError: it is; the message says what differs.
     """
     was = start.checkpoint.head_config
     for name in HeadConfig.model_fields:
         before, after = getattr(was, name), getattr(config, name)
         if before != after and name not in _NOT_OF_THE_WEIGHTS:
             _refuse(_OPTIONS.get(name, f"--ebm-{name.replace('_', '-')}"), start.checkpoint.folder, before, after)
+
+
+def started_head(start: Start, config: HeadConfig) -> EnergyHead:
+    """A head of this architecture with the tensors of the checkpoint, which has it too."""
     head = EnergyHead(config)
     head.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.tensors.items()})
     return head

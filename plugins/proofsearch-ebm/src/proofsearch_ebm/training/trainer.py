@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from proofsearch_ebm.data.dataset import Dataset, build_dataset
 from proofsearch_ebm.data.joined import joined, lost_states, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.data.rows import Memory
+from proofsearch_ebm.groups.tiers import tier_counts
 from proofsearch_ebm.losses.cases import loss_cases
-from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
+from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms, refuse_losses
 from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead
 from proofsearch_ebm.training.history import History
@@ -33,13 +35,40 @@ from proofsearch_ebm.training.loop import to_tensors
 from proofsearch_ebm.training.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.training.plots import write_plots
 from proofsearch_ebm.training.scalars import tensorboard, unwritten
-from proofsearch_ebm.training.setup import Training, data_hash, set_up
-from proofsearch_ebm.training.starting import Start, read_start, refuse_other, refuse_other_start
+from proofsearch_ebm.training.setup import Training, data_hash, head_config, set_up
+from proofsearch_ebm.training.starting import (
+    Start,
+    read_start,
+    refuse_other,
+    refuse_other_head,
+    refuse_other_start,
+)
 
 HISTORY = "training.parquet"
 """The measurements, step by step, in the checkpoint folder."""
 PLOTS = "plots"
 """The folder of plots in the checkpoint folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a training is given by its options, its machine and its folder.
+
+    Attributes:
+        settings: the options, and what of them may change.
+        losses: what is lowered.
+        encoders: in the order of their columns.
+        device: of the head, as torch names it.
+        start: what the head begins with, if it begins with anything.
+        saved: what is resumed, if anything is.
+    """
+
+    settings: Settings
+    losses: WeightedLosses
+    encoders: Sequence[Encoder]
+    device: str
+    start: Start | None
+    saved: TrainingState | None
 
 
 class EbmTrainer:
@@ -65,21 +94,16 @@ class EbmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out
-        settings = Settings("ebm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE)
         progress = Progress(request.report, config.steps)
-        losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
-        encoders = [self._builder.encoder(name) for name in config.encoders]
-        refuse_parts(encoders, config)
-        device, start = choose_device(config.device, torch, "--ebm-device"), self._start(encoders, progress)
-        saved = None
-        if holds_training(out, resume=request.resume):
-            saved = load_training(out)
-            settings.check(out, saved.values)
-            refuse_other_start(start, saved.values.get("start"), out)
-            done = settings.finished(out, kind="scorer", name="ebm")
+        given = self._given(request)
+        encoders, start, saved = given.encoders, given.start, given.saved
+        if saved is not None:
+            done = given.settings.finished(out, kind="scorer", name="ebm")
             if done is not None and _is_whole(out, done, saved):
                 progress.say(f"{out}: the training is done; nothing to resume")
                 return out
+        if start is not None:
+            progress.say(*_about_the_start(start, encoders))
         with writing(out, "nothing was trained"):
             out.mkdir(parents=True, exist_ok=True)
         after = 0 if saved is None else saved.step
@@ -91,14 +115,21 @@ class EbmTrainer:
         ):
             self._builder.status("preparing the training")
             training = set_up(
-                config, dataset, losses, seed=request.seed, progress=progress, write=write, device=device, start=start
+                config,
+                dataset,
+                given.losses,
+                seed=request.seed,
+                progress=progress,
+                write=write,
+                device=given.device,
+                start=start,
             )
             loop, data = training.loop, data_hash(dataset)
             if saved is not None:
-                settings.check_data(out, saved.values, data)
+                given.settings.check_data(out, saved.values, data)
                 loop.restore(saved)
                 progress.say(f"resumed after step {saved.step}")
-            origin = settings.origin(data, **({} if start is None else {"start": start.fingerprint}))
+            origin = given.settings.origin(data, **({} if start is None else {"start": start.fingerprint}))
             stopped = loop.run_and_save(lambda: save_state(out, loop.state(origin)))
             self._finish(training, dataset, encoders, request, stopped, progress, start)
         return out
@@ -107,26 +138,33 @@ class EbmTrainer:
         """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
         return loss_cases()
 
-    def _start(self, encoders: Sequence[Encoder], progress: Progress) -> Start | None:
-        """The checkpoint to begin with, if there is one and it was trained on what these encoders make."""
-        config = self._config
-        if config.start is None:
-            return None
-        start = read_start(config.start)
-        folder, policy = start.checkpoint.folder, policy_fingerprint(encoders)
-        refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
-        if policy != start.checkpoint.policy_fingerprint:
-            progress.say(
-                f"{folder} was trained beside the policy {start.checkpoint.policy_fingerprint}, and this training has "
-                f"{policy}"
-            )
-        if start.checkpoint.learnt is None:
-            progress.say(
-                f"{folder} doesn't say which theorems it has learnt: some may validate, and the value would then seem "
-                f"better than it is"
-            )
-        progress.say(f"beginning with the head of {folder}")
-        return start
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
+        self._given(request)
+
+    def _given(self, request: TrainingRequest) -> Given:
+        """What the options mean on this machine and in this folder, before anything is read to learn from."""
+        config, out = self._config, request.out
+        settings = Settings("ebm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE)
+        losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
+        encoders = [self._builder.encoder(name) for name in config.encoders]
+        refuse_parts(encoders, config)
+        policy_fingerprint(encoders)  # opens a policy's weights, which waits until it is asked
+        if config.groups == "tiers":
+            tier_counts(config.negatives, config.tier_shares, 0.0)  # refuses what are no shares
+        head = head_config(config, joined(encoders).width)
+        refuse_losses(losses, head)
+        device, start = choose_device(config.device, torch, "--ebm-device"), None
+        if config.start is not None:
+            start = read_start(config.start)
+            refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
+            refuse_other_head(start, head)
+        saved = None
+        if holds_training(out, resume=request.resume):
+            saved = load_training(out)
+            settings.check(out, saved.values)
+            refuse_other_start(start, saved.values.get("start"), out)
+        return Given(settings, losses, encoders, device, start, saved)
 
     def _encoder_options(self) -> dict[str, Mapping[str, Any]]:
         return {name: self._builder.encoder_options(name) for name in self._config.encoders}
@@ -228,6 +266,22 @@ def refuse_parts(encoders: Sequence[Encoder], config: EbmTrainerConfig) -> None:
             f"--ebm-cache-embeddings: rows are kept by a state's text, and those of {names} depend on the theorem as "
             f"well; leave the option out"
         )
+
+
+def _about_the_start(start: Start, encoders: Sequence[Encoder]) -> Iterator[str]:
+    """What a person should know of the checkpoint that a training begins with."""
+    checkpoint, policy = start.checkpoint, policy_fingerprint(encoders)
+    if policy != checkpoint.policy_fingerprint:
+        yield (
+            f"{checkpoint.folder} was trained beside the policy {checkpoint.policy_fingerprint}, and this training has "
+            f"{policy}"
+        )
+    if checkpoint.learnt is None:
+        yield (
+            f"{checkpoint.folder} doesn't say which theorems it has learnt: some may validate, and the value would "
+            f"then seem better than it is"
+        )
+    yield f"beginning with the head of {checkpoint.folder}"
 
 
 def _learnt(training: Training, dataset: Dataset, start: Start | None) -> set[str] | None:

@@ -31,15 +31,18 @@ def read_start(start: Path, fold: int | None, folds: int | None) -> Weights:
         folds: how many there are; ``None``: one policy is trained.
 
     Raises:
-        InputError: damaged, or none at all.
+        InputError: damaged, or none at all; the message begins with the option.
         UsageError: folds that are not the same, so that a policy would begin with what it must not know.
     """
-    earlier = read_folds(start)
-    if earlier is None:
-        return load_weights(start)
-    if folds is not None and earlier.count != folds:
-        raise UsageError(f"--{NAME}-start {start}: has {earlier.count} folds, found --{NAME}-folds {folds}")
-    return load_weights(start / (earlier.others if fold is None else earlier.policies[fold]))
+    try:
+        earlier = read_folds(start)
+        if earlier is None:
+            return load_weights(start)
+        if folds is not None and earlier.count != folds:
+            raise UsageError(f"--{NAME}-start {start}: has {earlier.count} folds, found --{NAME}-folds {folds}")
+        return load_weights(start / (earlier.others if fold is None else earlier.policies[fold]))
+    except InputError as error:
+        raise InputError(f"--{NAME}-start: {error}") from None
 
 
 def refuse_knowing(weights: Weights, hidden: Collection[str]) -> None:

@@ -10,6 +10,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,43 @@ from proofsearch_transformers.finetuning.folder import (
     storing,
 )
 from proofsearch_transformers.finetuning.loop import PairTrainer, arguments_for, quiet, reading
-from proofsearch_transformers.finetuning.model import base_model, base_tokenizer, new_model, without_adapters
-from proofsearch_transformers.finetuning.pairs import Answers, Pair, Pairs, collect, library_pairs, trajectory_pairs
+from proofsearch_transformers.finetuning.model import (
+    base_model,
+    base_tokenizer,
+    new_model,
+    refuse_base,
+    without_adapters,
+)
+from proofsearch_transformers.finetuning.pairs import (
+    Answers,
+    Pair,
+    Pairs,
+    collect,
+    library_pairs,
+    refuse_without_proofs,
+    trajectory_pairs,
+)
 from proofsearch_transformers.finetuning.tokenizer import train_tokenizer
 from proofsearch_transformers.finetuning.watch import Watch
 from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE
 from proofsearch_transformers.inference.positions import usable_length
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a training is given by its options, its machine and its folder.
+
+    Attributes:
+        settings: the options, and what of them may change.
+        templates: put the states.
+        arguments: what transformers calls the options.
+        before: what the training was begun with, if it is resumed.
+    """
+
+    settings: Settings
+    templates: Templates
+    arguments: TrainingArguments
+    before: Mapping[str, Any] | None
 
 
 class LmTrainer:
@@ -76,14 +108,9 @@ class LmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out.absolute()
-        templates = Templates(load_template(config.template), load_template(config.script_template))
-        arguments = arguments_for(config, out, request.seed)
+        given = self._given(request)
+        templates, arguments, settings, before = given.templates, given.arguments, given.settings, given.before
         leads = arguments.process_index == 0
-        settings = Settings(
-            "lm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, ("steps", "epochs")
-        )
-        if leads:
-            holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
         progress = Progress(request.report if leads else ignore_report)
         with storing(out), threads(torch, config.threads), quiet():
             if request.resume and settings.finished(out, kind="generator", name="transformers") is not None:
@@ -96,7 +123,6 @@ class LmTrainer:
                 "pairs": pairs.fingerprint(),
                 "template": "+".join(template.fingerprint() for template in self._used(templates).values()),
             }
-            before = begun(out) if request.resume else None
             if before is not None:
                 check_same(out, settings, before, origin)
             resumed = last_checkpoint(out) if before is not None else None
@@ -122,7 +148,36 @@ class LmTrainer:
             )
         return request.out
 
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
+        self._given(request)
+
     # -------------------------------------------------------------------------------------------------- before it
+
+    def _given(self, request: TrainingRequest) -> Given:
+        """What the options mean on this machine and in this folder, before anything is read to learn from."""
+        config, out = self._config, request.out.absolute()
+        templates = Templates(load_template(config.template), load_template(config.script_template))
+        arguments = arguments_for(config, out, request.seed)
+        settings = Settings(
+            "lm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, ("steps", "epochs")
+        )
+        if config.pairs == "library" and request.trajectories:
+            raise UsageError(
+                "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
+                "trajectories or both, or leave --trajectories out"
+            )
+        if config.pairs != "trajectories":
+            refuse_without_proofs(self._builder.environment())
+        if arguments.process_index == 0:
+            holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
+        before = begun(out) if request.resume else None
+        if before is not None:
+            settings.check(out, before)
+        if config.base is not None:
+            base_tokenizer(config)
+            refuse_base(config)
+        return Given(settings, templates, arguments, before)
 
     def _used(self, templates: Templates) -> dict[str, PromptTemplate]:
         """The templates of what is learnt to be answered, by the files that they are kept in."""
@@ -140,11 +195,6 @@ class LmTrainer:
     def _pairs(self, request: TrainingRequest) -> Pairs:
         kind, sources, answers = self._config.pairs, list[Iterator[Pair]](), self._answers()
         searches = LearnableSearches(request.trajectories)
-        if kind == "library" and request.trajectories:
-            raise UsageError(
-                "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
-                "trajectories or both, or leave --trajectories out"
-            )
         if kind != "library":
             sources.append(trajectory_pairs(searches, answers))
         if kind != "trajectories":
