@@ -20,7 +20,7 @@ from proofsearch.builtins.confidence.model import LinearValue, QuickValue, fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
-from proofsearch.errors import InputError
+from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.conformance import CheckSettings, check_component, find
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import (
@@ -254,6 +254,41 @@ def test_a_policy_that_can_not_be_asked_is_refused_without_data(tmp_path: Path) 
             trainer.check(request)
         make_trainer(ConfidenceTrainerConfig(), builder).check(request)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_training_is_not_taken_for_another_one(environment: CountdownEnvironment, tmp_path: Path) -> None:
+    """Catches a resumed training that says it is done, with what nobody asked for."""
+
+    class Named(Policy):
+        name = "first"
+
+        def fingerprint(self) -> str:
+            return self.name
+
+    searches = record(environment, environment.theorems()[:20], tmp_path / "searches.parquet")
+    policy, out = Named(), tmp_path / "out"
+    out.mkdir()
+    with SampleBuilder(environment, generators={"": policy, "other": policy}) as builder:
+
+        def train(seed: int = 0, **options: object) -> Path:
+            config = ConfidenceTrainerConfig.model_validate({"resamples": 10, **options})
+            return make_trainer(config, builder).train(TrainingRequest([searches], out, seed, resume=True))
+
+        train()
+        before = (out / "manifest.json").read_bytes()
+        train(generator="other")  # the same policy, by another name
+        for message, seed, options in (
+            (r"--confidence-candidates: .* was trained with 32, found 16", 0, {"candidates": 16}),
+            (r"--seed: .* was trained with 0, found 1", 1, {}),
+        ):
+            with pytest.raises(UsageError, match=message):
+                train(seed, **options)
+        policy.name = "second"
+        with pytest.raises(UsageError, match="was trained beside the policy first, found second"):
+            train()
+        with pytest.raises(UsageError, match=r"--confidence-generator: .* was trained with None, found 'other'"):
+            train(generator="other")
+    assert (out / "manifest.json").read_bytes() == before
 
 
 def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_path: Path) -> None:

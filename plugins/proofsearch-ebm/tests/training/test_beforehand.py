@@ -12,11 +12,12 @@ from proofsearch_ebm.losses.ordinal_regression import OrdinalRegression, Ordinal
 from proofsearch_ebm.model.architecture import HeadConfig
 from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead
+from proofsearch_ebm.training.beforehand import look_at
 from proofsearch_ebm.training.trainer import EbmTrainer
 
 from proofsearch.errors import InputError, PluginError, UsageError
 from proofsearch.protocols import ChecksOptions, TrainingRequest
-from proofsearch.testing import SampleBuilder
+from proofsearch.testing import SampleBuilder, SampleEncoder
 from proofsearch.trainers.state import TrainingState, save_state
 from proofsearch.trainers.tensors import to_arrays
 
@@ -114,3 +115,105 @@ def test_what_a_training_can_not_be_resumed_with_is_refused_without_data(tmp_pat
     check(tmp_path / "begun", resume=True, threads=2)
     with pytest.raises(UsageError, match=r"--ebm-batch: .* was trained with 64, found 8"):
         check(tmp_path / "begun", resume=True, batch=8)
+
+
+class Asking(SampleEncoder):
+    """An encoder that asks a policy."""
+
+    def __init__(self, policy):
+        self.policy = policy
+
+    def policy_fingerprint(self):
+        return self.policy
+
+
+class Renamed(SampleEncoder):
+    """One whose rows are others."""
+
+    def fingerprint(self):
+        return "sample-encoder-2"
+
+
+class Chosen(SampleBuilder):
+    """A builder whose losses and encoders have options."""
+
+    def __init__(self, losses=None, encoders=None, encoder=None):
+        super().__init__(losses=LOSSES, encoders={"context": encoder or SampleEncoder()})
+        self.of_losses = {"depth_regression": {"dead_end": 32.0, "measure": "steps"}} | (losses or {})
+        self.of_encoders = {"context": {"width": 16, "device": "cpu"}} | (encoders or {})
+
+    def loss_options(self, name):
+        return self.of_losses.get(name, {})
+
+    def encoder_options(self, name):
+        return self.of_encoders.get(name, {})
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """``begun(builder)``: the folder of a training that was begun with it."""
+
+    def begin(builder, **left_out):
+        request = TrainingRequest((), tmp_path / "begun")
+        given = look_at(EbmTrainerConfig(), builder, request)
+        values = given.settings.origin("data", **given.noted())
+        request.out.mkdir()
+        save_state(request.out, TrainingState(1, {}, {name: values[name] for name in values if name not in left_out}))
+        return request.out
+
+    return begin
+
+
+def resumed(out, builder):
+    EbmTrainer(EbmTrainerConfig(), builder).check(TrainingRequest((), out, 0, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ({"dead_end": 8.0, "measure": "steps"}, "--depth_regression-dead-end: .* was trained with 32.0, found 8.0"),
+        ({"dead_end": 32.0, "measure": "nats"}, "--depth_regression-measure: .* trained with 'steps', found 'nats'"),
+    ],
+)
+def test_a_training_is_not_resumed_with_another_option_of_a_loss(begun, losses, message):
+    """Catches a head that has learnt one thing for a while and then another."""
+    out = begun(Chosen())
+    resumed(out, Chosen())
+    with pytest.raises(UsageError, match=message):
+        resumed(out, Chosen(losses={"depth_regression": losses}))
+    # One that has not been asked for teaches nothing.
+    resumed(out, Chosen(losses={"pairwise": {"margin": 3.0}}))
+
+
+def test_of_an_encoder_what_shapes_its_rows_may_not_change(begun):
+    out = begun(Chosen())
+    resumed(out, Chosen(encoders={"context": {"width": 16, "device": "cuda"}}))
+    with pytest.raises(UsageError, match=r"--context-width: .* was trained with 16, found 32"):
+        resumed(out, Chosen(encoders={"context": {"width": 32, "device": "cpu"}}, encoder=Renamed()))
+    with pytest.raises(
+        UsageError, match=r"the encoder context: .* fingerprint sample-encoder-1, found sample-encoder-2"
+    ):
+        resumed(out, Chosen(encoder=Renamed()))
+
+
+def test_the_policy_that_an_encoder_asks_may_not_change(begun):
+    """Its fingerprint is no part of the encoder's, and yet its statistics are the rows."""
+
+    def builder(policy="ranker-1", **options):
+        options = {"generator": None, "replay": True} | options
+        return Chosen(encoders={"context": options}, encoder=Asking(policy))
+
+    out = begun(builder())
+    resumed(out, builder(generator="ranker"))  # the same one, by its name
+    with pytest.raises(UsageError, match=r"--context-generator: .* was trained with None, found 'other'"):
+        resumed(out, builder("other-1", generator="other"))
+    with pytest.raises(UsageError, match=r"the encoder context: .* with the policy ranker-1, found ranker-2"):
+        resumed(out, builder("ranker-2"))
+    with pytest.raises(UsageError, match=r"--context-replay: .* was trained with True, found False"):
+        resumed(out, builder(replay=False))
+
+
+def test_a_training_that_noted_nothing_of_its_components_is_resumed(begun):
+    """Those of earlier versions."""
+    out = begun(Chosen(), components=True, encoders=True)
+    resumed(out, Chosen(losses={"depth_regression": {"dead_end": 8.0}}, encoder=Renamed()))

@@ -18,12 +18,13 @@ from proofsearch.builtins.confidence.features import COLUMNS, Floats, features
 from proofsearch.builtins.confidence.model import fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MIXING, MODEL, POLICY
-from proofsearch.checkpoint import MANIFEST, Manifest, write_manifest
-from proofsearch.errors import InputError
+from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, write_manifest
+from proofsearch.errors import InputError, UsageError
 from proofsearch.models.confidence import fingerprint_of
 from proofsearch.protocols import Builder, GenerationRequest, TrainingReport, TrainingRequest
 from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing
 from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trainers.settings import option_of, trained_otherwise
 from proofsearch.trajectory.choices import choices
 
 _SAY_EVERY = 100
@@ -39,15 +40,38 @@ class ConfidenceTrainer:
     def check(self, request: TrainingRequest) -> None:
         """Refuses a policy that can't be asked; see :class:`proofsearch.protocols.ChecksOptions`."""
         self._builder.environment()
-        fingerprint_of(self._builder.generator(self._config.generator))  # opens weights, which waits until it is asked
+        policy = fingerprint_of(self._builder.generator(self._config.generator))  # opens its weights
+        if request.resume and (request.out / MANIFEST).exists():
+            self._refuse_other(request, policy)
+
+    def _refuse_other(self, request: TrainingRequest, policy: str) -> None:
+        """Refuses to take what was trained otherwise for what is asked for.
+
+        Raises:
+            UsageError: it was; checkpoints of earlier versions don't say the seed or the policy.
+        """
+        out, manifest = request.out, read_manifest(request.out, kind="scorer", name=NAME)
+        now = self._config.model_dump(mode="json") | {"seed": request.seed}
+        was = manifest.config
+        before = manifest.fingerprints.get(POLICY, policy)
+        for name, value in now.items():
+            if was.get(name, value) != value and (name != "generator" or before != policy):
+                raise trained_otherwise("--seed" if name == "seed" else option_of(NAME, name), out, was[name], value)
+        if before != policy:
+            raise UsageError(
+                f"{out}: was trained beside the policy {before}, found {policy}; resume with the policy that it was "
+                f"trained with, or train into another folder"
+            )
 
     def train(self, request: TrainingRequest) -> Path:
         """Asks the policy about every decision, fits, measures, and writes the checkpoint.
 
         Raises:
             InputError: there is nothing to learn from.
+            UsageError: what is resumed was trained with other options, or beside another policy.
         """
         out = request.out
+        self.check(request)
         if request.resume and (out / MANIFEST).exists():
             return out
         rows, sets, names, policy = self._read(request)
@@ -58,7 +82,7 @@ class ConfidenceTrainer:
         manifest = Manifest(
             "scorer",
             NAME,
-            config=self._config.model_dump(mode="json"),
+            config=self._config.model_dump(mode="json") | {"seed": request.seed},
             versions={"proofsearch": version("proofsearch")},
             fingerprints={
                 "generator": self._config.generator or "",
