@@ -289,6 +289,34 @@ def test_of_two_proofs_the_shorter_is_learnt(prefix: MetamathEnvironment, run: P
     assert len(beaten.collect(theorems, lambda *_: None)) == lengths[0]
 
 
+def test_found_proofs_are_learnt_however_few_steps_are(prefix: MetamathEnvironment, run: Path) -> None:
+    """Catches searches that somebody gave and that chance leaves out."""
+    shorter = shortened(prefix, run)
+    others = [theorem for theorem in prefix.theorems() if theorem.split == "train" and theorem.name not in shorter]
+    # Last in the order, and the library's proofs are longer than is allowed.
+    theorems = [*others[-200:], *named(prefix, list(shorter))]
+    longest = max(map(len, shorter.values())) + 1
+    assert all((prefix.theorem(name).proof_length or 0) > longest for name in shorter)
+    config = QUICK.sized(len(theorems)).model_copy(update={"max_proof": longest})
+    most = sum(map(len, shorter.values())) + 5
+
+    def collected(found: dict[str, FoundProof], most: int | None) -> tuple[set[str], Collector]:
+        collector = Collector(prefix, config, count_uses(prefix.library, theorems), 0, found)
+        examples = collector.collect(theorems, lambda *_: None, most)
+        # So many provable assertions stand before a theorem: that is its own number among them.
+        labels = prefix.library.tables.labels
+        return {labels[prefix.library.provable[number]] for number in examples.earlier.tolist()}, collector
+
+    names, collector = collected(shorter, most)
+    assert set(shorter) <= names
+    assert names - set(shorter), "there was room for another"
+    assert collector.shorter == len(shorter)
+    without, _ = collected({}, most)
+    assert not without & set(shorter)
+    everything, _ = collected(shorter, None)
+    assert set(shorter) <= everything
+
+
 def test_several_processes_take_the_same_proofs(prefix: MetamathEnvironment, run: Path) -> None:
     shorter = shortened(prefix, run)
     theorems = [theorem for theorem in prefix.theorems() if theorem.split == "train"][:60]
