@@ -10,7 +10,6 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +23,30 @@ from transformers import (
     set_seed,
 )
 
-from proofsearch.errors import InputError, UsageError
+from proofsearch.errors import InputError
 from proofsearch.interruption import Interruption
-from proofsearch.models.prompts import PromptTemplate, load_template
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch.protocols import Builder, TrainingRequest, ignore_report
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.searches import LearnableSearches
-from proofsearch.trainers.settings import Settings, holds_training
 from proofsearch.trainers.stepping import report_stop, threads
-from proofsearch_transformers.finetuning.config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
+from proofsearch_transformers.finetuning.beforehand import look_at
+from proofsearch_transformers.finetuning.config import LmTrainerConfig
 from proofsearch_transformers.finetuning.examples import Collate, Examples, Templates, answer_counts, answer_metrics
 from proofsearch_transformers.finetuning.folder import (
-    BEGUN,
     TRAINING,
     begin,
-    begun,
     check_same,
     last_checkpoint,
     publish,
     relocate,
     storing,
 )
-from proofsearch_transformers.finetuning.loop import PairTrainer, arguments_for, quiet, reading
+from proofsearch_transformers.finetuning.loop import PairTrainer, quiet, reading
 from proofsearch_transformers.finetuning.model import (
     base_model,
     base_tokenizer,
     new_model,
-    refuse_base,
     without_adapters,
 )
 from proofsearch_transformers.finetuning.pairs import (
@@ -59,30 +55,12 @@ from proofsearch_transformers.finetuning.pairs import (
     Pairs,
     collect,
     library_pairs,
-    refuse_without_proofs,
     trajectory_pairs,
 )
 from proofsearch_transformers.finetuning.tokenizer import train_tokenizer
 from proofsearch_transformers.finetuning.watch import Watch
 from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE
 from proofsearch_transformers.inference.positions import usable_length
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a training is given by its options, its machine and its folder.
-
-    Attributes:
-        settings: the options, and what of them may change.
-        templates: put the states.
-        arguments: what transformers calls the options.
-        before: what the training was begun with, if it is resumed.
-    """
-
-    settings: Settings
-    templates: Templates
-    arguments: TrainingArguments
-    before: Mapping[str, Any] | None
 
 
 class LmTrainer:
@@ -108,7 +86,7 @@ class LmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out.absolute()
-        given = self._given(request)
+        given = look_at(config, self._builder, request)
         templates, arguments, settings, before = given.templates, given.arguments, given.settings, given.before
         leads = arguments.process_index == 0
         progress = Progress(request.report if leads else ignore_report)
@@ -150,34 +128,9 @@ class LmTrainer:
 
     def check(self, request: TrainingRequest) -> None:
         """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
-        self._given(request)
+        look_at(self._config, self._builder, request)
 
     # -------------------------------------------------------------------------------------------------- before it
-
-    def _given(self, request: TrainingRequest) -> Given:
-        """What the options mean on this machine and in this folder, before anything is read to learn from."""
-        config, out = self._config, request.out.absolute()
-        templates = Templates(load_template(config.template), load_template(config.script_template))
-        arguments = arguments_for(config, out, request.seed)
-        settings = Settings(
-            "lm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, ("steps", "epochs")
-        )
-        if config.pairs == "library" and request.trajectories:
-            raise UsageError(
-                "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
-                "trajectories or both, or leave --trajectories out"
-            )
-        if config.pairs != "trajectories":
-            refuse_without_proofs(self._builder.environment())
-        if arguments.process_index == 0:
-            holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
-        before = begun(out) if request.resume else None
-        if before is not None:
-            settings.check(out, before)
-        if config.base is not None:
-            base_tokenizer(config)
-            refuse_base(config)
-        return Given(settings, templates, arguments, before)
 
     def _used(self, templates: Templates) -> dict[str, PromptTemplate]:
         """The templates of what is learnt to be answered, by the files that they are kept in."""
