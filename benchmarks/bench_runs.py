@@ -162,7 +162,7 @@ def trained(
     before, wanted = training_settings(out), check(Plugins.discover(), config).config
     if before is not None and (before.options, before.trajectories) != (wanted.options, wanted.trajectories):
         raise SystemExit(f"{out}: was trained with other options or on other runs; use another folder")
-    train(config, out, resume=out.exists(), on_event=_tell_training)
+    train(config, out, resume=before is not None, on_event=_tell_training)
     return out
 
 

@@ -22,14 +22,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench_arms import ORACLE_PRIORITY, ORACLE_SCORER, cost_row, expansion_rows, print_headroom, time_rows
 from bench_runs import (
     Options,
-    cost_words,
     finished_run,
     guided,
     merged,
     pace_words,
-    paired_words,
     parse_options,
     points,
     print_table,
@@ -38,9 +37,7 @@ from bench_runs import (
 
 from proofsearch.config import ExecutionConfig, LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig
 from proofsearch.evaluation import EvaluationSettings, evaluate
-from proofsearch.evaluation.pairs import efforts_of
 from proofsearch.measures.bootstrap import Bootstrap
-from proofsearch.measures.paired import compare_costs, compare_solved
 from proofsearch.runs import RunFolder
 
 BASELINE, UNTRAINED, TRAINED, ORACLE = "log-probability", "untrained", "trained", "oracle"
@@ -69,7 +66,8 @@ def main() -> None:
     runs = searched(arguments, policy, checkpoint)
     print(f"\n### {arguments.split} theorems, {arguments.generator}, --defer {arguments.defer}")
     print_table(("", "within", "difference in points", "on"), [*rows(arguments, runs)])
-    print_headroom(arguments, runs)
+    arms = {arm: runs[arm] for arm in (UNTRAINED, TRAINED)}
+    print_headroom(runs[BASELINE], runs[ORACLE], arms, arguments.budgets)
     for arm in (BASELINE, TRAINED):
         print(f"{arm}: {pace_words(runs[arm])}")
 
@@ -115,7 +113,7 @@ def searched(arguments: argparse.Namespace, policy: Options, checkpoint: Path) -
         BASELINE: ("logprob", PriorityConfig(kind="logprob"), None, {}),
         TRAINED: ("confidence", PriorityConfig(), arguments.defer, trained_options),
         UNTRAINED: ("confidence", PriorityConfig(), arguments.defer, {}),
-        ORACLE: ("demonstration", PriorityConfig(kind="astar"), None, {}),
+        ORACLE: (ORACLE_SCORER, ORACLE_PRIORITY, None, {}),
     }
 
     def run(arm: str) -> RunFolder:
@@ -139,37 +137,14 @@ def searched(arguments: argparse.Namespace, policy: Options, checkpoint: Path) -
 
 def rows(arguments: argparse.Namespace, runs: dict[str, RunFolder]) -> Iterator[tuple[str, ...]]:
     """What each arm solved over the baseline."""
-    names = [theorem.name for theorem in runs[BASELINE].theorems]
-    base, bootstrap = efforts_of(runs[BASELINE], names), Bootstrap(seed=arguments.seed)
-    pace = float(base.seconds.sum() / max(base.expansions.sum(), 1.0))
-    times = [budget * pace for budget in arguments.budgets]
-    largest = max(arguments.budgets)
+    base, bootstrap = runs[BASELINE], Bootstrap(seed=arguments.seed)
     for arm in (UNTRAINED, TRAINED, ORACLE):
-        efforts = efforts_of(runs[arm], names)
-        for paired in compare_solved(base, efforts, "expansions", arguments.budgets, bootstrap):
-            yield arm, f"{paired.budget:,} expansions", paired_words(paired), f"{len(names)} theorems"
+        for row in expansion_rows(base, runs[arm], arguments.budgets, bootstrap):
+            yield arm, *row
         if arm == TRAINED:
-            for budget, paired in zip(
-                arguments.budgets, compare_solved(base, efforts, "seconds", times, bootstrap), strict=True
-            ):
-                within = f"{paired.budget:.2g} s, those of {budget:,} expansions"
-                yield arm, within, paired_words(paired), f"{len(names)} theorems"
-        both = base.solved("expansions", largest) & efforts.solved("expansions", largest)
-        costs = cost_words(compare_costs(base, efforts, both, bootstrap))
-        yield arm, "to proof, both solve", costs, f"{int(both.sum())} theorems"
-
-
-def print_headroom(arguments: argparse.Namespace, runs: dict[str, RunFolder]) -> None:
-    """Prints which share of what a value could add at most is added."""
-    names = [theorem.name for theorem in runs[BASELINE].theorems]
-    print("\nshare of the headroom, oracle less log-probability:")
-    for budget in arguments.budgets:
-        solved: dict[str, int] = {
-            arm: int(efforts_of(run, names).solved("expansions", budget).sum()) for arm, run in runs.items()
-        }
-        room = solved[ORACLE] - solved[BASELINE]
-        shares = [f"{arm} {(solved[arm] - solved[BASELINE]) / room:.0%}" for arm in (UNTRAINED, TRAINED) if room > 0]
-        print(f"within {budget:,} expansions: {', '.join(shares) or 'none'} of {room} theorems")
+            for row in time_rows(base, runs[arm], arguments.budgets, bootstrap):
+                yield arm, *row
+        yield arm, *cost_row(base, runs[arm], max(arguments.budgets), bootstrap)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,10 @@ class Builder:
         """It has none."""
         return {}
 
+    def loss_options(self, name: str) -> dict[str, Any]:
+        """Says that they have none."""
+        return {}
+
     def loss(self, name: str) -> Callable[..., Any]:
         """The two that are used by default."""
         losses: dict[str, Callable[..., Any]] = {

@@ -44,6 +44,7 @@ class TallyConfig(ComponentConfig):
     encoder: str = Field(default="hashed", description="Which encoder.")
     loss: tuple[str, ...] = Field(default=("plain:1",), description="A loss and its weight; repeatable.")
     delay: float = Field(default=0.5, description="Has the name of an option of the scorer, and another default.")
+    needs: Path | None = Field(default=None, description="A file that has to be there.")
     small: float = Field(default=1.0, description="How much smaller numbers are preferred.")
 
 
@@ -51,7 +52,12 @@ class TallyTrainer:
     def __init__(self, config: TallyConfig, builder: Builder) -> None:
         self.config, self.builder = config, builder
 
+    def check(self, request: TrainingRequest) -> None:
+        if self.config.needs is not None and not self.config.needs.exists():
+            raise InputError(f"--tally-needs {self.config.needs}: no such file")
+
     def train(self, request: TrainingRequest) -> Path:
+        self.check(request)
         config, file = self.config, request.out / "tally.json"
         searches = list(read_searches(request.trajectories))
         if not any(search.proved for search in searches):

@@ -93,6 +93,33 @@ class Sound:
         return request.out
 
 
+class Refuses(Sound):
+    def check(self, request: TrainingRequest) -> None:
+        if not request.resume:
+            raise UsageError("no")
+
+
+class MakesRoom(Sound):
+    def check(self, request: TrainingRequest) -> None:
+        request.out.mkdir(exist_ok=True)
+
+
+class SpeaksFirst(Sound):
+    def check(self, request: TrainingRequest) -> None:
+        request.report(TrainingReport(0, 1))
+
+
+class Notes(Sound):
+    def check(self, request: TrainingRequest) -> None:
+        if request.resume:
+            (request.out / "asked").touch()
+
+
+class Looks(Sound):
+    def check(self, request: TrainingRequest) -> None:
+        assert not request.trajectories
+
+
 class Elsewhere(Sound):
     def finish(self, request: TrainingRequest) -> Path:
         return super().finish(request) / self.file
@@ -240,18 +267,26 @@ def test_a_sound_trainer_passes() -> None:
     def use(folder: Path, manifest: Manifest) -> str:
         return f"{manifest.name}: {json.loads((folder / Sound.file).read_text())['step']} steps"
 
-    report = check_trainer(Sound, Config(), use=use)
+    report = check_trainer(Looks, Config(), use=use)
     assert report.names("skipped") == report.names("failed") == []
     messages = {result.name: result.message for result in report.results}
     assert messages["the checkpoint can be used"] == "mean: 6 steps"
     assert messages["cancellation"] == "stopped at step 3 of 6"
     report = check_trainer(Sound, Config(library=True))
-    assert report.names("skipped") == ["the checkpoint can be used", "refuses what teaches nothing"]
+    assert report.names("skipped") == [
+        "looks at its options beforehand",
+        "the checkpoint can be used",
+        "refuses what teaches nothing",
+    ]
 
 
 @pytest.mark.parametrize(
     ("trainer", "check"),
     [
+        (Refuses, "looks at its options beforehand"),
+        (MakesRoom, "looks at its options beforehand"),
+        (SpeaksFirst, "looks at its options beforehand"),
+        (Notes, "looks at its options beforehand"),
         (Elsewhere, "a whole checkpoint"),
         (OddKind, "a whole checkpoint"),
         (Unhashed, "a whole checkpoint"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_an_option_that_an_earlier_version_did_not_have_has_to_be_off(tmp_path: 
     settings(append=[], extra=None).check(tmp_path, before)
     with pytest.raises(UsageError, match=r"--mine-append: .*was trained with None, found \['policy'\]"):
         settings(append=["policy"]).check(tmp_path, before)
+
+
+def test_an_option_of_a_component_may_not_change_where_it_was_noted(tmp_path: Path) -> None:
+    def losses(**options: Any) -> Settings:
+        return replace(settings(), components={"focal_loss": {"gamma": 2.0} | options})
+
+    before = losses().origin("data")
+    losses().check(tmp_path, before)
+    losses(smooth=False).check(tmp_path, before)  # an earlier version had no such option
+    with pytest.raises(UsageError, match=r"--focal_loss-gamma: .*was trained with 2\.0, found 3\.0"):
+        losses(gamma=3.0).check(tmp_path, before)
+    del before["components"]
+    losses(gamma=3.0).check(tmp_path, before)
 
 
 def test_the_first_length_that_is_set_counts_and_a_longer_one_can_be_asked_for(tmp_path: Path) -> None:

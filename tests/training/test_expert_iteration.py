@@ -405,6 +405,33 @@ def test_what_can_not_be_done_is_refused_before_anything_is(
     assert not OUT.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"options": {"tally": {"needs": "nowhere"}}}, "--tally-needs .*nowhere: no such file"),
+        ({"trajectories": ("nowhere",)}, "nowhere: no such file or folder"),
+    ],
+)
+def test_what_the_first_training_would_refuse_is_refused_before_the_first_round(
+    fields: dict[str, Any], message: str
+) -> None:
+    """Catches hours of searches that nothing is learnt from in the end."""
+    with pytest.raises(InputError, match=message):
+        iterate(config(**fields), OUT)
+    assert not OUT.exists()
+
+
+def test_what_the_next_training_would_refuse_is_refused_before_its_searches() -> None:
+    Path("file").touch()
+    iterate(config(rounds=1, options={"tally": {"needs": "file"}}), OUT)
+    Path("file").unlink()
+    with pytest.raises(InputError, match="--tally-needs"):
+        resume_iteration(OUT, rounds=2)
+    assert not (OUT / "round-1").exists()
+    # Nothing is left to train.
+    assert len(resume_iteration(OUT).rounds) == 1
+
+
 def test_a_folder_that_is_taken_and_one_that_is_none_are_refused() -> None:
     iterate(config(rounds=1), OUT)
     with pytest.raises(InputError, match="out: already holds an expert iteration; resume it with --resume out"):

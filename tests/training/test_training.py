@@ -184,6 +184,45 @@ def test_a_recording_that_was_stopped_is_gone_on_with_first() -> None:
     assert learnt(Path("out"))["searches"] == ["reach-0", "reach-12", "reach-16", "reach-4", "reach-8"]
 
 
+def wrong(place: str = "nowhere") -> TrainConfig:
+    return config(options={"tally": {"needs": place}})
+
+
+def test_options_that_the_trainer_refuses_are_refused_before_anything_is_recorded(here: Path) -> None:
+    """Catches an error after minutes of recording that was there to be seen at once."""
+    with pytest.raises(InputError, match=f"--tally-needs {here}/nowhere: no such file"):
+        train(wrong(), Path("out"))
+    assert not Path("runs").exists()
+    assert not Path("out").exists()
+    Path("there").touch()
+    train(wrong("there"), Path("out"))
+    assert Path("runs/train").is_dir()
+
+
+def test_options_that_the_trainer_refuses_are_refused_before_a_recording_is_gone_on_with() -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Recorded):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config(), Path("out"), on_event=stop)
+    with pytest.raises(InputError, match="--tally-needs"):
+        train(wrong(), Path("out"))
+    assert len(RunFolder.open(Path("runs/train")).results()) == 1
+
+
+def test_components_that_can_not_be_built_are_refused_before_anything_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(self: Components) -> None:
+        raise InputError("the model is not there")
+
+    monkeypatch.setattr(Components, "trainer", missing)
+    with pytest.raises(InputError, match="the model is not there"):
+        train(config(), Path("out"))
+    assert not Path("runs").exists()
+
+
 def test_an_environment_without_proofs_says_that_none_can_be_recorded() -> None:
     with pytest.raises(UsageError, match=r"no recorded run under runs .* none can be recorded: .*--trajectories"):
         train(config(env="fake"), Path("out"))
@@ -370,6 +409,12 @@ def test_a_folder_that_is_taken_is_refused() -> None:
         train(asked, Path("out/tally.json"))
     with pytest.raises(InputError, match="nowhere: no such folder; --resume continues a training"):
         train(asked, Path("nowhere"), resume=True)
+    kept = {str(one): one.read_bytes() for one in path.rglob("*") if one.is_file()}
+    Path("empty").mkdir()
+    for place in (Path("empty"), path):
+        with pytest.raises(InputError, match=r"no training was begun here .* leave --resume out"):
+            train(asked, place, resume=True)
+    assert {str(one): one.read_bytes() for one in path.rglob("*") if one.is_file()} == kept
 
 
 def test_a_training_that_was_refused_its_data_can_be_begun_again_in_the_same_folder() -> None:
@@ -460,3 +505,10 @@ def test_an_observer_that_watches_no_trainings_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--observe: the observer 'runs-alone' .* doesn't watch trainings"):
         train(observed("notes", "runs-alone"), Path("out"))
     assert not (Path("out") / "manifest.json").exists()
+
+
+@pytest.mark.usefixtures("watched")
+def test_an_observer_that_watches_no_trainings_is_refused_before_anything_is_recorded() -> None:
+    with pytest.raises(UsageError, match="--observe: the observer 'runs-alone'"):
+        train(config(observers=("runs-alone",)), Path("out"))
+    assert not Path("runs").exists()

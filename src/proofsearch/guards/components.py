@@ -212,7 +212,7 @@ _METHODS: Mapping[str, Mapping[str, _Guard]] = {
         "run_finished": _plain(),
         "close": _plain(),
     },
-    "trainer": {"train": _plain(answers.path)},
+    "trainer": {"train": _plain(answers.path), "check": _plain()},
     "executor": {"run": _each(answers.job_result), "relay_progress_to": _plain(), "close": _plain()},
 }
 """The methods of each kind's contract and the guard around each."""

@@ -217,6 +217,14 @@ class Components:
         """
         return cast(Loss, self._get("loss", name))
 
+    def loss_options(self, name: str) -> Mapping[str, Any]:
+        """The options that the run gives a loss, defaults included, as JSON.
+
+        Raises:
+            PluginError: no such loss.
+        """
+        return self._part("loss", name).options()
+
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
         self._on_event(Preparing(message, done, total))

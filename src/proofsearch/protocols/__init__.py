@@ -93,6 +93,7 @@ from proofsearch.protocols.strategy import (
     TakesApart,
 )
 from proofsearch.protocols.training import (
+    ChecksOptions,
     Loss,
     LossCase,
     OnReport,
@@ -130,6 +131,7 @@ __all__ = [
     "Builder",
     "Calibrated",
     "Calibration",
+    "ChecksOptions",
     "Choice",
     "ChoosesGenerator",
     "CountsLost",

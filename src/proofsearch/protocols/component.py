@@ -81,6 +81,9 @@ class Builder(Protocol):
     def loss(self, name: str) -> Loss:
         """A training loss by name, with the options that the run gives it."""
 
+    def loss_options(self, name: str) -> Mapping[str, Any]:
+        """The options that the run gives a loss, defaults included, as JSON; a trainer notes them to be resumed."""
+
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells a person what takes long; with ``done`` and ``total``, how far it is."""
 

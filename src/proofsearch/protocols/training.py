@@ -99,3 +99,27 @@ class Trainer(Protocol):
             InputError: trajectories that can't be learnt from, or a checkpoint that can't be resumed.
             StorageError: the checkpoint can't be written; an earlier one stays whole.
         """
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """A trainer that says beforehand whether it would refuse its options.
+
+    Searches to learn from take minutes to hours, so it is asked before any is recorded, and by ``proofsearch iterate``
+    before the first round.
+    """
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses what :meth:`Trainer.train` would refuse without a look at what it learns from.
+
+        That is what can be wrong by itself: a file that isn't there, a device that this machine lacks, names that
+        nobody knows, options that don't go together or with a checkpoint to begin with, and with ``resume`` others than
+        the training was begun with. It writes nothing and reports nothing. Seconds are fine.
+
+        Args:
+            request: as for ``train``, except that ``trajectories`` are those that a person named, none where they will
+                be recorded, and that ``out`` need not be there.
+
+        Raises:
+            ProofsearchError: as ``train``.
+        """

@@ -120,6 +120,10 @@ class SampleBuilder:
             raise PluginError(f"no loss is named {name!r}; the sample builder was given: {known}")
         return self._losses[name]
 
+    def loss_options(self, name: str) -> Mapping[str, Any]:
+        """Says that the loss has no options."""
+        return {}
+
     def status(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Tells nobody."""
 

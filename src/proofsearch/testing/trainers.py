@@ -13,7 +13,7 @@ from typing import Unpack, cast
 from proofsearch.checkpoint import MANIFEST, SETTINGS, read_manifest
 from proofsearch.config import ComponentConfig
 from proofsearch.errors import InputError, ProofsearchError
-from proofsearch.protocols import KINDS, Builder, Factory
+from proofsearch.protocols import KINDS, Builder, ChecksOptions, Factory, TrainingReport, TrainingRequest
 from proofsearch.testing.cases import CONFIG_CHECKS
 from proofsearch.testing.checking import CheckOptions, check, temporary_folder
 from proofsearch.testing.checks import (
@@ -28,6 +28,22 @@ from proofsearch.testing.training_case import SETTINGS_TEXT, Trained, TrainerCas
 
 TRAINER_CHECKS: Checks[TrainerCase] = Checks("trainer", CONFIG_CHECKS)
 """What is checked of a trainer."""
+
+
+@TRAINER_CHECKS.add
+def looks_at_its_options_beforehand(case: TrainerCase) -> None:
+    """Asked beforehand, it accepts the options that it trains with, and writes nothing."""
+    trainer, out = case.make(), case.folder / "beforehand"
+    if not isinstance(trainer, ChecksOptions):
+        raise NotApplicable("it has no method check")
+    reports: list[TrainingReport] = []
+    trainer.check(TrainingRequest((), out, 5, report=reports.append))
+    expect(not out.exists(), "it made the folder that it was only asked about")
+    expect(not reports, "it reported something, as if it trained")
+    trained = case.reference()
+    before = trained.hashes()
+    case.make().check(TrainingRequest((), trained.out, 5, resume=True))  # type: ignore[attr-defined]
+    expect(trained.hashes() == before, "asked about a training that is done, it changed the folder")
 
 
 @TRAINER_CHECKS.add

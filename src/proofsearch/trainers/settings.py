@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Settings:
         may_change: options that may differ when a training is resumed.
         lengths: those of them that say how long it is. The first that is set counts, and more of it needs the option
             ``warm_restart``: over its length the learning rate falls to 0, and it would rise again.
+        components: the options, as JSON values, of other components that shape what is learnt, such as losses, by the
+            name with which their options begin. None of these may change.
     """
 
     trainer: str
@@ -33,6 +35,7 @@ class Settings:
     runtime_only: frozenset[str]
     may_change: frozenset[str]
     lengths: tuple[str, ...] = ("steps",)
+    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def origin(self, data: str, **others: Any) -> dict[str, Any]:
         """What the training was begun with, as JSON values to be saved with its state.
@@ -41,7 +44,8 @@ class Settings:
             data: changes with whatever is learnt from.
             others: what else should be known of it.
         """
-        return {"config": dict(self.config), "seed": self.seed, "data": data, **others}
+        noted = {"components": {name: dict(options) for name, options in self.components.items()}}
+        return {"config": dict(self.config), "seed": self.seed, "data": data, **noted, **others}
 
     def finished(self, out: Path, *, kind: str, name: str) -> Manifest | None:
         """The manifest of a folder that holds what these settings would lead to; ``None`` where it doesn't.
@@ -73,7 +77,8 @@ class Settings:
         Args:
             out: the checkpoint folder.
             before: what :meth:`origin` gave then; its ``data`` is not looked at. Options that an earlier version did
-                not have may be missing; then they have to be off: ``None``, false or empty.
+                not have may be missing; then they have to be off: ``None``, false or empty. Where it noted nothing of
+                a component, that is not compared.
 
         Raises:
             UsageError: another option or seed, or a longer training without ``warm_restart``.
@@ -82,10 +87,12 @@ class Settings:
         for name in now:
             if name not in self.may_change and _differs(was, name, now[name]):
                 option = "--seed" if name == "seed" else self._option(name)
-                raise UsageError(
-                    f"{option}: {out} was trained with {was.get(name)!r}, found {now[name]!r}; resume with what it was "
-                    f"trained with, or train into another folder"
-                )
+                raise trained_otherwise(option, out, was.get(name), now[name])
+        for component, options in self.components.items():
+            noted = before.get("components", {}).get(component, options)
+            for name, value in options.items():
+                if _differs(noted, name, value):
+                    raise trained_otherwise(option_of(component, name), out, noted.get(name), value)
         length = None if now["warm_restart"] else self._longer(was, now)
         if length is not None:
             raise UsageError(
@@ -115,7 +122,20 @@ class Settings:
         return None
 
     def _option(self, name: str) -> str:
-        return f"--{self.trainer}-{name.replace('_', '-')}"
+        return option_of(self.trainer, name)
+
+
+def option_of(component: str, name: str) -> str:
+    """What the command line calls an option of a component."""
+    return f"--{component}-{name.replace('_', '-')}"
+
+
+def trained_otherwise(option: str, out: Path, before: object, now: object) -> UsageError:
+    """The refusal to resume a training with another value of an option."""
+    return UsageError(
+        f"{option}: {out} was trained with {before!r}, found {now!r}; resume with what it was trained with, or train "
+        f"into another folder"
+    )
 
 
 def _differs(before: Mapping[str, Any], option: str, value: Any) -> bool:

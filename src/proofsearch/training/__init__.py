@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from proofsearch.checkpoint import SETTINGS
 from proofsearch.training.folder import OWN_FILES, is_main_process, training_settings
-from proofsearch.training.session import TRAINING_CHOOSERS, TrainingSummary, check, train
+from proofsearch.training.session import TRAINING_CHOOSERS, TrainingSummary, check, check_beforehand, train
 from proofsearch.training.sources import RECORDING, RUNS, recorded_runs, recording_config
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "TRAINING_CHOOSERS",
     "TrainingSummary",
     "check",
+    "check_beforehand",
     "is_main_process",
     "recorded_runs",
     "recording_config",

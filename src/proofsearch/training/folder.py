@@ -15,6 +15,7 @@ from proofsearch.errors import InputError, StorageError
 from proofsearch.storage.lock import locked
 from proofsearch.storage.outputs import check_folder
 from proofsearch.storage.texts import read_text
+from proofsearch.trainers.state import LATEST
 
 LOCK = "train.lock"
 """Held by the process that trains, in the checkpoint folder."""
@@ -109,11 +110,17 @@ def alone(out: Path, *, resume: bool) -> Iterator[None]:
         yield
 
 
-def refuse_missing_folder(out: Path) -> None:
-    """Refuses to resume where there is no folder.
+def refuse_not_begun(out: Path) -> None:
+    """Refuses to resume where no training was begun.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no folder, or nothing of a training in it.
     """
     if not out.is_dir():
         raise InputError(f"{out}: no such folder; --resume continues a training that was begun with --out {out}")
+    # Trainings of earlier versions, and those made without the command, have no settings.
+    if not any((out / name).exists() for name in (SETTINGS, MANIFEST, LATEST)):
+        raise InputError(
+            f"{out}: no training was begun here (it has no {SETTINGS}), so there is nothing to resume; leave --resume "
+            f"out, or name the folder of a training with --out"
+        )

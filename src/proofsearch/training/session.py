@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ from proofsearch.hub import lasting, local
 from proofsearch.plugins.components import Components
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import CHOOSERS, ResolvedTraining, refuse_unused, resolve, resolve_training
-from proofsearch.protocols import TrainingInfo, TrainingReport, TrainingRequest
+from proofsearch.protocols import ChecksOptions, TrainingInfo, TrainingReport, TrainingRequest
 from proofsearch.protocols.events import OnEvent, Progressed, ignore_event
 from proofsearch.training.folder import (
     SettingsFile,
     alone,
     is_main_process,
     manifest_content,
-    refuse_missing_folder,
+    refuse_not_begun,
     refuse_taken,
     training_settings,
 )
@@ -92,12 +93,14 @@ def train(
     plugins = plugins or Plugins.discover()
     parts = check(plugins, config)
     if resume:
-        refuse_missing_folder(out)
+        refuse_not_begun(out)
     elif is_main_process():
         refuse_taken(out)
     trajectories = tuple(map(lasting, config.trajectories))
     if not trajectories and _needs_trajectories(parts):
-        trajectories = find_or_record(plugins, config, on_event)
+        request = TrainingRequest((), out, config.seed, resume)
+        beforehand = partial(check_beforehand, plugins, parts, request, on_event)
+        trajectories = find_or_record(plugins, config, on_event, beforehand)
     places = [local(path) for path in trajectories]
     for place in places:
         refuse_useless(place, config.env)
@@ -172,6 +175,28 @@ def check(plugins: Plugins, config: TrainConfig, name: Callable[[Place], str] = 
     recording = resolve(plugins, recording_config(config), name, shared=True)
     refuse_unused(plugins, config.options, {**recording.chosen, **parts.chosen}, name, TRAINING_CHOOSERS)
     return parts
+
+
+def check_beforehand(
+    plugins: Plugins, parts: ResolvedTraining, request: TrainingRequest, on_event: OnEvent = ignore_event
+) -> None:
+    """Builds what watches and what trains, and has the trainer look at its options, before long work is done for it.
+
+    Args:
+        plugins: where to look.
+        parts: what was chosen.
+        request: what the trainer will be asked for, as :meth:`proofsearch.protocols.ChecksOptions.check` wants it.
+        on_event: told what takes long.
+
+    Raises:
+        UsageError: an observer that watches no trainings.
+        ProofsearchError: the trainer refuses its options, or a component can't be built.
+    """
+    with Components(plugins, parts, on_event) as components:
+        _watchers(components)
+        trainer = components.trainer()
+        if isinstance(trainer, ChecksOptions):
+            trainer.check(request)
 
 
 def _needs_trajectories(parts: ResolvedTraining) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from proofsearch.config import LimitConfig, PriorityConfig, RunConfig, SearchConfig, SelectionConfig, TrainConfig
@@ -51,13 +51,24 @@ def recorded_runs(folder: Path) -> Iterator[Path]:
             yield from recorded_runs(inner)
 
 
-def find_or_record(plugins: Plugins, config: TrainConfig, on_event: OnEvent) -> tuple[str, ...]:
-    """The runs under ``runs``, or one that is recorded now."""
+def find_or_record(
+    plugins: Plugins, config: TrainConfig, on_event: OnEvent, beforehand: Callable[[], None]
+) -> tuple[str, ...]:
+    """The runs under ``runs``, or one that is recorded now.
+
+    Args:
+        plugins: where to look.
+        config: of the training.
+        on_event: told what happens.
+        beforehand: called before anything is recorded; what it raises ends this.
+    """
     if _is_recording(RECORDING) and RunFolder.open(RECORDING).remaining():
+        beforehand()
         on_event(Noted(f"{RECORDING} was recorded for this and is not finished: resuming it"))
         resume_search(RECORDING, plugins=plugins, on_event=on_event)
     found = list(_fitting(config, on_event))
     if not found:
+        beforehand()
         on_event(
             Noted(
                 f"there is no recorded run under {RUNS} to learn from: recording one first in {RECORDING}, along the "

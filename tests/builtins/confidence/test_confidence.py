@@ -20,11 +20,21 @@ from proofsearch.builtins.confidence.model import LinearValue, QuickValue, fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
+from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError
 from proofsearch.models.confidence import summary_of
+=======
+from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.conformance import CheckSettings, check_component, find
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.protocols import GenerationRequest, PolicyStatistics, ScoreRequest, TrainingReport, TrainingRequest
+from proofsearch.protocols import (
+    ChecksOptions,
+    GenerationRequest,
+    PolicyStatistics,
+    ScoreRequest,
+    TrainingReport,
+    TrainingRequest,
+)
 from proofsearch.testing import CountdownConfig, CountdownEnvironment, SampleBuilder, check_scorer, check_trainer
 from proofsearch.testing.recordings import record
 
@@ -249,6 +259,44 @@ def test_a_search_beside_another_policy_says_so_unless_the_one_stood_in_for_the_
     class Named(Informed):
         name = "folds"
 
+
+def test_a_finished_training_notes_afterwards_which_policy_its_own_stood_in_for(
+    environment: CountdownEnvironment, recording: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with SampleBuilder(environment, generators={"": Informed()}) as builder:
+        make_trainer(ConfidenceTrainerConfig(resamples=50), builder).train(TrainingRequest([recording], out))
+        value = (out / MODEL).read_bytes()
+        again = ConfidenceTrainerConfig(resamples=50, beside="whole")
+        make_trainer(again, builder).train(TrainingRequest([recording], out, resume=True))
+    assert "whole" in read_manifest(out).policies
+    assert (out / MODEL).read_bytes() == value
+
+
+def test_a_policy_that_can_not_be_asked_is_refused_without_data(tmp_path: Path) -> None:
+    """Catches weights that are not there and are missed only after searches were recorded."""
+
+    class Lazy(Policy):
+        def fingerprint(self) -> str:
+            raise InputError("weights: no such folder")
+
+    request = TrainingRequest((), tmp_path / "out")
+    with SampleBuilder(generators={"lazy": Lazy()}) as builder:
+        trainer = make_trainer(ConfidenceTrainerConfig(generator="lazy"), builder)
+        assert isinstance(trainer, ChecksOptions)
+        with pytest.raises(InputError, match="weights: no such folder"):
+            trainer.check(request)
+        make_trainer(ConfidenceTrainerConfig(), builder).check(request)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_training_is_not_taken_for_another_one(environment: CountdownEnvironment, tmp_path: Path) -> None:
+    """Catches a resumed training that says it is done, with what nobody asked for."""
+
+    class Named(Policy):
+        name = "first"
+
         def fingerprint(self) -> str:
             return self.name
 
@@ -264,6 +312,31 @@ def test_a_search_beside_another_policy_says_so_unless_the_one_stood_in_for_the_
     messages = [message for message in said if "was fitted to the policy folds" in message]
     assert len(messages) == told
     assert all(f"--confidence-beside {of_the_search}" in message for message in messages)
+=======
+    searches = record(environment, environment.theorems()[:20], tmp_path / "searches.parquet")
+    policy, out = Named(), tmp_path / "out"
+    out.mkdir()
+    with SampleBuilder(environment, generators={"": policy, "other": policy}) as builder:
+
+        def train(seed: int = 0, **options: object) -> Path:
+            config = ConfidenceTrainerConfig.model_validate({"resamples": 10, **options})
+            return make_trainer(config, builder).train(TrainingRequest([searches], out, seed, resume=True))
+
+        train()
+        before = (out / "manifest.json").read_bytes()
+        train(generator="other")  # the same policy, by another name
+        for message, seed, options in (
+            (r"--confidence-candidates: .* was trained with 32, found 16", 0, {"candidates": 16}),
+            (r"--seed: .* was trained with 0, found 1", 1, {}),
+        ):
+            with pytest.raises(UsageError, match=message):
+                train(seed, **options)
+        policy.name = "second"
+        with pytest.raises(UsageError, match="was trained beside the policy first, found second"):
+            train()
+        with pytest.raises(UsageError, match=r"--confidence-generator: .* was trained with None, found 'other'"):
+            train(generator="other")
+    assert (out / "manifest.json").read_bytes() == before
 
 
 def test_a_training_needs_two_theorems(environment: CountdownEnvironment, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ class EbmTrainerConfig(ComponentConfig):
         default="zscore", description="Standardise the encoder's columns, scale its rows to unit length, or neither."
     )
     hidden: tuple[Annotated[int, Field(ge=1, le=WIDEST)], ...] = Field(
-        default=(512, 256), description="Widths of the hidden layers."
+        default=(512, 256), min_length=1, description="Widths of the hidden layers."
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Dropout after every hidden layer.")
     spectral_norm: bool = Field(default=True, description="Hold every layer's largest singular value at 1.")
@@ -228,6 +228,11 @@ class EbmTrainerConfig(ComponentConfig):
     def encoders(self) -> tuple[str, ...]:
         """The encoders in the order of their columns; the core looks here for what has to be built."""
         return (self.encoder, *self.append)
+
+    @property
+    def tier_shares(self) -> tuple[float, float, float]:
+        """The shares of the tiers of negatives, hardest first, on any scale."""
+        return self.hard, self.medium, self.easy
 
     @model_validator(mode="after")
     def _whole_states(self) -> EbmTrainerConfig:

@@ -90,7 +90,7 @@ def test_nats_that_nobody_measured_are_an_error(make: str) -> None:
         if make == "ordinal"
         else make_depth_regression(DepthRegressionConfig(measure="nats"), None)
     )
-    with pytest.raises(UsageError, match=f"--{make if make == 'ordinal' else 'depth'}-regression-measure steps"):
+    with pytest.raises(UsageError, match=f"--{make if make == 'ordinal' else 'depth'}_regression-measure steps"):
         loss(ENERGIES, without)
 
 

@@ -62,6 +62,9 @@ class Builder:
     def encoder(self, name, options=None):
         return self.made
 
+    def loss_options(self, name):
+        return {}
+
     def loss(self, name):
         return LOSSES[name]
 
@@ -94,7 +97,7 @@ def train(table, write, letters, tmp_path, monkeypatch):
 def there(monkeypatch, accelerator):
     """What the option calls ``cuda`` is the accelerator, while this is entered."""
     monkeypatch.setattr(
-        "proofsearch_ebm.training.trainer.choose_device",
+        "proofsearch_ebm.training.beforehand.choose_device",
         lambda name, torch, option: {"cuda": "lazy"}.get(name, name),
     )
     return accelerator

@@ -59,6 +59,9 @@ class Builder:
     def encoder(self, name, options=None):
         return self.made
 
+    def loss_options(self, name):
+        return {}
+
     def loss(self, name):
         return {"info_nce": InfoNce(InfoNceConfig()), "depth_regression": DepthRegression(DepthRegressionConfig())}[
             name

@@ -56,6 +56,9 @@ class Builder:
     def encoder(self, name, options=None):
         return self.made
 
+    def loss_options(self, name):
+        return {}
+
     def loss(self, name):
         return LOSSES[name]
 

@@ -89,6 +89,9 @@ class Builder:
     def encoder(self, name, options=None):
         return self.made
 
+    def loss_options(self, name):
+        return {}
+
     def loss(self, name):
         if name not in self.losses:
             raise PluginError(f"no loss is named {name!r}")

@@ -22,7 +22,7 @@ from proofsearch.config import LimitConfig, RunConfig, SearchConfig, SelectionCo
 from proofsearch.errors import InputError, UsageError
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.plugins.resolution import resolve
-from proofsearch.protocols import TrainingReport, TrainingRequest, ignore_report
+from proofsearch.protocols import ChecksOptions, TrainingReport, TrainingRequest, ignore_report
 from proofsearch.runs import RunFolder
 from proofsearch.runs.run import run_search
 from proofsearch.testing import SampleBuilder
@@ -79,6 +79,27 @@ def report_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loss(folder: Path) -> float:
     return float(load_weights(folder).manifest.metrics["validation_loss"])
+
+
+def test_options_are_refused_before_any_proof_is_read(builder: SampleBuilder, one: Path, tmp_path: Path) -> None:
+    """Catches an error after the searches of a round of ``iterate``."""
+
+    def check(out: Path = tmp_path / "out", resume: bool = False, **options: Any) -> None:
+        trainer = make_trainer(QUICK.model_copy(update=options), builder)
+        assert isinstance(trainer, ChecksOptions)
+        trainer.check(TrainingRequest((), out, 0, resume))
+
+    check(start=one)
+    check(one, resume=True)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match=f"--metamath-ranker-start: {tmp_path}/nowhere: no such folder"):
+        check(start=tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="--metamath-ranker-width: the weights to begin with"):
+        check(start=one, width=16)
+    with pytest.raises(UsageError, match="--metamath-ranker-before: "):
+        check(before="no such theorem")
+    with pytest.raises(UsageError, match=r"--metamath-ranker-batch: .* was trained with 32, found 8"):
+        check(one, resume=True, batch=8)
 
 
 # ----------------------------------------------------------------------------------------------- beginning with weights
@@ -266,6 +287,34 @@ def test_of_two_proofs_the_shorter_is_learnt(prefix: MetamathEnvironment, run: P
     }
     beaten = Collector(prefix, config, count_uses(prefix.library, theorems), 0, longer)
     assert len(beaten.collect(theorems, lambda *_: None)) == lengths[0]
+
+
+def test_found_proofs_are_learnt_however_few_steps_are(prefix: MetamathEnvironment, run: Path) -> None:
+    """Catches searches that somebody gave and that chance leaves out."""
+    shorter = shortened(prefix, run)
+    others = [theorem for theorem in prefix.theorems() if theorem.split == "train" and theorem.name not in shorter]
+    # Last in the order, and the library's proofs are longer than is allowed.
+    theorems = [*others[-200:], *named(prefix, list(shorter))]
+    longest = max(map(len, shorter.values())) + 1
+    assert all((prefix.theorem(name).proof_length or 0) > longest for name in shorter)
+    config = QUICK.sized(len(theorems)).model_copy(update={"max_proof": longest})
+    most = sum(map(len, shorter.values())) + 5
+
+    def collected(found: dict[str, FoundProof], most: int | None) -> tuple[set[str], Collector]:
+        collector = Collector(prefix, config, count_uses(prefix.library, theorems), 0, found)
+        examples = collector.collect(theorems, lambda *_: None, most)
+        # So many provable assertions stand before a theorem: that is its own number among them.
+        labels = prefix.library.tables.labels
+        return {labels[prefix.library.provable[number]] for number in examples.earlier.tolist()}, collector
+
+    names, collector = collected(shorter, most)
+    assert set(shorter) <= names
+    assert names - set(shorter), "there was room for another"
+    assert collector.shorter == len(shorter)
+    without, _ = collected({}, most)
+    assert not without & set(shorter)
+    everything, _ = collected(shorter, None)
+    assert set(shorter) <= everything
 
 
 def test_several_processes_take_the_same_proofs(prefix: MetamathEnvironment, run: Path) -> None:

@@ -31,7 +31,15 @@ from proofsearch.checkpoint import read_manifest
 from proofsearch.errors import InputError, UsageError
 from proofsearch.interruption import Interruption
 from proofsearch.models.prompts import load_template
-from proofsearch.protocols import Builder, GenerationRequest, OnReport, TrainingReport, TrainingRequest, ignore_report
+from proofsearch.protocols import (
+    Builder,
+    ChecksOptions,
+    GenerationRequest,
+    OnReport,
+    TrainingReport,
+    TrainingRequest,
+    ignore_report,
+)
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.stepping import PATIENCE, TIME
 from proofsearch.types import Demonstration, Goal, State, Theorem
@@ -425,6 +433,32 @@ def test_a_base_that_is_no_safe_model_is_refused(learnt: Path, tmp_path: Path, w
         (base / "config.json").write_text(json.dumps(settings))
     with pytest.raises(InputError, match=f"--lm-base {base}: can't be loaded"):
         train(tmp_path / "lm", base=str(base))
+
+
+def test_what_is_wrong_by_itself_is_refused_without_data(learnt: Path, tmp_path: Path) -> None:
+    """Catches what was told only after searches had been recorded to learn from."""
+
+    def check(out: Path = tmp_path / "out", *paths: Path, resume: bool = False, **options: Any) -> None:
+        trainer = LmTrainer(LmTrainerConfig(**{**TINY, **options}), cast(Builder, Parts()))
+        assert isinstance(trainer, ChecksOptions)
+        trainer.check(TrainingRequest(paths, out, 0, resume))
+
+    check(pairs="both", base=str(learnt))
+    check(learnt, resume=True, steps=200, validate_every=100, batch=8)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "pickled").mkdir()
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "pickled" / name).write_bytes((learnt / name).read_bytes())
+    with pytest.raises(InputError, match=r"--lm-base .*holds no file \*.safetensors"):
+        check(base=str(tmp_path / "pickled"))
+    with pytest.raises(InputError, match=r"no\.toml: can't be read"):
+        check(template="no.toml")
+    with pytest.raises(UsageError, match="--trajectories: --lm-pairs library"):
+        check(tmp_path / "out", tmp_path / "some.parquet")
+    with pytest.raises(UsageError, match="holds a training already"):
+        check(learnt)
+    with pytest.raises(UsageError, match=r"--lm-batch: .* was trained with 8, found 4"):
+        check(learnt, resume=True, steps=200, validate_every=100)
 
 
 def test_adapters_without_peft_say_what_to_install_when_options_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

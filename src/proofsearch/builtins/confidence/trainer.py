@@ -18,11 +18,13 @@ from proofsearch.builtins.confidence.features import COLUMNS, Floats, features
 from proofsearch.builtins.confidence.model import fit
 from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MIXING, MODEL
-from proofsearch.checkpoint import BESIDE, MANIFEST, POLICY, Manifest, write_manifest
-from proofsearch.errors import InputError
+from proofsearch.checkpoint import BESIDE, MANIFEST, POLICY, Manifest, read_manifest, write_manifest
+from proofsearch.errors import InputError, UsageError
+from proofsearch.models.confidence import fingerprint_of
 from proofsearch.protocols import Builder, GenerationRequest, TrainingReport, TrainingRequest
 from proofsearch.trainers.mixing import ChoiceSets, Mixing, fit_mixing
 from proofsearch.trainers.searches import LearnableSearches
+from proofsearch.trainers.settings import option_of, trained_otherwise
 from proofsearch.trajectory.choices import choices
 
 _SAY_EVERY = 100
@@ -35,14 +37,51 @@ class ConfidenceTrainer:
         self._config = config
         self._builder = builder
 
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses a policy that can't be asked; see :class:`proofsearch.protocols.ChecksOptions`."""
+        self._builder.environment()
+        policy = fingerprint_of(self._builder.generator(self._config.generator))  # opens its weights
+        if request.resume and (request.out / MANIFEST).exists():
+            self._refuse_other(request, policy)
+
+    def _refuse_other(self, request: TrainingRequest, policy: str) -> None:
+        """Refuses to take what was trained otherwise for what is asked for.
+
+        Raises:
+            UsageError: it was; checkpoints of earlier versions don't say the seed or the policy.
+        """
+        out, manifest = request.out, read_manifest(request.out, kind="scorer", name=NAME)
+        now = self._config.model_dump(mode="json") | {"seed": request.seed}
+        was = manifest.config
+        before = manifest.fingerprints.get(POLICY, policy)
+        for name, value in now.items():
+            if name != "beside" and was.get(name, value) != value and (name != "generator" or before != policy):
+                raise trained_otherwise("--seed" if name == "seed" else option_of(NAME, name), out, was[name], value)
+        if before != policy:
+            raise UsageError(
+                f"{out}: was trained beside the policy {before}, found {policy}; resume with the policy that it was "
+                f"trained with, or train into another folder"
+            )
+
+    def _note_beside(self, out: Path) -> None:
+        """Notes in a checkpoint which policy its own stood in for, where that is told now."""
+        manifest, beside = read_manifest(out, kind="scorer", name=NAME), self._config.beside
+        if beside and manifest.fingerprints.get(BESIDE) != beside:
+            config = {**manifest.config, "beside": beside}
+            fingerprints = {**manifest.fingerprints, BESIDE: beside}
+            write_manifest(out, replace(manifest, config=config, fingerprints=fingerprints), [MODEL])
+
     def train(self, request: TrainingRequest) -> Path:
         """Asks the policy about every decision, fits, measures, and writes the checkpoint.
 
         Raises:
             InputError: there is nothing to learn from.
+            UsageError: what is resumed was trained with other options, or beside another policy.
         """
         out = request.out
+        self.check(request)
         if request.resume and (out / MANIFEST).exists():
+            self._note_beside(out)
             return out
         rows, sets, names, policy = self._read(request)
         rng = np.random.default_rng(request.seed)
@@ -52,7 +91,7 @@ class ConfidenceTrainer:
         manifest = Manifest(
             "scorer",
             NAME,
-            config=self._config.model_dump(mode="json"),
+            config=self._config.model_dump(mode="json") | {"seed": request.seed},
             versions={"proofsearch": version("proofsearch")},
             fingerprints={
                 "generator": self._config.generator or "",

@@ -67,15 +67,18 @@ def iterate(
     Raises:
         KeyboardInterrupt: what was done is kept; :func:`resume_iteration` resumes it.
         UsageError: a wrong option, a component that can't take part, or no training or validation theorem.
+        InputError: ``out`` is taken, or trajectories that can't be learnt from.
         ProofsearchError: as :func:`proofsearch.runs.run.run_search` and :func:`proofsearch.training.train`.
     """
     plugins = plugins or Plugins.discover()
     _refuse_taken(out)
     config = check(plugins, config)
     _check_samples(plugins, config, on_event)
+    rounds = Rounds(plugins, config, out, on_event)
+    rounds.check()
     with locked(out / _LOCK, "iteration"):
         _write(out / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, out, on_event), out)
+        return _run(rounds, out)
 
 
 def resume_iteration(
@@ -106,9 +109,11 @@ def resume_iteration(
     if rounds is not None:
         config = config.model_copy(update={"rounds": rounds})
     config = check(plugins, config)
+    iteration = Rounds(plugins, config, path, on_event)
     with locked(path / _LOCK, "iteration"):
+        iteration.check()
         _write(path / SETTINGS, to_toml(config).encode())
-        return _run(Rounds(plugins, config, path, on_event), path)
+        return _run(iteration, path)
 
 
 def _run(rounds: Rounds, out: Path) -> IterationSummary:

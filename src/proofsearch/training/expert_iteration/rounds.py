@@ -11,14 +11,15 @@ from proofsearch.config import IterateConfig, RunConfig
 from proofsearch.errors import ProofsearchError
 from proofsearch.hub import local
 from proofsearch.plugins.discovery import Plugins
-from proofsearch.plugins.resolution import resolve, resolve_training
-from proofsearch.protocols import TheoremResult
+from proofsearch.plugins.resolution import ResolvedTraining, resolve, resolve_training
+from proofsearch.protocols import TheoremResult, TrainingRequest
 from proofsearch.protocols.events import Noted, OnEvent
 from proofsearch.runs import RunFolder
 from proofsearch.runs.layout import is_run_folder
 from proofsearch.runs.run import resume_search, run_search
-from proofsearch.training import train, training_settings
+from proofsearch.training import check_beforehand, train, training_settings
 from proofsearch.training.expert_iteration.plan import search_config, training_config, what_learns
+from proofsearch.training.sources import refuse_useless
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ class RoundPaths:
         self.base = folder / "validation-base"
         self.value = folder / "validation-value"
 
+    @property
+    def learnt(self) -> bool:
+        """Whether its training has ended: the search with what came of it was begun."""
+        return is_run_folder(self.value)
+
 
 class Rounds:
     """The rounds at work, one after another.
@@ -109,6 +115,24 @@ class Rounds:
             metrics = self._learnt(places)
             yield self._measured(places, searched, known, metrics)
             known |= {name for name, result in searched.items() if result.proved}
+
+    def check(self) -> None:
+        """Refuses what the next training would refuse after the searches that it is to learn from.
+
+        Raises:
+            InputError: trajectories that were given and can't be learnt from.
+            ProofsearchError: as :func:`proofsearch.training.check_beforehand`.
+        """
+        rounds = (RoundPaths(self._out, number) for number in range(self._config.rounds))
+        places = next((places for places in rounds if not places.learnt), None)
+        if places is None:
+            return
+        given = tuple(map(local, self._config.trajectories))
+        for place in given:
+            refuse_useless(place, self._config.env)
+        parts, resume = self._training(places)
+        request = TrainingRequest(given, places.checkpoint, parts.config.seed, resume)
+        check_beforehand(self._plugins, parts, request, self._on_event)
 
     def _searched(self, places: RoundPaths) -> Mapping[str, TheoremResult]:
         config, number = self._config, places.number
@@ -142,25 +166,23 @@ class Rounds:
 
     def _learnt(self, places: RoundPaths) -> Mapping[str, Any]:
         number, checkpoint = places.number, places.checkpoint
-        if is_run_folder(places.value):
-            # The search with it was begun, so the training had ended.
+        if places.learnt:
             from proofsearch.checkpoint import read_manifest
 
             return read_manifest(checkpoint).metrics
         self._on_event(Noted(f"round {number}: learning from the searches of {number + 1} rounds"))
-        begun = training_settings(checkpoint)
-        before = RoundPaths(self._out, number - 1).checkpoint if number else None
+        parts, resume = self._training(places)
+        summary = train(parts.config, checkpoint, resume=resume, plugins=self._plugins, on_event=self._on_event)
+        return summary.metrics
+
+    def _training(self, places: RoundPaths) -> tuple[ResolvedTraining, bool]:
+        """A round's training, and whether it was begun."""
+        begun = training_settings(places.checkpoint)
+        before = RoundPaths(self._out, places.number - 1).checkpoint if places.number else None
         if begun is not None and begun.options.get(self._config.plugin, {}).get("start") is None:
             before = None  # begun by a version whose trainer had no such option
         config = training_config(self._config, self._trajectories(places), before, starts=self._starts)
-        summary = train(
-            resolve_training(self._plugins, config, shared=True).config,
-            checkpoint,
-            resume=begun is not None,
-            plugins=self._plugins,
-            on_event=self._on_event,
-        )
-        return summary.metrics
+        return resolve_training(self._plugins, config, shared=True), begun is not None
 
     def _measured(
         self, places: RoundPaths, searched: Mapping[str, TheoremResult], known: set[str], metrics: Mapping[str, Any]

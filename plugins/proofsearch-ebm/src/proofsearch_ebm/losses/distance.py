@@ -29,6 +29,5 @@ def measured(batch: GroupBatch, measure: Measure, loss: str) -> tuple[Tensor, Te
     known = batch.known
     distance = batch.remaining if measure == "steps" else batch.nats
     if distance is None:
-        option = f"--{loss.replace('_', '-')}-measure"
-        raise UsageError(f"the loss {loss} wants nats to go, and nobody measured them here; use {option} steps")
+        raise UsageError(f"the loss {loss} wants nats to go, and nobody measured them here; use --{loss}-measure steps")
     return distance.masked_fill(~known, 0), known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from proofsearch.config.bounds import LARGEST
 from proofsearch.errors import PluginError, UsageError
 from proofsearch.protocols import Loss
 from proofsearch_ebm.batch import GroupBatch
+from proofsearch_ebm.losses.cases import loss_cases
+from proofsearch_ebm.model.architecture import HeadConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,22 @@ class WeightedLosses:
                     value = _scalar(term.name, loss(energies, batch))
             parts[term.name] = value.detach()
         return LossValue(total, parts)
+
+
+def refuse_losses(losses: WeightedLosses, head: HeadConfig) -> None:
+    """Tries losses on batches as a training has them, and refuses those that don't fit its head's second output.
+
+    Raises:
+        UsageError, PluginError: as the losses themselves.
+    """
+    for case in loss_cases():
+        batch = case.batch
+        if not head.remaining_output:
+            batch = replace(batch, predicted_log_remaining=None)
+        if not head.remaining_bounds:
+            batch = replace(batch, exceeds=None, bounds=())
+        with torch.no_grad():
+            losses(case.energies, batch)
 
 
 def _scalar(name: str, value: object) -> Tensor:

@@ -71,7 +71,7 @@ def set_up(
 
     Raises:
         InputError: no theorem is left on one side of the split, or none has anything to compare.
-        UsageError: tiers that are no shares, or a start of another shape, or that has learnt what validates.
+        UsageError: tiers that are no shares, or a start that has learnt what validates.
     """
     learnt = frozenset[str]() if start is None else start.checkpoint.learnt or frozenset()
     train, validation = split_theorems(dataset, config.split, config.validation_share, seed, learnt)
@@ -84,7 +84,7 @@ def set_up(
             train,
             batch=config.batch,
             negatives=config.negatives,
-            ratios=(config.hard, config.medium, config.easy),
+            ratios=config.tier_shares,
             max_members=config.max_members,
             max_gap=config.max_gap,
             dead_ends=config.dead_ends,
@@ -93,23 +93,9 @@ def set_up(
         ),
         seed,
     )
-    head_config = HeadConfig(
-        width=dataset.width,
-        hidden=config.hidden,
-        dropout=config.dropout,
-        spectral_norm=config.spectral_norm,
-        layer_norm=config.layer_norm,
-        inputs=config.inputs,
-        learnable_scale=config.learnable_scale,
-        output_bias=config.bias_per_part,
-        remaining_output=config.remaining_output,
-        remaining_bounds=BOUNDS if config.remaining_output and config.buckets else (),
-    )
+    shape = head_config(config, dataset.width)
     rng = np.random.default_rng([seed, 3])
-    if start is None:
-        head = prepared_head(head_config, dataset, train, seed=seed, rng=rng)
-    else:
-        head = started_head(start, head_config)
+    head = prepared_head(shape, dataset, train, seed=seed, rng=rng) if start is None else started_head(start, shape)
     choices = sibling_choices(dataset, validation.tolist())
     if len(choices) > config.validation_decisions:
         chosen = np.sort(rng.choice(len(choices), config.validation_decisions, replace=False))
@@ -133,7 +119,23 @@ def set_up(
         write=write,
         begun=start is not None,
     )
-    return Training(loop, head_config, source, train, validation)
+    return Training(loop, shape, source, train, validation)
+
+
+def head_config(config: EbmTrainerConfig, width: int) -> HeadConfig:
+    """The architecture that the options of a training ask for, over rows of a width."""
+    return HeadConfig(
+        width=width,
+        hidden=config.hidden,
+        dropout=config.dropout,
+        spectral_norm=config.spectral_norm,
+        layer_norm=config.layer_norm,
+        inputs=config.inputs,
+        learnable_scale=config.learnable_scale,
+        output_bias=config.bias_per_part,
+        remaining_output=config.remaining_output,
+        remaining_bounds=BOUNDS if config.remaining_output and config.buckets else (),
+    )
 
 
 def prepared_head(

@@ -8,7 +8,7 @@ learning rate and the random numbers are those of any new training.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from proofsearch.errors import InputError, UsageError
+from proofsearch.trainers.settings import option_of
 from proofsearch.trainers.tensors import Arrays, pack, read_tensors
 from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.model.architecture import HeadConfig
@@ -87,16 +88,23 @@ def refuse_other(
             _refuse(option, folder, before, after)
     if checkpoint.encoder_fingerprint != fingerprint:
         for name in was:
-            for field in dict.fromkeys((*was[name], *now[name])):
-                if was[name].get(field) != now[name].get(field):
-                    option = f"--{name}-{field}".replace("_", "-")
-                    _refuse(option, folder, was[name].get(field), now[name].get(field))
+            for _, option, before, after in changed_options(name, was[name], now[name]):
+                _refuse(option, folder, before, after)
         _refuse(
             "--ebm-encoder",
             folder,
             f"an encoder of fingerprint {checkpoint.encoder_fingerprint}",
             f"one of {fingerprint}",
         )
+
+
+def changed_options(
+    component: str, was: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """The options of a component that are others: field, name on the command line, and what they were and are."""
+    for field in dict.fromkeys((*was, *now)):
+        if was.get(field) != now.get(field):
+            yield field, option_of(component, field), was.get(field), now.get(field)
 
 
 def refuse_other_start(start: Start | None, before: str | None, out: Path) -> None:
@@ -112,17 +120,21 @@ def refuse_other_start(start: Start | None, before: str | None, out: Path) -> No
         )
 
 
-def started_head(start: Start, config: HeadConfig) -> EnergyHead:
-    """A head with the tensors of the checkpoint.
+def refuse_other_head(start: Start, config: HeadConfig) -> None:
+    """Refuses a head of another architecture than a training wants.
 
     Raises:
-        UsageError: the training wants another architecture; the message says what differs.
+        UsageError: it is; the message says what differs.
     """
     was = start.checkpoint.head_config
     for name in HeadConfig.model_fields:
         before, after = getattr(was, name), getattr(config, name)
         if before != after and name not in _NOT_OF_THE_WEIGHTS:
             _refuse(_OPTIONS.get(name, f"--ebm-{name.replace('_', '-')}"), start.checkpoint.folder, before, after)
+
+
+def started_head(start: Start, config: HeadConfig) -> EnergyHead:
+    """A head of this architecture with the tensors of the checkpoint, which has it too."""
     head = EnergyHead(config)
     head.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.tensors.items()})
     return head

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from proofsearch.checkpoint import BESIDE, POLICY, Manifest, writing
-from proofsearch.errors import InputError, StorageError, UsageError
-from proofsearch.models.devices import choose_device
+from proofsearch.errors import InputError, StorageError
 from proofsearch.models.embedding_cache import FOLDER, CachedEncoder
 from proofsearch.protocols import Builder, Encoder, LossCase, TrainingRequest
 from proofsearch.trainers.progress import Progress
-from proofsearch.trainers.settings import Settings, holds_training, load_training
 from proofsearch.trainers.state import TrainingState, save_state
 from proofsearch.trainers.stepping import threads
 from proofsearch.trainers.tensors import to_arrays
-from proofsearch_ebm.config import MAY_CHANGE, RUNTIME_ONLY, EbmTrainerConfig
+from proofsearch_ebm.config import EbmTrainerConfig
 from proofsearch_ebm.data.dataset import Dataset, build_dataset
 from proofsearch_ebm.data.joined import joined, lost_states, policy_fingerprint, reads_requests
 from proofsearch_ebm.data.parts import PartEncoder
 from proofsearch_ebm.data.rows import Memory
 from proofsearch_ebm.losses.cases import loss_cases
-from proofsearch_ebm.losses.weighted import WeightedLosses, parse_terms
 from proofsearch_ebm.model.checkpoint import save_checkpoint
 from proofsearch_ebm.model.head import EnergyHead
+from proofsearch_ebm.training.beforehand import Given, about_the_start, look_at
 from proofsearch_ebm.training.history import History
 from proofsearch_ebm.training.loop import to_tensors
 from proofsearch_ebm.training.outcome import judge, manifest_metrics, pictures
 from proofsearch_ebm.training.plots import write_plots
 from proofsearch_ebm.training.scalars import tensorboard, unwritten
 from proofsearch_ebm.training.setup import Training, data_hash, set_up
-from proofsearch_ebm.training.starting import Start, read_start, refuse_other, refuse_other_start
+from proofsearch_ebm.training.starting import (
+    Start,
+)
 
 HISTORY = "training.parquet"
 """The measurements, step by step, in the checkpoint folder."""
@@ -65,21 +64,16 @@ class EbmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out
-        settings = Settings("ebm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE)
         progress = Progress(request.report, config.steps)
-        losses = WeightedLosses(parse_terms(config.loss), self._builder.loss)
-        encoders = [self._builder.encoder(name) for name in config.encoders]
-        refuse_parts(encoders, config)
-        device, start = choose_device(config.device, torch, "--ebm-device"), self._start(encoders, progress)
-        saved = None
-        if holds_training(out, resume=request.resume):
-            saved = load_training(out)
-            settings.check(out, saved.values)
-            refuse_other_start(start, saved.values.get("start"), out)
-            done = settings.finished(out, kind="scorer", name="ebm")
+        given = look_at(config, self._builder, request)
+        encoders, start, saved = given.encoders, given.start, given.saved
+        if saved is not None:
+            done = given.settings.finished(out, kind="scorer", name="ebm")
             if done is not None and _is_whole(out, done, saved):
                 progress.say(f"{out}: the training is done; nothing to resume")
                 return out
+        if start is not None:
+            progress.say(*about_the_start(start, encoders))
         with writing(out, "nothing was trained"):
             out.mkdir(parents=True, exist_ok=True)
         after = 0 if saved is None else saved.step
@@ -91,45 +85,32 @@ class EbmTrainer:
         ):
             self._builder.status("preparing the training")
             training = set_up(
-                config, dataset, losses, seed=request.seed, progress=progress, write=write, device=device, start=start
+                config,
+                dataset,
+                given.losses,
+                seed=request.seed,
+                progress=progress,
+                write=write,
+                device=given.device,
+                start=start,
             )
             loop, data = training.loop, data_hash(dataset)
             if saved is not None:
-                settings.check_data(out, saved.values, data)
+                given.settings.check_data(out, saved.values, data)
                 loop.restore(saved)
                 progress.say(f"resumed after step {saved.step}")
-            origin = settings.origin(data, **({} if start is None else {"start": start.fingerprint}))
+            origin = given.settings.origin(data, **given.noted())
             stopped = loop.run_and_save(lambda: save_state(out, loop.state(origin)))
-            self._finish(training, dataset, encoders, request, stopped, progress, start)
+            self._finish(training, dataset, given, request, stopped, progress)
         return out
 
     def loss_cases(self) -> Sequence[LossCase]:
         """Batches that a loss can be tried on; see :class:`proofsearch.protocols.TriesLosses`."""
         return loss_cases()
 
-    def _start(self, encoders: Sequence[Encoder], progress: Progress) -> Start | None:
-        """The checkpoint to begin with, if there is one and it was trained on what these encoders make."""
-        config = self._config
-        if config.start is None:
-            return None
-        start = read_start(config.start)
-        folder, policy = start.checkpoint.folder, policy_fingerprint(encoders)
-        refuse_other(start, config, self._encoder_options(), joined(encoders).fingerprint())
-        if policy not in start.checkpoint.policies:
-            progress.say(
-                f"{folder} was trained beside the policy {start.checkpoint.policy_fingerprint}, and this training has "
-                f"{policy}"
-            )
-        if start.checkpoint.learnt is None:
-            progress.say(
-                f"{folder} doesn't say which theorems it has learnt: some may validate, and the value would then seem "
-                f"better than it is"
-            )
-        progress.say(f"beginning with the head of {folder}")
-        return start
-
-    def _encoder_options(self) -> dict[str, Mapping[str, Any]]:
-        return {name: self._builder.encoder_options(name) for name in self._config.encoders}
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
+        look_at(self._config, self._builder, request)
 
     def _dataset(self, request: TrainingRequest, encoders: Sequence[Encoder], progress: Progress) -> Dataset:
         config, encoder = self._config, joined(encoders)
@@ -165,13 +146,13 @@ class EbmTrainer:
         self,
         training: Training,
         dataset: Dataset,
-        encoders: Sequence[Encoder],
+        given: Given,
         request: TrainingRequest,
         stopped: str,
         progress: Progress,
-        start: Start | None,
     ) -> None:
         """Judges the best head and writes the checkpoint, then what is only for people, the table last."""
+        start, policy = given.start, policy_fingerprint(given.encoders)
         loop, config, out = training.loop, self._config, request.out
         head, step = EnergyHead(training.head_config), loop.best.step
         if loop.best.head is None:
@@ -186,18 +167,17 @@ class EbmTrainer:
             "realised_tiers": dict(training.source.sampler.realised),
             "device": str(loop.head.device),
         }
-        policy = policy_fingerprint(encoders)
         save_checkpoint(
             out,
             training.head_config,
             to_arrays(head.state_dict()),
             step=step,
-            encoders=self._encoder_options(),
+            encoders=given.encoder_options,
             parts=config.parts,
             with_theorem=config.context == "theorem",
             training=config.model_dump(mode="json"),
             fingerprints={
-                "encoder": joined(encoders).fingerprint(),
+                "encoder": joined(given.encoders).fingerprint(),
                 "environment": dataset.environment_fingerprint,
             }
             | ({POLICY: policy} if policy else {})
@@ -211,24 +191,6 @@ class EbmTrainer:
             loop.history.write(out / HISTORY)
         except StorageError as error:
             raise StorageError(f"{error}; the checkpoint is whole, so it can be searched with") from error
-
-
-def refuse_parts(encoders: Sequence[Encoder], config: EbmTrainerConfig) -> None:
-    """Refuses what can't be done with encoders that read whole states with their theorem.
-
-    Raises:
-        UsageError: goals by themselves, or rows kept by text.
-    """
-    if not reads_requests(encoders):
-        return
-    names = " and ".join(config.encoders)
-    if config.parts != "state":
-        raise UsageError(f"--ebm-parts goals: the encoder {names} reads whole states only; leave the option out")
-    if config.cache_embeddings:
-        raise UsageError(
-            f"--ebm-cache-embeddings: rows are kept by a state's text, and those of {names} depend on the theorem as "
-            f"well; leave the option out"
-        )
 
 
 def _learnt(training: Training, dataset: Dataset, start: Start | None) -> set[str] | None:

@@ -97,13 +97,16 @@ class Collector:
         Args:
             theorems: whose proofs.
             status: told how far it is.
-            most: no further proof is read once there are so many steps; more are left out.
+            most: no further proof is read once there are so many steps; more are left out. Theorems with a found proof
+                that is shorter than the library's are then read first: whoever gives searches wants them learnt.
 
         Raises:
             InputError: a process that read proofs was killed.
         """
         longest = math.inf if self._config.max_proof is None else self._config.max_proof
-        wanted = [theorem for theorem in theorems if (theorem.proof_length or 0) <= longest]
+        wanted = [theorem for theorem in theorems if self._length(theorem) <= longest]
+        if most is not None:
+            wanted.sort(key=self._length_saved, reverse=True)  # stable: the others stay in their random order
         pieces, found = [], 0
         for number, (piece, skipped, shorter) in enumerate(self._pieces(wanted)):
             status("ranker: reading proofs", min(number * _CHUNK, len(wanted)), len(wanted))
@@ -114,6 +117,15 @@ class Collector:
             if most is not None and found >= most:
                 break
         return join(pieces, most)
+
+    def _length(self, theorem: Theorem) -> int:
+        """The steps of the proof that is learnt, as far as can be told before it is read."""
+        return (theorem.proof_length or 0) - self._length_saved(theorem)
+
+    def _length_saved(self, theorem: Theorem) -> int:
+        """How many steps a found proof is shorter than the library's; 0 where none is."""
+        found = self._found.get(theorem.name)
+        return 0 if found is None else max(0, (theorem.proof_length or 0) - len(found))
 
     def _pieces(self, theorems: Sequence[Theorem]) -> Iterator[_Piece]:
         """The steps of some theorems after the other."""

@@ -41,7 +41,9 @@ class RankerTrainerConfig(ComponentConfig):
         default=None, description="Learn only from theorems that come before this one; default: from all."
     )
     max_examples: int | None = Field(
-        default=None, ge=1, description="Steps to learn from at most, of theorems drawn at random; default: all."
+        default=None,
+        ge=1,
+        description="Steps to learn from at most: of found proofs, then of theorems drawn at random; default: all.",
     )
     folds: int | None = Field(
         default=None,

@@ -36,22 +36,28 @@ def read_starts(start: Path, division: Division | None, train: Sequence[Theorem]
         order: of the database.
 
     Raises:
-        InputError: damaged, or none at all.
+        InputError: damaged, or none at all; the message begins with the option.
         UsageError: another division, or weights that have learnt what a policy must not know.
     """
+    try:
+        found = _read(start, division, order)
+    except InputError as error:
+        raise InputError(f"--{NAME}-start: {error}") from None
+    if division is not None:
+        for policy, weights in found.items():
+            refuse_knowing(weights, [one.name for one in train if not division.learns(policy, one)], division.kind)
+    return found
+
+
+def _read(start: Path, division: Division | None, order: Order) -> dict[str, Weights]:
     earlier = read_division(start, order)
     if division is None:
         return {".": load_weights(start if earlier is None else start / earlier.policies[-1])}
     policies = division.policies
     if earlier is None:
-        weights = load_weights(start)
-        found = dict.fromkeys(policies[:1] if division.chained else policies, weights)
-    else:
-        _refuse_others(start, earlier, division)
-        found = {policy: load_weights(start / old) for policy, old in zip(policies, earlier.policies, strict=True)}
-    for policy, weights in found.items():
-        refuse_knowing(weights, [one.name for one in train if not division.learns(policy, one)], division.kind)
-    return found
+        return dict.fromkeys(policies[:1] if division.chained else policies, load_weights(start))
+    _refuse_others(start, earlier, division)
+    return {policy: load_weights(start / old) for policy, old in zip(policies, earlier.policies, strict=True)}
 
 
 def _refuse_others(start: Path, earlier: Division, division: Division) -> None:

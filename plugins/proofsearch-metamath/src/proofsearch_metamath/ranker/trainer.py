@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from proofsearch.checkpoint import MANIFEST, read_manifest, writing
+from proofsearch.checkpoint import MANIFEST, Manifest, read_manifest, writing
 from proofsearch.errors import InputError, UsageError
 from proofsearch.protocols import Builder, TrainingRequest
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.settings import Settings, holds_training
-from proofsearch.trainers.state import LATEST
+from proofsearch.trainers.state import LATEST, TrainingState
 from proofsearch.trainers.stepping import PATIENCE, STEPS, threads
 from proofsearch_metamath.config import NAME
 from proofsearch_metamath.environment import MetamathEnvironment
@@ -28,6 +29,29 @@ from proofsearch_metamath.ranker.loop import pass_of, steps_of
 from proofsearch_metamath.ranker.material import Material, read_material
 from proofsearch_metamath.ranker.starting import read_starts, with_shapes
 from proofsearch_metamath.ranker.weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a training is given by its options, its database and its folder.
+
+    Attributes:
+        environment: whose proofs are learnt.
+        split: the theorems to learn from and to validate on.
+        config: the options, none of them left open.
+        division: of the theorems among several policies; ``None``: one is trained.
+        policies: that are made, in their order.
+        done: the manifests of those that are made already, by their folder.
+        saved: what others are resumed from, by their folder.
+    """
+
+    environment: MetamathEnvironment
+    split: Split
+    config: SizedConfig
+    division: Division | None
+    policies: Sequence[Policy]
+    done: Mapping[Path, Manifest]
+    saved: Mapping[Path, TrainingState | None]
 
 
 class RankerTrainer:
@@ -57,25 +81,13 @@ class RankerTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         out = request.out
-        environment = self._builder.environment()
-        if not isinstance(environment, MetamathEnvironment):
-            raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
         progress = Progress(request.report)
-        split = choose_theorems(environment, self._config.before, request.seed)
-        division = _division(self._config, split)
-        order = order_of(environment.library)
-        start = self._config.start
-        starts = {} if start is None else read_starts(start, division, split.train, order)
-        given = self._config if not starts else with_shapes(self._config, next(iter(starts.values())))
-        config = given.sized(len(split.train))
-        _refuse_others(out, division)
-        policies = _policies(out, config, request.seed, split, division, starts, environment)
-        taken = [policy for policy in policies if holds_training(policy.folder, resume=request.resume)]
-        done = {policy.folder: manifest for policy in taken if (manifest := policy.finished()) is not None}
+        given = self._given(request)
+        environment, split, config, division = given.environment, given.split, given.config, given.division
+        policies, done, saved = given.policies, given.done, given.saved
         if len(done) == len(policies) and (out / MANIFEST).exists():
             progress.say(f"{out}: the training is done; nothing to resume")
             return out
-        saved = {policy.folder: saved_training(policy) for policy in taken if policy.folder not in done}
         with writing(out, "nothing was trained"):
             for policy in policies:
                 policy.folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +109,28 @@ class RankerTrainer:
             _write_division(out, division, policies, training)
         progress.say(f"search with them: proofsearch search --generator {NAME} --{NAME}-path {out}")
         return out
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
+        self._given(request)
+
+    def _given(self, request: TrainingRequest) -> Given:
+        """What the options mean for this database and in this folder, before any proof is read."""
+        environment = self._builder.environment()
+        if not isinstance(environment, MetamathEnvironment):
+            raise UsageError(f"--plugin {NAME}: learns from --env metamath only")
+        split = choose_theorems(environment, self._config.before, request.seed)
+        division = _division(self._config, split)
+        start, order = self._config.start, order_of(environment.library)
+        starts = {} if start is None else read_starts(start, division, split.train, order)
+        shaped = self._config if not starts else with_shapes(self._config, next(iter(starts.values())))
+        config = shaped.sized(len(split.train))
+        _refuse_others(request.out, division)
+        policies = _policies(request.out, config, request.seed, split, division, starts, environment)
+        taken = [policy for policy in policies if holds_training(policy.folder, resume=request.resume)]
+        done = {policy.folder: manifest for policy in taken if (manifest := policy.finished()) is not None}
+        saved = {policy.folder: saved_training(policy) for policy in taken if policy.folder not in done}
+        return Given(environment, split, config, division, policies, done, saved)
 
     def _material(
         self,

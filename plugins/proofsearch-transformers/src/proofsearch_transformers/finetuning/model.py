@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 from transformers import (
@@ -18,6 +19,9 @@ from transformers import (
 from proofsearch.errors import InputError, UsageError
 from proofsearch_transformers.finetuning.config import LmTrainerConfig
 from proofsearch_transformers.inference.files import first_line, network_settings
+
+MODEL = "causal language model"
+"""What a base has to be."""
 
 
 def new_model(config: LmTrainerConfig, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
@@ -62,6 +66,25 @@ def base_tokenizer(config: LmTrainerConfig) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def refuse_base(config: LmTrainerConfig) -> None:
+    """Refuses a model that can't be fine-tuned, as far as can be told without its weights.
+
+    Raises:
+        InputError: there is none, it is no causal language model, or its folder holds no safetensors.
+    """
+    base = config.base or ""
+    try:
+        shape = AutoConfig.from_pretrained(base, revision=config.revision or "main", trust_remote_code=False)
+        if getattr(shape, "transformers_weights", None) is not None:
+            raise ValueError("its config.json names files of weights by transformers_weights, which may be pickles")
+        if shape.is_encoder_decoder:
+            raise ValueError(f"{shape.model_type} is an encoder-decoder")
+        if Path(base).is_dir() and not any(Path(base).glob("*.safetensors")):
+            raise ValueError("the folder holds no file *.safetensors")
+    except (OSError, ValueError, ImportError) as error:
+        raise InputError(_unloadable(config, MODEL, error)) from None
+
+
 def base_model(config: LmTrainerConfig) -> PreTrainedModel:
     """The model that is fine-tuned, from safetensors and without any code of its own, in float32.
 
@@ -69,14 +92,8 @@ def base_model(config: LmTrainerConfig) -> PreTrainedModel:
         InputError: there is none, or it is no causal language model.
         UsageError: adapters are asked for and peft is not installed.
     """
+    refuse_base(config)
     try:
-        shape = AutoConfig.from_pretrained(
-            config.base or "", revision=config.revision or "main", trust_remote_code=False
-        )
-        if getattr(shape, "transformers_weights", None) is not None:
-            raise ValueError("its config.json names files of weights by transformers_weights, which may be pickles")
-        if shape.is_encoder_decoder:
-            raise ValueError(f"{shape.model_type} is an encoder-decoder")
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             config.base or "",
             revision=config.revision or "main",
@@ -86,7 +103,7 @@ def base_model(config: LmTrainerConfig) -> PreTrainedModel:
             dtype="auto" if config.lora_rank is not None else "float32",
         )
     except (OSError, ValueError, ImportError) as error:
-        raise InputError(_unloadable(config, "causal language model", error)) from None
+        raise InputError(_unloadable(config, MODEL, error)) from None
     return model if config.lora_rank is None else _with_adapters(model, config.lora_rank)
 
 

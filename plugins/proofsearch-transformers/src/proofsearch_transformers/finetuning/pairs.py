@@ -99,15 +99,25 @@ def library_pairs(environment: Environment, answers: Answers | None = None) -> I
     Raises:
         UsageError: the environment lists no proofs.
     """
+    demonstrates = refuse_without_proofs(environment)
+    theorems = learnable_theorems(environment.theorems())
+    wanted = answers or Answers()
+    for _, steps in groupby(demonstrates.demonstrations(theorems), lambda step: step.theorem.name):
+        yield from wanted.of_proof(list(steps))
+
+
+def refuse_without_proofs(environment: Environment) -> Demonstrates:
+    """The environment, as one that lists its library's proofs.
+
+    Raises:
+        UsageError: it lists none.
+    """
     if not isinstance(environment, Demonstrates):
         raise UsageError(
             "--lm-pairs library: the environment lists no proofs of its library; learn from recorded searches with "
             "--lm-pairs trajectories"
         )
-    theorems = learnable_theorems(environment.theorems())
-    wanted = answers or Answers()
-    for _, steps in groupby(environment.demonstrations(theorems), lambda step: step.theorem.name):
-        yield from wanted.of_proof(list(steps))
+    return environment
 
 
 def trajectory_pairs(searches: Iterable[RecordedSearch], answers: Answers | None = None) -> Iterator[Pair]:

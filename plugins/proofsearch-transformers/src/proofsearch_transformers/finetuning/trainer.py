@@ -23,30 +23,40 @@ from transformers import (
     set_seed,
 )
 
-from proofsearch.errors import InputError, UsageError
+from proofsearch.errors import InputError
 from proofsearch.interruption import Interruption
-from proofsearch.models.prompts import PromptTemplate, load_template
+from proofsearch.models.prompts import PromptTemplate
 from proofsearch.protocols import Builder, TrainingRequest, ignore_report
 from proofsearch.trainers.progress import Progress
 from proofsearch.trainers.searches import LearnableSearches
-from proofsearch.trainers.settings import Settings, holds_training
 from proofsearch.trainers.stepping import report_stop, threads
-from proofsearch_transformers.finetuning.config import MAY_CHANGE, RUNTIME_ONLY, LmTrainerConfig
+from proofsearch_transformers.finetuning.beforehand import look_at
+from proofsearch_transformers.finetuning.config import LmTrainerConfig
 from proofsearch_transformers.finetuning.examples import Collate, Examples, Templates, answer_counts, answer_metrics
 from proofsearch_transformers.finetuning.folder import (
-    BEGUN,
     TRAINING,
     begin,
-    begun,
     check_same,
     last_checkpoint,
     publish,
     relocate,
     storing,
 )
-from proofsearch_transformers.finetuning.loop import PairTrainer, arguments_for, quiet, reading
-from proofsearch_transformers.finetuning.model import base_model, base_tokenizer, new_model, without_adapters
-from proofsearch_transformers.finetuning.pairs import Answers, Pair, Pairs, collect, library_pairs, trajectory_pairs
+from proofsearch_transformers.finetuning.loop import PairTrainer, quiet, reading
+from proofsearch_transformers.finetuning.model import (
+    base_model,
+    base_tokenizer,
+    new_model,
+    without_adapters,
+)
+from proofsearch_transformers.finetuning.pairs import (
+    Answers,
+    Pair,
+    Pairs,
+    collect,
+    library_pairs,
+    trajectory_pairs,
+)
 from proofsearch_transformers.finetuning.tokenizer import train_tokenizer
 from proofsearch_transformers.finetuning.watch import Watch
 from proofsearch_transformers.inference.files import SCRIPT_TEMPLATE, TEMPLATE
@@ -76,14 +86,9 @@ class LmTrainer:
             KeyboardInterrupt: on Ctrl-C, once everything is saved.
         """
         config, out = self._config, request.out.absolute()
-        templates = Templates(load_template(config.template), load_template(config.script_template))
-        arguments = arguments_for(config, out, request.seed)
+        given = look_at(config, self._builder, request)
+        templates, arguments, settings, before = given.templates, given.arguments, given.settings, given.before
         leads = arguments.process_index == 0
-        settings = Settings(
-            "lm", config.model_dump(mode="json"), request.seed, RUNTIME_ONLY, MAY_CHANGE, ("steps", "epochs")
-        )
-        if leads:
-            holds_training(out, resume=request.resume, marker=f"{TRAINING}/{BEGUN}")
         progress = Progress(request.report if leads else ignore_report)
         with storing(out), threads(torch, config.threads), quiet():
             if request.resume and settings.finished(out, kind="generator", name="transformers") is not None:
@@ -96,7 +101,6 @@ class LmTrainer:
                 "pairs": pairs.fingerprint(),
                 "template": "+".join(template.fingerprint() for template in self._used(templates).values()),
             }
-            before = begun(out) if request.resume else None
             if before is not None:
                 check_same(out, settings, before, origin)
             resumed = last_checkpoint(out) if before is not None else None
@@ -122,6 +126,10 @@ class LmTrainer:
             )
         return request.out
 
+    def check(self, request: TrainingRequest) -> None:
+        """Refuses options that can't be trained with; see :class:`proofsearch.protocols.ChecksOptions`."""
+        look_at(self._config, self._builder, request)
+
     # -------------------------------------------------------------------------------------------------- before it
 
     def _used(self, templates: Templates) -> dict[str, PromptTemplate]:
@@ -140,11 +148,6 @@ class LmTrainer:
     def _pairs(self, request: TrainingRequest) -> Pairs:
         kind, sources, answers = self._config.pairs, list[Iterator[Pair]](), self._answers()
         searches = LearnableSearches(request.trajectories)
-        if kind == "library" and request.trajectories:
-            raise UsageError(
-                "--trajectories: --lm-pairs library, the default, doesn't read recorded searches; choose --lm-pairs "
-                "trajectories or both, or leave --trajectories out"
-            )
         if kind != "library":
             sources.append(trajectory_pairs(searches, answers))
         if kind != "trajectories":
