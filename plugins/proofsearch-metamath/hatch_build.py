@@ -42,8 +42,9 @@ class CompileHook(BuildHookInterface):
         if version == "editable":
             # In one go: processes that run with the module have it mapped, and would crash if it changed under them.
             place = Path(self.root, "src", *package, built.name)
-            shutil.copy2(built, fresh := place.with_suffix(".new"))
-            os.replace(fresh, place)
+            fresh = place.with_suffix(".new")
+            shutil.copy2(built, fresh)
+            fresh.replace(place)
         else:
             build_data["force_include"][str(built)] = "/".join([*package, built.name])
 

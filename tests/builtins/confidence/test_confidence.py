@@ -21,10 +21,8 @@ from proofsearch.builtins.confidence.policy import AskedPolicy
 from proofsearch.builtins.confidence.scorer import MODEL, ConfidenceScorer, make_confidence, untrained
 from proofsearch.builtins.confidence.trainer import make_trainer
 from proofsearch.checkpoint import read_manifest
-from proofsearch.errors import InputError
-from proofsearch.models.confidence import summary_of
-=======
 from proofsearch.errors import InputError, UsageError
+from proofsearch.models.confidence import summary_of
 from proofsearch.plugins.conformance import CheckSettings, check_component, find
 from proofsearch.plugins.discovery import Plugins
 from proofsearch.protocols import (
@@ -259,6 +257,22 @@ def test_a_search_beside_another_policy_says_so_unless_the_one_stood_in_for_the_
     class Named(Informed):
         name = "folds"
 
+        def fingerprint(self) -> str:
+            return self.name
+
+    said: list[str] = []
+    monkeypatch.setattr(SampleBuilder, "status", lambda self, message, done=None, total=None: said.append(message))
+    policy = Named()
+    with SampleBuilder(environment, generators={"": policy}) as builder:
+        (tmp_path / "out").mkdir()
+        config = ConfidenceTrainerConfig(resamples=50, beside=beside)
+        make_trainer(config, builder).train(TrainingRequest([recording], tmp_path / "out"))
+        policy.name = of_the_search
+        make_confidence(ConfidenceConfig(path=tmp_path / "out"), builder)
+    messages = [message for message in said if "was fitted to the policy folds" in message]
+    assert len(messages) == told
+    assert all(f"--confidence-beside {of_the_search}" in message for message in messages)
+
 
 def test_a_finished_training_notes_afterwards_which_policy_its_own_stood_in_for(
     environment: CountdownEnvironment, recording: Path, tmp_path: Path
@@ -300,19 +314,6 @@ def test_a_finished_training_is_not_taken_for_another_one(environment: Countdown
         def fingerprint(self) -> str:
             return self.name
 
-    said: list[str] = []
-    monkeypatch.setattr(SampleBuilder, "status", lambda self, message, done=None, total=None: said.append(message))
-    policy = Named()
-    with SampleBuilder(environment, generators={"": policy}) as builder:
-        (tmp_path / "out").mkdir()
-        config = ConfidenceTrainerConfig(resamples=50, beside=beside)
-        make_trainer(config, builder).train(TrainingRequest([recording], tmp_path / "out"))
-        policy.name = of_the_search
-        make_confidence(ConfidenceConfig(path=tmp_path / "out"), builder)
-    messages = [message for message in said if "was fitted to the policy folds" in message]
-    assert len(messages) == told
-    assert all(f"--confidence-beside {of_the_search}" in message for message in messages)
-=======
     searches = record(environment, environment.theorems()[:20], tmp_path / "searches.parquet")
     policy, out = Named(), tmp_path / "out"
     out.mkdir()
