@@ -111,10 +111,10 @@ def test_another_database_and_another_prover_are_refused(tmp_path: Path) -> None
 def test_a_scorer_opens_no_weights_of_a_policy_and_asks_for_that_of_the_search_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def opened_weights(folder: Path) -> Any:
-        raise AssertionError(f"{folder} was opened")
+    def opened_weights(file: Path) -> Any:
+        raise AssertionError(f"{file} was opened")
 
-    monkeypatch.setattr("proofsearch_metamath.ranker.folds.load_weights", opened_weights)
+    monkeypatch.setattr("proofsearch_metamath.ranker.weights.read_tensors", opened_weights)
     opened = Opened()
     asked: list[str | None] = []
     with opened.components as components:
