@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from proofsearch.errors import one_line
 from proofsearch.protocols import SUMMARY, Calibration, JobResult, PolicyStatistics, Script, Usage
@@ -53,7 +53,7 @@ def returned(value: object, expected: str) -> str:
     return f"returned {shown(value)}; expected {expected}"
 
 
-def is_sequence(value: object) -> bool:
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether a value holds others in an order: a list, a tuple, an array; no text, set, dictionary or generator."""
     return type(value) is list or (
         hasattr(value, "__len__")
@@ -194,7 +194,7 @@ def count(answer: object, *arguments: object, **named: object) -> str | None:
 
 def parts(answer: object, *arguments: object, **named: object) -> str | None:
     """Checks an answer of ``Session.parts``."""
-    return None if is_sequence(answer) and len(answer) else returned(answer, "a list of states, at least one")  # type: ignore[arg-type]
+    return None if is_sequence(answer) and len(answer) else returned(answer, "a list of states, at least one")
 
 
 def moves(answer: object, *arguments: object, **named: object) -> str | None:
@@ -206,7 +206,7 @@ def moves(answer: object, *arguments: object, **named: object) -> str | None:
 
 def split(answer: object, *arguments: object, **named: object) -> str | None:
     """Checks an answer of ``SplitsScripts.split_script``."""
-    if is_sequence(answer) and all(isinstance(tactic, str) for tactic in answer):  # type: ignore[attr-defined]
+    if is_sequence(answer) and all(isinstance(tactic, str) for tactic in answer):
         return None
     return returned(answer, "a list of tactics as text")
 
@@ -215,7 +215,7 @@ def tactics(answer: object) -> str | None:
     """Checks an answer of ``Moves.listed``: there can be thousands of tactics, so only the first is looked at."""
     if not is_sequence(answer):
         return returned(answer, "a list of tactics")
-    first = next(iter(answer), "")  # type: ignore[call-overload]
+    first = next(iter(answer), "")
     return None if isinstance(first, str) else f"returned a list with {shown(first)} in it; expected tactics as text"
 
 
@@ -223,7 +223,7 @@ def candidates(answer: object, requests: Sequence[object], n: int = 0) -> str | 
     """Checks an answer of ``TacticGenerator.generate``; the search checks that no list is longer than ``n``."""
     if not is_sequence(answer):
         return returned(answer, "a list of lists of Candidates")
-    lists: Sequence[Any] = answer  # type: ignore[assignment]
+    lists: Sequence[Any] = answer
     if len(lists) != len(requests):
         return (
             f"returned {len(lists)} lists of candidates for {len(requests)} states; expected one list a state, empty "
@@ -244,7 +244,7 @@ def scripts(answer: object, requests: Sequence[object], n: int = 0) -> str | Non
     """Checks an answer of ``ProposesScripts.propose_scripts``."""
     if not is_sequence(answer):
         return returned(answer, "a list of lists of Scripts")
-    lists: Sequence[Any] = answer  # type: ignore[assignment]
+    lists: Sequence[Any] = answer
     if len(lists) != len(requests):
         return (
             f"returned {len(lists)} lists of scripts for {len(requests)} states; expected one list a state, empty "
@@ -313,7 +313,7 @@ def values(answer: object, requests: Sequence[object]) -> str | None:
     """Checks an answer of ``ValueScorer.score``; the caller decides what to do about values that are no numbers."""
     if not is_sequence(answer):
         return returned(answer, "a list with a number, or None, for each state")
-    found: Sequence[Any] = answer  # type: ignore[assignment]
+    found: Sequence[Any] = answer
     if len(found) != len(requests):
         return f"returned {len(found)} values for {len(requests)} states"
     if str in set(map(type, found)):
@@ -325,7 +325,7 @@ def statistics(answer: object, requests: Sequence[object], n: int = 0) -> str | 
     """Checks an answer of ``ReportsStatistics.statistics``."""
     if not is_sequence(answer):
         return returned(answer, "a list with PolicyStatistics, or None, for each state")
-    found: Sequence[Any] = answer  # type: ignore[assignment]
+    found: Sequence[Any] = answer
     if len(found) != len(requests):
         return f"returned statistics of {len(found)} states for {len(requests)}"
     for item in found:
@@ -338,7 +338,7 @@ def summaries(answer: object, requests: Sequence[object], n: int = 0) -> str | N
     """Checks an answer of ``SumsUpStatistics.summaries``."""
     if not is_sequence(answer):
         return returned(answer, "a list with a row of numbers, or None, for each state")
-    found: Sequence[Any] = answer  # type: ignore[assignment]
+    found: Sequence[Any] = answer
     if len(found) != len(requests):
         return f"returned summaries of {len(found)} states for {len(requests)}"
     for row in found:
@@ -357,7 +357,7 @@ def adaptations(answer: object, *arguments: object) -> str | None:
     expected = "a list of pairs of a tactic and a weight in (0, 1]"
     if not is_sequence(answer):
         return returned(answer, expected)
-    pairs: Sequence[Any] = answer  # type: ignore[assignment]
+    pairs: Sequence[Any] = answer
     for pair in pairs:
         match pair:
             case (str(), int() | float() as weight) if 0 < weight <= 1:

@@ -42,7 +42,9 @@ def looks_at_its_options_beforehand(case: TrainerCase) -> None:
     expect(not reports, "it reported something, as if it trained")
     trained = case.reference()
     before = trained.hashes()
-    case.make().check(TrainingRequest((), trained.out, 5, resume=True))  # type: ignore[attr-defined]
+    again = case.make()
+    assert isinstance(again, ChecksOptions)
+    again.check(TrainingRequest((), trained.out, 5, resume=True))
     expect(trained.hashes() == before, "asked about a training that is done, it changed the folder")
 
 
